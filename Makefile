@@ -1,0 +1,67 @@
+# Everything one does with Holdfast. Only relative paths: the checkout's own may hold spaces.
+
+# The first of these that is new enough and can make a virtualenv; or say PYTHON=… yourself.
+PYTHONS = python3.14 python3.13 python3.12 python3.11 python3
+PYTHON = $(shell for python in $(PYTHONS); do \
+	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' \
+	>/dev/null 2>&1 && echo $$python && break; done)
+
+RUN = .venv/bin/python
+PIP_INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+
+# Two makes at once do not write into one virtualenv.
+LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
+
+.PHONY: up test lint format bench clean lock
+
+up: .venv/installed
+	@exec $(RUN) -m backend.up
+
+test: .venv/installed-dev
+	@$(RUN) -m pytest $(ARGS)
+
+lint: .venv/installed-dev
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports
+	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
+
+format: .venv/installed-dev
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+bench: .venv/installed-dev
+	@$(RUN) -m bench $(ARGS)
+
+lock: .venv/installed-dev
+	@$(COMPILE) pyproject.toml --output-file requirements.txt
+	@$(COMPILE) pyproject.toml --extra dev -c requirements.txt --output-file requirements-dev.txt
+
+# The data of `make up` in .data stays; all the rest can be made again.
+clean:
+	@rm -rf .venv .data/test .data/test-* .data/lint staticfiles htmlcov .coverage .coverage.*
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: requirements.txt
+	@$(LOCK) $(MAKE) --no-print-directory venv
+	@echo "Installing requirements.txt …"
+	@$(LOCK) $(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+# A superset of the other, at the same versions.
+.venv/installed-dev: requirements-dev.txt
+	@$(LOCK) $(MAKE) --no-print-directory venv
+	@echo "Installing requirements-dev.txt …"
+	@$(LOCK) $(PIP_INSTALL) -r requirements-dev.txt
+	@touch .venv/installed $@
+
+.PHONY: venv
+venv:
+	@$(RUN) -c 'import pip' 2>/dev/null || { \
+		test -n "$(PYTHON)" || { \
+			echo "Holdfast needs Python 3.11 or newer with its venv module:" >&2; \
+			echo "on Debian or Ubuntu, apt install python3-venv." >&2; exit 1; }; \
+		echo "Making .venv with $(PYTHON) …"; $(PYTHON) -m venv --clear .venv; }

@@ -1,0 +1,38 @@
+"""The wiring: which signal is received by what, in order."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    name = "api"
+    verbose_name = "Holdfast"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.db.models.signals import post_save
+
+        from api import receivers, signals
+        from api.models import User
+
+        for signal, reactions in (
+            (
+                signals.booked,
+                (receivers.record_booked, receivers.email_booked, receivers.hurry_deliveries),
+            ),
+            (
+                signals.transitioned,
+                (
+                    receivers.record_transition,
+                    receivers.email_transition,
+                    receivers.hurry_deliveries,
+                ),
+            ),
+            (
+                signals.changed,
+                (receivers.record_change, receivers.email_change, receivers.hurry_deliveries),
+            ),
+            (post_save, (receivers.make_profile,)),
+        ):
+            for reaction in reactions:
+                sender = User if signal is post_save else None
+                signal.connect(reaction, sender=sender, dispatch_uid=reaction.__name__)

@@ -1,0 +1,195 @@
+"""What the core refuses. A refusal is raised once and worded by each door in its own way.
+
+Every refusal has a stable `code`, the HTTP status that suits it, and data as attributes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class Refused(Exception):
+    """Asked for something that cannot be done; nothing was changed."""
+
+    code = "refused"
+    status = 400
+    detail = "This cannot be done."
+
+    def __init__(self, detail: str = "", **data: Any) -> None:
+        super().__init__(detail or self.detail)
+        self.detail = detail or self.detail
+        self.data: Mapping[str, Any] = data
+        for name, value in data.items():
+            setattr(self, name, value)
+
+
+class Invalid(Refused):
+    """One or more fields are wrong: `errors` maps field to sentences."""
+
+    code = "invalid"
+    detail = "Some fields are not valid."
+    errors: Mapping[str, Sequence[str]] = {}
+
+
+class NotFound(Refused):
+    code, status, detail = "not_found", 404, "There is no such thing, or you may not see it."
+
+
+class Forbidden(Refused):
+    code, status, detail = "forbidden", 403, "You may not do this."
+
+
+class NotSignedIn(Refused):
+    code, status, detail = "not_authenticated", 401, "Sign in first."
+
+
+class WrongCredentials(Refused):
+    code, status, detail = "wrong_credentials", 401, "No account matches these credentials."
+
+
+class TokenRefused(Refused):
+    """A refresh token that is missing, malformed, expired, used or revoked: `reason` says which."""
+
+    code, status, detail = "token_refused", 401, "The token is not valid."
+    reason = "invalid"
+
+
+class TooManyAttempts(Refused):
+    code, status, detail = "throttled", 429, "Too many attempts, try again later."
+    retry_after = 60
+
+
+# time
+
+
+class EndsBeforeStart(Refused):
+    code, detail = "ends_before_start", "The end must be after the start."
+
+
+class AbsurdTime(Refused):
+    code, detail = "absurd_time", "That is not a time anyone can book."
+
+
+class InThePast(Refused):
+    code, detail = "in_the_past", "The time is already past."
+
+
+class TooSoon(Refused):
+    """Inside the minimum notice: `earliest` is the first start that is allowed."""
+
+    code, detail = "too_soon", "Bookings must be made earlier than that."
+
+
+class TooFarAhead(Refused):
+    """Beyond the maximum advance: `latest` is the last start that is allowed."""
+
+    code, detail = "too_far_ahead", "Bookings are not taken that far ahead."
+
+
+class SameDayRefused(Refused):
+    code, detail = "same_day_not_allowed", "Bookings for the same day are not taken."
+
+
+class OutsideHours(Refused):
+    """Not within opening hours: `opens_at` and `closes_at`, local times of the resource."""
+
+    code, detail = "outside_hours", "That is outside the opening hours."
+
+
+class Closed(Refused):
+    """On a closed date: `reason`."""
+
+    code, detail = "closed", "Closed on that day."
+
+
+class NotWholeSlots(Refused):
+    """Not a whole number of slots, or off the grid: `slot` is the length."""
+
+    code, detail = "not_whole_slots", "The time must be a whole number of slots."
+
+
+# the resource
+
+
+class ResourceUnavailable(Refused):
+    code, detail = "resource_unavailable", "This resource is not available for booking."
+
+
+class OverCapacity(Refused):
+    """More guests than places: `capacity`."""
+
+    code, detail = "over_capacity", "More guests than the resource has places for."
+
+
+class SlotTaken(Refused):
+    """The time overlaps a booking that blocks it.
+
+    `conflicts`: the bookings that block, by start; `alternatives`: nearest free (start, end)."""
+
+    code, status, detail = "slot_taken", 409, "The slot is already booked."
+    conflicts: Sequence[Any] = ()
+    alternatives: Sequence[Any] = ()
+
+
+class TooManyHolds(Refused):
+    """One person holds too many unpaid slots at once: `limit`."""
+
+    code, status, detail = "too_many_holds", 429, "Pay or cancel the slots you hold first."
+    retry_after = 60
+
+
+# moves along a table
+
+
+class NotAllowedNow(Refused):
+    """The table has no such move from where the row stands: `current`, the status it has."""
+
+    code, status, detail = "wrong_status", 409, "That is not possible in its present status."
+    current = ""
+
+
+class AlreadyDone(NotAllowedNow):
+    """The move was made before: `current` is already its target."""
+
+    code, detail = "already_done", "That has already been done."
+
+
+class AlreadyBegun(Refused):
+    code, status, detail = "already_begun", 409, "It has already begun or is over."
+
+
+class CheckInClosed(Refused):
+    """Outside the check-in window: `opens_at`, `closes_at`."""
+
+    code, status, detail = "check_in_closed", 409, "Check-in is not open now."
+
+
+class Busy(Refused):
+    """The database gave way to a rival twice. Trying again is right."""
+
+    code, status, detail = "busy", 409, "Somebody else is changing this, try again."
+    retry_after = 1
+
+
+# trades
+
+
+class TradeRefused(Refused):
+    """`which`: requester or target; the booking that cannot be traded, and why in `detail`."""
+
+    code, detail = "trade_refused", "These bookings cannot be traded."
+    which = "target"
+
+
+# accounts
+
+
+class EmailTaken(Invalid):
+    code, detail = "email_taken", "This e-mail address already has an account."
+
+
+class UsernameTaken(Invalid):
+    code, detail = "username_taken", "This username is taken."
+
+
+class WeakPassword(Invalid):
+    code, detail = "weak_password", "Choose a better password."

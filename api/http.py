@@ -1,0 +1,332 @@
+"""What every door shares: JSON in and out, a bound on bodies, and errors turned into refusals.
+
+A door words a refusal by overriding `explain`; our own API answers RFC 9457 problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+import orjson
+import structlog
+from django.conf import settings
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
+from django.http import Http404, HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions, serializers
+from rest_framework.pagination import CursorPagination
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from api import errors, wire
+from api.models import User
+from api.services import idempotency
+from api.services.transitions import EXCLUSION, GIVES_WAY, sqlstate
+
+log = structlog.get_logger("holdfast.http")
+
+
+class MethodNotAllowed(errors.Refused):
+    code, status, detail = "method_not_allowed", 405, "This method is not allowed here."
+
+
+class NotAcceptable(errors.Refused):
+    code, status, detail = "not_acceptable", 406, "No such representation."
+
+
+class UnsupportedMediaType(errors.Refused):
+    code, status, detail = "unsupported_media_type", 415, "Send JSON."
+
+
+class Unavailable(errors.Refused):
+    code, status, detail = "unavailable", 503, "The database is away, try again soon."
+    retry_after = 5
+
+
+# errors -> refusals
+
+_DRF: dict[type[Exception], type[errors.Refused]] = {
+    exceptions.ParseError: wire.Malformed,
+    exceptions.MethodNotAllowed: MethodNotAllowed,
+    exceptions.NotAcceptable: NotAcceptable,
+    exceptions.UnsupportedMediaType: UnsupportedMediaType,
+    RequestDataTooBig: wire.TooLarge,
+}
+
+
+def refusal_of(error: Exception) -> errors.Refused | None:
+    """The refusal that an error stands for, or None for a bug."""
+    if isinstance(error, errors.Refused):
+        return error
+    if isinstance(error, exceptions.ValidationError):
+        return errors.Invalid(errors=_flat(error.detail))
+    if isinstance(error, exceptions.NotAuthenticated):
+        return errors.NotSignedIn()
+    if isinstance(error, exceptions.AuthenticationFailed):
+        return errors.NotSignedIn("The token is not valid or has expired.")
+    if isinstance(error, (exceptions.PermissionDenied, DjangoPermissionDenied)):
+        return errors.Forbidden()
+    if isinstance(error, (exceptions.NotFound, Http404)):
+        return errors.NotFound()
+    if isinstance(error, exceptions.Throttled):
+        return errors.TooManyAttempts(retry_after=int(error.wait or 60) + 1)
+    for kind, refusal in _DRF.items():
+        if isinstance(error, kind):
+            return refusal()
+    return _database_refusal(error)
+
+
+def _database_refusal(error: Exception) -> errors.Refused | None:
+    state = sqlstate(error)
+    if isinstance(error, IntegrityError) and state == EXCLUSION:
+        return errors.SlotTaken()
+    if isinstance(error, OperationalError) and state in GIVES_WAY:
+        return errors.Busy()
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.error("database_away", error=repr(error))
+        return Unavailable()
+    if isinstance(error, DataError):
+        return errors.Invalid("A value is out of range.")
+    return None
+
+
+def _flat(detail: Any, name: str = "") -> dict[str, list[str]]:
+    """DRF's nested details as one level: `{"attendees.0": ["…"]}`."""
+    if isinstance(detail, Mapping):
+        found: dict[str, list[str]] = {}
+        for key, value in detail.items():
+            found |= _flat(value, f"{name}.{key}" if name else str(key))
+        return found
+    if isinstance(detail, (list, tuple)) and any(isinstance(d, (Mapping, list)) for d in detail):
+        found = {}
+        for index, value in enumerate(detail):
+            found |= _flat(value, f"{name}.{index}" if name else str(index))
+        return found
+    texts = detail if isinstance(detail, (list, tuple)) else [detail]
+    return {name or "non_field_errors": [str(text) for text in texts]}
+
+
+def problem(refusal: errors.Refused, request: Request | None = None) -> dict[str, Any]:
+    """The refusal as an RFC 9457 problem."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": refusal.code.replace("_", " ").capitalize(),
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+    }
+    if isinstance(refusal, errors.Invalid) and refusal.errors:
+        body["errors"] = refusal.errors
+    if isinstance(refusal, errors.SlotTaken):
+        staff = bool(request and getattr(request.user, "is_staff", False))
+        body["conflicts"] = [_conflict(booking, staff) for booking in refusal.conflicts]
+        body["alternatives"] = [_interval(*i) for i in refusal.alternatives]
+    for name, value in refusal.data.items():
+        if name in ("earliest", "latest", "opens_at", "closes_at", "capacity", "slot", "current"):
+            body[name] = (
+                value
+                if not isinstance(value, (time, date)) or isinstance(value, datetime)
+                else value.isoformat()
+            )
+    return body
+
+
+def _interval(starts_at: datetime, ends_at: datetime) -> dict[str, datetime]:
+    return {"starts_at": starts_at, "ends_at": ends_at}
+
+
+def _conflict(booking: Any, staff: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "starts_at": booking.starts_at,
+        "ends_at": booking.ends_at,
+        "status": booking.status,
+    }
+    if staff:
+        body |= {"id": booking.pk, "title": booking.title, "owner": booking.owner.name}
+    return body
+
+
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """For views of libraries that are not a `Door`."""
+    refusal = refusal_of(error)
+    if refusal is None:
+        return None
+    return Response(
+        problem(refusal, context.get("request")),
+        status=refusal.status,
+        content_type="application/problem+json",
+    )
+
+
+# views
+
+
+class Door(APIView):
+    """The base of every REST view. `explain` turns a refusal into this door's answer."""
+
+    def explain(self, refusal: errors.Refused) -> Response:
+        return Response(
+            problem(refusal, self.request),
+            status=refusal.status,
+            content_type="application/problem+json",
+        )
+
+    def handle_exception(self, exc: Exception) -> Response:
+        refusal = refusal_of(exc)
+        if refusal is None:
+            raise exc
+        response = self.explain(refusal)
+        response.exception = True
+        if refusal.status == 401:
+            header = self.get_authenticate_header(self.request)
+            response["WWW-Authenticate"] = header or 'Bearer realm="api"'
+        if retry := getattr(refusal, "retry_after", None):
+            response["Retry-After"] = str(int(retry))
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
+            raise wire.TooLarge
+        super().initial(request, *args, **kwargs)
+
+    def read(self, shape: type[serializers.BaseSerializer[Any]], **options: Any) -> dict[str, Any]:
+        """The validated body; refuses `Invalid`."""
+        reader = shape(data=self.request.data, context={"request": self.request}, **options)
+        reader.is_valid(raise_exception=True)
+        return dict(reader.validated_data)
+
+    def query(self, shape: type[serializers.BaseSerializer[Any]]) -> dict[str, Any]:
+        """The validated query string; refuses `Invalid`."""
+        reader = shape(data=self.request.query_params.dict())
+        reader.is_valid(raise_exception=True)
+        return dict(reader.validated_data)
+
+    @property
+    def user(self) -> User:
+        """The person calling; only behind a permission that asks for one."""
+        return self.request.user  # type: ignore[return-value]
+
+
+class Replay(errors.Refused):
+    """Not a refusal: the answer that was given before."""
+
+    code, status = "replay", 200
+
+
+class View(Door):
+    """A view of our own API: problems, and `Idempotency-Key` on every write."""
+
+    idempotent = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.key = request.headers.get("Idempotency-Key", "")
+        self.replayed = False
+        if request.method in SAFE_METHODS or not self.key or not self.idempotent:
+            self.key = ""
+            return super().dispatch(request, *args, **kwargs)
+        try:
+            with transaction.atomic():
+                response = super().dispatch(request, *args, **kwargs)
+                if response.status_code >= 400:
+                    transaction.set_rollback(True)
+        except (OperationalError, InterfaceError, IntegrityError) as error:
+            response = self.handle_exception(error)
+            self.response = self.finalize_response(self.request, response, *args, **kwargs)
+            return self.response
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not self.key:
+            return
+        if len(self.key) > 255:
+            raise errors.Invalid(errors={"Idempotency-Key": ["At most 255 characters."]})
+        body = request._request.body
+        self.mark = idempotency.fingerprint(request.method or "", request.get_full_path(), body)
+        kept = idempotency.recall(self._scope(request), self.key, self.mark)
+        if kept is not None:
+            self.replayed = True
+            raise Replay(kept=kept)
+
+    def _scope(self, request: Request) -> str:
+        if request.user.is_authenticated:
+            return f"user:{request.user.pk}"
+        return f"address:{SimpleRateThrottle().get_ident(request)}"[:80]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, Replay):
+            status, body = exc.data["kept"]
+            return Response(body, status=status, headers={"Idempotency-Replayed": "true"})
+        return super().handle_exception(exc)
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        keep = self.key and not self.replayed and response.status_code < 300
+        if keep and hasattr(self, "mark"):
+            body = orjson.loads(wire.JSONRenderer().render(response.data) or b"null")
+            idempotency.keep(self._scope(request), self.key, self.mark, response.status_code, body)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class Pages(CursorPagination):
+    """`{next, previous, results}`; every page costs the same however far it is."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+    ordering = "-id"
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, TypeError, DataError, OverflowError) as error:
+            raise exceptions.NotFound from error
+
+
+class AddressThrottle(SimpleRateThrottle):
+    """Counts by the caller's address, whoever they say they are."""
+
+    scope = "auth"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+class AnonymousThrottle(AddressThrottle):
+    scope = "anonymous"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:  # type: ignore[override]
+        return None if request.user.is_authenticated else super().get_cache_key(request, view)
+
+
+# Django's own error pages
+
+
+def _plain_problem(refusal: errors.Refused) -> JsonResponse:
+    return JsonResponse(
+        problem(refusal), status=refusal.status, content_type="application/problem+json"
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return _plain_problem(errors.NotFound("There is nothing at this address."))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return _plain_problem(errors.Refused("The request is not valid."))
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    class Broken(errors.Refused):
+        code, status, detail = "internal_error", 500, "Something went wrong on our side."
+
+    return _plain_problem(Broken())

@@ -1,0 +1,261 @@
+"""The tables that say what may happen: every status, every move between them, who makes it.
+
+A status changes only along a row of these tables, in `services.transitions`. `docs/lifecycle.md`
+is printed from here by `manage.py lifecycle`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from django.db.models import TextChoices
+
+
+class Status(TextChoices):
+    HELD = "held", "Held, awaiting payment"
+    PENDING = "pending", "Awaiting approval"
+    CONFIRMED = "confirmed", "Confirmed"
+    CHECKED_IN = "checked_in", "Checked in"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+    REJECTED = "rejected", "Rejected"
+    EXPIRED = "expired", "Expired"
+    NO_SHOW = "no_show", "No show"
+
+
+class TradeStatus(TextChoices):
+    OFFERED = "offered", "Offered"
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    LAPSED = "lapsed", "Lapsed"
+
+
+class By(TextChoices):
+    """In which role somebody pushes a row."""
+
+    OWNER = "owner", "Owner"
+    STAFF = "staff", "Staff"
+    MEMBER = "member", "Anyone signed in"
+    PANEL = "panel", "Door panel"
+    COUNTERPART = "counterpart", "The person asked"
+    PAYMENT = "payment", "Payment provider"
+    CLOCK = "clock", "Clock"
+
+
+NOW: Final = "statement_timestamp()"  # a column stamped with the database's clock
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One row of a table. `deadline` names the column whose passing lets the clock make it;
+    `unless` names a column that must be empty for the clock to do so."""
+
+    name: str
+    sources: tuple[str, ...]
+    target: str
+    by: frozenset[By]
+    deadline: str = ""
+    unless: str = ""
+    stamps: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of transitions over one model, and the statuses that block or are open."""
+
+    model: str
+    statuses: type[TextChoices]
+    initial: tuple[str, ...]
+    blocking: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+
+    def __iter__(self) -> Iterator[Transition]:
+        return iter(self.transitions)
+
+    def __getattr__(self, name: str) -> Transition:
+        for transition in object.__getattribute__(self, "transitions"):
+            if transition.name == name:
+                return transition  # type: ignore[no-any-return]
+        raise AttributeError(name)
+
+    @property
+    def clocked(self) -> tuple[Transition, ...]:
+        """The transitions that the clock makes, in the order in which it tries them."""
+        return tuple(t for t in self.transitions if t.deadline)
+
+
+def _by(*roles: By) -> frozenset[By]:
+    return frozenset(roles)
+
+
+HELD, PENDING, CONFIRMED, CHECKED_IN = (
+    Status.HELD.value,
+    Status.PENDING.value,
+    Status.CONFIRMED.value,
+    Status.CHECKED_IN.value,
+)
+
+BOOKING: Final = Table(
+    model="api.Booking",
+    statuses=Status,
+    initial=(HELD, PENDING, CONFIRMED),
+    blocking=(HELD, PENDING, CONFIRMED, CHECKED_IN),
+    transitions=(
+        Transition(
+            "expire",
+            (HELD,),
+            Status.EXPIRED,
+            _by(By.CLOCK),
+            deadline="hold_expires_at",
+            why="the hold ran out before it was paid",
+        ),
+        Transition(
+            "lapse",
+            (PENDING,),
+            Status.EXPIRED,
+            _by(By.CLOCK),
+            deadline="lapses_at",
+            why="nobody answered the request before its slot began",
+        ),
+        Transition(
+            "release",
+            (CONFIRMED,),
+            Status.NO_SHOW,
+            _by(By.CLOCK),
+            deadline="no_show_at",
+            why="nobody checked in within the grace",
+        ),
+        Transition(
+            "complete",
+            (CONFIRMED, CHECKED_IN),
+            Status.COMPLETED,
+            _by(By.CLOCK, By.STAFF),
+            deadline="completes_at",
+            unless="no_show_at",
+            why="the booked time is over",
+        ),
+        Transition(
+            "pay",
+            (HELD,),
+            CONFIRMED,
+            _by(By.PAYMENT, By.STAFF),
+            why="the price was paid",
+        ),
+        Transition(
+            "pay_late",
+            (Status.EXPIRED,),
+            CONFIRMED,
+            _by(By.PAYMENT),
+            why="the price was paid after the hold ran out, and the slot was still free",
+        ),
+        Transition(
+            "approve",
+            (PENDING,),
+            CONFIRMED,
+            _by(By.STAFF),
+            stamps={"approved_at": NOW},
+            why="staff agreed",
+        ),
+        Transition(
+            "approve_to_pay",
+            (PENDING,),
+            HELD,
+            _by(By.STAFF),
+            stamps={"approved_at": NOW},
+            why="staff agreed; the price is still to be paid",
+        ),
+        Transition(
+            "reject",
+            (PENDING, CONFIRMED),
+            Status.REJECTED,
+            _by(By.STAFF),
+            why="staff declined",
+        ),
+        Transition(
+            "resubmit",
+            (CONFIRMED,),
+            PENDING,
+            _by(By.OWNER, By.STAFF),
+            stamps={"approved_at": None, "approved_by_id": None},
+            why="a change that needs approval again",
+        ),
+        Transition(
+            "reinstate",
+            (Status.CANCELLED, Status.REJECTED, Status.EXPIRED, Status.NO_SHOW),
+            PENDING,
+            _by(By.STAFF),
+            stamps={"approved_at": None, "approved_by_id": None},
+            why="staff took the end of it back, and the slot was still free",
+        ),
+        Transition(
+            "check_in",
+            (CONFIRMED,),
+            CHECKED_IN,
+            _by(By.OWNER, By.STAFF, By.MEMBER, By.PANEL),
+            stamps={"checked_in_at": NOW, "no_show_at": None},
+            why="somebody is there",
+        ),
+        Transition(
+            "end",
+            (CONFIRMED, CHECKED_IN),
+            Status.COMPLETED,
+            _by(By.OWNER, By.STAFF, By.MEMBER, By.PANEL),
+            stamps={"ended_at": NOW},
+            why="they left early, the rest of the slot is free",
+        ),
+        Transition(
+            "cancel",
+            (HELD, PENDING, CONFIRMED, CHECKED_IN),
+            Status.CANCELLED,
+            _by(By.OWNER, By.STAFF),
+            why="it is not wanted any more",
+        ),
+    ),
+)
+
+TRADE: Final = Table(
+    model="api.Trade",
+    statuses=TradeStatus,
+    initial=(TradeStatus.OFFERED.value,),
+    blocking=(TradeStatus.OFFERED.value,),
+    transitions=(
+        Transition(
+            "lapse",
+            (TradeStatus.OFFERED,),
+            TradeStatus.LAPSED,
+            _by(By.CLOCK),
+            deadline="lapses_at",
+            stamps={"responded_at": NOW},
+            why="one of the two bookings began, moved or ended before an answer",
+        ),
+        Transition(
+            "accept",
+            (TradeStatus.OFFERED,),
+            TradeStatus.ACCEPTED,
+            _by(By.COUNTERPART),
+            stamps={"responded_at": NOW},
+            why="both agreed, the owners are swapped",
+        ),
+        Transition(
+            "reject",
+            (TradeStatus.OFFERED,),
+            TradeStatus.REJECTED,
+            _by(By.COUNTERPART),
+            stamps={"responded_at": NOW},
+            why="the person asked said no",
+        ),
+        Transition(
+            "withdraw",
+            (TradeStatus.OFFERED,),
+            TradeStatus.WITHDRAWN,
+            _by(By.OWNER, By.STAFF),
+            stamps={"responded_at": NOW},
+            why="the offer was taken back, or another trade came first",
+        ),
+    ),
+)
+
+TABLES: Final = (BOOKING, TRADE)

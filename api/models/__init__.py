@@ -1,0 +1,33 @@
+"""The rows. Whatever the database can refuse, it refuses here; rules that need a clock or a
+person are in `services`."""
+
+from .automation import Job, JobFailure
+from .bookings import Booking, BookingEvent
+from .idempotency import IdempotencyKey
+from .outbox import Delivery
+from .panels import Panel
+from .payments import Payment, Refund, StripeEvent
+from .resources import Resource
+from .trades import Trade
+from .users import User, UserProfile
+from .venues import Closure, PrimetimeWindow, Venue
+
+__all__ = [
+    "Booking",
+    "BookingEvent",
+    "Closure",
+    "Delivery",
+    "IdempotencyKey",
+    "Job",
+    "JobFailure",
+    "Panel",
+    "Payment",
+    "PrimetimeWindow",
+    "Refund",
+    "Resource",
+    "StripeEvent",
+    "Trade",
+    "User",
+    "UserProfile",
+    "Venue",
+]

@@ -1,0 +1,182 @@
+"""Bookings: a row with a status, a few deadlines, and people who may push it.
+
+The exclusion constraint is the guard against a second sale; every write path meets it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.functions import Now
+
+from api.lifecycle import BOOKING, By, Status
+
+from .resources import Resource
+from .users import User
+from .venues import Venue
+
+
+class Span(Func):
+    """`tstzrange(starts_at, ends_at, '[)')`: the end belongs to the next booking."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+def span(start: str = "starts_at", end: str = "ends_at") -> Span:
+    return Span(start, end, RangeBoundary())
+
+
+class PaymentStatus(models.TextChoices):
+    NONE = "none", "Nothing to pay"
+    PENDING = "pending", "Not paid yet"
+    PROCESSING = "processing", "Payment begun"
+    SUCCEEDED = "succeeded", "Paid"
+    FAILED = "failed", "Payment failed"
+    REFUNDED = "refunded", "Paid back"
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def overlapping(self, starts_at: datetime, ends_at: datetime) -> Self:
+        """Rows that share at least an instant with the half-open interval."""
+        return self.alias(span=span()).filter(span__overlap=(starts_at, ends_at))
+
+    def blocking(self) -> Self:
+        """Rows that block their slot now: what the clock should already have ended does not,
+        whether or not its sweep has run."""
+        rows = self.filter(status__in=BOOKING.blocking)
+        for move in BOOKING.clocked:
+            due = Q(status__in=move.sources, **{f"{move.deadline}__lte": Now()})
+            if move.unless:
+                due &= Q(**{f"{move.unless}__isnull": True})
+            rows = rows.exclude(due)
+        return rows
+
+
+class Booking(models.Model):
+    venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="bookings")
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="bookings")
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings")
+    title = models.CharField(max_length=255, blank=True)
+    notes = models.TextField(blank=True)
+    guests = models.PositiveIntegerField(default=1, help_text="People expected")
+    attendees = models.ManyToManyField(User, related_name="invited_to", blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=Status.choices)
+    primetime = models.BooleanField(default=False)
+
+    # deadlines, frozen when the booking is made or moved; instants
+    hold_expires_at = models.DateTimeField(null=True, blank=True)
+    lapses_at = models.DateTimeField(null=True, blank=True)
+    check_in_opens_at = models.DateTimeField(null=True, blank=True)
+    check_in_closes_at = models.DateTimeField(null=True, blank=True)
+    no_show_at = models.DateTimeField(null=True, blank=True)
+    completes_at = models.DateTimeField(null=True, blank=True)
+    remind_at = models.DateTimeField(null=True, blank=True)
+
+    price_minor = models.PositiveBigIntegerField(default=0)
+    currency = models.CharField(max_length=3, blank=True)
+    payment_status = models.CharField(
+        max_length=10, choices=PaymentStatus.choices, default=PaymentStatus.NONE
+    )
+    approved_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+    rejection_reason = models.TextField(blank=True)
+    checked_in_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    contract = models.CharField(max_length=20, blank=True, help_text="The door it came through")
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[models.Manager[Booking]] = BookingQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index("owner", "starts_at", name="booking_by_owner"),
+            models.Index("venue", "starts_at", name="booking_by_venue"),
+            models.Index("resource", "starts_at", name="booking_by_resource"),
+            models.Index("starts_at", "id", name="booking_by_start"),
+            models.Index(
+                "remind_at",
+                name="booking_remind",
+                condition=Q(status=Status.CONFIRMED, remind_at__isnull=False),
+            ),
+            *(
+                models.Index(
+                    move.deadline,
+                    name=f"booking_{move.name}",
+                    condition=Q(status__in=move.sources)
+                    & (Q(**{f"{move.unless}__isnull": True}) if move.unless else Q()),
+                )
+                for move in BOOKING.clocked
+            ),
+        ]
+        constraints = [
+            ExclusionConstraint(
+                name="booking_never_two",
+                expressions=[
+                    ("resource", RangeOperators.EQUAL),
+                    (span(), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(status__in=BOOKING.blocking),
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="booking_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="booking_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(payment_status__in=PaymentStatus.values),
+                name="booking_payment_status_is_known",
+            ),
+            *(
+                models.CheckConstraint(
+                    condition=~Q(status=status) | Q(**{f"{column}__isnull": False}),
+                    name=f"booking_{status}_has_{column}",
+                )
+                for status, column in (
+                    (Status.HELD.value, "hold_expires_at"),
+                    (Status.PENDING.value, "lapses_at"),
+                    (Status.CONFIRMED.value, "completes_at"),
+                    (Status.CHECKED_IN.value, "completes_at"),
+                    (Status.CHECKED_IN.value, "checked_in_at"),
+                )
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"booking {self.pk}"
+
+
+class BookingEvent(models.Model):
+    """One line of a booking's history: who or which job did what, when, and why."""
+
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="events")
+    verb = models.CharField(max_length=20)
+    from_status = models.CharField(max_length=10, blank=True)
+    to_status = models.CharField(max_length=10)
+    by = models.CharField(max_length=12, choices=By.choices)
+    actor = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    actor_name = models.CharField(max_length=120, blank=True, help_text="The job or panel")
+    details = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index("booking", "id", name="event_by_booking")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} of {self.booking_id}"

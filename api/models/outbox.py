@@ -1,0 +1,69 @@
+"""The outbox: everything that leaves the system is a row here, written with its cause.
+
+`due_at` is when the next attempt may begin; while a row is being sent it is also the end of the
+sender's lease, so a row whose sender died becomes due by itself.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from .bookings import Booking
+
+
+class Kind(models.TextChoices):
+    EMAIL = "email", "E-mail"
+    CANCEL_INTENT = "cancel_intent", "Cancel a payment intent"
+    REFUND = "refund", "Refund"
+
+
+class State(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    SENDING = "sending", "Being sent"
+    SENT = "sent", "Sent"
+    WITHHELD = "withheld", "Withheld, its cause is gone"
+    PARKED = "parked", "Parked after the last attempt"
+
+
+class Delivery(models.Model):
+    key = models.CharField(max_length=200, unique=True, help_text="One effect, one key")
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.EMAIL)
+    name = models.CharField(max_length=40, help_text="Which e-mail or call")
+    booking = models.ForeignKey(
+        Booking, null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    to = models.CharField(max_length=254, blank=True)
+    payload = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                "due_at",
+                name="delivery_due",
+                condition=Q(state__in=[State.WAITING.value, State.SENDING.value]),
+            ),
+            models.Index("booking", name="delivery_by_booking"),
+            models.Index(
+                "finished_at", name="delivery_finished", condition=Q(finished_at__isnull=False)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="delivery_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=Kind.values), name="delivery_kind_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

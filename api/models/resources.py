@@ -1,0 +1,67 @@
+"""What is booked: a court, a chair, a room. Exactly one booking may block it at a time."""
+
+from datetime import time, timedelta
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from .venues import Venue
+
+
+class Resource(models.Model):
+    venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="resources")
+    name = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    building = models.CharField(max_length=120, blank=True)
+    floor = models.IntegerField(default=0)
+    capacity = models.PositiveIntegerField(default=1, help_text="People")
+    amenities = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    image_url = models.URLField(max_length=500, blank=True)
+    is_available = models.BooleanField(default=True)
+    maintenance = models.BooleanField(default=False)
+    price_minor = models.PositiveBigIntegerField(
+        default=0, help_text="Per slot, in minor units of the currency; 0 is free of charge"
+    )
+    opens_at = models.TimeField(null=True, blank=True, help_text="Own hours instead of the venue's")
+    closes_at = models.TimeField(null=True, blank=True)
+    own_slot_length = models.DurationField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            GinIndex(fields=["amenities"], name="resource_amenities"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(opens_at__isnull=True, closes_at__isnull=True)
+                | Q(opens_at__isnull=False, closes_at__isnull=False),
+                name="resource_own_hours_are_a_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(own_slot_length__isnull=True) | Q(own_slot_length__gt=timedelta(0)),
+                name="resource_slot_length",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def hours(self) -> tuple[time, time]:
+        """Opening and closing in the venue's wall time."""
+        if self.opens_at is not None and self.closes_at is not None:
+            return self.opens_at, self.closes_at
+        return self.venue.opens_at, self.venue.closes_at
+
+    @property
+    def slot_length(self) -> timedelta:
+        return self.own_slot_length or self.venue.slot_length
+
+    @property
+    def bookable(self) -> bool:
+        return self.is_available and not self.maintenance and self.retired_at is None

@@ -1,0 +1,175 @@
+"""Venues: a place with a time zone, opening hours and one policy for all its resources.
+
+The policy is read once, when a booking is made, and frozen into the booking's deadlines.
+"""
+
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+
+def zone_names() -> list[tuple[str, str]]:
+    from zoneinfo import available_timezones
+
+    return [(name, name) for name in sorted(available_timezones())]
+
+
+class Approval(models.TextChoices):
+    NEVER = "never", "Confirmed at once"
+    PRIMETIME = "primetime", "Primetime needs approval"
+    ALWAYS = "always", "Every booking needs approval"
+
+
+class SlotRule(models.TextChoices):
+    FREE = "free", "Any start and end"
+    WHOLE = "whole", "A whole number of slots"
+    GRID = "grid", "Whole slots on the grid from opening"
+
+
+class CompletionFrom(models.TextChoices):
+    START = "start", "After the start"
+    END = "end", "After the end"
+
+
+MINUTE = timedelta(minutes=1)
+ZERO = timedelta(0)
+
+
+class Venue(models.Model):
+    slug = models.SlugField(max_length=50, unique=True)
+    name = models.CharField(max_length=200)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    currency = models.CharField(max_length=3, default="usd")
+
+    # hours: local wall time; closing at or before opening means the next day, equal means always
+    opens_at = models.TimeField(default=time(0))
+    closes_at = models.TimeField(default=time(0))
+    hours_enforced = models.BooleanField(default=True)
+    closed_weekdays = ArrayField(
+        models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]),
+        default=list,
+        blank=True,
+        help_text="0 is Monday",
+    )
+    slot_length = models.DurationField(default=timedelta(hours=1))
+    slot_rule = models.CharField(max_length=8, choices=SlotRule.choices, default=SlotRule.FREE)
+
+    # policy
+    approval = models.CharField(max_length=10, choices=Approval.choices, default=Approval.NEVER)
+    primetime_any_overlap = models.BooleanField(
+        default=True, help_text="Off: only a slot wholly inside the window is primetime"
+    )
+    min_notice = models.DurationField(
+        default=ZERO, help_text="Negative: a slot that has begun may still be booked"
+    )
+    max_advance = models.DurationField(null=True, blank=True)
+    same_day_allowed = models.BooleanField(default=True)
+    hold_length = models.DurationField(default=timedelta(minutes=30))
+    max_open_holds = models.PositiveIntegerField(default=50, help_text="Per person")
+    check_in_required = models.BooleanField(default=False)
+    check_in_opens_before = models.DurationField(default=15 * MINUTE)
+    check_in_closes_after = models.DurationField(default=15 * MINUTE)
+    no_show_grace = models.DurationField(default=15 * MINUTE)
+    completion_from = models.CharField(
+        max_length=5, choices=CompletionFrom.choices, default=CompletionFrom.END
+    )
+    completion_after = models.DurationField(default=ZERO)
+    remind_before = models.DurationField(null=True, blank=True)
+    refund_until = models.DurationField(
+        default=timedelta(hours=24), help_text="Cancelled at least this long before: all back"
+    )
+    late_refund_percent = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(100)]
+    )
+
+    # emails
+    send_confirmation_emails = models.BooleanField(default=True)
+    admin_email = models.EmailField(blank=True)
+    wording = models.CharField(
+        max_length=20, blank=True, help_text="Folder of email_templates that is looked in first"
+    )
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approval__in=Approval.values), name="venue_approval_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(slot_rule__in=SlotRule.values), name="venue_slot_rule_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(completion_from__in=CompletionFrom.values),
+                name="venue_completion_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(slot_length__gt=ZERO)
+                & Q(hold_length__gt=ZERO)
+                & Q(no_show_grace__gte=ZERO)
+                & Q(completion_after__gte=ZERO)
+                & Q(check_in_opens_before__gte=ZERO)
+                & Q(check_in_closes_after__gte=ZERO)
+                & Q(refund_until__gte=ZERO),
+                name="venue_durations_are_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(late_refund_percent__lte=100), name="venue_refund_percent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class PrimetimeWindow(models.Model):
+    """A weekly window, in the venue's wall time, in which bookings need approval."""
+
+    venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="primetime")
+    weekday = models.PositiveSmallIntegerField(help_text="0 is Monday")
+    starts_at = models.TimeField()
+    ends_at = models.TimeField()
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["venue", "weekday"]
+        constraints = [
+            models.UniqueConstraint("venue", "weekday", name="primetime_one_a_weekday"),
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="primetime_weekday"),
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="primetime_ends_after_start"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weekday} {self.starts_at}-{self.ends_at}"
+
+
+class Closure(models.Model):
+    """Whole local dates, first to last inclusive, on which a venue takes no bookings."""
+
+    venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="closures")
+    first_on = models.DateField()
+    last_on = models.DateField()
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["venue", "first_on"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_on__gte=F("first_on")), name="closure_ends_after_start"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_on} to {self.last_on}"

@@ -1,0 +1,36 @@
+"""Who may call a view of our own API at all. What they may do to a row, services decide."""
+
+from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+__all__ = ["AllowAny", "IsAdmin", "IsAuthenticated", "IsStaff", "ReadOnlyOr", "StaffWrites"]
+
+
+class IsStaff(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user.is_authenticated and request.user.is_staff)
+
+
+class IsAdmin(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user.is_authenticated and getattr(request.user, "is_admin", False))
+
+
+class ReadOnlyOr(BasePermission):
+    """Anyone may read; `role` names the attribute of the user who may write."""
+
+    role = "is_staff"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if request.method in SAFE_METHODS:
+            return True
+        return bool(request.user.is_authenticated and getattr(request.user, self.role, False))
+
+
+class StaffWrites(ReadOnlyOr):
+    role = "is_staff"
+
+
+class AdminWrites(ReadOnlyOr):
+    role = "is_admin"

@@ -1,0 +1,250 @@
+"""The venue's policy as pure functions: what it refuses, and the deadlines it sets.
+
+Instants are aware; wall times are the venue's. Nothing here reads a clock or the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from api import errors
+from api.lifecycle import Status
+from api.models import Closure, PrimetimeWindow, Resource, Venue
+from api.models.bookings import PaymentStatus
+from api.models.venues import Approval, CompletionFrom, SlotRule
+
+Interval: TypeAlias = tuple[datetime, datetime]
+
+DAY = timedelta(days=1)
+LONGEST = timedelta(days=31)
+HORIZON = timedelta(days=3 * 366)  # no frontend books further; year 9999 is a mistake
+TRANSIT = timedelta(seconds=2)  # a request's own travel time is not held against its sender
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the policy looks at for one resource: its venue, windows and closed dates."""
+
+    resource: Resource
+    venue: Venue
+    primetime: Sequence[PrimetimeWindow]
+    closures: Sequence[Closure]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.venue.zone
+
+
+def instant(zone: ZoneInfo, on: date, at: time) -> datetime:
+    """The instant of a wall time, in UTC. In a gap it moves on by the gap, in a fold it is the
+    first of the two (PEP 495)."""
+    return datetime.combine(on, at, zone).astimezone(UTC)
+
+
+def exists(zone: ZoneInfo, on: date, at: time) -> bool:
+    """Whether that wall time is shown by any clock there: not in a gap."""
+    return instant(zone, on, at).astimezone(zone).replace(tzinfo=None) == datetime.combine(on, at)
+
+
+def local_dates(zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> Iterator[date]:
+    """Every local date that the interval touches."""
+    day, last = starts_at.astimezone(zone).date(), (ends_at - timedelta.resolution).astimezone(zone)
+    while day <= last.date():
+        yield day
+        day += DAY
+
+
+def open_interval(rules: Rules, on: date) -> Interval | None:
+    """Opening to closing of one local date, or None when closed that day."""
+    if on.weekday() in rules.venue.closed_weekdays or closed_on(rules, on):
+        return None
+    opens, closes = rules.resource.hours
+    end = on if closes > opens else on + DAY
+    return instant(rules.zone, on, opens), instant(rules.zone, end, closes)
+
+
+def closed_on(rules: Rules, on: date) -> Closure | None:
+    return next((c for c in rules.closures if c.first_on <= on <= c.last_on), None)
+
+
+def open_intervals(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
+    """Opening hours that touch the interval, days that meet at midnight joined."""
+    joined: list[Interval] = []
+    for on in local_dates(rules.zone, starts_at - DAY, ends_at):
+        hours = open_interval(rules, on)
+        if hours is None or hours[1] <= starts_at or hours[0] >= ends_at:
+            continue
+        if joined and joined[-1][1] >= hours[0]:
+            joined[-1] = joined[-1][0], hours[1]
+        else:
+            joined.append(hours)
+    return joined
+
+
+def grid(rules: Rules, on: date) -> Iterator[Interval]:
+    """The slots of one local date: each begins at its wall time and lasts its length.
+
+    On a day of change a wall time that does not exist has no slot, one that exists twice has two,
+    and no two slots overlap."""
+    hours = open_interval(rules, on)
+    if hours is None:
+        return
+    length, free_from = rules.resource.slot_length, hours[0]
+    for start in _wall_steps(rules, on, length):
+        if start >= free_from and start + length <= hours[1]:
+            yield start, start + length
+            free_from = start + length
+
+
+def _wall_steps(rules: Rules, on: date, step: timedelta) -> list[datetime]:
+    opens, closes = rules.resource.hours
+    wall = datetime.combine(on, opens)
+    end = datetime.combine(on if closes > opens else on + DAY, closes)
+    found = set()
+    while wall < end:
+        if exists(rules.zone, wall.date(), wall.time()):
+            for fold in (0, 1):
+                found.add(wall.replace(tzinfo=rules.zone, fold=fold).astimezone(UTC))
+        wall += step
+    return sorted(found)
+
+
+def is_primetime(rules: Rules, starts_at: datetime, ends_at: datetime) -> bool:
+    """Whether the interval touches an active window (or, as the venue prefers, lies in it)."""
+    for on in local_dates(rules.zone, starts_at, ends_at):
+        for window in rules.primetime:
+            if not window.is_active or window.weekday != on.weekday():
+                continue
+            opens = instant(rules.zone, on, window.starts_at)
+            closes = instant(rules.zone, on, window.ends_at)
+            if rules.venue.primetime_any_overlap:
+                if starts_at < closes and ends_at > opens:
+                    return True
+            elif starts_at >= opens and ends_at <= closes:
+                return True
+    return False
+
+
+def needs_approval(rules: Rules, primetime: bool) -> bool:
+    approval = rules.venue.approval
+    return approval == Approval.ALWAYS or (approval == Approval.PRIMETIME and primetime)
+
+
+# refusals
+
+
+def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int) -> None:
+    """Refuses, with the first reason that applies, what the policy does not allow."""
+    check_interval(starts_at, ends_at, now)
+    check_notice(rules, starts_at, ends_at, now)
+    check_place(rules, starts_at, ends_at, guests)
+
+
+def check_interval(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
+    for moment in (starts_at, ends_at):
+        if moment.tzinfo is None or abs(moment - now) > HORIZON:
+            raise errors.AbsurdTime
+    if ends_at <= starts_at:
+        raise errors.EndsBeforeStart
+    if ends_at - starts_at > LONGEST:
+        raise errors.AbsurdTime("A booking cannot last longer than 31 days.")
+
+
+def check_notice(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime) -> None:
+    venue, earliest = rules.venue, now + rules.venue.min_notice
+    if ends_at <= now:
+        raise errors.InThePast
+    if starts_at < earliest - TRANSIT:
+        if starts_at < now - TRANSIT and venue.min_notice >= timedelta(0):
+            raise errors.InThePast(earliest=earliest)
+        raise errors.TooSoon(earliest=earliest)
+    here = starts_at.astimezone(rules.zone).date()
+    today = now.astimezone(rules.zone).date()
+    if here == today and not venue.same_day_allowed:
+        raise errors.SameDayRefused
+    # counted in local dates: "30 days ahead" is the same on both sides of a change of clocks
+    if venue.max_advance is not None and here > today + venue.max_advance:
+        raise errors.TooFarAhead(latest=today + venue.max_advance)
+
+
+def check_place(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
+    resource, venue = rules.resource, rules.venue
+    if not resource.bookable:
+        raise errors.ResourceUnavailable
+    for on in local_dates(rules.zone, starts_at, ends_at):
+        if closure := closed_on(rules, on):
+            raise errors.Closed(reason=closure.reason, on=on)
+    if venue.hours_enforced:
+        check_hours(rules, starts_at, ends_at)
+    check_slots(rules, starts_at, ends_at)
+    if guests > resource.capacity:
+        raise errors.OverCapacity(capacity=resource.capacity)
+
+
+def check_hours(rules: Rules, starts_at: datetime, ends_at: datetime) -> None:
+    hours = open_intervals(rules, starts_at, ends_at)
+    if not any(opens <= starts_at and ends_at <= closes for opens, closes in hours):
+        opens, closes = rules.resource.hours
+        raise errors.OutsideHours(opens_at=opens, closes_at=closes)
+
+
+def check_slots(rules: Rules, starts_at: datetime, ends_at: datetime) -> None:
+    rule, length = rules.venue.slot_rule, rules.resource.slot_length
+    if rule == SlotRule.FREE:
+        return
+    if (ends_at - starts_at) % length:
+        raise errors.NotWholeSlots(slot=length)
+    if rule == SlotRule.GRID:
+        on = starts_at.astimezone(rules.zone).date()
+        if starts_at not in {start for day in (on - DAY, on) for start, _ in grid(rules, day)}:
+            raise errors.NotWholeSlots("The start must be on the slot grid.", slot=length)
+
+
+# what a booking is made with
+
+
+def price(resource: Resource, starts_at: datetime, ends_at: datetime) -> int:
+    """In minor units: the price of a slot times the slots begun."""
+    return resource.price_minor * -(-(ends_at - starts_at) // resource.slot_length)
+
+
+def first_status(rules: Rules, primetime: bool, price_minor: int) -> str:
+    """Approval comes before payment."""
+    if needs_approval(rules, primetime):
+        return Status.PENDING.value
+    return Status.HELD.value if price_minor else Status.CONFIRMED.value
+
+
+def deadlines(
+    venue: Venue, starts_at: datetime, ends_at: datetime, now: datetime
+) -> dict[str, datetime | None]:
+    """Every deadline but that of the hold, which begins when the hold does. A slot booked after it
+    began gives its owner the whole grace from the booking on."""
+    begins = max(starts_at, now)
+    counted = ends_at if venue.completion_from == CompletionFrom.END else starts_at
+    remind_at = starts_at - venue.remind_before if venue.remind_before is not None else None
+    return {
+        "lapses_at": starts_at,
+        "check_in_opens_at": starts_at - venue.check_in_opens_before,
+        "check_in_closes_at": begins + venue.check_in_closes_after,
+        "no_show_at": begins + venue.no_show_grace if venue.check_in_required else None,
+        "completes_at": counted + venue.completion_after,
+        "remind_at": remind_at if remind_at is not None and remind_at > now else None,
+    }
+
+
+def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str, Any]:
+    """The columns that a price brings with it."""
+    held = status == Status.HELD
+    return {
+        "hold_expires_at": now + venue.hold_length if held else None,
+        "payment_status": PaymentStatus.PENDING if price_minor else PaymentStatus.NONE,
+    }
+
+
+def within(inner: Interval, outer: Iterable[Interval]) -> bool:
+    return any(start <= inner[0] and inner[1] <= end for start, end in outer)

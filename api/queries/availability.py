@@ -1,0 +1,134 @@
+"""What is free. An expired hold is free at once, whether or not its sweep has run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from api import policy
+from api.models import Booking, Resource, Venue
+from api.policy import DAY, Interval, Rules
+
+NEARBY = timedelta(days=3)
+
+
+def rules_of(resource: Resource) -> Rules:
+    """The rules of a resource that came from `queries.rules`."""
+    venue = resource.venue
+    return Rules(resource, venue, list(venue.primetime.all()), list(venue.closures.all()))
+
+
+def busy(
+    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime, ignore: int = 0
+) -> dict[int, list[Interval]]:
+    """Blocked intervals per resource id, by start: one statement. `ignore` is a booking's id."""
+    rows = (
+        Booking.objects.filter(resource__in=[r.pk for r in resources])
+        .overlapping(starts_at, ends_at)  # type: ignore[attr-defined]
+        .blocking()
+        .exclude(pk=ignore)
+        .order_by("starts_at")
+        .values_list("resource_id", "starts_at", "ends_at")
+    )
+    found: dict[int, list[Interval]] = defaultdict(list)
+    for pk, start, end in rows:
+        found[pk].append((start, end))
+    return found
+
+
+def subtract(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
+    """What is left of an interval; `taken` is by start."""
+    left, (start, end) = [], whole
+    for taken_start, taken_end in taken:
+        if taken_start > start and start < end:
+            left.append((start, min(taken_start, end)))
+        start = max(start, taken_end)
+    if start < end:
+        left.append((start, end))
+    return left
+
+
+def free_intervals(
+    resource: Resource, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
+) -> list[Interval]:
+    """Free intervals within opening hours and the range, at least that long, by start."""
+    if not resource.bookable:
+        return []
+    rules = rules_of(resource)
+    taken = busy([resource], starts_at, ends_at)[resource.pk]
+    if rules.venue.hours_enforced:
+        hours = policy.open_intervals(rules, starts_at, ends_at)
+    else:
+        hours = _open_days(rules, starts_at, ends_at)
+    free = []
+    for opens, closes in hours:
+        whole = max(opens, starts_at), min(closes, ends_at)
+        free += subtract(whole, taken) if whole[0] < whole[1] else []
+    return [i for i in free if at_least is None or i[1] - i[0] >= at_least]
+
+
+def _open_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
+    """The range without its closed dates, for venues whose hours are not enforced."""
+    closed = [
+        (policy.instant(rules.zone, on, _MIDNIGHT), policy.instant(rules.zone, on + DAY, _MIDNIGHT))
+        for on in policy.local_dates(rules.zone, starts_at, ends_at)
+        if policy.closed_on(rules, on)
+    ]
+    return subtract((starts_at, ends_at), closed)
+
+
+_MIDNIGHT = datetime.min.time()
+
+
+def free_slots(rules: Rules, on: date, taken: Sequence[Interval], now: datetime) -> list[Interval]:
+    """Slots of the grid on one local date that nobody has and that have not begun."""
+    return [
+        (start, end)
+        for start, end in policy.grid(rules, on)
+        if start >= now and not any(s < end and e > start for s, e in taken)
+    ]
+
+
+def alternatives(
+    resource: Resource,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    *,
+    guests: int = 1,
+    ignore: int = 0,
+    limit: int = 3,
+) -> list[Interval]:
+    """The nearest free intervals of the same length that the policy allows, nearest first."""
+    length, rules = ends_at - starts_at, rules_of(resource)
+    window = max(now, starts_at - NEARBY), ends_at + NEARBY
+    if window[0] >= window[1]:
+        return []
+    step = resource.slot_length
+    found: set[Interval] = set()
+    taken = busy([resource], *window, ignore=ignore)[resource.pk]
+    for start, end in subtract(window, taken):
+        if end - start < length:
+            continue
+        # beside what blocks, and whole steps before and after what was asked for
+        starts = {start, end - length}
+        for moved in (step * n for n in range(-24, 25)):
+            if start <= starts_at + moved and starts_at + moved + length <= end:
+                starts.add(starts_at + moved)
+        found |= {(s, s + length) for s in starts}
+    nearest = sorted(found, key=lambda i: (abs(i[0] - starts_at), i[0]))
+    allowed = (i for i in nearest if _allowed(rules, i, now, guests))
+    return [i for i, _ in zip(allowed, range(limit), strict=False)]
+
+
+def _allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
+    try:
+        policy.check(rules, *interval, now, guests)
+    except policy.errors.Refused:
+        return False
+    return True
+
+
+def slots_of_day(venue: Venue, rules: Rules, on: date) -> list[Interval]:
+    return list(policy.grid(rules, on))

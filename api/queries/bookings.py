@@ -1,0 +1,40 @@
+"""Bookings as they are read: a constant number of statements whatever the range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from api.errors import NotFound
+from api.models import Booking, BookingEvent, User
+
+
+def visible_to(user: User) -> QuerySet[Booking]:
+    """Everybody's for staff, one's own for anyone else."""
+    rows = Booking.objects.select_related("venue", "resource", "owner").prefetch_related(
+        "attendees"
+    )
+    return rows if user.is_staff else rows.filter(owner=user)
+
+
+def one(user: User, pk: int) -> Booking:
+    """The booking; refuses `NotFound` also when it is somebody else's."""
+    booking = visible_to(user).filter(pk=pk).first()
+    if booking is None:
+        raise NotFound
+    return booking
+
+
+def with_everything(pk: int) -> Booking:
+    """A booking with what a shape needs, whoever asks; refuses `NotFound`."""
+    rows = Booking.objects.select_related("venue", "resource", "owner", "approved_by")
+    booking = rows.prefetch_related("attendees").filter(pk=pk).first()
+    if booking is None:
+        raise NotFound
+    return booking
+
+
+def events(**filters: Any) -> QuerySet[BookingEvent]:
+    """History, newest first, with the people in it."""
+    return BookingEvent.objects.filter(**filters).select_related("actor").order_by("-id")

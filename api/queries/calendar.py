@@ -1,0 +1,102 @@
+"""The calendar of a venue: days, hours, primetime, free slots and bookings, in four statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from api import policy
+from api.errors import NotFound
+from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
+from api.policy import DAY, Interval, Rules
+
+from . import rules as rules_query
+from .availability import free_slots, rules_of
+
+MAX_DAYS = 92
+
+
+@dataclass(frozen=True)
+class Slot:
+    resource: Resource
+    starts_at: datetime
+    ends_at: datetime
+    primetime: bool
+
+
+@dataclass
+class Day:
+    date: date
+    closure: Closure | None
+    open: bool
+    window: PrimetimeWindow | None
+    slots: list[Slot] = field(default_factory=list)
+    bookings: list[Booking] = field(default_factory=list)
+
+
+def resources_of(venue_slug: str) -> list[Resource]:
+    """The venue's resources with their rules; refuses `NotFound` for an unknown venue."""
+    found = list(rules_query.resources().filter(venue__slug=venue_slug))
+    if not found and not Venue.objects.filter(slug=venue_slug).exists():
+        raise NotFound("There is no such venue.")
+    return found
+
+
+def days(resources: Sequence[Resource], first_on: date, last_on: date) -> list[Day]:
+    """One entry per local date, first to last inclusive; bookings by start, dead ones left out."""
+    if not resources:
+        return []
+    rules = [rules_of(resource) for resource in resources]
+    zone, now = rules[0].zone, rules_query.now_of(resources)
+    midnight = datetime.min.time()
+    starts = policy.instant(zone, first_on, midnight)
+    ends = policy.instant(zone, last_on + DAY, midnight)
+    rows = blocking_between(resources, starts, ends)
+    taken: dict[int, list[Interval]] = defaultdict(list)
+    by_day: dict[date, list[Booking]] = defaultdict(list)
+    for row in rows:
+        taken[row.resource_id].append((row.starts_at, row.ends_at))
+        for on in policy.local_dates(zone, max(row.starts_at, starts), min(row.ends_at, ends)):
+            by_day[on].append(row)
+    return [
+        _day(rules, first_on + timedelta(days=n), taken, by_day, now)
+        for n in range((last_on - first_on).days + 1)
+    ]
+
+
+def blocking_between(
+    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
+) -> list[Booking]:
+    return list(
+        Booking.objects.filter(resource__in=[r.pk for r in resources])
+        .overlapping(starts_at, ends_at)  # type: ignore[attr-defined]
+        .blocking()
+        .select_related("owner", "approved_by", "resource", "venue")
+        .order_by("starts_at", "id")
+    )
+
+
+def _day(
+    rules: Sequence[Rules],
+    on: date,
+    taken: dict[int, list[Interval]],
+    by_day: dict[date, list[Booking]],
+    now: datetime,
+) -> Day:
+    first = rules[0]
+    windows = (w for w in first.primetime if w.is_active and w.weekday == on.weekday())
+    day = Day(
+        date=on,
+        closure=policy.closed_on(first, on),
+        open=policy.open_interval(first, on) is not None,
+        window=next(windows, None),
+        bookings=by_day.get(on, []),
+    )
+    for rule in rules:
+        if not rule.resource.bookable:
+            continue
+        for start, end in free_slots(rule, on, taken.get(rule.resource.pk, []), now):
+            day.slots.append(Slot(rule.resource, start, end, policy.is_primetime(rule, start, end)))
+    return day

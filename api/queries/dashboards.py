@@ -1,0 +1,47 @@
+"""What somebody needs to see first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now, TruncDay
+
+from api.lifecycle import BOOKING, HELD, PENDING, Status
+from api.models import Booking, User
+
+from . import bookings
+
+
+def of_person(user: User) -> dict[str, Any]:
+    """The next ten bookings, what waits, and the last ten lines of one's history."""
+    mine = bookings.visible_to(user).filter(owner=user)
+    ahead = mine.filter(status__in=BOOKING.blocking, ends_at__gt=Now())
+    counts = Booking.objects.filter(owner=user, ends_at__gt=Now()).aggregate(
+        pending=Count("pk", filter=Q(status=PENDING)),
+        held=Count("pk", filter=Q(status=HELD, hold_expires_at__gt=Now())),
+    )
+    recent = bookings.events(booking__owner=user)[:10]
+    return {"upcoming": ahead.order_by("starts_at")[:10], "recent": recent, **counts}
+
+
+def of_staff() -> dict[str, Any]:
+    """Counts over all venues, days in UTC, and the last twenty lines of history."""
+    today = TruncDay(Now())
+    counts = Booking.objects.filter(starts_at__gte=Now() - timedelta(days=8)).aggregate(
+        requests_waiting=Count("pk", filter=Q(status=PENDING, lapses_at__gt=Now())),
+        held=Count("pk", filter=Q(status=HELD, hold_expires_at__gt=Now())),
+        bookings_today=Count(
+            "pk",
+            filter=Q(
+                starts_at__gte=today,
+                starts_at__lt=today + timedelta(days=1),
+                status__in=(*BOOKING.blocking, Status.COMPLETED),
+            ),
+        ),
+        no_shows_this_week=Count(
+            "pk", filter=Q(status=Status.NO_SHOW, starts_at__gte=Now() - timedelta(days=7))
+        ),
+    )
+    return {"recent": bookings.events()[:20], **counts}

@@ -1,0 +1,39 @@
+"""Everything that is kept about a person, for that person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.models import Booking, BookingEvent, Delivery, User
+
+
+def everything_about(user: User) -> dict[str, Any]:
+    """Plain data: account, bookings, their history, and emails sent."""
+    booking_fields = [f.attname for f in Booking._meta.concrete_fields]
+    return {
+        "account": {
+            name: getattr(user, name)
+            for name in (
+                "id",
+                "email",
+                "username",
+                "first_name",
+                "last_name",
+                "phone",
+                "department",
+                "role",
+                "date_joined",
+                "last_login",
+            )
+        },
+        "bookings": list(Booking.objects.filter(owner=user).values(*booking_fields)),
+        "invited_to": list(user.invited_to.values_list("id", flat=True)),
+        "history": list(
+            BookingEvent.objects.filter(booking__owner=user).values(
+                "booking_id", "verb", "from_status", "to_status", "by", "details", "at"
+            )
+        ),
+        "emails": list(
+            Delivery.objects.filter(to=user.email).values("name", "state", "created_at")
+        ),
+    }

@@ -1,0 +1,60 @@
+"""Reactions to what the core announces. A receiver writes rows or asks for a task; it changes no
+status, sends no signal and touches no network. Wired in `api.apps`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.lifecycle import BOOKING, Table, Transition
+from api.models import Booking, User, UserProfile
+from api.services import history, notices
+from api.services.actors import Actor
+from tasks import nudge
+
+
+def record_booked(rows: Sequence[Booking], actor: Actor, **_: Any) -> None:
+    history.record("book", rows, actor, {"initial_status": str(rows[0].status)})
+
+
+def record_transition(
+    table: Table, transition: Transition, rows: Sequence[Any], actor: Actor, **kwargs: Any
+) -> None:
+    if table is BOOKING:
+        history.record(transition.name, rows, actor, kwargs["details"])
+
+
+def record_change(
+    rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any], **_: Any
+) -> None:
+    history.record("reschedule" if details["moved"] else "edit", rows, actor, details)
+
+
+def email_booked(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
+    notices.notify(f"book.{rows[0].status}", rows, details)
+
+
+def email_transition(
+    table: Table,
+    transition: Transition,
+    rows: Sequence[Any],
+    details: Mapping[str, Any],
+    **_: Any,
+) -> None:
+    if table is BOOKING:
+        notices.notify(transition.name, rows, details)
+
+
+def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
+    if not details["resubmitted"]:
+        notices.notify("moved" if details["moved"] else "edited", rows, details)
+
+
+def hurry_deliveries(**_: Any) -> None:
+    nudge.after_commit("tasks.emails.deliver_due")
+
+
+def make_profile(instance: User, created: bool, raw: bool = False, **_: Any) -> None:
+    """The one use of `post_save`: a contract names it."""
+    if created and not raw:
+        UserProfile.objects.get_or_create(user=instance)

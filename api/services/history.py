@@ -1,0 +1,29 @@
+"""Writes the lines of history: one statement for any batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.models import Booking, BookingEvent
+
+from . import bulk
+from .actors import Actor
+
+
+def record(verb: str, rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any]) -> None:
+    """One event per row. Rows that moved carry the status they left as `status_left`."""
+    many, user = len(rows), actor.user.pk if actor.user else None
+    bulk.insert(
+        BookingEvent,
+        {
+            "booking_id": [row.pk for row in rows],
+            "verb": [verb] * many,
+            "from_status": [getattr(row, "status_left", "") for row in rows],
+            "to_status": [str(row.status) for row in rows],
+            "by": [str(actor.by.value)] * many,
+            "actor_id": [user] * many,
+            "actor_name": [actor.name] * many,
+            "details": [dict(details)] * many,
+        },
+    )

@@ -1,0 +1,160 @@
+"""The outbox: what leaves the system is a row first, claimed by a conditional write, sent outside
+any transaction, and tried again by a column until it is sent, withheld or parked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from api.models import Delivery
+from api.models.outbox import Kind, State
+
+from . import bulk
+
+log = structlog.get_logger("holdfast.outbox")
+
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200, 21_600, 86_400))
+LEASE = timedelta(seconds=120)
+BUDGET = 60.0  # seconds of one run; half the lease, so no row is sent by two at once
+CLAIM = 50
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Something that shall leave the system; the key makes it happen once."""
+
+    key: str
+    name: str
+    kind: str = Kind.EMAIL
+    booking_id: int | None = None
+    to: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+class Withheld(Exception):
+    """The cause of this row is gone; it is not to be sent."""
+
+
+def put(effects: Iterable[Effect]) -> None:
+    """Writes the rows in the transaction of their cause. A key that is there already stays."""
+    rows = list(effects)
+    if not rows:
+        return
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    columns: dict[str, list[Any]] = {
+        name: [getattr(row, name) for row in rows]
+        for name in ("key", "name", "kind", "booking_id", "to", "payload")
+    }
+    columns["kind"] = [str(kind) for kind in columns["kind"]]
+    columns |= {
+        "state": [State.WAITING.value] * len(rows),
+        "attempts": [0] * len(rows),
+        "last_error": [""] * len(rows),
+        "request_id": [request_id[:64]] * len(rows),
+    }
+    bulk.insert(Delivery, columns, "ON CONFLICT (key) DO NOTHING")
+
+
+def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
+    """Due rows of these kinds, now leased to the caller, in the order in which they fell due."""
+    table = Delivery._meta.db_table
+    with transaction.atomic():
+        rows = Delivery.objects.raw(
+            f"WITH due AS (SELECT id, due_at AS was_due FROM {table}"  # noqa: S608
+            " WHERE state IN ('waiting', 'sending') AND due_at <= statement_timestamp() AND kind = ANY(%s)"
+            " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            f" UPDATE {table} d SET state = 'sending', attempts = attempts + 1,"
+            " due_at = statement_timestamp() + %s FROM due WHERE d.id = due.id RETURNING d.*, due.was_due",
+            [[str(k) for k in kinds], limit, LEASE],
+        )
+        return sorted(rows, key=lambda row: (row.was_due, row.pk))  # type: ignore[attr-defined]
+
+
+def settle(row: Delivery, state: str, error: str = "", wait: timedelta | None = None) -> bool:
+    """Writes the outcome if the lease is still ours (nobody has claimed the row since)."""
+    mine = Delivery.objects.filter(pk=row.pk, state=State.SENDING, attempts=row.attempts)
+    if wait is not None:
+        return bool(mine.update(state=state, last_error=error[:2000], due_at=Now() + wait))
+    return bool(mine.update(state=state, last_error=error[:2000], finished_at=Now()))
+
+
+def failed(row: Delivery, error: Exception) -> None:
+    """Waits for the next attempt, or parks the row visibly after the last one."""
+    text = f"{type(error).__name__}: {error}"
+    if row.attempts > len(WAITS):
+        settle(row, State.PARKED, text)
+        log.error("delivery_parked", key=row.key, kind=row.kind, error=text)
+    else:
+        settle(row, State.WAITING, text, WAITS[row.attempts - 1])
+        log.warning("delivery_failed", key=row.key, attempt=row.attempts, error=text)
+
+
+def deliver(kinds: Sequence[str], send: Callable[[list[Delivery]], Iterable[Outcome]]) -> int:
+    """How many rows left the system in this run. `send` works on a claimed batch one by one and
+    yields an outcome for each; what it does not reach is given back."""
+    sent, until = 0, time.monotonic() + BUDGET
+    while rows := claim(kinds):
+        reached = set()
+        for row, error in send(rows):
+            reached.add(row.pk)
+            sent += _record(row, error)
+            if time.monotonic() > until:
+                break
+        for row in rows:
+            if row.pk not in reached:
+                _give_back(row)
+        if time.monotonic() > until:
+            break
+    return sent
+
+
+Outcome = tuple[Delivery, Exception | None]
+
+
+def _record(row: Delivery, error: Exception | None) -> int:
+    if error is None:
+        settle(row, State.SENT)
+        return 1
+    if isinstance(error, Withheld):
+        settle(row, State.WITHHELD, str(error))
+    else:
+        failed(row, error)
+    return 0
+
+
+def _give_back(row: Delivery) -> None:
+    Delivery.objects.filter(pk=row.pk, state=State.SENDING, attempts=row.attempts).update(
+        state=State.WAITING, attempts=row.attempts - 1, due_at=Now()
+    )
+
+
+def retry(rows: Iterable[int]) -> int:
+    """Parked rows made due again, by an operator."""
+    parked = Delivery.objects.filter(pk__in=list(rows), state=State.PARKED)
+    return parked.update(state=State.WAITING, attempts=0, due_at=Now(), finished_at=None)
+
+
+def prune() -> int:
+    """Forgets finished rows older than the retention; parked ones are kept until retried."""
+    old = Q(finished_at__lt=Now() - settings.KEEP_DELIVERIES)
+    done = Q(state__in=[State.SENT.value, State.WITHHELD.value])
+    return Delivery.objects.filter(old & done).delete()[0]
+
+
+def backlog() -> list[tuple[str, str, int]]:
+    """(kind, state, rows) of what is in the outbox."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT kind, state, count(*) FROM {Delivery._meta.db_table}"  # noqa: S608
+            " GROUP BY kind, state ORDER BY kind, state"
+        )
+        return list(cursor.fetchall())

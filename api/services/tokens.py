@@ -1,0 +1,139 @@
+"""Access and refresh tokens: JWTs with a secret of their own each, a `contract` claim, rotation
+and a blacklist. The insert into the blacklist is the lock: of any number of tabs that bring the
+same refresh token exactly one gets through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+
+from api.errors import TokenRefused
+from api.models import User
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Life:
+    """How long the tokens of a contract live."""
+
+    access: timedelta = timedelta(minutes=30)
+    refresh: timedelta = 7 * DAY
+
+
+LIVES = {
+    "primetime": Life(HOUR, 7 * DAY),
+    "barbershop": Life(HOUR, DAY),
+}
+
+
+class Access(AccessToken):
+    """Signed with JWT_ACCESS_SECRET."""
+
+
+class Refresh(RefreshToken):
+    """Signed with JWT_REFRESH_SECRET."""
+
+    access_token_class = Access
+    _token_backend = TokenBackend("HS256", settings.JWT_REFRESH_SECRET)
+
+
+@dataclass(frozen=True)
+class Pair:
+    access: str
+    refresh: str
+    user: User
+    contract: str
+
+    @property
+    def max_age(self) -> int:
+        """Seconds that the refresh token lives, for its cookie."""
+        return int(LIVES.get(self.contract, Life()).refresh.total_seconds())
+
+
+def issue(user: User, contract: str = "v1") -> Pair:
+    """New tokens for a person who has shown who they are."""
+    life = LIVES.get(contract, Life())
+    # not the blacklist's own for_user: that would keep every living token in the database
+    refresh: Refresh = Token.for_user.__func__(Refresh, user)  # type: ignore[attr-defined]
+    refresh["contract"] = contract
+    refresh.set_exp(lifetime=life.refresh)
+    access = refresh.access_token
+    access.set_exp(lifetime=life.access)
+    return Pair(str(access), str(refresh), user, contract)
+
+
+def read(raw: str | None) -> Refresh:
+    """A refresh token that is ours, alive and unused; refuses `TokenRefused` with a reason:
+    missing, expired, invalid, type, revoked."""
+    if not raw or not isinstance(raw, str):
+        raise TokenRefused("No refresh token was given.", reason="missing")
+    try:
+        return Refresh(raw)  # type: ignore[arg-type]
+    except ExpiredTokenError:
+        raise TokenRefused("The refresh token has expired.", reason="expired") from None
+    except TokenError as error:
+        text = str(error).lower()
+        reason = "revoked" if "blacklist" in text else "type" if "type" in text else "invalid"
+        raise TokenRefused("The refresh token is not valid.", reason=reason) from None
+
+
+def _owner(token: Refresh) -> User:
+    user = User.objects.filter(pk=token.get("user_id"), is_active=True).first()
+    if user is None:
+        raise TokenRefused("The account is gone.", reason="user")
+    if token.get("hash_password") not in (None, _password_mark(user)):
+        raise TokenRefused("The password was changed.", reason="revoked")
+    return user
+
+
+def _password_mark(user: User) -> str:
+    from rest_framework_simplejwt.utils import get_md5_hash_password
+
+    return get_md5_hash_password(user.password)
+
+
+def rotate(raw: str | None, contract: str = "") -> Pair:
+    """The next pair; the one brought is used up. Refuses `TokenRefused`."""
+    token = read(raw)
+    user = _owner(token)
+    with transaction.atomic():
+        _, created = token.blacklist()
+        if not created:
+            raise TokenRefused("The refresh token was used before.", reason="revoked")
+        return issue(user, contract or str(token.get("contract", "v1")))
+
+
+def renew_access(raw: str | None) -> Pair:
+    """A new access token beside the same refresh token, for contracts that do not rotate."""
+    token = read(raw)
+    user = _owner(token)
+    contract = str(token.get("contract", "v1"))
+    access = token.access_token
+    access.set_exp(lifetime=LIVES.get(contract, Life()).access)
+    return Pair(str(access), str(token), user, contract)
+
+
+def revoke(raw: str | None) -> None:
+    """Uses a refresh token up; one that is not valid any more needs nothing."""
+    try:
+        read(raw).blacklist()
+    except TokenRefused:
+        pass
+
+
+def peek(raw: str) -> dict[str, Any]:
+    """The claims of a token without verifying them: for routing only, never for trust."""
+    import jwt
+
+    try:
+        return dict(jwt.decode(raw, options={"verify_signature": False}))
+    except jwt.PyJWTError:
+        return {}

@@ -1,0 +1,224 @@
+"""The one writer of status. A batch of rows moves along one row of a table, or does not.
+
+Losing a race is a normal outcome: the row is then not among those that come back.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+from django.apps import apps
+from django.db import DatabaseError, OperationalError, connection, models, transaction
+
+from api.errors import Busy
+from api.lifecycle import NOW, TABLES, Table, Transition
+from api.models import JobFailure
+from api.signals import transitioned
+
+from .actors import Actor
+
+log = structlog.get_logger("holdfast.transitions")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXCLUSION = "23P01"
+GIVES_WAY = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
+BATCH = 1000
+
+
+def sqlstate(error: BaseException | None) -> str:
+    """The SQLSTATE of a database error, wherever Django wrapped it; empty if there is none."""
+    while error is not None:
+        if state := getattr(error, "sqlstate", None):
+            return str(state)
+        error = error.__cause__
+    return ""
+
+
+def giving_way(function: Callable[P, R]) -> Callable[P, R]:
+    """Runs once more when the database broke a tie against us, then refuses with `Busy`.
+
+    Inside a caller's transaction nothing can be repeated, so there the refusal comes at once."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        for last in (connection.in_atomic_block, True):
+            try:
+                return function(*args, **kwargs)
+            except OperationalError as error:
+                if sqlstate(error) not in GIVES_WAY:
+                    raise
+                if last:
+                    raise Busy from error
+                time.sleep(0.01)
+        raise AssertionError("unreachable")
+
+    return wrapper
+
+
+def table_of(move: Transition) -> Table:
+    return next(table for table in TABLES if move in table.transitions)
+
+
+def _placeholders(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _sql(
+    model: type[models.Model],
+    move: Transition,
+    where: str,
+    sets: Mapping[str, Any],
+    tail: str,
+) -> tuple[str, list[Any]]:
+    """Lock the rows that stand in a source status, and move them: one statement.
+
+    The status literals are written out so that the planner can use the partial indexes."""
+    name = model._meta.db_table
+    assignments, values = (
+        ["status = %s", "version = t.version + 1", "updated_at = statement_timestamp()"],
+        [move.target],
+    )
+    for column, stamp in move.stamps.items():
+        assignments.append(f"{column} = {NOW if stamp == NOW else 'NULL'}")
+    for column, value in sets.items():
+        assignments.append(f"{column} = %s")
+        values.append(value)
+    sources = [str(source) for source in move.sources]
+    return (
+        f"WITH due AS (SELECT id, status AS status_left FROM {name} t"  # noqa: S608
+        f" WHERE status IN ({_placeholders(sources)}) AND {where} {tail})"
+        f" UPDATE {name} t SET {', '.join(assignments)} FROM due WHERE t.id = due.id"
+        f" RETURNING t.*, due.status_left"
+    ), [*sources, values]
+
+
+def _run(
+    move: Transition,
+    where: str,
+    params: Sequence[Any],
+    sets: Mapping[str, Any],
+    tail: str = "ORDER BY id FOR NO KEY UPDATE",
+) -> list[Any]:
+    model = apps.get_model(table_of(move).model)
+    sql, (*sources, values) = _sql(model, move, where, sets, tail)
+    return list(model._base_manager.raw(sql, [*sources, *params, *values]))
+
+
+def _announce(move: Transition, rows: list[Any], actor: Actor, details: Mapping[str, Any]) -> None:
+    transitioned.send(
+        sender=type(rows[0]),
+        table=table_of(move),
+        transition=move,
+        rows=rows,
+        actor=actor,
+        details=details,
+    )
+
+
+def perform(
+    move: Transition,
+    ids: Iterable[int],
+    actor: Actor,
+    *,
+    where: str = "true",
+    params: Sequence[Any] = (),
+    sets: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> list[Any]:
+    """The rows among `ids` that stood in a source status (and met `where`) and now stand in the
+    target, with history and emails queued in the same transaction. Rows are locked in id order,
+    and each carries `status_left`."""
+    with transaction.atomic():
+        rows = _run(move, f"id = ANY(%s) AND ({where})", [list(ids), *params], sets or {})
+        if rows:
+            _announce(move, rows, actor, details or {})
+    return rows
+
+
+def _due(move: Transition) -> str:
+    return f"{move.deadline} <= statement_timestamp()" + (
+        f" AND {move.unless} IS NULL" if move.unless else ""
+    )
+
+
+def end_due(table: Table, where: str, params: Sequence[Any]) -> int:
+    """Makes, now and here, every clock transition that is due among the rows of `where`: what the
+    sweeper has not reached yet does not stand in anybody's way."""
+    done = 0
+    with transaction.atomic():
+        for move in table.clocked:
+            tail = "ORDER BY id FOR NO KEY UPDATE"
+            rows = _run(move, f"{_due(move)} AND ({where})", params, {}, tail)
+            if rows:
+                _announce(move, rows, Actor.clock("on_demand"), {})
+            done += len(rows)
+    return done
+
+
+def sweep(
+    move: Transition,
+    job: str,
+    batch: int = BATCH,
+    progress: Callable[[int], None] = lambda done: None,
+) -> int:
+    """How many rows the clock moved: everything due, in the order of its deadlines.
+
+    Safe to run twice or at once with itself: rows that another run has locked are left to it. A
+    row that cannot be worked on is recorded and left out; the others go on."""
+    actor, done, size = Actor.clock(job), 0, batch
+    while True:
+        try:
+            with transaction.atomic():
+                rows = _sweep_batch(move, job, size)
+                if rows:
+                    _announce(move, rows, actor, {})
+        except OperationalError:
+            raise
+        except Exception as error:
+            if size > 1:
+                size = 1  # find the row that cannot be worked on
+                continue
+            _record_failure(move, job, error)
+            continue
+        done += len(rows)
+        progress(done)
+        if len(rows) < size:
+            return done
+
+
+def _sweep_batch(move: Transition, job: str, size: int) -> list[Any]:
+    where = (
+        f"{_due(move)} AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"  # noqa: S608
+        " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
+    )
+    tail = f"ORDER BY {move.deadline}, id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
+    return _run(move, where, [job], {}, tail)
+
+
+def _record_failure(move: Transition, job: str, error: Exception) -> None:
+    """Remembers the first row that is still due, with growing time until its next try."""
+    model = apps.get_model(table_of(move).model)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
+            " (job, row, error, attempts, first_at, last_at, retry_at)"
+            f" SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(), statement_timestamp() + interval '1 minute'"
+            f" FROM {model._meta.db_table} t"
+            f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)}"
+            f" AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"
+            " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
+            f" ORDER BY {move.deadline}, id LIMIT 1"
+            " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
+            " attempts = f.attempts + 1, last_at = statement_timestamp(),"
+            " retry_at = statement_timestamp() + least(interval '1 hour', f.attempts * interval '5 minutes')",
+            [job, f"{type(error).__name__}: {error}"[:2000], *move.sources, job],
+        )
+    log.error("row_failed", job=job, error=repr(error))
+
+
+__all__ = ["EXCLUSION", "DatabaseError", "end_due", "giving_way", "perform", "sqlstate", "sweep"]

@@ -1,0 +1,106 @@
+"""Venues and what belongs to them; one preset per contract."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from api.lifecycle import BOOKING
+from api.models import Booking, Resource, Venue
+from api.models.venues import Approval, CompletionFrom, SlotRule
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "primetime": {
+        "name": "Primetime Court",
+        "opens_at": time(7),
+        "closes_at": time(19),
+        "slot_length": 60 * MINUTE,
+        "approval": Approval.PRIMETIME,
+        "max_advance": 30 * DAY,
+        "wording": "primetime",
+    },
+    "barbershop": {
+        "name": "Fade District",
+        "time_zone": "Europe/Berlin",
+        "opens_at": time(9),
+        "closes_at": time(20),
+        "hours_enforced": False,
+        "slot_length": 30 * MINUTE,
+        "approval": Approval.ALWAYS,
+        "completion_from": CompletionFrom.START,
+        "completion_after": 35 * MINUTE,
+        "wording": "barbershop",
+    },
+    "circletime": {
+        "name": "Circle Time",
+        "opens_at": time(7),
+        "closes_at": time(19),
+        "hours_enforced": False,
+        "slot_length": 30 * MINUTE,
+        # a meeting that has begun may still be put on the door
+        "min_notice": -1 * DAY,
+        "check_in_required": True,
+        "remind_before": 15 * MINUTE,
+        "wording": "circletime",
+    },
+    "resources": {
+        "name": "Resources",
+        "slot_length": 60 * MINUTE,
+        "approval": Approval.ALWAYS,
+        "min_notice": 30 * MINUTE,
+        "wording": "resources",
+    },
+    "paidrooms": {
+        "name": "Paid Rooms",
+        "opens_at": time(9),
+        "closes_at": time(18),
+        "slot_length": 30 * MINUTE,
+        "slot_rule": SlotRule.WHOLE,
+        "hold_length": 30 * MINUTE,
+        "wording": "paidrooms",
+    },
+}
+
+
+def of_contract(slug: str) -> Venue:
+    """The venue behind a contract; made from its preset when it is not there yet."""
+    venue = Venue.objects.filter(slug=slug).first()
+    if venue is None:
+        venue, _ = Venue.objects.get_or_create(slug=slug, defaults=PRESETS[slug])
+    return venue
+
+
+def only_resource(venue: Venue, name: str, **fields: Any) -> Resource:
+    """The one resource of a venue that has a single calendar; made when it is not there yet."""
+    found = Resource.objects.filter(venue=venue, retired_at=None).order_by("pk").first()
+    return found or Resource.objects.create(venue=venue, name=name, **fields)
+
+
+def admin_address(venue: Venue) -> str:
+    return str(venue.admin_email or settings.ADMIN_EMAIL)
+
+
+def shifted(venue: Venue, before: str) -> list[dict[str, Any]]:
+    """The bookings ahead whose wall time another time zone changes: for review, none is moved."""
+    if venue.time_zone == before:
+        return []
+    old, new = ZoneInfo(before), venue.zone
+    ahead = Booking.objects.filter(
+        venue=venue, status__in=BOOKING.blocking, ends_at__gt=Now()
+    ).order_by("starts_at")
+    return [
+        {
+            "id": pk,
+            "starts_at": at,
+            "was": at.astimezone(old).isoformat(),
+            "is": at.astimezone(new).isoformat(),
+        }
+        for pk, at in ahead.values_list("pk", "starts_at")
+        if at.astimezone(old).replace(tzinfo=None) != at.astimezone(new).replace(tzinfo=None)
+    ]

@@ -1,0 +1,148 @@
+"""Bookings, the verbs on them, and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import errors
+from api.http import Pages, View
+from api.lifecycle import Status
+from api.models import Booking, BookingEvent
+from api.permissions import IsStaff
+from api.queries import bookings as queries
+from api.serializers import bookings as shapes
+from api.services import bookings
+from api.services.actors import Actor
+
+from .filters import IdFilter, InstantFilter
+
+
+class BookingFilter(django_filters.FilterSet):
+    venue = django_filters.CharFilter(field_name="venue__slug")
+    resource = IdFilter(field_name="resource_id")
+    status = django_filters.MultipleChoiceFilter(choices=Status.choices)
+    owner = IdFilter(field_name="owner_id")
+    until = InstantFilter(field_name="starts_at", lookup_expr="lt")
+
+    class Meta:
+        model = Booking
+        fields: list[str] = []
+
+
+# `from` is a word of the language
+BookingFilter.base_filters["from"] = InstantFilter(field_name="ends_at", lookup_expr="gt")
+
+
+class Bookings(View, GenericAPIView[Booking]):
+    permission_classes = (IsAuthenticated,)
+    serializer_class = shapes.BookingShape
+    pagination_class = Pages
+    filterset_class = BookingFilter
+    filter_backends = (django_filters.rest_framework.DjangoFilterBackend,)
+    queryset = Booking.objects.none()
+
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(queries.visible_to(self.user)))
+        return self.get_paginated_response(shapes.BookingShape(page, many=True).data)
+
+    @extend_schema(request=shapes.NewBooking, responses={201: shapes.BookingShape})
+    def post(self, request: Request) -> Response:
+        booking = bookings.book(owner=self.user, contract="v1", **self.read(shapes.NewBooking))
+        return Response(shapes.BookingShape(booking).data, status=201)
+
+
+class OneBooking(View):
+    @extend_schema(responses=shapes.BookingShape)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.BookingShape(queries.one(self.user, pk)).data)
+
+    @extend_schema(request=shapes.BookingEdit, responses=shapes.BookingShape)
+    def patch(self, request: Request, pk: int) -> Response:
+        booking = queries.one(self.user, pk)
+        changes = self.read(shapes.BookingEdit, partial=True)
+        bookings.reschedule(pk, Actor.toward(self.user, booking), **changes)
+        return Response(shapes.BookingShape(queries.one(self.user, pk)).data)
+
+
+class Verb(View):
+    """One of the verbs of the table; `verb` takes (id, actor, reason)."""
+
+    verb: Callable[[int, Actor, str], Booking]
+    again_is_fine = False
+
+    @extend_schema(request=shapes.Reason, responses=shapes.BookingShape)
+    def post(self, request: Request, pk: int) -> Response:
+        booking = queries.one(self.user, pk)
+        body = self.read(shapes.Reason) if request.data not in (None, "", b"") else {}
+        try:
+            type(self).verb(pk, Actor.toward(self.user, booking), body.get("reason", ""))
+        except errors.AlreadyDone:
+            if not self.again_is_fine:
+                raise
+        return Response(shapes.BookingShape(queries.one(self.user, pk)).data)
+
+
+class Approve(Verb):
+    verb = staticmethod(lambda pk, actor, reason: bookings.approve(pk, actor))
+
+
+class Reject(Verb):
+    verb = staticmethod(bookings.reject)
+
+
+class Cancel(Verb):
+    verb = staticmethod(bookings.cancel)
+
+
+class CheckIn(Verb):
+    """A second device that asks again gets the same answer."""
+
+    verb = staticmethod(lambda pk, actor, reason: bookings.check_in(pk, actor))
+    again_is_fine = True
+
+
+class End(Verb):
+    verb = staticmethod(lambda pk, actor, reason: bookings.end(pk, actor))
+
+
+class AnswerMany(View):
+    """Bulk answers; each id has a result of its own."""
+
+    permission_classes = (IsStaff,)
+    approving = True
+
+    @extend_schema(request=shapes.Many, responses=shapes.ManyResults)
+    def post(self, request: Request) -> Response:
+        body = self.read(shapes.Many)
+
+        def verb(pk: int, actor: Actor) -> Booking:
+            if self.approving:
+                return bookings.approve(pk, actor)
+            return bookings.reject(pk, actor, body.get("reason", ""))
+
+        results = bookings.answer(body["ids"], Actor.person(self.user), verb)
+        return Response({"results": [self._result(pk, result) for pk, result in results]})
+
+    def _result(self, pk: int, result: Booking | errors.Refused) -> dict[str, Any]:
+        if isinstance(result, errors.Refused):
+            return {"id": pk, "code": result.code, "detail": result.detail}
+        return {"id": pk, "status": result.status}
+
+
+class Events(View, GenericAPIView[BookingEvent]):
+    serializer_class = shapes.EventShape
+    pagination_class = Pages
+    queryset = BookingEvent.objects.none()
+
+    def get(self, request: Request, pk: int) -> Response:
+        booking = queries.one(self.user, pk)
+        page = self.paginate_queryset(queries.events(booking=booking))
+        return self.get_paginated_response(shapes.EventShape(page, many=True).data)

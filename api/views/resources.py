@@ -1,0 +1,131 @@
+"""Resources and when they are free."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.errors import EndsBeforeStart, Invalid, NotFound
+from api.http import AnonymousThrottle, Pages, View
+from api.models import Booking, Resource
+from api.permissions import StaffWrites
+from api.queries import availability
+from api.queries import rules as rules_query
+from api.serializers import venues as shapes
+
+from .filters import InstantFilter, IntegerFilter
+
+LONGEST_RANGE = timedelta(days=400)
+
+
+class ResourceFilter(django_filters.FilterSet):
+    venue = django_filters.CharFilter(field_name="venue__slug")
+    search = django_filters.CharFilter(method="by_search")
+    building = django_filters.CharFilter(lookup_expr="iexact")
+    floor = IntegerFilter()
+    min_capacity = IntegerFilter(field_name="capacity", lookup_expr="gte")
+    amenities = django_filters.CharFilter(method="by_amenities", help_text="Comma list, all of it")
+    free_from = InstantFilter(method="by_free", help_text="Together with free_until")
+    free_until = InstantFilter(method="by_free")
+
+    class Meta:
+        model = Resource
+        fields: list[str] = []
+
+    def by_search(self, rows: QuerySet[Resource], name: str, value: str) -> QuerySet[Resource]:
+        return rows.filter(
+            Q(name__icontains=value)
+            | Q(building__icontains=value)
+            | Q(description__icontains=value)
+        )
+
+    def by_amenities(self, rows: QuerySet[Resource], name: str, value: str) -> QuerySet[Resource]:
+        wanted = [word.strip() for word in value.split(",") if word.strip()]
+        return rows.filter(amenities__contains=wanted) if wanted else rows
+
+    def by_free(self, rows: QuerySet[Resource], name: str, value: Any) -> QuerySet[Resource]:
+        """Resources without a blocking booking in the interval, opening hours aside."""
+        start, end = (self.form.cleaned_data.get(n) for n in ("free_from", "free_until"))
+        if not (start and end):
+            raise Invalid(errors={"free_until": ["Give free_from and free_until together."]})
+        if end <= start:
+            raise EndsBeforeStart
+        if name == "free_until":
+            return rows  # done with free_from
+        rival = Booking.objects.filter(resource=OuterRef("pk"))
+        taken = rival.overlapping(start, end).blocking()  # type: ignore[attr-defined]
+        return rows.filter(~Exists(taken), is_available=True, maintenance=False)
+
+
+class Resources(View, GenericAPIView[Resource]):
+    permission_classes = (StaffWrites,)
+    throttle_classes = (AnonymousThrottle,)
+    serializer_class = shapes.ResourceShape
+    pagination_class = Pages
+    filterset_class = ResourceFilter
+    filter_backends = (django_filters.rest_framework.DjangoFilterBackend,)
+    queryset = Resource.objects.filter(retired_at=None).select_related("venue")
+
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def post(self, request: Request) -> Response:
+        shape = self.get_serializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        shape.save()
+        return Response(shape.data, status=201)
+
+
+class OneResource(View):
+    permission_classes = (StaffWrites,)
+    throttle_classes = (AnonymousThrottle,)
+
+    def _get(self, pk: int) -> Resource:
+        row = Resource.objects.filter(pk=pk, retired_at=None).select_related("venue").first()
+        if row is None:
+            raise NotFound("There is no such resource.")
+        return row
+
+    @extend_schema(responses=shapes.ResourceShape)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.ResourceShape(self._get(pk)).data)
+
+    @extend_schema(request=shapes.ResourceShape, responses=shapes.ResourceShape)
+    def patch(self, request: Request, pk: int) -> Response:
+        shape = shapes.ResourceShape(self._get(pk), data=request.data, partial=True)
+        shape.is_valid(raise_exception=True)
+        shape.save()
+        return Response(shape.data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        """Retired: it takes no new bookings; the ones it has stay."""
+        Resource.objects.filter(pk=self._get(pk).pk).update(retired_at=Now())
+        return Response(status=204)
+
+
+class ResourceAvailability(View):
+    permission_classes = (StaffWrites,)
+    throttle_classes = (AnonymousThrottle,)
+
+    @extend_schema(parameters=[shapes.Range], responses=shapes.Availability)
+    def get(self, request: Request, pk: int) -> Response:
+        asked = self.query(shapes.Range)
+        start, end = asked["start"], asked["end"]
+        if end <= start:
+            raise EndsBeforeStart
+        if end - start > LONGEST_RANGE or not 1990 <= start.year <= 2200:
+            raise Invalid(errors={"end": ["At most 400 days, and of our times."]})
+        resource = rules_query.resource(pk)
+        free = availability.free_intervals(resource, start, end, asked.get("duration"))
+        body = {"resource": pk, "free": [{"starts_at": s, "ends_at": e} for s, e in free]}
+        return Response(body)

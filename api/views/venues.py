@@ -1,0 +1,223 @@
+"""Venues, their primetime windows, closures and calendar."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ModelSerializer
+
+from api.errors import Invalid, NotFound
+from api.http import AnonymousThrottle, Pages, View
+from api.models import Closure, PrimetimeWindow, Venue
+from api.permissions import AdminWrites, IsStaff
+from api.queries import calendar
+from api.serializers import venues as shapes
+from api.services import venues
+
+
+def venue_of(slug: str) -> Venue:
+    venue = Venue.objects.filter(slug=slug).first()
+    if venue is None:
+        raise NotFound("There is no such venue.")
+    return venue
+
+
+class Venues(View, GenericAPIView[Venue]):
+    permission_classes = (AdminWrites,)
+    throttle_classes = (AnonymousThrottle,)
+    serializer_class = shapes.VenueShape
+    pagination_class = Pages
+    queryset = Venue.objects.all()
+
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def post(self, request: Request) -> Response:
+        shape = self.get_serializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        shape.save()
+        return Response(shape.data, status=201)
+
+
+class OneVenue(View):
+    permission_classes = (AdminWrites,)
+    throttle_classes = (AnonymousThrottle,)
+
+    @extend_schema(responses=shapes.VenueShape)
+    def get(self, request: Request, slug: str) -> Response:
+        shape = shapes.VenueShape(venue_of(slug), context={"request": request})
+        return Response(shape.data)
+
+    @extend_schema(request=shapes.VenueShape, responses=shapes.VenueShape)
+    def patch(self, request: Request, slug: str) -> Response:
+        """A new time zone moves no booking: `to_review` lists the ones whose wall time changes."""
+        venue = venue_of(slug)
+        shape = shapes.VenueShape(
+            venue, data=request.data, partial=True, context={"request": request}
+        )
+        shape.is_valid(raise_exception=True)
+        before = venue.time_zone
+        shape.save()
+        return Response(shape.data | {"to_review": venues.shifted(venue, before)})
+
+
+class _Rows(View, GenericAPIView[Any]):
+    """Rows that belong to a venue, changed by staff."""
+
+    permission_classes: ClassVar = (IsStaff,)
+    pagination_class = Pages
+    twice: ClassVar[dict[str, list[str]]] = {}
+
+    def get_queryset(self) -> QuerySet[Any]:
+        model: Any = self.serializer_class.Meta.model  # type: ignore[union-attr]
+        if getattr(self, "swagger_fake_view", False):
+            return model.objects.none()
+        return model.objects.filter(venue=venue_of(self.kwargs["slug"]))
+
+    def _save(self, shape: ModelSerializer[Any], **extra: Any) -> None:
+        shape.is_valid(raise_exception=True)
+        try:
+            with transaction.atomic():
+                shape.save(**extra)
+        except IntegrityError:
+            raise Invalid(errors=self.twice) from None
+
+    def _one(self, pk: int) -> Any:
+        row = self.get_queryset().filter(pk=pk).first()
+        if row is None:
+            raise NotFound
+        return row
+
+
+class _Many(_Rows):
+    def get(self, request: Request, slug: str) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def post(self, request: Request, slug: str) -> Response:
+        venue = venue_of(slug)
+        shape = self.get_serializer(data=request.data)
+        self._save(shape, venue=venue)
+        return Response(shape.data, status=201)
+
+
+class _One(_Rows):
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        return Response(self.get_serializer(self._one(pk)).data)
+
+    def patch(self, request: Request, slug: str, pk: int) -> Response:
+        shape = self.get_serializer(self._one(pk), data=request.data, partial=True)
+        self._save(shape)
+        return Response(shape.data)
+
+    def delete(self, request: Request, slug: str, pk: int) -> Response:
+        self._one(pk).delete()
+        return Response(status=204)
+
+
+_WINDOW_TWICE = {"weekday": ["One window a weekday, and it must end after it starts."]}
+_CLOSURE_TWICE = {"last_on": ["Must not be before the first day."]}
+
+
+class PrimetimeWindows(_Many):
+    queryset = PrimetimeWindow.objects.all()
+    serializer_class = shapes.Window
+    twice = _WINDOW_TWICE
+
+
+class OnePrimetimeWindow(_One):
+    queryset = PrimetimeWindow.objects.all()
+    serializer_class = shapes.Window
+    twice = _WINDOW_TWICE
+
+
+class Closures(_Many):
+    queryset = Closure.objects.all()
+    serializer_class = shapes.ClosureShape
+    twice = _CLOSURE_TWICE
+
+
+class OneClosure(_One):
+    queryset = Closure.objects.all()
+    serializer_class = shapes.ClosureShape
+    twice = _CLOSURE_TWICE
+
+
+class Calendar(View):
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(parameters=[shapes.DateRange], responses=shapes.Calendar)
+    def get(self, request: Request, slug: str) -> Response:
+        resources = calendar.resources_of(slug)
+        venue = resources[0].venue if resources else venue_of(slug)
+        asked = self.query(shapes.DateRange)
+        first_on, last_on = self._range(asked, timezone.now().astimezone(venue.zone).date())
+        days = calendar.days(resources, first_on, last_on)
+        return Response(
+            {
+                "venue": venue.slug,
+                "time_zone": venue.time_zone,
+                "start": first_on,
+                "end": last_on,
+                "days": [self._day(day, venue) for day in days],
+            }
+        )
+
+    def _range(self, asked: dict[str, date], today: date) -> tuple[date, date]:
+        first_on = asked.get("start", today)
+        if not 1990 <= first_on.year <= 2200:
+            raise Invalid(errors={"start": ["That is not a date anyone can book."]})
+        last_on = asked.get("end", first_on + timedelta(days=6))
+        if last_on < first_on:
+            raise Invalid(errors={"end": ["Must not be before the start."]})
+        if (last_on - first_on).days >= calendar.MAX_DAYS:
+            raise Invalid(errors={"end": [f"At most {calendar.MAX_DAYS} days."]})
+        return first_on, last_on
+
+    def _day(self, day: calendar.Day, venue: Venue) -> dict[str, Any]:
+        window = day.window
+        return {
+            "date": day.date,
+            "closed": not day.open,
+            "closure": day.closure.reason if day.closure else "",
+            "hours": {"opens_at": venue.opens_at, "closes_at": venue.closes_at},
+            "primetime": {"opens_at": window.starts_at, "closes_at": window.ends_at}
+            if window
+            else None,
+            "slots": [
+                {
+                    "resource": slot.resource.pk,
+                    "starts_at": slot.starts_at,
+                    "ends_at": slot.ends_at,
+                    "primetime": slot.primetime,
+                }
+                for slot in day.slots
+            ],
+            "bookings": [self._booking(booking) for booking in day.bookings],
+        }
+
+    def _booking(self, booking: Any) -> dict[str, Any]:
+        body = {
+            "resource": booking.resource_id,
+            "starts_at": booking.starts_at,
+            "ends_at": booking.ends_at,
+            "status": booking.status,
+        }
+        if self.user.is_staff or booking.owner_id == self.user.pk:
+            body |= {
+                "id": booking.pk,
+                "title": booking.title,
+                "owner": booking.owner.name,
+                "notes": booking.notes,
+            }
+        return body

@@ -1,0 +1,80 @@
+"""JSON as bytes: strict in, plain out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.conf import settings
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+
+from api import errors
+
+
+class Malformed(errors.Refused):
+    code, detail = "malformed", "The body is not valid JSON."
+
+
+class TooLarge(errors.Refused):
+    code, status, detail = "too_large", 413, "The body is too large."
+
+
+class JSONParser(BaseParser):
+    """Strict JSON: no NaN, no lone surrogates, no bottomless nesting."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        raw = stream.read(settings.MAX_BODY_BYTES + 1)
+        if len(raw) > settings.MAX_BODY_BYTES:
+            raise TooLarge
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            raise Malformed from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return duration(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
+
+
+def duration(value: timedelta) -> str:
+    """`HH:MM:SS`, more than 24 hours and negative ones included."""
+    seconds = abs(int(value.total_seconds()))
+    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"-{text}" if value < timedelta(0) else text
+
+
+class JSONRenderer(BaseRenderer):
+    """Instants in UTC with `Z`, durations `HH:MM:SS`."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        if data is None:
+            return b""
+        return orjson.dumps(data, _plain, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+
+
+class ProblemRenderer(JSONRenderer):
+    media_type = "application/problem+json"
+    format = "problem"

@@ -1,0 +1,49 @@
+"""The cache only hurries things along: when Redis is away it is empty, never an error."""
+
+from typing import Any
+
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+EMPTY: dict[str, Any] = {
+    "add": True,
+    "set": None,
+    "touch": False,
+    "delete": False,
+    "has_key": False,
+    "get_many": {},
+    "set_many": [],
+    "delete_many": None,
+    "clear": False,
+}
+
+
+class ForgivingRedisCache(RedisCache):
+    """Django's Redis cache, answering as an empty cache while Redis is away."""
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        try:
+            return super().get(key, default, version)
+        except (RedisError, OSError):
+            return default
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> Any:
+        try:
+            return super().incr(key, delta, version)
+        except (RedisError, OSError):
+            return delta
+
+
+def _forgiving(name: str) -> Any:
+    def method(self: ForgivingRedisCache, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return getattr(RedisCache, name)(self, *args, **kwargs)
+        except (RedisError, OSError):
+            return EMPTY[name]
+
+    method.__name__ = name
+    return method
+
+
+for _name in EMPTY:
+    setattr(ForgivingRedisCache, _name, _forgiving(_name))

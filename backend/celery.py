@@ -1,0 +1,26 @@
+"""The Celery application: workers and beat start from here (`celery -A backend …`)."""
+
+import os
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery.signals import setup_logging
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+
+app = Celery("holdfast")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+@setup_logging.connect
+def one_log_format(**_: Any) -> None:
+    """Workers log as the web processes do, instead of in Celery's own format."""
+    import logging.config
+
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)
+    structlog.get_logger(__name__).debug("worker_logging_ready")

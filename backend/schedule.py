@@ -1,0 +1,77 @@
+"""Every periodic job: its interval, and why. Intervals in UTC, no crontabs.
+
+Beat copies these rows into its tables by name; an operator may pause a job or change its interval
+there. A renamed job needs a data migration that removes the old row.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Job:
+    task: str
+    every: timedelta
+    why: str
+    queue: str = "clock"
+
+    def entry(self) -> dict[str, Any]:
+        """As beat wants it. A run that waited longer than two intervals is thrown away: the next
+        one does its work, so nothing piles up while no worker is there."""
+        return {
+            "task": self.task,
+            "schedule": self.every,
+            "options": {
+                "queue": self.queue,
+                "expires": max(2 * self.every, 10 * SECOND).total_seconds(),
+            },
+        }
+
+
+SCHEDULE: dict[str, Job] = {
+    "expire_holds": Job(
+        "tasks.clock.expire_holds", 5 * SECOND, "an unpaid hold gives its slot back"
+    ),
+    "lapse_requests": Job(
+        "tasks.clock.lapse_requests", 5 * SECOND, "an unanswered request ends when its slot begins"
+    ),
+    "release_no_shows": Job(
+        "tasks.clock.release_no_shows", 5 * SECOND, "a room nobody came to is free again"
+    ),
+    "complete_finished": Job(
+        "tasks.clock.complete_finished", 5 * SECOND, "what is over is said to be over"
+    ),
+    "lapse_trades": Job(
+        "tasks.clock.lapse_trades", 5 * SECOND, "an offer ends when a booking begins or moves"
+    ),
+    "send_reminders": Job(
+        "tasks.clock.send_reminders", 15 * SECOND, "a reminder is queued when its time has come"
+    ),
+    "deliver_due": Job(
+        "tasks.emails.deliver_due", 5 * SECOND, "what was not sent at once is sent", queue="emails"
+    ),
+    "prune_blacklist": Job(
+        "tasks.upkeep.prune_blacklist",
+        DAY,
+        "expired refresh tokens need no memory",
+        queue="default",
+    ),
+    "prune_history": Job(
+        "tasks.upkeep.prune_history",
+        HOUR,
+        "finished deliveries and old keys are forgotten",
+        queue="default",
+    ),
+    "heartbeat": Job(
+        "tasks.upkeep.heartbeat",
+        10 * SECOND,
+        "shows that beat and a worker are alive",
+        queue="default",
+    ),
+}

@@ -1,0 +1,417 @@
+"""Every setting, from the environment, safe by default; what is unsafe or missing stops the start.
+
+Without a database in the environment the embedded servers of `make up` are used: their addresses
+and secrets are read from `$DATA_DIR/run.env`. Names that the frontends' READMEs use are accepted.
+"""
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+from backend.schedule import SCHEDULE
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default=".data")).resolve()
+if not any(name in os.environ for name in ("DATABASE_URL", "DB_NAME", "DATABASE_NAME")):
+    environ.Env.read_env(DATA_DIR / "run.env")
+
+EMBEDDED = env.bool("HOLDFAST_EMBEDDED", default=False)
+
+
+def first(*names: str, default: str = "") -> str:
+    """The value of the first of these variables that is set: aliases of one setting."""
+    return next((os.environ[name] for name in names if os.environ.get(name)), default)
+
+
+def secret(*names: str) -> str:
+    value = first(*names)
+    if not value:
+        raise ImproperlyConfigured(f"Set {names[0]}: a long random string that nobody else knows.")
+    return value
+
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = secret("SECRET_KEY", "DJANGO_SECRET_KEY")
+JWT_ACCESS_SECRET = secret("JWT_ACCESS_SECRET", "SECRET_KEY", "DJANGO_SECRET_KEY")
+JWT_REFRESH_SECRET = secret("JWT_REFRESH_SECRET", "SECRET_KEY", "DJANGO_SECRET_KEY")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# plain HTTP is for trying it out; anywhere else cookies travel over HTTPS alone
+HTTPS = env.bool("HTTPS", default=not (DEBUG or EMBEDDED))
+FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:5173").rstrip("/")
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', 8000)}").rstrip("/")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "django_structlog",
+    "djoser",
+    "anymail",
+    "api.apps.ApiConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "backend.urls"
+WSGI_APPLICATION = "backend.wsgi.application"
+ASGI_APPLICATION = "backend.asgi.application"
+APPEND_SLASH = False  # a redirect would break POST and DELETE of clients without the slash
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "email_templates", BASE_DIR / "api" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# database
+
+
+def database() -> dict[str, Any]:
+    """The one database, from DATABASE_URL or from the parts that the READMEs name."""
+    if first("DATABASE_URL"):
+        config: dict[str, Any] = env.db_url("DATABASE_URL")
+    elif first("DB_NAME", "DATABASE_NAME"):
+        config = {
+            "NAME": first("DB_NAME", "DATABASE_NAME"),
+            "USER": first("DB_USER", "DATABASE_USER"),
+            "PASSWORD": first("DB_PASSWORD", "DATABASE_PASSWORD"),
+            "HOST": first("DB_HOST", "DATABASE_HOST", default="localhost"),
+            "PORT": first("DB_PORT", "DATABASE_PORT", default="5432"),
+        }
+    else:
+        raise ImproperlyConfigured(
+            "Set DATABASE_URL, or start the embedded servers first with `make up`."
+        )
+    if "sqlite" in config.get("ENGINE", "") or "mysql" in config.get("ENGINE", ""):
+        raise ImproperlyConfigured(
+            "Holdfast needs PostgreSQL: its guard is an exclusion constraint."
+        )
+    return config | {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600),
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": env.bool("PGBOUNCER", default=False),
+        "OPTIONS": config.get("OPTIONS", {})
+        | {
+            "connect_timeout": 5,
+            # a lock that is waited for longer than this is a rival: 55P03, answered as a refusal
+            "options": "-c lock_timeout=5s -c statement_timeout=60s"
+            " -c idle_in_transaction_session_timeout=60s -c timezone=UTC",
+        },
+    }
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis: broker, cache and channel layer in databases of their own
+
+
+def redis_database(number: int) -> str:
+    return (
+        f"{REDIS_URL.rsplit('/', 1)[0]}/{number}"
+        if REDIS_URL.count("/") > 2
+        else (f"{REDIS_URL}/{number}")
+    )
+
+
+REDIS_URL = first("REDIS_URL", default="redis://localhost:6379/0")
+BROKER_URL = first("BROKER_URL", "CELERY_BROKER_URL", default=REDIS_URL)
+CACHE_URL = first("CACHE_URL", default=redis_database(1))
+CHANNELS_URL = first("CHANNELS_URL", default=redis_database(2))
+
+CACHES = {
+    "default": {
+        "BACKEND": "backend.cache.ForgivingRedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "holdfast",
+        "OPTIONS": {"socket_connect_timeout": 0.2, "socket_timeout": 0.5},
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [CHANNELS_URL], "capacity": 100, "expiry": 60},
+    }
+}
+
+# Celery
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_INCLUDE = ["tasks.clock", "tasks.emails", "tasks.upkeep"]
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS_PER_CHILD", default=10_000)
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_TASK_SEND_SENT_EVENT = False
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300  # far under the visibility timeout, so nothing is delivered twice
+VISIBILITY_TIMEOUT = env.int("VISIBILITY_TIMEOUT", default=3600)
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"tasks.clock.*": {"queue": "clock"}, "tasks.emails.*": {"queue": "emails"}}
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        "visibility_timeout": VISIBILITY_TIMEOUT,
+        "socket_connect_timeout": 0.5,
+        "socket_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": False,
+        "max_retries": 0,
+    }
+    if BROKER_URL.startswith(("redis", "rediss", "valkey"))
+    else {}
+)
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {name: job.entry() for name, job in SCHEDULE.items()}
+CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within this many seconds
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# people
+
+AUTH_USER_MODEL = "api.User"
+AUTHENTICATION_BACKENDS = ["api.authentication.EmailOrUsernameBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+PASSWORD_RESET_TIMEOUT = 3600  # seconds: the e-mail says one hour
+
+SIMPLE_JWT = {
+    "SIGNING_KEY": JWT_ACCESS_SECRET,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "AUTH_TOKEN_CLASSES": ("api.services.tokens.Access",),
+    "UPDATE_LAST_LOGIN": False,
+    "CHECK_REVOKE_TOKEN": True,  # a new password ends every session
+}
+REFRESH_COOKIE = "refresh_token"
+
+# REST
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["api.wire.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["api.wire.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.http.problem_handler",
+    "DEFAULT_THROTTLE_RATES": {
+        # failures count against the account at that address, the rest against the address
+        "auth": env.str("THROTTLE_AUTH", default="3000/min" if EMBEDDED else "60/min"),
+        "anonymous": env.str("THROTTLE_ANONYMOUS", default="30000/min" if EMBEDDED else "600/min"),
+    },
+    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+FAILED_LOGINS_ALLOWED = env.int("FAILED_LOGINS_ALLOWED", default=10)
+FAILED_LOGINS_WINDOW = timedelta(minutes=env.int("FAILED_LOGINS_WINDOW_MINUTES", default=15))
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1_000_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Holdfast",
+    "DESCRIPTION": "Bookings that are never sold twice, and a clock that can be trusted.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": False,
+    "ENUM_NAME_OVERRIDES": {
+        "BookingStatus": "api.lifecycle.Status.choices",
+        "TradeStatus": "api.lifecycle.TradeStatus.choices",
+        "PaymentStatus": "api.models.bookings.PaymentStatus.choices",
+        "Role": "api.models.users.Role.choices",
+    },
+}
+
+# browsers of the frontends: their READMEs' origins in development, named ones elsewhere
+
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOWED_ORIGINS = sorted(
+    {FRONTEND_URL, *(origin.rstrip("/") for origin in env.list("CORS_ALLOWED_ORIGINS", default=[]))}
+    | (
+        {
+            f"http://{host}:{port}"
+            for host in ("localhost", "127.0.0.1")
+            for port in (3000, 4173, 5173, 8080)
+        }
+        if DEBUG or EMBEDDED
+        else set()
+    )
+)
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-contract",
+    "x-csrftoken",
+    "x-device-token",
+    "x-requested-with",
+]
+CORS_EXPOSE_HEADERS = ["idempotency-replayed", "retry-after", "x-contract", "x-request-id"]
+CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = REFRESH_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+X_FRAME_OPTIONS = "DENY"
+
+# emails: to files with the embedded servers, else as the environment says
+
+MAIL_DIR = env.str("HOLDFAST_MAIL_DIR", default=str(DATA_DIR / "mail") if EMBEDDED else "")
+EMAIL_USE = env.str("EMAIL_USE", default="")
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or {
+    "console": "django.core.mail.backends.console.EmailBackend",
+    "sendgrid": "anymail.backends.sendgrid.EmailBackend",
+    "smtp": "django.core.mail.backends.smtp.EmailBackend",
+    "files": "backend.mail.EmlFileBackend",
+}.get(EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp"), EMAIL_USE)
+EMAIL_FALLBACK = env.str("EMAIL_FALLBACK", default="")
+EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = first(
+    "DEFAULT_FROM_EMAIL", "FROM_EMAIL", default="Holdfast <noreply@holdfast.example>"
+)
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+ADMIN_EMAIL = first("ADMIN_EMAIL", "TO_EMAIL")
+ANYMAIL = {
+    "SENDGRID_API_KEY": env.str("SENDGRID_API_KEY", default=""),
+    "REQUESTS_TIMEOUT": (5, 10),
+} | ({"SENDGRID_API_URL": first("SENDGRID_API_URL")} if first("SENDGRID_API_URL") else {})
+
+# how long finished rows are kept
+
+KEEP_DELIVERIES = timedelta(days=env.int("KEEP_DELIVERIES_DAYS", default=30))
+KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.int("KEEP_IDEMPOTENCY_KEYS_HOURS", default=24))
+KEEP_STRIPE_EVENTS = timedelta(days=env.int("KEEP_STRIPE_EVENTS_DAYS", default=90))
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = (DATA_DIR if EMBEDDED else BASE_DIR) / "staticfiles"
+WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+if EMBEDDED:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+# logs: one JSON object a line, or coloured lines at a terminal
+
+LOG_JSON = env.bool("LOG_JSON", default=not sys.stderr.isatty())
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "structured": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer()
+                if LOG_JSON
+                else structlog.dev.ConsoleRenderer(),
+            ],
+            "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+            ],
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {
+        "holdfast": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
+    },
+}
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

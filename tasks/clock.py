@@ -1,0 +1,43 @@
+"""The clock's sweeps: each makes one transition for everything that is due."""
+
+from celery import shared_task
+
+from api.lifecycle import BOOKING, TRADE
+from api.services import jobs, reminders
+from api.services.transitions import sweep
+
+
+@shared_task
+def expire_holds() -> int:
+    """Holds expired in this run."""
+    return jobs.run("expire_holds", lambda: sweep(BOOKING.expire, "expire_holds"))
+
+
+@shared_task
+def lapse_requests() -> int:
+    """Requests that nobody answered before their slot began."""
+    return jobs.run("lapse_requests", lambda: sweep(BOOKING.lapse, "lapse_requests"))
+
+
+@shared_task
+def release_no_shows() -> int:
+    """Bookings released because nobody checked in."""
+    return jobs.run("release_no_shows", lambda: sweep(BOOKING.release, "release_no_shows"))
+
+
+@shared_task
+def complete_finished() -> int:
+    """Bookings whose time is over."""
+    return jobs.run("complete_finished", lambda: sweep(BOOKING.complete, "complete_finished"))
+
+
+@shared_task
+def lapse_trades() -> int:
+    """Offers of trade that ended unanswered."""
+    return jobs.run("lapse_trades", lambda: sweep(TRADE.lapse, "lapse_trades"))
+
+
+@shared_task
+def send_reminders() -> int:
+    """Reminders queued."""
+    return jobs.run("send_reminders", reminders.queue_due)

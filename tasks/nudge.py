@@ -1,0 +1,81 @@
+"""Asks for a task after the commit, without making anybody wait for the broker.
+
+One thread per process publishes, at most every WINDOW seconds per task. While the broker is away
+nudges are lost, which costs time and nothing else: the sweep finds the rows.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import structlog
+from django.db import transaction
+
+log = structlog.get_logger("holdfast.nudge")
+
+WINDOW = 0.1  # seconds; a nudge within it rides along with the next
+
+
+class Publisher:
+    """A thread that publishes what it was asked to, each name once a window."""
+
+    def __init__(self) -> None:
+        self.wanted: set[str] = set()
+        self.awake = threading.Event()
+        self.pid = 0
+        self.lock = threading.Lock()
+
+    def ask(self, name: str) -> None:
+        self.wanted.add(name)
+        if self.pid != os.getpid():
+            self._start()
+        self.awake.set()
+
+    def _start(self) -> None:
+        """Threads do not survive a fork, so every process starts its own."""
+        with self.lock:
+            if self.pid == os.getpid():
+                return
+            self.awake = threading.Event()
+            self.pid = os.getpid()
+            threading.Thread(target=self._run, name="nudge", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self.awake.wait()
+            self.awake.clear()
+            names, self.wanted = self.wanted, set()
+            for name in names:
+                publish(name)
+            time.sleep(WINDOW)
+
+
+def publish(name: str) -> bool:
+    """Whether the broker took it; never raises, never waits long."""
+    from backend.celery import app
+
+    try:
+        app.send_task(name, retry=False, queue=queue_of(name), expires=60)
+    except Exception as error:  # the broker's library may raise nearly anything
+        log.warning("nudge_lost", task=name, error=repr(error))
+        return False
+    return True
+
+
+def queue_of(name: str) -> str:
+    theme = name.split(".")[1]
+    return theme if theme in ("clock", "emails") else "default"
+
+
+publisher = Publisher()
+
+
+def after_commit(name: str) -> None:
+    """Publishes the task once the current transaction has committed."""
+
+    def ask() -> None:
+        publisher.ask(name)
+
+    transaction.on_commit(ask, robust=True)

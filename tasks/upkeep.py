@@ -1,0 +1,23 @@
+"""Housekeeping."""
+
+from celery import shared_task
+
+from api.services import accounts, idempotency, jobs, outbox
+
+
+@shared_task
+def prune_blacklist() -> int:
+    """Expired refresh tokens forgotten."""
+    return jobs.run("prune_blacklist", accounts.prune_blacklist)
+
+
+@shared_task
+def prune_history() -> int:
+    """Finished deliveries and old idempotency keys forgotten."""
+    return jobs.run("prune_history", lambda: outbox.prune() + idempotency.prune())
+
+
+@shared_task
+def heartbeat() -> int:
+    """Shows that beat sends and a worker receives."""
+    return jobs.run("heartbeat", lambda: 0)

@@ -1,0 +1,122 @@
+"""The people and places of the tests. Three people answer every permission question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from api.models import Booking, Resource, User, Venue
+from api.models.users import Role
+from api.services import bookings, tokens
+
+PASSWORD = "correct horse 9 battery"
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def hashed() -> str:
+    from django.contrib.auth.hashers import make_password
+
+    return make_password(PASSWORD)
+
+
+@pytest.fixture
+def person(db: None, hashed: str) -> Callable[..., User]:
+    def make(name: str, role: str = Role.USER, **fields: Any) -> User:
+        user = User.objects.create_user(
+            f"{name}@example.com",
+            first_name=name.capitalize(),
+            last_name="Example",
+            role=role,
+            is_superuser=role == Role.ADMIN,
+            **fields,
+        )
+        User.objects.filter(pk=user.pk).update(password=hashed)
+        user.password = hashed
+        return user
+
+    return make
+
+
+@pytest.fixture
+def ana(person: Callable[..., User]) -> User:
+    """The owner."""
+    return person("ana")
+
+
+@pytest.fixture
+def ben(person: Callable[..., User]) -> User:
+    """Somebody else."""
+    return person("ben")
+
+
+@pytest.fixture
+def sam(person: Callable[..., User]) -> User:
+    """Staff."""
+    return person("sam", Role.STAFF)
+
+
+@pytest.fixture
+def ada(person: Callable[..., User]) -> User:
+    """The admin."""
+    return person("ada", Role.ADMIN)
+
+
+@pytest.fixture
+def client_of() -> Callable[..., APIClient]:
+    """An HTTP client of our own API, signed in as that person or as nobody."""
+
+    def make(user: User | None = None, contract: str = "v1") -> APIClient:
+        client = APIClient()
+        if user is not None:
+            access = tokens.issue(user, contract).access
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def venue(db: None) -> Venue:
+    """Open always, confirmed at once, free of charge."""
+    return Venue.objects.create(slug="club", name="The Club", max_advance=timedelta(days=60))
+
+
+@pytest.fixture
+def court(venue: Venue) -> Resource:
+    return Resource.objects.create(venue=venue, name="Court 1", capacity=4)
+
+
+@pytest.fixture
+def soon() -> datetime:
+    """A whole hour, at least two days ahead."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return now + timedelta(days=2, hours=1)
+
+
+@pytest.fixture
+def booked(court: Resource, soon: datetime) -> Callable[..., Booking]:
+    """A booking of that person: `booked(ana, hours=3)` begins three hours after `soon`."""
+
+    def make(
+        owner: User, hours: float = 0, length: float = 1, place: Resource | None = None, **more: Any
+    ) -> Booking:
+        start = soon + timedelta(hours=hours)
+        return bookings.book(
+            owner=owner,
+            resource=(place or court).pk,
+            starts_at=start,
+            ends_at=start + timedelta(hours=length),
+            **more,
+        )
+
+    return make
