@@ -10,11 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from backend.schedule import SCHEDULE
+
+django_stubs_ext.monkeypatch()  # generic classes of Django can be written as such
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
