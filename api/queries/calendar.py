@@ -71,7 +71,7 @@ def blocking_between(
 ) -> list[Booking]:
     return list(
         Booking.objects.filter(resource__in=[r.pk for r in resources])
-        .overlapping(starts_at, ends_at)  # type: ignore[attr-defined]
+        .overlapping(starts_at, ends_at)
         .blocking()
         .select_related("owner", "approved_by", "resource", "venue")
         .order_by("starts_at", "id")

@@ -81,7 +81,7 @@ class Verb(View):
     @extend_schema(request=shapes.Reason, responses=shapes.BookingShape)
     def post(self, request: Request, pk: int) -> Response:
         booking = queries.one(self.user, pk)
-        body = self.read(shapes.Reason) if request.data not in (None, "", b"") else {}
+        body = self.read(shapes.Reason)
         try:
             type(self).verb(pk, Actor.toward(self.user, booking), body.get("reason", ""))
         except errors.AlreadyDone:
