@@ -21,7 +21,7 @@ from api.policy import Rules
 def resources() -> QuerySet[Resource]:
     """Resources with venue, windows and closures at hand, each carrying the database's `now`."""
     return (
-        Resource.objects.filter(retired_at=None)
+        Resource.objects.filter(retired_at=None)  # type: ignore[no-redef]
         .select_related("venue")
         .prefetch_related("venue__primetime", "venue__closures")
         .annotate(now=Now())
@@ -37,7 +37,7 @@ def resource(pk: int) -> Resource:
 
 
 def now_of(rows: Sequence[Resource]) -> datetime:
-    return rows[0].now  # type: ignore[attr-defined,no-any-return]
+    return rows[0].now
 
 
 def of(place: Resource) -> Rules:

@@ -23,7 +23,7 @@ class BookingShape(serializers.ModelSerializer[Booking]):
     resource = serializers.IntegerField(source="resource_id")
     resource_name = serializers.CharField(source="resource.name")
     owner = Owner()
-    attendees = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+    attendees: Any = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
     approved_by = serializers.IntegerField(source="approved_by_id", allow_null=True)
 
     class Meta:
@@ -89,7 +89,7 @@ class People(serializers.ListField):
 
     child = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
-    def to_internal_value(self, data: Any) -> list[User]:  # type: ignore[override]
+    def to_internal_value(self, data: Any) -> list[User]:
         ids = set(super().to_internal_value(data))
         found = list(User.objects.filter(pk__in=ids, erased_at=None)) if ids else []
         if unknown := ids - {user.pk for user in found}:

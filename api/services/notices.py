@@ -18,7 +18,7 @@ from .outbox import Effect
 def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> None:
     """Queues what `verb` causes for every row: a constant number of statements for any batch."""
     for name in ("owner", "venue"):
-        if not all(Booking._meta.get_field(name).is_cached(row) for row in rows):
+        if not all(name in row._state.fields_cache for row in rows):
             prefetch_related_objects(list(rows), name)
     outbox.put(_effects(verb, rows, details))
 
