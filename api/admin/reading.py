@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-
 HTTPS: dict[Any, Any] = {models.URLField: {"assume_scheme": "https"}}
 
 

@@ -75,7 +75,7 @@ def current(pk: int) -> tuple[Rules, datetime]:
 def _read(pk: int) -> tuple[Rules, datetime]:
     """All of it as one row, so that its version is that of what it says."""
     found = (
-        Resource.objects.filter(pk=pk, retired_at=None)
+        Resource.objects.filter(pk=pk, retired_at=None)  # type: ignore[no-redef]
         .select_related("venue")
         .annotate(now=Now(), windows=_part(PrimetimeWindow), closed=_part(Closure))
         .first()
