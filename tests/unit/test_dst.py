@@ -2,6 +2,7 @@
 doubled. The rule of a gap: a wall time that no clock shows has no slot; of a fold: one that is
 shown twice has two."""
 
+import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -157,10 +158,10 @@ def changes(draw: st.DrawFn) -> tuple[str, date]:
 
 
 def check_slots(asked: Rules, on: date, length: timedelta) -> None:
-    opens, closes = asked.resource.hours
+    opens, _closes = asked.resource.hours
     slots, whole = list(policy.grid(asked, on)), policy.open_interval(asked, on)
     assert all(end - start == length for start, end in slots)
-    assert all(a[1] <= b[0] for a, b in zip(slots, slots[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(slots))
     assert all(whole[0] <= start and end <= whole[1] for start, end in slots)
     for start, _ in slots:
         wall = start.astimezone(asked.zone).replace(tzinfo=None)
