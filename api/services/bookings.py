@@ -236,11 +236,14 @@ def approve(pk: int, actor: Actor) -> Booking:
         }
     try:
         return _move(move, pk, actor, where="lapses_at > statement_timestamp()", sets=sets)
-    except errors.NotAllowedNow:
-        if _get(pk).status == PENDING:
+    except errors.NotAllowedNow as refusal:
+        now = _get(pk)
+        if now.status == PENDING:
             raise errors.AlreadyBegun(
                 "It has already begun, it can no longer be approved."
             ) from None
+        if now.status == HELD and now.approved_at is None:
+            raise errors.NotAllowedNow("It waits for its payment.", current=HELD) from refusal
         raise
 
 
