@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
@@ -144,6 +145,26 @@ def _due(move: Transition) -> str:
     return f"{move.deadline} <= statement_timestamp()" + (
         f" AND {move.unless} IS NULL" if move.unless else ""
     )
+
+
+def not_due(table: Table) -> str:
+    """SQL that holds for rows out of which the clock should not already have led."""
+
+    def due(move: Transition) -> str:
+        sources = ", ".join(f"'{source}'" for source in move.sources)
+        return f"(status IN ({sources}) AND {_due(move)})"
+
+    return " AND ".join(f"{due(move)} IS NOT TRUE" for move in table.clocked)
+
+
+def overdue(table: Table, row: Any, now: datetime) -> Transition | None:
+    """The move that the clock should already have made of this row, whether or not it has."""
+    for move in table.clocked:
+        deadline = getattr(row, move.deadline) if row.status in move.sources else None
+        spared = move.unless and getattr(row, move.unless) is not None
+        if deadline is not None and deadline <= now and not spared:
+            return move
+    return None
 
 
 def end_due(table: Table, where: str, params: Sequence[Any]) -> int:
