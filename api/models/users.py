@@ -8,6 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 
+NOWHERE = "@absent.invalid"  # stands in for the address that somebody did not give
+
 
 class Role(models.TextChoices):
     USER = "user", "User"
@@ -73,6 +75,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_admin(self) -> bool:
         """May also change people, venues and policies."""
         return self.role == Role.ADMIN or self.is_superuser
+
+    @property
+    def address(self) -> str:
+        """The e-mail address, or an empty string for somebody who gave none."""
+        return "" if self.email.endswith(NOWHERE) else self.email
 
     @property
     def name(self) -> str:
