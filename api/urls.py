@@ -7,4 +7,6 @@ from api.views import health
 urlpatterns = [
     path("health/", health.Health.as_view()),
     path("api/v1/", include("api.views.urls")),
+    path("barbershop/api/", include("api.contracts.barbershop.urls")),
+    path("resources/api/", include("api.contracts.resources.urls")),
 ]

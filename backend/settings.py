@@ -269,6 +269,21 @@ REST_FRAMEWORK = {
 # at the bare /api/: hosts that belong to one contract, and who answers when nothing else tells
 CONTRACT_HOSTS: dict[str, str] = env.dict("CONTRACT_HOSTS", default={})
 DEFAULT_CONTRACT = env.str("DEFAULT_CONTRACT", default="primetime")
+DJOSER = {
+    "LOGIN_FIELD": "username",
+    "HIDE_USERS": True,
+    "SET_PASSWORD_RETYPE": True,
+    "PASSWORD_RESET_CONFIRM_RETYPE": True,
+    "SERIALIZERS": {
+        "user": "api.contracts.resources.shapes.Me",
+        "current_user": "api.contracts.resources.shapes.Me",
+        "user_create": "api.contracts.resources.shapes.Registration",
+        "user_delete": "api.contracts.resources.shapes.Leaving",
+        "token_create": "api.contracts.resources.shapes.SignIn",
+        "set_password_retype": "api.contracts.resources.shapes.NewPassword",
+        "password_reset_confirm_retype": "api.contracts.resources.shapes.ResetByLink",
+    },
+}
 FAILED_LOGINS_ALLOWED = env.int("FAILED_LOGINS_ALLOWED", default=10)
 FAILED_LOGINS_WINDOW = timedelta(minutes=env.int("FAILED_LOGINS_WINDOW_MINUTES", default=15))
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1_000_000)
@@ -339,7 +354,11 @@ EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or {
     "sendgrid": "anymail.backends.sendgrid.EmailBackend",
     "smtp": "django.core.mail.backends.smtp.EmailBackend",
     "files": "backend.mail.EmlFileBackend",
-}.get(EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp"), EMAIL_USE)
+}.get(
+    EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp"),
+    # any other that django-anymail knows, by its name there; its options as ANYMAIL_<OPTION>
+    EMAIL_USE if "." in EMAIL_USE else f"anymail.backends.{EMAIL_USE}.EmailBackend",
+)
 EMAIL_FALLBACK = env.str("EMAIL_FALLBACK", default="")
 EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
@@ -356,7 +375,11 @@ ADMIN_EMAIL = first("ADMIN_EMAIL", "TO_EMAIL")
 ANYMAIL = {
     "SENDGRID_API_KEY": env.str("SENDGRID_API_KEY", default=""),
     "REQUESTS_TIMEOUT": (5, 10),
-} | ({"SENDGRID_API_URL": first("SENDGRID_API_URL")} if first("SENDGRID_API_URL") else {})
+} | {
+    name.removeprefix("ANYMAIL_"): value
+    for name, value in os.environ.items()
+    if value and name.startswith(("ANYMAIL_", "SENDGRID_API_"))
+}
 
 # how long finished rows are kept
 

@@ -17,12 +17,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode
+from rest_framework.authtoken.models import Token
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from api import errors
 from api.lifecycle import BOOKING
-from api.models import Booking, BookingEvent, Delivery, User
-from api.models.users import Role
+from api.models import Booking, BookingEvent, Delivery, User, UserProfile
+from api.models.users import NOWHERE, Role
 
 from . import bookings, notices
 from .actors import Actor
@@ -39,9 +40,10 @@ def register(
     **fields: Any,
 ) -> User:
     """A new account in the role of a user, whatever was asked for. Refuses `EmailTaken`,
-    `UsernameTaken`, `WeakPassword` and `Invalid`; of two rivals for an address one gets it."""
+    `UsernameTaken`, `WeakPassword` and `Invalid`; of two rivals for an address one gets it.
+    Without an address (a door may allow that) nobody writes to this person."""
     known = {name: value for name, value in fields.items() if name in PUBLIC_FIELDS}
-    email = checked_email(email)
+    email = checked_email(email or f"{uuid.uuid4().hex}{NOWHERE}")
     if User.objects.filter(email=email).exists():
         raise errors.EmailTaken(errors={"email": [errors.EmailTaken.detail]})
     draft = User(email=email, username=username or None, **known)
@@ -102,15 +104,26 @@ def change_password(user: User, current: str, new: str) -> None:
     if not user.check_password(current):
         raise errors.Invalid(errors={"current_password": ["The current password is not right."]})
     check_password(new, user, "new_password")
+    set_password(user, new)
+
+
+def set_password(user: User, new: str) -> None:
+    """Writes a password that was looked at before, and ends every session of the account."""
     user.set_password(new)
     user.save(update_fields=["password"])
+    end_sessions(user)
 
 
-def ask_reset(email: str) -> None:
+def end_sessions(user: User) -> None:
+    """Takes back the token that does not expire; the others carry a mark of the old password."""
+    Token.objects.filter(user=user).delete()
+
+
+def ask_reset(email: str, name: str = "password_reset") -> None:
     """Queues the e-mail with the link, if there is such an account; says nothing either way."""
     user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
     if user is not None:
-        notices.write_to(user, "password_reset", f"email:password_reset:{uuid.uuid4()}")
+        notices.write_to(user, name, f"email:password_reset:{uuid.uuid4()}")
 
 
 def reset_password(uid: str, token: str, new: str) -> User:
@@ -122,12 +135,11 @@ def reset_password(uid: str, token: str, new: str) -> User:
     if user is None or not default_token_generator.check_token(user, token):
         raise errors.Invalid(errors={"token": ["The link is not valid any more."]})
     check_password(new, user, "new_password")
-    user.set_password(new)
-    user.save(update_fields=["password"])
+    set_password(user, new)
     return user
 
 
-def edit(user: User, changes: Mapping[str, Any], *, by: User) -> User:
+def edit(user: User, changes: Mapping[str, Any], *, by: User, strong: bool = True) -> User:
     """The account with these fields changed. `role` and `is_active` only by an admin, and nobody
     takes the role of the last admin away. Refuses as `register` does, and `Forbidden`."""
     changes = dict(changes)
@@ -136,15 +148,19 @@ def edit(user: User, changes: Mapping[str, Any], *, by: User) -> User:
     if "email" in changes:
         changes["email"] = checked_email(changes["email"])
     password = changes.pop("password", None)
+    known_by = user.password
     for name, value in changes.items():
         setattr(user, name, value or None if name == "username" else value)
     if password:
-        check_password(password, user)
+        if strong:
+            check_password(password, user)
         user.set_password(password)
     try:
         with transaction.atomic():
             _keep_an_admin(user)
             user.save()
+            if user.password != known_by:
+                end_sessions(user)
     except IntegrityError as error:
         raise _taken(error) from error
     return user
@@ -175,7 +191,8 @@ def erase(user: User) -> None:
             to="", payload={}, last_error=""
         )
         OutstandingToken.objects.filter(user=user).update(token="")
-        user.profile.delete()
+        end_sessions(user)
+        UserProfile.objects.filter(user=user).delete()
         _as_erased(user).save()
 
 

@@ -165,6 +165,10 @@ def taken(
         alternatives=alternatives(
             rules.resource, starts_at, ends_at, now, guests=guests, ignore=ignore
         ),
+        asked=(starts_at, ends_at),
+        rules=rules,
+        now=now,
+        ignore=ignore,
     )
 
 
@@ -348,10 +352,12 @@ def reschedule(
     guests: int | None = None,
     attendees: Iterable[User] | None = None,
     check: Callable[..., None] | None = None,
+    settled: bool = False,
 ) -> Booking:
     """The edited booking. A new time or place meets the whole policy and the constraint again, and
-    needs approval again unless it lies inside what was approved. By its owner or staff, while it
-    is held, pending or confirmed."""
+    needs approval again unless it lies inside what was approved, or is `settled` because whoever
+    moves it is who would be asked. By its owner or staff, while it is held, pending or confirmed.
+    """
     with transaction.atomic():
         first = _get(pk)
         elsewhere = resource is not None and resource != first.resource_id
@@ -375,7 +381,7 @@ def reschedule(
         new = _snapshot(booking)
         if new == old and attendees is None:
             return booking
-        return _save_edit(booking, place, old, actor, moved)
+        return _save_edit(booking, place, old, actor, moved, settled)
 
 
 def _editable(pk: int, actor: Actor, now: datetime) -> Booking:
@@ -477,7 +483,7 @@ def _check_move(
 
 
 def _save_edit(
-    booking: Booking, place: Resource, old: dict[str, Any], actor: Actor, moved: bool
+    booking: Booking, place: Resource, old: dict[str, Any], actor: Actor, moved: bool, settled: bool
 ) -> Booking:
     rules, now = rules_of(place), place.now
     booking.version += 1
@@ -493,7 +499,7 @@ def _save_edit(
     details = {"from": {k: old[k] for k in old if old[k] != new[k]}} | {
         "to": {k: new[k] for k in new if old[k] != new[k]}
     }
-    resubmit = moved and _needs_answer_again(booking, rules, old)
+    resubmit = moved and not settled and _needs_answer_again(booking, rules, old)
     changed.send(
         sender=Booking,
         rows=[booking],
@@ -549,6 +555,8 @@ def set_status(pk: int, status: str, actor: Actor) -> Booking:
             return _move(BOOKING.resubmit, pk, actor)
         if status == Status.CONFIRMED and booking.status in BOOKING.reinstate.sources:
             reinstate(pk, actor)
+        if status == Status.COMPLETED and booking.status == PENDING:
+            approve(pk, actor)
         return WORDS[status](pk, actor)
 
 

@@ -33,7 +33,7 @@ def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> 
                     name=email.name,
                     booking_id=row.pk,
                     to=to,
-                    payload={"verb": verb, **_told(details)},
+                    payload={"verb": verb, "status": str(row.status), **_told(details)},
                 )
 
 
@@ -44,9 +44,11 @@ def _told(details: Mapping[str, Any]) -> dict[str, Any]:
 def _address(email: Email, row: Booking) -> str:
     if email.to == "admin":
         return row.venue.admin_email or settings.ADMIN_EMAIL
-    return "" if row.owner.erased_at else row.owner.email
+    return "" if row.owner.erased_at else row.owner.address
 
 
 def write_to(user: User, name: str, key: str, **payload: Any) -> None:
     """Queues an e-mail that no booking causes. Secrets are made when it is sent, not stored."""
-    outbox.put([Effect(key=key, name=name, to=user.email, payload={"user": user.pk, **payload})])
+    if user.address:
+        told = {"user": user.pk, **payload}
+        outbox.put([Effect(key=key, name=name, to=user.address, payload=told)])
