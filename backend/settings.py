@@ -216,10 +216,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     if BROKER_URL.startswith(("redis", "rediss", "valkey"))
     else {}
 )
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "backend.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {name: job.entry() for name, job in SCHEDULE.items()}
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within this many seconds
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+# seconds after which a worker or beat that stands still though the broker answers ends itself
+PULSE_PATIENCE = env.float("PULSE_PATIENCE", default=45)
 
 # people
 
