@@ -95,7 +95,7 @@ class WorkerPulse(bootsteps.StartStopStep):
     """The pulse of a worker: its event loop ticks it, and it is deaf when its queues hold messages
     while it has nothing to do and nothing arrives."""
 
-    requires = ("celery.worker.components:Hub",)
+    requires = ("celery.worker.components:Hub", "celery.worker.components:Pool")
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
@@ -120,5 +120,3 @@ class WorkerPulse(bootsteps.StartStopStep):
         """A worker that is told to stop may take its time over the last tasks."""
         if self.pulse is not None:
             self.pulse.stop()
-
-    stop = terminate = close

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from socket import gethostname
+from typing import Any
 
 import structlog
 from django.db import Error as DatabaseError
@@ -93,7 +94,7 @@ _RECORD = (
 
 def _write_down(name: str, began: float, count: int, error: str) -> None:
     """A run that cannot be written down has still run."""
-    values = {
+    values: dict[str, Any] = {
         "name": name,
         "took": timedelta(seconds=time.monotonic() - began),
         "count": count,

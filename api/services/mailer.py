@@ -56,8 +56,8 @@ def _bookings(rows: Sequence[Delivery]) -> dict[int, Booking]:
     ids = {row.booking_id for row in rows if row.booking_id}
     if not ids:
         return {}
-    rows = Booking.objects.select_related("venue", "resource", "owner").annotate(now=Now())
-    found = rows.filter(pk__in=ids)
+    known = Booking.objects.select_related("venue", "resource", "owner").annotate(now=Now())
+    found = known.filter(pk__in=ids)
     return {booking.pk: booking for booking in found}
 
 
