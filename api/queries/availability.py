@@ -10,13 +10,9 @@ from api import policy
 from api.models import Booking, Resource, Venue
 from api.policy import DAY, Interval, Rules
 
+from .rules import of as rules_of
+
 NEARBY = timedelta(days=3)
-
-
-def rules_of(resource: Resource) -> Rules:
-    """The rules of a resource that came from `queries.rules`."""
-    venue = resource.venue
-    return Rules(resource, venue, list(venue.primetime.all()), list(venue.closures.all()))
 
 
 def busy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -60,6 +61,27 @@ class BookingShape(serializers.ModelSerializer[Booking]):
             "updated_at",
         ]
         read_only_fields = fields
+
+
+def booking(row: Booking, attendees: Sequence[int] | None = None) -> dict[str, Any]:
+    """What `BookingShape` describes, without what a serializer costs; a test keeps them equal."""
+    body = {name: getattr(row, name) for name in _AS_THEY_ARE}
+    owner = row.owner
+    return body | {
+        "venue": row.venue.slug,
+        "resource": row.resource_id,
+        "resource_name": row.resource.name,
+        "owner": {"id": owner.pk, "name": owner.name, "email": owner.email},
+        "attendees": attendees if attendees is not None else [p.pk for p in row.attendees.all()],
+        "approved_by": row.approved_by_id,
+    }
+
+
+_AS_THEY_ARE = tuple(
+    name
+    for name in BookingShape.Meta.fields
+    if name not in ("venue", "resource", "resource_name", "owner", "attendees", "approved_by")
+)
 
 
 class People(serializers.ListField):

@@ -51,8 +51,7 @@ def book(
 
     Instants are aware. Refuses what the policy refuses, and `SlotTaken` with what blocks and the
     nearest free times. Of any number of rivals for overlapping times exactly one gets it."""
-    place = resource if isinstance(resource, Resource) else rules_query.resource(resource)
-    rules, now = rules_of(place), place.now  # type: ignore[union-attr]
+    rules, now = rules_query.current(resource.pk if isinstance(resource, Resource) else resource)
     check(rules, starts_at, ends_at, now, guests)
     booking = _draft(rules, owner, starts_at, ends_at, now)
     booking.title, booking.notes, booking.guests = title, notes, guests

@@ -21,7 +21,9 @@ DEADLINES = {move.name: move.deadline for move in BOOKING.clocked}
 
 def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> None:
     """Queues what `verb` causes for every row: a constant number of statements for any batch."""
-    prefetch_related_objects(list(rows), "owner", "venue")
+    for name in ("owner", "venue"):
+        if not all(Booking._meta.get_field(name).is_cached(row) for row in rows):
+            prefetch_related_objects(list(rows), name)
     outbox.put(_effects(verb, rows, details))
 
 

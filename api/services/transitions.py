@@ -205,7 +205,7 @@ def _sweep_batch(move: Transition, job: str, size: int) -> list[Any]:
         f"{_due(move)} AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"  # noqa: S608
         " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
     )
-    tail = f"ORDER BY {move.deadline}, id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
+    tail = f"ORDER BY t.{move.deadline}, t.id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
     rows = _run(move, where, [job], {}, tail)
     # history and emails keep the order of the deadlines; RETURNING has none
     return sorted(rows, key=lambda row: (getattr(row, move.deadline), row.pk))
@@ -223,7 +223,7 @@ def _record_failure(move: Transition, job: str, error: Exception) -> None:
             f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)}"
             f" AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"
             " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
-            f" ORDER BY {move.deadline}, id LIMIT 1"
+            f" ORDER BY t.{move.deadline}, t.id LIMIT 1"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
             " attempts = f.attempts + 1, last_at = statement_timestamp(),"
             " retry_at = statement_timestamp() + least(interval '1 hour', f.attempts * interval '5 minutes')",
