@@ -89,6 +89,14 @@ class Report:
     failures: list[JobFailure] = field(default_factory=list)
     parked: list[Delivery] = field(default_factory=list)
 
+    @property
+    def workers(self) -> list[Process]:
+        return [process for process in self.processes if process.kind == "worker"]
+
+    @property
+    def beat(self) -> list[Process]:
+        return [process for process in self.processes if process.kind == "beat"]
+
     def alive(self, kind: str) -> bool:
         return any(process.alive for process in self.processes if process.kind == kind)
 
@@ -132,9 +140,7 @@ def _jobs(now: datetime) -> list[JobState]:
         for task in PeriodicTask.objects.filter(name__in=SCHEDULE).select_related("interval")
     }
     lags = lag_by_job()
-    return [
-        _state(name, kept.get(name), beats.get(name), lags.get(name), now) for name in SCHEDULE
-    ]
+    return [_state(name, kept.get(name), beats.get(name), lags.get(name), now) for name in SCHEDULE]
 
 
 def _state(
@@ -194,7 +200,10 @@ def due(job: str) -> int:
 
 def _due() -> dict[str, tuple[QuerySet[Any], str]]:
     """The rows that are due, and the column that says since when, per job that has deadlines."""
-    found = {job: _swept(job, *where) for job, where in SWEEPS.items()}
+    failed: dict[str, list[int]] = {}
+    for job, row in JobFailure.objects.filter(retry_at__gt=Now()).values_list("job", "row"):
+        failed.setdefault(job, []).append(int(row))
+    found = {job: _swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
     found["send_reminders"] = (
         Booking.objects.filter(status="confirmed", remind_at__lte=Now()),
         "remind_at",
@@ -208,7 +217,7 @@ def _due() -> dict[str, tuple[QuerySet[Any], str]]:
     return found
 
 
-def _swept(job: str, model: str, name: str) -> tuple[QuerySet[Any], str]:
+def _swept(model: str, name: str, failed: list[int]) -> tuple[QuerySet[Any], str]:
     """Without the rows that wait for their next try: those are shown as failures."""
     table: Table = next(table for table in TABLES if table.model == model)
     move: Transition = getattr(table, name)
@@ -217,8 +226,6 @@ def _swept(job: str, model: str, name: str) -> tuple[QuerySet[Any], str]:
     )
     if move.unless:
         rows = rows.filter(**{f"{move.unless}__isnull": True})
-    waiting = JobFailure.objects.filter(job=job, retry_at__gt=Now()).values_list("row", flat=True)
-    failed = [int(row) for row in waiting if row.isdigit()]
     return (rows.exclude(pk__in=failed) if failed else rows), move.deadline
 
 
@@ -241,7 +248,7 @@ def _outbox() -> list[Backlog]:
             f" UNION ALL SELECT kind, state, count(*) FROM {table}"
             " WHERE finished_at > statement_timestamp() - %s AND state IN ('sent', 'withheld')"
             " GROUP BY kind, state ORDER BY 1, 2",
-            [SHOWN],
+            [SHOWN],  # type: ignore[list-item]
         )
         return [Backlog(*row) for row in cursor.fetchall()]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -170,13 +170,3 @@ def prune() -> int:
     old = Q(finished_at__lt=Now() - settings.KEEP_DELIVERIES)
     done = Q(state__in=[State.SENT.value, State.WITHHELD.value])
     return Delivery.objects.filter(old & done).delete()[0]
-
-
-def backlog() -> list[tuple[str, str, int]]:
-    """(kind, state, rows) of what is in the outbox."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT kind, state, count(*) FROM {Delivery._meta.db_table}"  # noqa: S608
-            " GROUP BY kind, state ORDER BY kind, state"
-        )
-        return list(cursor.fetchall())
