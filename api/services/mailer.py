@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
 
@@ -16,7 +17,6 @@ from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection as database
-from django.db.models.functions import Now
 from django.template.loader import select_template
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
@@ -57,8 +57,7 @@ def _bookings(rows: Sequence[Delivery]) -> dict[int, Booking]:
     ids = {row.booking_id for row in rows if row.booking_id}
     if not ids:
         return {}
-    known = Booking.objects.select_related("venue", "resource", "owner").annotate(now=Now())
-    found = known.filter(pk__in=ids)
+    found = Booking.objects.select_related("venue", "resource", "owner").filter(pk__in=ids)
     return {booking.pk: booking for booking in found}
 
 
@@ -90,10 +89,17 @@ def message_id(key: str) -> str:
 def _still_true(email: Email, booking: Booking) -> None:
     if email.only_while and booking.status not in email.only_while:
         raise Withheld(f"the booking is {booking.status}")
-    if email.before_start and booking.starts_at <= booking.now:  # type: ignore[attr-defined]
+    if email.before_start and booking.starts_at <= _now():
         raise Withheld("it has begun")
     if email.to == "owner" and booking.owner.erased_at:
         raise Withheld("the person asked to be forgotten")
+
+
+def _now() -> datetime:
+    """By the database's clock, which also decides when a reminder is due."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
 
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:

@@ -45,7 +45,7 @@ def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> 
 def _fell_due(verb: str, row: Booking) -> datetime | None:
     """When the clock should have caused this, so that after an outage emails keep that order."""
     if verb == "remind":
-        return row.was_due  # type: ignore[attr-defined, no-any-return]
+        return getattr(row, "was_due", None)
     deadline = getattr(row, DEADLINES[verb]) if verb in DEADLINES else None
     return min(deadline, row.updated_at) if deadline else None
 
