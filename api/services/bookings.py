@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from api import errors, policy
-from api.lifecycle import BOOKING, HELD, PENDING, Status, Transition
+from api.lifecycle import BOOKING, HELD, PENDING, By, Status, Transition
 from api.models import Booking, Resource, User
 from api.models.bookings import PaymentStatus
 from api.policy import Rules
@@ -177,20 +177,38 @@ def _get(pk: int) -> Booking:
     return booking
 
 
-def _move(move: Transition, pk: int, actor: Actor, because: str = "", **options: Any) -> Booking:
+def _move(
+    move: Transition,
+    pk: int,
+    actor: Actor,
+    because: str = "",
+    *,
+    where: str = "true",
+    params: Sequence[Any] = (),
+    **options: Any,
+) -> Booking:
     """The booking after the move; refuses `Forbidden`, `AlreadyDone` or `NotAllowedNow`."""
     if actor.by not in move.by:
         raise errors.Forbidden
+    if actor.by is By.OWNER and actor.user:  # a trade may have come first
+        where, params = f"({where}) AND owner_id = %s", [*params, actor.user.pk]
     details = {"reason": because} if because else {}
-    rows = perform(move, [pk], actor, details=details, **options)
+    rows = perform(move, [pk], actor, details=details, where=where, params=params, **options)
     if rows:
         return rows[0]  # type: ignore[no-any-return]
-    current = _get(pk).status
-    if current == move.target:
-        raise errors.AlreadyDone(current=current)
+    booking = _get(pk)
+    _still_owner(booking, actor)
+    if booking.status == move.target:
+        raise errors.AlreadyDone(current=booking.status)
     raise errors.NotAllowedNow(
-        f"A booking that is {Status(current).label.lower()} cannot do that.", current=current
+        f"A booking that is {booking.get_status_display().lower()} cannot do that.",
+        current=booking.status,
     )
+
+
+def _still_owner(booking: Booking, actor: Actor) -> None:
+    if actor.by is By.OWNER and actor.user and booking.owner_id != actor.user.pk:
+        raise errors.Forbidden("This booking is somebody else's now.")
 
 
 @giving_way
@@ -200,13 +218,14 @@ def cancel(pk: int, actor: Actor, reason: str = "") -> Booking:
 
 
 @giving_way
+@transaction.atomic
 def approve(pk: int, actor: Actor) -> Booking:
     """Confirms a request, or holds it for payment when it has a price. By staff.
 
     Everything is looked at again: the place, its hours and dates, and that it has not begun."""
     if actor.by not in BOOKING.approve.by:
         raise errors.Forbidden
-    booking = _get(pk)
+    booking = _locked(pk)  # so that what is looked at is what is confirmed
     place = rules_query.resource(booking.resource_id)
     if booking.status == PENDING:
         rules = rules_of(place)
@@ -359,12 +378,16 @@ def reschedule(
         return _save_edit(booking, place, old, actor, moved)
 
 
+def _locked(pk: int) -> Booking:
+    """The booking under its lock, read after the wait: a query that joins the owner while it waits
+    loses the row when a trade gives it another one."""
+    list(Booking.objects.select_for_update(no_key=True).filter(pk=pk).values_list("pk"))
+    return _get(pk)
+
+
 def _editable(pk: int, actor: Actor) -> Booking:
-    booking = (
-        Booking.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("venue", "resource__venue", "owner")
-        .get(pk=pk)
-    )
+    booking = _locked(pk)
+    _still_owner(booking, actor)
     if actor.by not in BOOKING.resubmit.by:
         raise errors.Forbidden
     if booking.status not in (HELD, PENDING, Status.CONFIRMED.value):
