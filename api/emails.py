@@ -59,6 +59,16 @@ DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
     "remind": (REMINDER,),
 }
 
+# to the two people of a trade
+TRADES: Final[Mapping[str, tuple[Email, ...]]] = {
+    "trade.offer": (Email("trade_offered", "{other} offers you a trade", to="target"),),
+    "trade.accept": (
+        Email("trade_accepted", "Trade accepted: you have {when}", to="requester"),
+        Email("trade_accepted", "Trade accepted: you have {when}", to="target"),
+    ),
+    "trade.reject": (Email("trade_rejected", "{other} declined your trade", to="requester"),),
+}
+
 # rows that a wording has instead of the default's; an empty tuple: no e-mail
 WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
     "primetime": {},
@@ -77,14 +87,14 @@ ALONE: Final[Mapping[str, Email]] = {
 
 def caused_by(verb: str, wording: str = "") -> tuple[Email, ...]:
     """The emails of a verb in a wording; none for a verb that causes none."""
-    return WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, ()))
+    return WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADES.get(verb, ())))
 
 
 def named(name: str, wording: str = "") -> Email:
     """An e-mail by its name; raises `KeyError`."""
     if name in ALONE:
         return ALONE[name]
-    for rows in (WORDINGS.get(wording, {}), DEFAULT):
+    for rows in (WORDINGS.get(wording, {}), DEFAULT, TRADES):
         for emails in rows.values():
             for email in emails:
                 if email.name == name:

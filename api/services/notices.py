@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import prefetch_related_objects
 
 from api.emails import Email, caused_by
-from api.models import Booking, User
+from api.models import Booking, Trade, User
 
 from . import outbox
 from .outbox import Effect
@@ -50,3 +50,30 @@ def _address(email: Email, row: Booking) -> str:
 def write_to(user: User, name: str, key: str, **payload: Any) -> None:
     """Queues an e-mail that no booking causes. Secrets are made when it is sent, not stored."""
     outbox.put([Effect(key=key, name=name, to=user.email, payload={"user": user.pk, **payload})])
+
+
+def notify_traders(verb: str, trades: Sequence[Trade]) -> None:
+    """Queues what `verb` of a trade causes, to its two people."""
+    if not caused_by(f"trade.{verb}"):
+        return
+    sides = ("requester", "target")
+    prefetch_related_objects(list(trades), *sides, *(f"{side}_booking__venue" for side in sides))
+    outbox.put(_to_traders(verb, trades))
+
+
+def _to_traders(verb: str, trades: Sequence[Trade]) -> Iterable[Effect]:
+    for trade in trades:
+        venue = trade.target_booking.venue
+        for email in caused_by(f"trade.{verb}", venue.wording):
+            person = getattr(trade, email.to)
+            if not person.erased_at:
+                # the booking is the one that this person has now
+                swapped = verb == "accept"
+                side = "target" if (email.to == "target") != swapped else "requester"
+                yield Effect(
+                    key=f"email:{email.name}:trade:{trade.pk}:{email.to}",
+                    name=email.name,
+                    booking_id=getattr(trade, f"{side}_booking_id"),
+                    to=person.email,
+                    payload={"trade": trade.pk, "side": email.to},
+                )
