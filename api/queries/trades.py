@@ -38,7 +38,7 @@ def one(user: User, pk: int) -> Trade:
 
 def status_of(pk: int) -> str:
     """The status that the trade has now."""
-    return every().values_list("status_now", flat=True).get(pk=pk)
+    return str(every().get(pk=pk).status_now)  # type: ignore[attr-defined]
 
 
 def waiting(user: User, **where: Any) -> dict[str, int]:

@@ -292,7 +292,7 @@ def test_a_sweep_of_many_bookings_lapses_their_trades_in_a_constant_number_of_st
 
 
 def test_who_lost_the_booking_by_a_trade_can_neither_cancel_nor_move_it(offer, mine, ana, ben):
-    """Their role was read before the trade: without `_still_owner` and its WHERE both go through."""
+    """Their role was read before the trade: without `_still_owner` both go through."""
     stale = Actor.toward(ana, mine)
     trades.accept(offer.pk, ben)
     before = state(mine)
