@@ -22,7 +22,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from api import errors
 from api.lifecycle import BOOKING
-from api.models import Booking, BookingEvent, Delivery, User, UserProfile
+from api.models import Booking, BookingEvent, Delivery, Trade, User, UserProfile
 from api.models.users import NOWHERE, Role
 
 from . import bookings, notices
@@ -175,10 +175,11 @@ def _keep_an_admin(user: User) -> None:
 
 def erase(user: User) -> None:
     """Forgets a person: cancels what they have ahead, and empties every field that names them,
-    here, in their bookings, in the history and in the outbox. What was booked stays as numbers."""
+    here, in their bookings and trades, in the history and in the outbox. What was booked stays
+    as numbers."""
     with transaction.atomic():
         _keep_an_admin(_as_erased(user))
-        ahead = Booking.objects.filter(owner=user, status__in=BOOKING.blocking)
+        ahead = Booking.objects.filter(owner=user, status__in=BOOKING.blocking).order_by("pk")
         for pk in ahead.values_list("pk", flat=True):
             try:
                 bookings.cancel(pk, Actor.toward(user, Booking(owner=user)), "account erased")
@@ -187,6 +188,8 @@ def erase(user: User) -> None:
         mine = Booking.objects.filter(owner=user)
         mine.update(title="", notes="", rejection_reason="")
         BookingEvent.objects.filter(booking__owner=user).update(details={})
+        Trade.objects.filter(requester=user).update(message="")
+        Trade.objects.filter(target=user).update(response_message="")
         Delivery.objects.filter(Q(booking__owner=user) | Q(to=user.email)).update(
             to="", payload={}, last_error=""
         )
