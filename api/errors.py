@@ -193,5 +193,15 @@ class UsernameTaken(Invalid):
     code, detail = "username_taken", "This username is taken."
 
 
+class WrongPassword(Invalid):
+    code, detail = "wrong_password", "The current password is not right."
+
+
+class LinkRefused(Invalid):
+    """The link of an e-mail that was used, has expired or never was."""
+
+    code, detail = "link_refused", "The link is not valid any more."
+
+
 class WeakPassword(Invalid):
     code, detail = "weak_password", "Choose a better password."
