@@ -91,9 +91,8 @@ def _removed(row: Delivery) -> Booking | None:
     """The booking that a row remembers because it is no longer in the database."""
     if "removed" not in row.payload:
         return None
-    return next(
-        serializers.deserialize("json", row.payload["removed"], ignorenonexistent=True)
-    ).object
+    (copy,) = serializers.deserialize("json", row.payload["removed"], ignorenonexistent=True)
+    return copy.object  # type: ignore[return-value]
 
 
 def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
