@@ -21,7 +21,6 @@ NEW = {
     "last_name": "New",
     "phone": "+49 30 12345",
 }
-TEXT = [["x"], {"a": 1}, True, 2.5e300, "a\0b", "x" * 5000, ""]
 
 
 def as_shown(user: User, **more):
@@ -91,15 +90,10 @@ def test_names_and_addresses_are_taken_in_any_case(at_shop):
     assert User.objects.count() == 1
 
 
-@pytest.mark.parametrize("wrong", TEXT, ids=repr)
+@pytest.mark.parametrize("wrong", [["x"], {"a": 1}, True, None, "a\0b", "x" * 5000], ids=repr)
 @pytest.mark.parametrize("field", ["username", "password", "email", "phone"])
 def test_bad_registrations_are_refused_by_field(at_shop, field, wrong):
-    if (field, wrong) in [("email", ""), ("phone", ""), ("phone", 2.5e300), ("username", True)]:
-        pytest.skip("that is allowed")
     answer = at_shop().post(f"{API}/auth/register/", NEW | {field: wrong})
-    if answer.status_code == 201:
-        assert isinstance(wrong, float)  # a number is read as its digits
-        return
     assert answer.status_code == 400
     assert list(answer.json()) == [field]
     assert User.objects.count() == 0
@@ -196,9 +190,7 @@ def test_only_admins_list_people(at_shop, ana, sam, ada):
     for user in (ana, sam):
         answer = at_shop(user).get(f"{API}/users/")
         assert answer.status_code == 403
-        assert answer.json() == {
-            "detail": "You do not have permission to perform this action."
-        }
+        assert answer.json() == {"detail": "You do not have permission to perform this action."}
     assert at_shop().get(f"{API}/users/").status_code == 401
 
 

@@ -47,7 +47,9 @@ def test_a_shop_without_chairs_gets_one(shop, reserved, ana):
     assert Resource.objects.filter(venue=shop).count() == 1
 
 
-def test_a_chair_lost_to_a_rival_is_followed_by_the_next(two_chairs, reserved, ana, ben, monkeypatch):
+def test_a_chair_lost_to_a_rival_is_followed_by_the_next(
+    two_chairs, reserved, ana, ben, monkeypatch
+):
     """The guess is made wrong on purpose: everything looks free. Without the loop over the
     candidates (taking only the first of `free_by_load`) the second reservation is refused."""
     monkeypatch.setattr(chairs, "free_by_load", lambda places, *_: iter(places))

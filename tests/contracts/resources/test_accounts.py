@@ -44,7 +44,9 @@ def test_registering_answers_the_five_fields_of_the_readme(at_desk):
         },
     )
     assert UserProfile.objects.get().user == user
-    login = at_desk().post(f"{AUTH}/token/login/", {"username": "johndoe", "password": "password123"})
+    login = at_desk().post(
+        f"{AUTH}/token/login/", {"username": "johndoe", "password": "password123"}
+    )
     assert (login.status_code, login.json()) == (200, {"auth_token": Token.objects.get().key})
 
 
@@ -57,8 +59,10 @@ def test_what_is_taken_is_refused_in_any_case(at_desk):
         {
             "username": ["A user with this username already exists."],
             "email": [
-                "This email is already in use. Please use another email or login to your"
-                " existing account."
+                (
+                    "This email is already in use. Please use another email or login to your"
+                    " existing account."
+                )
             ],
         },
     )
@@ -259,7 +263,7 @@ def test_a_reset_answers_alike_for_known_and_unknown_addresses(at_desk, ana):
     for body, refusal in (
         ({}, {"email": REQUIRED}),
         ({"email": "x"}, {"email": ["Enter a valid email address."]}),
-        ({"email": ["ana@example.com"]}, {"email": ["Not a valid string."]}),
+        ({"email": ["ana@example.com"]}, {"email": ["Enter a valid email address."]}),
     ):
         answer = at_desk().post(f"{AUTH}/users/reset_password/", body)
         assert (answer.status_code, answer.json()) == (400, refusal)
@@ -286,7 +290,10 @@ def test_the_link_of_the_email_sets_a_password_once(at_desk, ana, mailbox, setti
     assert authenticate(username=ana.email, password="Lantern 44 x") == ana
     assert Token.objects.count() == 0
     answer = at_desk().post(path, body)
-    assert (answer.status_code, answer.json()) == (400, {"token": ["Invalid token for given user."]})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"token": ["Invalid token for given user."]},
+    )
 
 
 def test_the_link_lives_one_hour(at_desk, ana, monkeypatch, settings):
@@ -332,10 +339,11 @@ def test_bad_links_are_refused(at_desk, ana, uid, token):
 def test_a_number_as_token_of_a_known_person_is_refused(at_desk, ana):
     uid = urlsafe_base64_encode(force_bytes(ana.pk))
     new = {"new_password": "Lantern 44 x", "re_new_password": "Lantern 44 x"}
-    answer = at_desk().post(
-        f"{AUTH}/users/reset_password_confirm/", {"uid": uid, "token": 5} | new
+    answer = at_desk().post(f"{AUTH}/users/reset_password_confirm/", {"uid": uid, "token": 5} | new)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"token": ["Invalid token for given user."]},
     )
-    assert (answer.status_code, answer.json()) == (400, {"token": ["Invalid token for given user."]})
 
 
 def test_profiles_that_are_missing_are_made_once(ana, ben, capsys):

@@ -126,9 +126,7 @@ def test_the_status_of_a_resource_looks_at_everything_ahead(at_desk, ana, sam, r
     assert status() == "unavailable"
 
 
-def test_a_request_past_its_time_does_not_count_although_no_sweep_has_run(
-    at_desk, ana, room, made
-):
+def test_a_request_past_its_time_does_not_count_although_no_sweep_has_run(at_desk, ana, room, made):
     booking = made(ana)
     Booking.objects.filter(pk=booking.pk).update(lapses_at=Now())
     assert at_desk().get(PATH).json() == [shown(room)]
