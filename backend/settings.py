@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backend.metrics.measure",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -219,10 +220,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     if BROKER_URL.startswith(("redis", "rediss", "valkey"))
     else {}
 )
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "backend.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {name: job.entry() for name, job in SCHEDULE.items()}
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within this many seconds
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+# seconds after which a worker or beat that stands still though the broker answers ends itself
+PULSE_PATIENCE = env.float("PULSE_PATIENCE", default=45)
 
 # people
 
@@ -266,6 +269,9 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# at the bare /api/: hosts that belong to one contract, and who answers when nothing else tells
+CONTRACT_HOSTS: dict[str, str] = env.dict("CONTRACT_HOSTS", default={})
+DEFAULT_CONTRACT = env.str("DEFAULT_CONTRACT", default="primetime")
 DJOSER = {
     "LOGIN_FIELD": "username",
     "HIDE_USERS": True,
@@ -390,6 +396,11 @@ KEEP_DELIVERIES = timedelta(days=env.int("KEEP_DELIVERIES_DAYS", default=30))
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.int("KEEP_IDEMPOTENCY_KEYS_HOURS", default=24))
 KEEP_STRIPE_EVENTS = timedelta(days=env.int("KEEP_STRIPE_EVENTS_DAYS", default=90))
 
+# figures: where web processes share what they count, and who may read them (empty: anyone)
+
+METRICS_DIR = Path(env.str("METRICS_DIR", default=str(DATA_DIR / "metrics")))
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -429,6 +440,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
         "holdfast": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "django.request": {"level": "ERROR"},  # refusals are answers, not news
         "celery.worker.strategy": {"level": "WARNING"},
         "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
     },

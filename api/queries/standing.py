@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
-from api import policy
+from api import errors, policy
 from api.lifecycle import CHECKED_IN, CONFIRMED
 from api.models import Booking, Resource, Venue
 from api.policy import DAY, Interval, Rules
@@ -23,7 +23,7 @@ def resources(venue: Venue) -> QuerySet[Resource]:
     """The venue's resources by id, each with `standing`: `unavailable` when it is switched off or
     a confirmed booking of it is not over, `pending` when only requests are, else `available`."""
     ahead = Booking.objects.filter(resource=OuterRef("pk"), ends_at__gt=Now())
-    ahead = ahead.blocking()  # type: ignore[attr-defined]
+    ahead = ahead.blocking()
     firm = Exists(ahead.filter(status__in=[CONFIRMED, CHECKED_IN]))
     off = Q(is_available=False) | Q(maintenance=True)
     standing = Case(
@@ -51,6 +51,6 @@ def next_free(
         return None
     try:
         policy.check(rules, *found, now, guests)
-    except policy.errors.Refused:
+    except errors.Refused:
         return None
     return found

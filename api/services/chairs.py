@@ -15,7 +15,8 @@ from api import errors, policy
 from api.models import Booking, Resource, Venue
 from api.policy import DAY, Interval
 from api.queries import rules
-from api.queries.availability import busy, rules_of
+from api.queries.availability import busy
+from api.queries.rules import of as rules_of
 
 from . import bookings, venues
 from .actors import Actor

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.utils import parseaddr
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -91,8 +91,8 @@ def _removed(row: Delivery) -> Booking | None:
     """The booking that a row remembers because it is no longer in the database."""
     if "removed" not in row.payload:
         return None
-    (copy,) = serializers.deserialize("json", row.payload["removed"], ignorenonexistent=True)
-    return copy.object  # type: ignore[return-value]
+    kept = serializers.deserialize("json", row.payload["removed"], ignorenonexistent=True)
+    return cast(Booking, next(kept).object)
 
 
 def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
@@ -125,15 +125,22 @@ def message_id(key: str) -> str:
 def _still_true(email: Email, booking: Booking) -> None:
     if email.only_while and booking.status not in email.only_while:
         raise Withheld(f"the booking is {booking.status}")
-    if email.before_start and booking.starts_at <= datetime.now(booking.starts_at.tzinfo):
+    if email.before_start and booking.starts_at <= _now():
         raise Withheld("it has begun")
     if email.to == "owner" and booking.owner.erased_at:
         raise Withheld("the person asked to be forgotten")
 
 
+def _now() -> datetime:
+    """By the database's clock, which also decides when a reminder is due."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"{wording}/{name}.{ending}"] if wording else []
-    text = select_template([*names, f"{name}.{ending}"]).render(context)
+    text = str(select_template([*names, f"{name}.{ending}"]).render(context))
     return re.sub(r"\n\s*\n\s*\n+", "\n\n", text).strip() + "\n"
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db.models import prefetch_related_objects
 
 from api.emails import Email, caused_by
+from api.lifecycle import BOOKING
 from api.models import Booking, User
 
 from . import outbox
 from .outbox import Effect
 
+DEADLINES = {move.name: move.deadline for move in BOOKING.clocked}
+
 
 def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> None:
     """Queues what `verb` causes for every row: a constant number of statements for any batch."""
-    prefetch_related_objects(list(rows), "owner", "venue")
+    for name in ("owner", "venue"):
+        if not all(name in row._state.fields_cache for row in rows):
+            prefetch_related_objects(list(rows), name)
     outbox.put(_effects(verb, rows, details))
 
 
@@ -32,7 +38,16 @@ def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> 
                     booking_id=row.pk,
                     to=to,
                     payload={"verb": verb, "status": str(row.status), **_told(details)},
+                    due_at=_fell_due(verb, row),
                 )
+
+
+def _fell_due(verb: str, row: Booking) -> datetime | None:
+    """When the clock should have caused this, so that after an outage emails keep that order."""
+    if verb == "remind":
+        return getattr(row, "was_due", None)
+    deadline = getattr(row, DEADLINES[verb]) if verb in DEADLINES else None
+    return min(deadline, row.updated_at) if deadline else None
 
 
 def _told(details: Mapping[str, Any]) -> dict[str, Any]:
