@@ -24,13 +24,20 @@ class ApiConfig(AppConfig):
                 (
                     receivers.record_transition,
                     receivers.email_transition,
+                    receivers.settle_money,
                     receivers.hurry_deliveries,
                 ),
             ),
             (
                 signals.changed,
-                (receivers.record_change, receivers.email_change, receivers.hurry_deliveries),
+                (
+                    receivers.record_change,
+                    receivers.email_change,
+                    receivers.settle_price,
+                    receivers.hurry_deliveries,
+                ),
             ),
+            (signals.received, (receivers.hurry_webhooks,)),
             (post_save, (receivers.make_profile,)),
         ):
             for reaction in reactions:

@@ -7,4 +7,5 @@ from api.views import health
 urlpatterns = [
     path("health/", health.Health.as_view()),
     path("api/v1/", include("api.views.urls")),
+    path("paidrooms/api/", include("api.contracts.paidrooms.urls")),
 ]

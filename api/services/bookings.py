@@ -231,6 +231,37 @@ def approve(pk: int, actor: Actor) -> Booking:
         raise
 
 
+def pay(pk: int, actor: Actor) -> Booking:
+    """Confirms what was held. A slot that began meanwhile still gets its whole check-in grace."""
+    booking = _get(pk)
+    again = policy.deadlines(booking.venue, booking.starts_at, booking.ends_at, _now())
+    sets = {name: again[name] for name in ("check_in_closes_at", "no_show_at")}
+    return _move(BOOKING.pay, pk, actor, sets=sets | {"payment_status": PaymentStatus.SUCCEEDED})
+
+
+def pay_late(pk: int, actor: Actor) -> Booking:
+    """Takes the slot of an expired hold again, if it is still free, still to be had and not over;
+    refuses as `book` does. Call it inside the transaction that records the payment."""
+    booking = _get(pk)
+    place = rules_query.resource(booking.resource_id)
+    rules, now = rules_of(place), place.now  # type: ignore[attr-defined]
+    if booking.ends_at <= now:
+        raise errors.AlreadyBegun
+    policy.check_place(rules, booking.starts_at, booking.ends_at, booking.guests)
+    sets: dict[str, Any] = {"payment_status": PaymentStatus.SUCCEEDED}
+    sets |= policy.deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
+    return _against_rivals(
+        booking, rules, now, lambda: _move(BOOKING.pay_late, pk, actor, sets=sets)
+    )
+
+
+def _now() -> datetime:
+    """The database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
 @giving_way
 def reject(pk: int, actor: Actor, reason: str = "") -> Booking:
     """Declines a request, or takes a confirmation back. By staff."""

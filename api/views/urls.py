@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from . import auth, bookings, dashboard, resources, users, venues
+from . import auth, bookings, dashboard, payments, resources, users, venues
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="api.schema_urls"), name="schema"),
@@ -39,6 +39,9 @@ urlpatterns = [
     path("bookings/<int:pk>/check-in/", bookings.CheckIn.as_view()),
     path("bookings/<int:pk>/end/", bookings.End.as_view()),
     path("bookings/<int:pk>/events/", bookings.Events.as_view()),
+    path("bookings/<int:pk>/payment/", payments.BookingPayment.as_view()),
+    path("bookings/<int:pk>/payment/refunds/", payments.Refunds.as_view()),
+    path("webhooks/stripe/", payments.StripeWebhook.as_view()),
     path("dashboard/", dashboard.MyDashboard.as_view()),
     path("dashboard/staff/", dashboard.StaffsDashboard.as_view()),
 ]
