@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, OuterRef, Q, Sum, Value
+from django.db.models.functions import Coalesce, Concat
 
 from api import policy
 from api.lifecycle import BOOKING, CHECKED_IN, CONFIRMED, HELD, Status
@@ -84,7 +84,7 @@ def _ended_and_kept() -> Iterator[str]:
 
 def _still_payable() -> Iterator[str]:
     """An ended booking's intent is on its way to be cancelled."""
-    call = Delivery.objects.filter(kind="cancel_intent", payload__payment=OuterRef("pk"))
+    call = Delivery.objects.filter(key=Concat(Value("cancel_intent:"), OuterRef("intent_id")))
     alive = Payment.objects.exclude(status__in=FINAL).exclude(booking__status=HELD)
     alive = alive.exclude(booking__status__in=BOOKING.blocking)
     for pk in alive.exclude(Exists(call)).values_list("pk", flat=True):
@@ -95,9 +95,8 @@ def _refunds_without_call() -> Iterator[str]:
     """A refund that was decided is paid, or waits in the outbox, or stands there parked."""
     call = Delivery.objects.filter(key=OuterRef("key"))
     sent = call.filter(state=State.SENT)
-    for pk in (
-        Refund.objects.filter(stripe_id="").exclude(Exists(call)).values_list("pk", flat=True)
-    ):
+    unanswered = Refund.objects.filter(stripe_id="")
+    for pk in unanswered.exclude(Exists(call)).values_list("pk", flat=True):
         yield f"refund {pk} was decided, but nothing in the outbox pays it"
     for pk in unanswered.filter(Exists(sent)).values_list("pk", flat=True):
         yield f"refund {pk} was sent, but Stripe's answer is not written down"

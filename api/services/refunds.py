@@ -148,7 +148,7 @@ def record(pk: int, done: PaidBack) -> None:
         refund = rows.select_for_update(of=("self",), no_key=True).get(pk=pk)
         first = not refund.stripe_id
         refund.stripe_id, refund.status = done.id, done.status[:20]
-        refund.updated_at = Now()  # type: ignore[assignment]
+        refund.updated_at = Now()
         refund.save(update_fields=["stripe_id", "status", "updated_at"])
         if first and done.status not in GONE:
             notices.tell(

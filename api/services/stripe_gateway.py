@@ -189,23 +189,24 @@ def create_refund(intent_id: str, amount_minor: int, key: str) -> PaidBack:
 
 
 def _intent(found: Any) -> Intent:
-    error = getattr(found, "last_payment_error", None)
+    facts = found.to_dict()
+    error = facts.get("last_payment_error") or {}
     return Intent(
-        id=found.id,
-        status=found.status,
-        amount_minor=int(found.amount),
-        currency=found.currency.lower(),
-        client_secret=getattr(found, "client_secret", None) or "",
-        method=str(getattr(found, "payment_method", None) or "")[:255],
-        error=str(getattr(error, "message", None) or getattr(error, "code", "") or "")[:500],
-        metadata={str(k): str(v) for k, v in (getattr(found, "metadata", None) or {}).items()},
+        id=facts["id"],
+        status=facts["status"],
+        amount_minor=int(facts["amount"]),
+        currency=facts["currency"].lower(),
+        client_secret=facts.get("client_secret") or "",
+        method=str(facts.get("payment_method") or "")[:255],
+        error=str(error.get("message") or error.get("code") or "")[:500],
+        metadata={str(k): str(v) for k, v in (facts.get("metadata") or {}).items()},
     )
 
 
 def _paid_back(found: Any) -> PaidBack:
-    metadata = getattr(found, "metadata", None) or {}
-    key = str(dict(metadata.items()).get("holdfast_key", ""))
-    return PaidBack(found.id, found.status or "pending", int(found.amount), key)
+    facts = found.to_dict()
+    key = str((facts.get("metadata") or {}).get("holdfast_key", ""))
+    return PaidBack(facts["id"], facts.get("status") or "pending", int(facts["amount"]), key)
 
 
 # webhooks

@@ -40,8 +40,8 @@ def invalid(error: ValidationError) -> Said:
 def unreadable() -> Said:
     """The item that pydantic has for a body that is not JSON."""
     url = f"https://errors.pydantic.dev/{'.'.join(VERSION.split('.')[:2])}/v/json_invalid"
-    item = {"type": "json_invalid", "loc": [], "msg": "Invalid JSON", "input": None, "url": url}
-    return said("Validation failed", detail=[item])
+    item = {"type": "json_invalid", "msg": "Invalid JSON", "input": None, "url": url}
+    return said("Validation failed", detail=[item | {"loc": []}])
 
 
 def _hours(refusal: Any) -> str:
