@@ -266,5 +266,12 @@ def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str
     }
 
 
+def refund(venue: Venue, paid_minor: int, starts_at: datetime, now: datetime) -> int:
+    """What a cancellation gives back, in minor units: all while there is time, a part after."""
+    if starts_at - now >= venue.refund_until:
+        return paid_minor
+    return paid_minor * venue.late_refund_percent // 100
+
+
 def within(inner: Interval, outer: Iterable[Interval]) -> bool:
     return any(start <= inner[0] and inner[1] <= end for start, end in outer)

@@ -12,4 +12,5 @@ urlpatterns = [
     path("barbershop/api/", include("api.contracts.barbershop.urls")),
     path("resources/api/", include("api.contracts.resources.urls")),
     path("primetime/api/", include("api.contracts.primetime.urls")),
+    path("paidrooms/api/", include("api.contracts.paidrooms.urls")),
 ]

@@ -57,6 +57,24 @@ SCHEDULE: dict[str, Job] = {
     "deliver_due": Job(
         "tasks.emails.deliver_due", 5 * SECOND, "what was not sent at once is sent", queue="emails"
     ),
+    "deliver_calls": Job(
+        "tasks.payments.deliver_calls",
+        5 * SECOND,
+        "intents nobody shall pay are cancelled, refunds paid",
+        queue="default",
+    ),
+    "work_stripe_events": Job(
+        "tasks.payments.work_stripe_events",
+        5 * SECOND,
+        "a webhook that was not worked on at once is",
+        queue="default",
+    ),
+    "reconcile_payments": Job(
+        "tasks.payments.reconcile_payments",
+        MINUTE,
+        "what is in doubt is asked of Stripe, and differences are shown",
+        queue="default",
+    ),
     "prune_blacklist": Job(
         "tasks.upkeep.prune_blacklist",
         DAY,

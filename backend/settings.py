@@ -185,7 +185,7 @@ CHANNEL_LAYERS = {
 CELERY_BROKER_URL = BROKER_URL
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_INCLUDE = ["tasks.clock", "tasks.emails", "tasks.upkeep"]
+CELERY_INCLUDE = ["tasks.clock", "tasks.emails", "tasks.payments", "tasks.upkeep"]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -389,6 +389,40 @@ ANYMAIL = {
     for name, value in os.environ.items()
     if value and name.startswith(("ANYMAIL_", "SENDGRID_API_"))
 }
+
+# payments: Stripe with a key, the local stand-in without one; never both, never by accident
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_LOCAL = not STRIPE_SECRET_KEY and (EMBEDDED or env.bool("STRIPE_LOCAL", default=False))
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_CONNECT_TIMEOUT = env.float("STRIPE_CONNECT_TIMEOUT", default=3.0)  # seconds
+STRIPE_READ_TIMEOUT = env.float("STRIPE_READ_TIMEOUT", default=10.0)
+STRIPE_SIGNATURE_TOLERANCE = 300  # seconds that a signature may be old
+if STRIPE_LOCAL:
+    STRIPE_SECRET_KEY = "sk_test_local"  # noqa: S105
+    STRIPE_API_BASE = STRIPE_API_BASE or f"http://127.0.0.1:{env.int('STRIPE_PORT', 8420)}"
+    ALLOWED_HOSTS = sorted({*ALLOWED_HOSTS, "127.0.0.1"})  # it calls us back there
+_live = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+_test = STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_"))
+for _wrong, _because in (
+    (
+        STRIPE_SECRET_KEY and not (_live or _test),
+        "STRIPE_SECRET_KEY is not a secret key: those begin with sk_test_ or sk_live_.",
+    ),
+    (_live and DEBUG, "Live Stripe keys and DEBUG do not go together."),
+    (_live and STRIPE_API_BASE, "Live Stripe keys go to Stripe alone: unset STRIPE_API_BASE."),
+    (
+        STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRET,
+        "Set STRIPE_WEBHOOK_SECRET: without it no webhook can be believed.",
+    ),
+):
+    if _wrong:
+        raise ImproperlyConfigured(_because)
+
+# who may ask for dead holds to be expired, beside staff
+CLEANUP_SECRET = env.str("CLEANUP_SECRET", default="")
+CLEANUP_OPEN = env.bool("CLEANUP_OPEN", default=False)
 
 # how long finished rows are kept
 

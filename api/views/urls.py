@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from . import auth, automation, bookings, dashboard, resources, trades, users, venues
+from . import auth, automation, bookings, dashboard, payments, resources, trades, users, venues
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="api.schema_urls"), name="schema"),
@@ -45,6 +45,9 @@ urlpatterns = [
     path("trades/<int:pk>/accept/", trades.Accept.as_view()),
     path("trades/<int:pk>/reject/", trades.Reject.as_view()),
     path("trades/<int:pk>/withdraw/", trades.Withdraw.as_view()),
+    path("bookings/<int:pk>/payment/", payments.BookingPayment.as_view()),
+    path("bookings/<int:pk>/payment/refunds/", payments.Refunds.as_view()),
+    path("webhooks/stripe/", payments.StripeWebhook.as_view()),
     path("dashboard/", dashboard.MyDashboard.as_view()),
     path("dashboard/staff/", dashboard.StaffsDashboard.as_view()),
 ]
