@@ -205,7 +205,7 @@ def _move(
     details = {"reason": because} if because else {}
     if (
         By.CLOCK not in move.by and actor.by is not By.PAYMENT
-    ):  # who has paid comes before the clock
+    ):  # who pays is first
         where = f"({where}) AND {_ALIVE}"
     rows = perform(move, [pk], actor, details=details, where=where, params=params, **options)
     if rows:
