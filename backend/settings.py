@@ -442,6 +442,11 @@ USE_I18N = False
 STATIC_URL = "/static/"
 STATIC_ROOT = (DATA_DIR if EMBEDDED else BASE_DIR) / "staticfiles"
 WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+if not WHITENOISE_USE_FINDERS:  # collected: compressed, and named by content so it caches for ever
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
 if EMBEDDED:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 

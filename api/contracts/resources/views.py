@@ -61,6 +61,12 @@ class SignOut(Desk, djoser.TokenDestroyView):  # type: ignore[misc]
 class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
     authentication_classes = (Tokens,)
     queryset = djoser.UserViewSet.queryset.filter(erased_at=None).select_related("profile")
+    metadata_class = None  # it would look for the person of a path that names none
+
+    def me(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.get_object = self.get_instance
+        verbs = {"PUT": self.update, "PATCH": self.partial_update, "DELETE": self.destroy}
+        return verbs.get(request.method or "", self.retrieve)(request, *args, **kwargs)
 
     def get_throttles(self) -> list[Any]:
         return [AddressThrottle()] if self.action in ANONYMOUS else []
