@@ -27,7 +27,7 @@ from backend.embedded import CHECKOUT
 from backend.embedded.server import pick_port
 
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000341", "4000002500003155"
-SECRET = "whsec_of_the_tests"
+SECRET, NOBODY = "whsec_of_the_tests", "http://127.0.0.1:9/nobody"
 
 
 def eventually(happens: Callable[[], object], seconds: float = 20) -> Any:
@@ -45,7 +45,7 @@ def stripe_port() -> Iterator[int]:
     environment = os.environ | {
         "STRIPE_PORT": str(port),
         "STRIPE_WEBHOOK_SECRET": SECRET,
-        "STRIPE_WEBHOOK_URL": "http://127.0.0.1:9/nobody",
+        "STRIPE_WEBHOOK_URL": NOBODY,
     }
     command = [sys.executable, "-m", "backend.local_stripe"]
     process = subprocess.Popen(command, cwd=CHECKOUT, env=environment)
@@ -184,6 +184,13 @@ class Customer:
         """Amounts that went back, the smallest first."""
         found = self.call("GET", f"refunds?payment_intent={intent}")
         return sorted(each["amount"] for each in found["data"])
+
+    def hook(self, url: str | None) -> None:
+        """Has Stripe tell that address of what happens from now on, or nobody."""
+        body = json.dumps({"url": url or NOBODY, "secret": SECRET}).encode()
+        request = urllib.request.Request(f"{self.base}/_config/webhooks/holdfast", body)  # noqa: S310
+        request.add_header("Content-Type", "application/json")
+        urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
 
     def event(
         self, what: str, intent: str, event_id: str = "", age: int = 0, **more: Any
