@@ -68,6 +68,7 @@ def programs(
     yield start
     for each in started:
         each.teardown()
+        print(f"--- {each.name}\n{each.logs()[-8000:]}")  # shown if the test failed
 
 
 # pytest-celery's setup over those: its fixtures, with local nodes instead of containers

@@ -100,12 +100,12 @@ class TestDeaf:
 class TestAway:
     @pytest.fixture
     def worker_environment(self):
-        return {"PULSE_PATIENCE": "10"}
+        return {"PULSE_PATIENCE": "12"}
 
     def test_it_waits_for_a_broker_that_is_away(self, clock):
         """Without asking the broker first it would end itself over and over."""
         clock.broker.container.stop()
         with pytest.raises(subprocess.TimeoutExpired):
-            clock.worker.container.process.wait(12)
+            clock.worker.container.process.wait(15)
         clock.broker.container.start()
         consumes(clock.app)
