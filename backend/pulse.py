@@ -38,7 +38,7 @@ class Pulse(threading.Thread):
         self.broker = _client(broker)
         self.patience = settings.PULSE_PATIENCE
         self.over = threading.Event()
-        self.ticked_at = self.heard_at = time.monotonic()
+        self.ticked_at = self.heard_at = self.excused_at = time.monotonic()
 
     def tick(self) -> None:
         """Called by the main loop, often."""
@@ -50,7 +50,8 @@ class Pulse(threading.Thread):
     def run(self) -> None:
         while not self.over.wait(EVERY):
             self._look()
-            silent = time.monotonic() - min(self.ticked_at, self.heard_at)
+            alive_at = max(min(self.ticked_at, self.heard_at), self.excused_at)
+            silent = time.monotonic() - alive_at
             if silent > self.patience:
                 log.critical("standing_still", process=self.process_name, seconds=round(silent))
                 os._exit(EXIT_CODE)
@@ -60,16 +61,13 @@ class Pulse(threading.Thread):
     def _look(self) -> None:
         """A broker that is away excuses everything; so does having nothing to hear."""
         now = time.monotonic()
-        if self.broker is None:
-            self.heard_at = self.ticked_at
-            return
         try:
-            self.broker.ping()
-            if self.deaf is None or not self.deaf(self.broker):
+            if self.broker is not None:
+                self.broker.ping()
+            if self.broker is None or self.deaf is None or not self.deaf(self.broker):
                 self.heard_at = now
         except redis.RedisError:
-            self.ticked_at = max(self.ticked_at, now - EVERY * 2)
-            self.heard_at = now
+            self.excused_at = now
 
     def _sign(self) -> None:
         from django.db import Error, connection
