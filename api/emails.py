@@ -75,6 +75,15 @@ MADE: Final = Email("booking_created_template", "Booking Confirmation")
 MADE_ADMIN: Final = Email("booking_created_admin", "New Booking: {what}, {when}", to="admin")
 NEWS: Final = Email("booking_status_updated_template", "Booking Status Updated to {status_word}")
 EDITED: Final = Email("booking_details_updated_template", "Booking Updated")
+# to the two people of a trade
+TRADES: Final[Mapping[str, tuple[Email, ...]]] = {
+    "trade.offer": (Email("trade_offered", "{other} offers you a trade", to="target"),),
+    "trade.accept": (
+        Email("trade_accepted", "Trade accepted: you have {when}", to="requester"),
+        Email("trade_accepted", "Trade accepted: you have {when}", to="target"),
+    ),
+    "trade.reject": (Email("trade_rejected", "{other} declined your trade", to="requester"),),
+}
 
 # rows that a wording has instead of the default's; an empty tuple: no e-mail
 WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
@@ -120,14 +129,14 @@ ALONE: Final[Mapping[str, Email]] = {
 
 def caused_by(verb: str, wording: str = "") -> tuple[Email, ...]:
     """The emails of a verb in a wording; none for a verb that causes none."""
-    return WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, ()))
+    return WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADES.get(verb, ())))
 
 
 def named(name: str, wording: str = "") -> Email:
     """An e-mail by its name; raises `KeyError`."""
     if name in ALONE:
         return ALONE[name]
-    for rows in (WORDINGS.get(wording, {}), DEFAULT):
+    for rows in (WORDINGS.get(wording, {}), DEFAULT, TRADES):
         for emails in rows.values():
             for email in emails:
                 if email.name == name:

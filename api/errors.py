@@ -174,10 +174,12 @@ class Busy(Refused):
 
 
 class TradeRefused(Refused):
-    """`which`: requester or target; the booking that cannot be traded, and why in `detail`."""
+    """`which`: requester or target, the side whose booking cannot be traded; `unknown`: it is not
+    there, or not that side's to trade. Why, in `detail`."""
 
     code, detail = "trade_refused", "These bookings cannot be traded."
     which = "target"
+    unknown = False
 
 
 # accounts

@@ -11,4 +11,5 @@ urlpatterns = [
     path("api/v1/", include("api.views.urls")),
     path("barbershop/api/", include("api.contracts.barbershop.urls")),
     path("resources/api/", include("api.contracts.resources.urls")),
+    path("primetime/api/", include("api.contracts.primetime.urls")),
 ]

@@ -352,15 +352,21 @@ X_FRAME_OPTIONS = "DENY"
 
 MAIL_DIR = env.str("HOLDFAST_MAIL_DIR", default=str(DATA_DIR / "mail") if EMBEDDED else "")
 EMAIL_USE = env.str("EMAIL_USE", default="")
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or {
-    "console": "django.core.mail.backends.console.EmailBackend",
-    "sendgrid": "anymail.backends.sendgrid.EmailBackend",
-    "smtp": "django.core.mail.backends.smtp.EmailBackend",
-    "files": "backend.mail.EmlFileBackend",
-}.get(
-    EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp"),
-    # any other that django-anymail knows, by its name there; its options as ANYMAIL_<OPTION>
-    EMAIL_USE if "." in EMAIL_USE else f"anymail.backends.{EMAIL_USE}.EmailBackend",
+
+
+def email_backend(name: str) -> str:
+    """The class that EMAIL_USE means; any other name is one of django-anymail's, whose options
+    are set as ANYMAIL_<OPTION>, or a class by its path."""
+    known = {
+        "console": "django.core.mail.backends.console.EmailBackend",
+        "smtp": "django.core.mail.backends.smtp.EmailBackend",
+        "files": "backend.mail.EmlFileBackend",
+    }
+    return known.get(name) or (name if "." in name else f"anymail.backends.{name}.EmailBackend")
+
+
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or email_backend(
+    EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp")
 )
 EMAIL_FALLBACK = env.str("EMAIL_FALLBACK", default="")
 EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")

@@ -1,8 +1,10 @@
-"""People as others may see them. Whoever asked to be forgotten is not among them."""
+"""People as others may count and find them. Whoever asked to be forgotten is not among them."""
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from collections.abc import Iterable
+
+from django.db.models import Count, QuerySet
 
 from api.errors import NotFound
 from api.models import User
@@ -34,3 +36,23 @@ def has_email(email: str, but: int = 0) -> bool:
 
 def how_many() -> int:
     return User.objects.filter(erased_at=None).count()
+
+
+def anyone(pk: int) -> User:
+    """The account; refuses `NotFound`, also for one that was erased."""
+    user = User.objects.filter(pk=pk, erased_at=None).first()
+    if user is None:
+        raise NotFound
+    return user
+
+
+def by_role() -> dict[str, int]:
+    """How many accounts there are in each role that anybody has."""
+    rows = User.objects.filter(erased_at=None).order_by("role").values_list("role")
+    return dict(rows.annotate(Count("pk")))
+
+
+def addresses(ids: Iterable[int]) -> dict[int, str]:
+    """E-mail addresses by id."""
+    wanted = set(ids)
+    return dict(User.objects.filter(pk__in=wanted).values_list("pk", "email")) if wanted else {}

@@ -187,19 +187,30 @@ _ALIVE = transitions.not_due(BOOKING)
 
 
 def _move(
-    move: Transition, pk: int, actor: Actor, because: str = "", where: str = "true", **options: Any
+    move: Transition,
+    pk: int,
+    actor: Actor,
+    because: str = "",
+    *,
+    where: str = "true",
+    params: Sequence[Any] = (),
+    **options: Any,
 ) -> Booking:
     """The booking after the move; refuses `Forbidden`, `AlreadyDone` or `NotAllowedNow`. What the
     clock should already have ended cannot be moved, whether or not its sweep has run."""
     if actor.by not in move.by:
         raise errors.Forbidden
+    if actor.by is By.OWNER and actor.user:  # a trade may have come first
+        where, params = f"({where}) AND owner_id = %s", [*params, actor.user.pk]
     details = {"reason": because} if because else {}
     if By.CLOCK not in move.by:
         where = f"({where}) AND {_ALIVE}"
-    rows = perform(move, [pk], actor, details=details, where=where, **options)
+    rows = perform(move, [pk], actor, details=details, where=where, params=params, **options)
     if rows:
         return rows[0]  # type: ignore[no-any-return]
-    raise _immovable(move, _get(pk))
+    booking = _get(pk)
+    _still_owner(booking, actor)
+    raise _immovable(move, booking)
 
 
 def _immovable(move: Transition, booking: Booking) -> errors.NotAllowedNow:
@@ -212,6 +223,11 @@ def _immovable(move: Transition, booking: Booking) -> errors.NotAllowedNow:
     )
 
 
+def _still_owner(booking: Booking, actor: Actor) -> None:
+    if actor.by is By.OWNER and actor.user and booking.owner_id != actor.user.pk:
+        raise errors.Forbidden("This booking is somebody else's now.")
+
+
 @giving_way
 def cancel(pk: int, actor: Actor, reason: str = "") -> Booking:
     """Takes a booking back; its slot is free at once. By its owner or staff."""
@@ -219,13 +235,14 @@ def cancel(pk: int, actor: Actor, reason: str = "") -> Booking:
 
 
 @giving_way
+@transaction.atomic
 def approve(pk: int, actor: Actor) -> Booking:
     """Confirms a request, or holds it for payment when it has a price. By staff.
 
     Everything is looked at again: the place, its hours and dates, and that it has not begun."""
     if actor.by not in BOOKING.approve.by:
         raise errors.Forbidden
-    booking = _get(pk)
+    booking = _locked(pk)  # so that what is looked at is what is confirmed
     place = rules_query.resource(booking.resource_id)
     if booking.status == PENDING:
         rules = rules_of(place)
@@ -384,14 +401,18 @@ def reschedule(
         return _save_edit(booking, place, old, actor, moved, settled)
 
 
+def _locked(pk: int) -> Booking:
+    """The booking under its lock, read after the wait: a query that joins the owner while it waits
+    loses the row when a trade gives it another one."""
+    list(Booking.objects.select_for_update(no_key=True).filter(pk=pk).values_list("pk"))
+    return _get(pk)
+
+
 def _editable(pk: int, actor: Actor, now: datetime) -> Booking:
     """The booking, locked; refuses `Forbidden`, or `NotAllowedNow` also when the clock should have
     ended it by `now`."""
-    booking = (
-        Booking.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("venue", "resource__venue", "owner")
-        .get(pk=pk)
-    )
+    booking = _locked(pk)
+    _still_owner(booking, actor)
     if actor.by not in BOOKING.resubmit.by:
         raise errors.Forbidden
     due = transitions.overdue(BOOKING, booking, now)

@@ -23,7 +23,8 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from api.emails import Email, named
-from api.models import Booking, Delivery, User
+from api.lifecycle import TradeStatus
+from api.models import Booking, Delivery, Trade, User
 
 from .outbox import Outcome, Withheld
 
@@ -152,7 +153,8 @@ def _context(row: Delivery, booking: Booking | None) -> dict[str, Any]:
         status = row.payload.get("status") or booking.status
         word = str(status).replace("_", " ")
         news = {"status": word, "status_word": word.capitalize()}
-        return context | _booking_context(booking) | news
+        trade = _trade_context(row, booking) if "trade" in row.payload else {}
+        return context | _booking_context(booking) | news | trade
     if "user" in row.payload:
         return context | _person_context(row.payload["user"])
     return context
@@ -181,6 +183,32 @@ def _booking_context(booking: Booking) -> dict[str, Any]:
         "pay_link": f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay",
         "pay_label": f"Pay {money(booking.price_minor, booking.currency)}",
         "admin_link": f"{settings.PUBLIC_URL}/admin/api/booking/{booking.pk}/change/",
+    }
+
+
+def _trade_context(row: Delivery, booking: Booking) -> dict[str, Any]:
+    """The trade as one of its two people sees it: what `booking` has become theirs for, or may."""
+    sides = ("requester", "target")
+    trade = Trade.objects.select_related(
+        *sides, *(f"{side}_booking__{name}" for side in sides for name in ("venue", "resource"))
+    ).get(pk=row.payload["trade"])
+    if row.name == "trade_offered" and trade.status != TradeStatus.OFFERED:
+        raise Withheld(f"the offer is {trade.status}")
+    mine = row.payload["side"]
+    me, other = trade.requester, trade.target
+    if mine == "target":
+        me, other = other, me
+    if me.erased_at:
+        raise Withheld("the person asked to be forgotten")
+    first, second = trade.requester_booking, trade.target_booking
+    counterpart = _booking_context(second if booking.pk == first.pk else first)
+    return {
+        "trade": trade,
+        "name": me.name,
+        "answered": mine == "requester",
+        "other": other.name,
+        "other_what": counterpart["resource"].name,
+        "other_when": counterpart["when"],
     }
 
 

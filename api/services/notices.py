@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from api.emails import Email, caused_by
 from api.lifecycle import BOOKING
-from api.models import Booking, User
+from api.models import Booking, Trade, User
 
 from . import outbox
 from .outbox import Effect
@@ -65,3 +65,30 @@ def write_to(user: User, name: str, key: str, **payload: Any) -> None:
     if user.address:
         told = {"user": user.pk, **payload}
         outbox.put([Effect(key=key, name=name, to=user.address, payload=told)])
+
+
+def notify_traders(verb: str, trades: Sequence[Trade]) -> None:
+    """Queues what `verb` of a trade causes, to its two people."""
+    if not caused_by(f"trade.{verb}"):
+        return
+    sides = ("requester", "target")
+    prefetch_related_objects(list(trades), *sides, *(f"{side}_booking__venue" for side in sides))
+    outbox.put(_to_traders(verb, trades))
+
+
+def _to_traders(verb: str, trades: Sequence[Trade]) -> Iterable[Effect]:
+    for trade in trades:
+        venue = trade.target_booking.venue
+        for email in caused_by(f"trade.{verb}", venue.wording):
+            person = getattr(trade, email.to)
+            if person.address:
+                # the booking is the one that this person has now
+                swapped = verb == "accept"
+                side = "target" if (email.to == "target") != swapped else "requester"
+                yield Effect(
+                    key=f"email:{email.name}:trade:{trade.pk}:{email.to}",
+                    name=email.name,
+                    booking_id=getattr(trade, f"{side}_booking_id"),
+                    to=person.address,
+                    payload={"trade": trade.pk, "side": email.to},
+                )

@@ -420,7 +420,7 @@ def test_a_batch_moves_in_a_constant_number_of_statements(
     """Move, owners, venues, history, outbox; and the savepoint's two in a test."""
     ids = [booked(ana, hours=n).pk for n in range(20)]
     for batch in (ids[:2], ids[2:]):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             moved = transitions.perform(BOOKING.expire, batch, Actor.clock("test"))
         assert [row.pk for row in moved] == batch
 
