@@ -36,8 +36,9 @@ bench: .venv/installed-dev
 	@$(RUN) -m bench $(ARGS)
 
 lock: .venv/installed-dev
-	@$(COMPILE) pyproject.toml --output-file requirements.txt
-	@$(COMPILE) pyproject.toml --extra dev -c requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) pyproject.toml --extra embedded --output-file requirements.txt
+	@$(COMPILE) pyproject.toml -c requirements.txt --output-file requirements-prod.txt
+	@$(COMPILE) pyproject.toml --extra embedded --extra dev -c requirements.txt --output-file requirements-dev.txt
 
 # The data of `make up` in .data stays; all the rest can be made again.
 clean:
