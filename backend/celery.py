@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 
 app = Celery("holdfast")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.steps["worker"].add(DjangoStructLogInitStep)
+app.steps["worker"].update({DjangoStructLogInitStep, "backend.pulse:Pulse"})
 
 
 @setup_logging.connect
