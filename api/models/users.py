@@ -74,10 +74,25 @@ class User(AbstractBaseUser, PermissionsMixin):
         """May also change people, venues and policies."""
         return self.role == Role.ADMIN or self.is_superuser
 
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """What the admin site asks: admins everything, staff to look and to answer bookings."""
+        if not self.is_active:
+            return False
+        return self.is_admin or (self.is_staff and _may_as_staff(perm))
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and (self.is_admin or (self.is_staff and app_label == "api"))
+
     @property
     def name(self) -> str:
         """What to call this person: the full name, else the username, else the address."""
         return f"{self.first_name} {self.last_name}".strip() or self.username or self.email
+
+
+def _may_as_staff(perm: str) -> bool:
+    app, _, action = perm.partition(".")
+    answers = action in ("add_booking", "change_booking", "change_resource", "add_resource")
+    return app == "api" and (answers or action.startswith("view_"))
 
 
 class UserProfile(models.Model):

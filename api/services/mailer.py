@@ -97,7 +97,7 @@ def _still_true(email: Email, booking: Booking) -> None:
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"{wording}/{name}.{ending}"] if wording else []
-    text = select_template([*names, f"{name}.{ending}"]).render(context)
+    text = str(select_template([*names, f"{name}.{ending}"]).render(context))
     return re.sub(r"\n\s*\n\s*\n+", "\n\n", text).strip() + "\n"
 
 
