@@ -24,13 +24,20 @@ class ApiConfig(AppConfig):
                 (
                     receivers.record_transition,
                     receivers.email_transition,
+                    receivers.let_trades_lapse,
                     receivers.hurry_deliveries,
                 ),
             ),
             (
                 signals.changed,
-                (receivers.record_change, receivers.email_change, receivers.hurry_deliveries),
+                (
+                    receivers.record_change,
+                    receivers.email_change,
+                    receivers.let_trades_lapse,
+                    receivers.hurry_deliveries,
+                ),
             ),
+            (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),
             (post_save, (receivers.make_profile,)),
         ):
             for reaction in reactions:

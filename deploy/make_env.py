@@ -12,7 +12,9 @@ from pathlib import Path
 
 def filled(example: str) -> str:
     """The example with a secret after every `NAME=` that has nothing behind it."""
-    return re.sub(r"^[A-Z_]+=$", lambda found: found[0] + secret(found[0][:-1]), example, flags=re.M)
+    return re.sub(
+        r"^[A-Z_]+=$", lambda found: found[0] + secret(found[0][:-1]), example, flags=re.M
+    )
 
 
 def secret(name: str) -> str:

@@ -8,6 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 
+NOWHERE = "@absent.invalid"  # stands in for the address that somebody did not give
+
 
 class Role(models.TextChoices):
     USER = "user", "User"
@@ -82,6 +84,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.is_active and (self.is_admin or (self.is_staff and app_label == "api"))
+
+    @property
+    def address(self) -> str:
+        """The e-mail address, or an empty string for somebody who gave none."""
+        return "" if self.email.endswith(NOWHERE) else self.email
 
     @property
     def name(self) -> str:
