@@ -226,6 +226,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within thi
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 # seconds after which a worker or beat that stands still though the broker answers ends itself
 PULSE_PATIENCE = env.float("PULSE_PATIENCE", default=45)
+HEARTBEAT_DIR = env.str("HEARTBEAT_DIR", default="")  # where they show that they do not
 
 # people
 
@@ -482,6 +483,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # refusals are answers, not news
         "celery.worker.strategy": {"level": "WARNING"},
         "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
+        # a run that came too late is thrown away, by design: no warning for each after a pause
+        "django_structlog.celery": {"level": env.str("TASK_LOG_LEVEL", default="ERROR")},
     },
 }
 structlog.configure(

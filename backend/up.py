@@ -24,8 +24,7 @@ PROCESSES: list[tuple[str, str | None, str]] = [
     (
         "web",
         "PORT",
-        """gunicorn backend.wsgi:application --bind {HOST}:{PORT} --no-control-socket
-        --worker-class gthread --workers 2 --threads 4 --graceful-timeout 4 --log-level warning""",
+        "gunicorn --config backend/gunicorn.py backend.wsgi:application",
     ),
     (
         "worker",
