@@ -203,9 +203,7 @@ def _move(
     if actor.by is By.OWNER and actor.user:  # a trade may have come first
         where, params = f"({where}) AND owner_id = %s", [*params, actor.user.pk]
     details = {"reason": because} if because else {}
-    if (
-        By.CLOCK not in move.by and actor.by is not By.PAYMENT
-    ):  # who pays is first
+    if By.CLOCK not in move.by and actor.by is not By.PAYMENT:  # who pays is first
         where = f"({where}) AND {_ALIVE}"
     rows = perform(move, [pk], actor, details=details, where=where, params=params, **options)
     if rows:

@@ -1,4 +1,4 @@
-"""Things that misbehave on purpose: a network that swallows, a mail server that refuses or stalls."""
+"""Things that misbehave on purpose: a network that swallows, a mail server that stalls."""
 
 from __future__ import annotations
 
