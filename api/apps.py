@@ -17,7 +17,12 @@ class ApiConfig(AppConfig):
         for signal, reactions in (
             (
                 signals.booked,
-                (receivers.record_booked, receivers.email_booked, receivers.hurry_deliveries),
+                (
+                    receivers.record_booked,
+                    receivers.email_booked,
+                    receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
+                ),
             ),
             (
                 signals.transitioned,
@@ -25,11 +30,17 @@ class ApiConfig(AppConfig):
                     receivers.record_transition,
                     receivers.email_transition,
                     receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
                 ),
             ),
             (
                 signals.changed,
-                (receivers.record_change, receivers.email_change, receivers.hurry_deliveries),
+                (
+                    receivers.record_change,
+                    receivers.email_change,
+                    receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
+                ),
             ),
             (post_save, (receivers.make_profile,)),
         ):

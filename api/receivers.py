@@ -10,7 +10,7 @@ from api.lifecycle import BOOKING, Table, Transition
 from api.models import Booking, User, UserProfile
 from api.services import history, notices
 from api.services.actors import Actor
-from tasks import nudge
+from tasks import nudge, pushes
 
 
 def record_booked(rows: Sequence[Booking], actor: Actor, **_: Any) -> None:
@@ -48,6 +48,14 @@ def email_transition(
 def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
     if not details["resubmitted"]:
         notices.notify("moved" if details["moved"] else "edited", rows, details)
+
+
+def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
+    """The rooms of these bookings, and the one that a moved booking left, show something else."""
+    if kwargs.get("table", BOOKING) is BOOKING:
+        left = kwargs["details"].get("from", {})
+        old = {left["resource"]} if "resource" in left else set()
+        pushes.after_commit({row.resource_id for row in rows} | old)
 
 
 def hurry_deliveries(**_: Any) -> None:

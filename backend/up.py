@@ -27,6 +27,7 @@ PROCESSES: list[tuple[str, str | None, str]] = [
         """gunicorn backend.wsgi:application --bind {HOST}:{PORT} --no-control-socket
         --worker-class gthread --workers 2 --threads 4 --graceful-timeout 4 --log-level warning""",
     ),
+    ("live", None, "backend.live"),
     (
         "worker",
         None,

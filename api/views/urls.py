@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from . import auth, bookings, dashboard, resources, users, venues
+from . import auth, bookings, dashboard, panels, resources, users, venues
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="api.schema_urls"), name="schema"),
@@ -39,6 +39,13 @@ urlpatterns = [
     path("bookings/<int:pk>/check-in/", bookings.CheckIn.as_view()),
     path("bookings/<int:pk>/end/", bookings.End.as_view()),
     path("bookings/<int:pk>/events/", bookings.Events.as_view()),
+    path("panels/", panels.Panels.as_view()),
+    path("panels/pair/", panels.Pair.as_view()),
+    path("panels/state/", panels.State.as_view()),
+    path("panels/check-in/", panels.CheckIn.as_view()),
+    path("panels/end/", panels.End.as_view()),
+    path("panels/book/", panels.Book.as_view()),
+    path("panels/<int:pk>/", panels.OnePanel.as_view()),
     path("dashboard/", dashboard.MyDashboard.as_view()),
     path("dashboard/staff/", dashboard.StaffsDashboard.as_view()),
 ]
