@@ -24,7 +24,7 @@ test: .venv/installed-dev
 lint: .venv/installed-dev
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
-	@$(RUN) -m mypy
+	@SECRET_KEY=lint DATABASE_URL=postgres://nobody@127.0.0.1/nothing $(RUN) -m mypy
 	@.venv/bin/lint-imports
 	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
 

@@ -76,7 +76,7 @@ def refusal_of(error: Exception) -> errors.Refused | None:
     if isinstance(error, (exceptions.NotFound, Http404)):
         return errors.NotFound()
     if isinstance(error, exceptions.Throttled):
-        return errors.TooManyAttempts(retry_after=int(error.wait or 60) + 1)
+        return errors.TooManyAttempts(retry_after=int(getattr(error, "wait", None) or 60) + 1)
     for kind, refusal in _DRF.items():
         if isinstance(error, kind):
             return refusal()

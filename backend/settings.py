@@ -10,11 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from backend.schedule import SCHEDULE
+
+django_stubs_ext.monkeypatch()  # generic classes of Django can be written as such
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -272,6 +275,9 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# at the bare /api/: hosts that belong to one contract, and who answers when nothing else tells
+CONTRACT_HOSTS: dict[str, str] = env.dict("CONTRACT_HOSTS", default={})
+DEFAULT_CONTRACT = env.str("DEFAULT_CONTRACT", default="primetime")
 FAILED_LOGINS_ALLOWED = env.int("FAILED_LOGINS_ALLOWED", default=10)
 FAILED_LOGINS_WINDOW = timedelta(minutes=env.int("FAILED_LOGINS_WINDOW_MINUTES", default=15))
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1_000_000)
@@ -406,6 +412,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
         "holdfast": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "django.request": {"level": "ERROR"},  # refusals are answers, not news
         "celery.worker.strategy": {"level": "WARNING"},
         "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
     },

@@ -50,6 +50,7 @@ DEFAULTS = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONWARNINGS": "ignore:You're running the worker",  # … as root: that was asked for
 }
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - to recognise it, not to bind to it
 DEMO_PASSWORD = "holdfast-demo"
 EMBEDDED_DEFAULTS = {
     "DEMO": "1",
@@ -157,7 +158,7 @@ class Announcement:
         self.made = False
         self.ask_at = 0.0
         host = environment["HOST"]
-        self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{environment['PORT']}"
+        self.url = f"http://{'127.0.0.1' if host == EVERYWHERE else host}:{environment['PORT']}"
 
     def tick(self) -> None:
         if not self.made and time.monotonic() >= self.ask_at and self.healthy():

@@ -97,7 +97,7 @@ class Booking(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
-    objects: ClassVar[models.Manager[Booking]] = BookingQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Booking]] = BookingQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

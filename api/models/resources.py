@@ -1,6 +1,6 @@
 """What is booked: a court, a chair, a room. Exactly one booking may block it at a time."""
 
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -30,6 +30,8 @@ class Resource(models.Model):
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    now: datetime  # the database's clock, where `queries.rules` read the row
 
     class Meta:
         ordering = ["id"]

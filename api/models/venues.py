@@ -95,6 +95,11 @@ class Venue(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    rules_version = models.BigIntegerField(
+        default=0,
+        editable=False,
+        help_text="New by trigger whenever the venue, its windows, closures or resources change",
+    )
 
     class Meta:
         ordering = ["slug"]

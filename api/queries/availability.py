@@ -6,17 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from api import policy
+from api import errors, policy
 from api.models import Booking, Resource, Venue
 from api.policy import DAY, Interval, Rules
 
+from .rules import of as rules_of
+
 NEARBY = timedelta(days=3)
-
-
-def rules_of(resource: Resource) -> Rules:
-    """The rules of a resource that came from `queries.rules`."""
-    venue = resource.venue
-    return Rules(resource, venue, list(venue.primetime.all()), list(venue.closures.all()))
 
 
 def busy(
@@ -25,7 +21,7 @@ def busy(
     """Blocked intervals per resource id, by start: one statement. `ignore` is a booking's id."""
     rows = (
         Booking.objects.filter(resource__in=[r.pk for r in resources])
-        .overlapping(starts_at, ends_at)  # type: ignore[attr-defined]
+        .overlapping(starts_at, ends_at)
         .blocking()
         .exclude(pk=ignore)
         .order_by("starts_at")
@@ -125,7 +121,7 @@ def alternatives(
 def _allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
     try:
         policy.check(rules, *interval, now, guests)
-    except policy.errors.Refused:
+    except errors.Refused:
         return False
     return True
 

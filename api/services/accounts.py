@@ -1,4 +1,4 @@
-"""People and their accounts: register, sign in, passwords, erasure. Nobody gives themselves a role."""
+"""People and their accounts: register, sign in, passwords, erasure. No one sets their own role."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def _as_erased(user: User) -> User:
     gone.email, gone.username = f"erased-{user.pk}@erased.invalid", None
     gone.first_name = gone.last_name = gone.phone = gone.department = ""
     gone.is_active, gone.is_superuser, gone.role = False, False, Role.USER
-    gone.erased_at = Now()  # type: ignore[assignment]
+    gone.erased_at = Now()
     gone.set_unusable_password()
     return gone
 

@@ -21,7 +21,8 @@ from api.models import Booking, Resource, User
 from api.models.bookings import PaymentStatus
 from api.policy import Rules
 from api.queries import rules as rules_query
-from api.queries.availability import alternatives, rules_of
+from api.queries.availability import alternatives
+from api.queries.rules import of as rules_of
 from api.signals import booked, changed
 
 from . import transitions
@@ -51,8 +52,7 @@ def book(
 
     Instants are aware. Refuses what the policy refuses, and `SlotTaken` with what blocks and the
     nearest free times. Of any number of rivals for overlapping times exactly one gets it."""
-    place = resource if isinstance(resource, Resource) else rules_query.resource(resource)
-    rules, now = rules_of(place), place.now  # type: ignore[union-attr]
+    rules, now = rules_query.current(resource.pk if isinstance(resource, Resource) else resource)
     check(rules, starts_at, ends_at, now, guests)
     booking = _draft(rules, owner, starts_at, ends_at, now)
     booking.title, booking.notes, booking.guests = title, notes, guests
@@ -120,7 +120,7 @@ _COLUMNS = [
 ]
 _INSERT = (
     f"INSERT INTO {Booking._meta.db_table}"  # noqa: S608
-    f" ({', '.join(f.column for f in _COLUMNS)})"
+    f" ({', '.join(str(f.column) for f in _COLUMNS)})"
     f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
     " ON CONFLICT DO NOTHING RETURNING id, created_at, updated_at"
 )
@@ -151,7 +151,7 @@ def taken(
     """The refusal, with what blocks by start and the nearest times that are free."""
     blocking = (
         Booking.objects.filter(resource=rules.resource)
-        .overlapping(starts_at, ends_at)  # type: ignore[attr-defined]
+        .overlapping(starts_at, ends_at)
         .blocking()
         .exclude(pk=ignore)
         .select_related("owner")
@@ -216,7 +216,7 @@ def approve(pk: int, actor: Actor) -> Booking:
     if booking.price_minor and booking.payment_status != PaymentStatus.SUCCEEDED:
         move = BOOKING.approve_to_pay
         sets |= {
-            "hold_expires_at": place.now + booking.venue.hold_length,  # type: ignore[attr-defined]
+            "hold_expires_at": place.now + booking.venue.hold_length,
             "payment_status": PaymentStatus.PENDING,
         }
     try:
@@ -277,7 +277,7 @@ def reinstate(pk: int, actor: Actor) -> Booking:
     not begun. By staff."""
     booking = _get(pk)
     place = rules_query.resource(booking.resource_id)
-    rules, now = rules_of(place), place.now  # type: ignore[attr-defined]
+    rules, now = rules_of(place), place.now
     if booking.starts_at <= now:
         raise errors.AlreadyBegun
     policy.check_place(rules, booking.starts_at, booking.ends_at, booking.guests)
@@ -409,7 +409,7 @@ def _replan(
     check: Callable[..., None] | None,
 ) -> None:
     """Meets the policy again and freezes the deadlines anew."""
-    rules, now = rules_of(place), place.now  # type: ignore[attr-defined]
+    rules, now = rules_of(place), place.now
     starts, ends = booking.starts_at, booking.ends_at
     began = datetime.fromisoformat(old["starts_at"])
     if began <= now and booking.status != HELD and booking.starts_at != began:
@@ -441,7 +441,7 @@ def _check_move(
 def _save_edit(
     booking: Booking, place: Resource, old: dict[str, Any], actor: Actor, moved: bool
 ) -> Booking:
-    rules, now = rules_of(place), place.now  # type: ignore[attr-defined]
+    rules, now = rules_of(place), place.now
 
     def write() -> Booking:
         booking.version += 1

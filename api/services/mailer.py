@@ -7,6 +7,7 @@ after a crash can be told from a second message.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.utils import parseaddr
@@ -67,6 +68,8 @@ def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
     if booking is not None:
         _still_true(email, booking)
     context = _context(row, booking)
+    if email.to == "admin":
+        context["name"] = ""
     message = EmailMultiAlternatives(
         subject=" ".join(email.subject.format_map(context).split()),
         body=_render(wording, row.name, "txt", context),
@@ -94,7 +97,8 @@ def _still_true(email: Email, booking: Booking) -> None:
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"{wording}/{name}.{ending}"] if wording else []
-    return select_template([*names, f"{name}.{ending}"]).render(context)
+    text = str(select_template([*names, f"{name}.{ending}"]).render(context))
+    return re.sub(r"\n\s*\n\s*\n+", "\n\n", text).strip() + "\n"
 
 
 def _context(row: Delivery, booking: Booking | None) -> dict[str, Any]:
@@ -127,6 +131,9 @@ def _booking_context(booking: Booking) -> dict[str, Any]:
         "deadline": f"{hold.astimezone(zone):%H:%M on %d %B}" if hold else "",
         "price": money(booking.price_minor, booking.currency),
         "freed": minutes_freed(booking),
+        "pay_link": f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay",
+        "pay_label": f"Pay {money(booking.price_minor, booking.currency)}",
+        "admin_link": f"{settings.PUBLIC_URL}/admin/api/booking/{booking.pk}/change/",
     }
 
 

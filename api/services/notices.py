@@ -17,7 +17,9 @@ from .outbox import Effect
 
 def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> None:
     """Queues what `verb` causes for every row: a constant number of statements for any batch."""
-    prefetch_related_objects(list(rows), "owner", "venue")
+    for name in ("owner", "venue"):
+        if not all(name in row._state.fields_cache for row in rows):
+            prefetch_related_objects(list(rows), name)
     outbox.put(_effects(verb, rows, details))
 
 

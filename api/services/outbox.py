@@ -70,10 +70,11 @@ def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
     with transaction.atomic():
         rows = Delivery.objects.raw(
             f"WITH due AS (SELECT id, due_at AS was_due FROM {table}"  # noqa: S608
-            " WHERE state IN ('waiting', 'sending') AND due_at <= statement_timestamp() AND kind = ANY(%s)"
-            " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            " WHERE state IN ('waiting', 'sending') AND due_at <= statement_timestamp()"
+            " AND kind = ANY(%s) ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)"
             f" UPDATE {table} d SET state = 'sending', attempts = attempts + 1,"
-            " due_at = statement_timestamp() + %s FROM due WHERE d.id = due.id RETURNING d.*, due.was_due",
+            " due_at = statement_timestamp() + %s FROM due WHERE d.id = due.id"
+            " RETURNING d.*, due.was_due",
             [[str(k) for k in kinds], limit, LEASE],
         )
         return sorted(rows, key=lambda row: (row.was_due, row.pk))  # type: ignore[attr-defined]

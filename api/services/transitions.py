@@ -196,7 +196,7 @@ def _sweep_batch(move: Transition, job: str, size: int) -> list[Any]:
         f"{_due(move)} AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"  # noqa: S608
         " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
     )
-    tail = f"ORDER BY {move.deadline}, id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
+    tail = f"ORDER BY t.{move.deadline}, t.id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
     return _run(move, where, [job], {}, tail)
 
 
@@ -207,15 +207,17 @@ def _record_failure(move: Transition, job: str, error: Exception) -> None:
         cursor.execute(
             f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
             " (job, row, error, attempts, first_at, last_at, retry_at)"
-            f" SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(), statement_timestamp() + interval '1 minute'"
+            " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
+            " statement_timestamp() + interval '1 minute'"
             f" FROM {model._meta.db_table} t"
             f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)}"
             f" AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"
             " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
-            f" ORDER BY {move.deadline}, id LIMIT 1"
+            f" ORDER BY t.{move.deadline}, t.id LIMIT 1"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
             " attempts = f.attempts + 1, last_at = statement_timestamp(),"
-            " retry_at = statement_timestamp() + least(interval '1 hour', f.attempts * interval '5 minutes')",
+            " retry_at = statement_timestamp()"
+            " + least(interval '1 hour', f.attempts * interval '5 minutes')",
             [job, f"{type(error).__name__}: {error}"[:2000], *move.sources, job],
         )
     log.error("row_failed", job=job, error=repr(error))

@@ -1,0 +1,150 @@
+"""Bookings in the admin: made and moved by the services, never around the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+
+from api import errors
+from api.models import Booking, BookingEvent, Trade
+from api.services import bookings
+from api.services.actors import Actor
+
+from .reading import ReadOnly
+
+EDITABLE = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
+MADE_OF = ("owner", *EDITABLE)
+
+
+class BookingForm(ModelForm):  # type: ignore[type-arg]
+    """Validation is the service's: it is asked while the form is cleaned, so that a refusal is
+    shown beside the fields. The request's person is put there by the admin."""
+
+    actor: Actor
+
+    class Meta:
+        model = Booking
+        fields = MADE_OF
+
+    def clean(self) -> dict[str, Any]:
+        values = dict(super().clean() or {})
+        if self.errors:
+            return values
+        try:
+            self.instance = self._write(values)
+        except errors.Refused as refusal:
+            raise forms.ValidationError(refusal.detail, code=refusal.code) from None
+        return values
+
+    def _write(self, values: dict[str, Any]) -> Booking:
+        values["resource"] = values["resource"].pk
+        if self.instance.pk is None:
+            return bookings.book(actor=self.actor, contract="admin", **values)
+        values.pop("owner", None)
+        return bookings.reschedule(self.instance.pk, self.actor, **values)
+
+    def _post_clean(self) -> None:
+        """The row is written already; the model's own validation would look at the old one."""
+
+
+class Timeline(admin.TabularInline[BookingEvent, Booking]):
+    model = BookingEvent
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("at", "verb", "from_status", "to_status", "by", "who", "details")
+    ordering = ("-id",)
+
+    @admin.display(description="who")
+    def who(self, event: BookingEvent) -> str:
+        return event.actor_name or str(event.actor or "")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Booking)
+class Bookings(admin.ModelAdmin[Booking]):
+    form = BookingForm
+    list_display = ("id", "venue", "resource", "owner", "starts_at", "ends_at", "status")
+    list_filter = ("venue", "status", "payment_status")
+    search_fields = ("id", "title", "owner__email", "owner__last_name", "resource__name")
+    list_select_related = ("venue", "resource", "owner")
+    date_hierarchy = "starts_at"
+    show_full_result_count = False
+    autocomplete_fields = ("owner", "resource")
+    actions = ("approve_all", "reject_all", "cancel_all")
+    inlines = (Timeline,)
+    readonly_fields = tuple(
+        f.name for f in Booking._meta.concrete_fields if f.name not in (*MADE_OF, "id")
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
+        return self.readonly_fields if obj is None else ("owner", *self.readonly_fields)
+
+    def get_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
+        return MADE_OF if obj is None else (*MADE_OF, *self.readonly_fields)
+
+    def get_inlines(self, request: HttpRequest, obj: Booking | None) -> Any:
+        return self.inlines if obj is not None else ()
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        return type("Form", (form,), {"actor": Actor.person(request.user)})  # type: ignore[arg-type]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
+        """The service has written it."""
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        """History is not edited here."""
+
+    @admin.action(description="Approve")
+    def approve_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
+        self._answer(request, rows, bookings.approve)
+
+    @admin.action(description="Reject")
+    def reject_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
+        self._answer(request, rows, bookings.reject)
+
+    @admin.action(description="Cancel")
+    def cancel_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
+        self._answer(request, rows, bookings.cancel)
+
+    def _answer(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Booking],
+        verb: Callable[[int, Actor], Booking],
+    ) -> None:
+        ids = list(rows.order_by("pk").values_list("pk", flat=True))
+        results = bookings.answer(ids, Actor.person(request.user), verb)  # type: ignore[arg-type]
+        refused = [(pk, r.detail) for pk, r in results if isinstance(r, errors.Refused)]
+        if done := len(results) - len(refused):
+            self.message_user(request, f"Done for {done}.", messages.SUCCESS)
+        if refused:
+            text = format_html_join("; ", "{}: {}", refused)
+            self.message_user(request, text, messages.WARNING)
+
+
+@admin.register(BookingEvent)
+class Events(ReadOnly):
+    list_display = ("at", "booking_id", "verb", "from_status", "to_status", "by", "actor_name")
+    list_filter = ("verb", "by")
+    search_fields = ("booking__id",)
+    show_full_result_count = False
+
+
+@admin.register(Trade)
+class Trades(ReadOnly):
+    list_display = ("id", "requester", "target", "status", "created_at", "responded_at")
+    list_filter = ("status",)
+    list_select_related = ("requester", "target")

@@ -1,0 +1,84 @@
+"""The outbox, the money and the clock in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest
+
+from api.models import (
+    Delivery,
+    IdempotencyKey,
+    Job,
+    JobFailure,
+    Panel,
+    Payment,
+    Refund,
+    StripeEvent,
+)
+from api.services import outbox
+
+from .reading import ReadOnly
+
+
+@admin.register(Delivery)
+class Deliveries(ReadOnly):
+    list_display = ("id", "name", "kind", "to", "state", "attempts", "due_at", "finished_at")
+    list_filter = ("state", "kind", "name")
+    search_fields = ("to", "key", "booking__id")
+    show_full_result_count = False
+    actions = ("send_again",)
+
+    @admin.action(description="Try parked ones again", permissions=["view"])
+    def send_again(self, request: HttpRequest, rows: QuerySet[Delivery]) -> None:
+        many = outbox.retry(rows.values_list("pk", flat=True))
+        self.message_user(request, f"{many} will be tried again now.", messages.SUCCESS)
+
+
+@admin.register(Job)
+class Jobs(ReadOnly):
+    list_display = ("name", "finished_at", "duration", "count", "runs", "failed_runs", "last_error")
+
+
+@admin.register(JobFailure)
+class Failures(ReadOnly):
+    list_display = ("job", "row", "attempts", "last_at", "retry_at", "error")
+    list_filter = ("job",)
+    actions = ("retry_now",)
+
+    @admin.action(description="Try again now", permissions=["view"])
+    def retry_now(self, request: HttpRequest, rows: QuerySet[JobFailure]) -> None:
+        rows.update(retry_at=Now())
+        self.message_user(request, "They are tried again by the next run.", messages.SUCCESS)
+
+
+@admin.register(Payment)
+class Payments(ReadOnly):
+    list_display = ("intent_id", "booking_id", "amount_minor", "currency", "status", "updated_at")
+    list_filter = ("status",)
+    search_fields = ("intent_id", "booking__id")
+
+
+@admin.register(Refund)
+class Refunds(ReadOnly):
+    list_display = ("key", "payment", "amount_minor", "status", "updated_at")
+    list_filter = ("status",)
+
+
+@admin.register(StripeEvent)
+class StripeEvents(ReadOnly):
+    list_display = ("event_id", "type", "intent_id", "state", "attempts", "received_at")
+    list_filter = ("state", "type")
+    search_fields = ("event_id", "intent_id")
+
+
+@admin.register(Panel)
+class Panels(ReadOnly):
+    list_display = ("name", "resource", "paired_at", "last_seen_at", "revoked_at")
+    exclude = ("token_hash", "code_hash")
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeys(ReadOnly):
+    list_display = ("scope", "key", "status", "created_at")

@@ -1,0 +1,66 @@
+"""People in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
+
+from api.models import User, UserProfile
+from api.services import accounts
+
+
+class UserCreation(forms.ModelForm):  # type: ignore[type-arg]
+    password = forms.CharField(widget=forms.PasswordInput)
+
+    class Meta:
+        model = User
+        fields = ("email", "role", "first_name", "last_name")
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def save(self, commit: bool = True) -> Any:
+        user = super().save(commit=False)
+        user.set_password(self.cleaned_data["password"])
+        if commit:
+            user.save()
+        return user
+
+
+class Picture(admin.StackedInline[UserProfile, User]):
+    model = UserProfile
+    can_delete = False
+
+
+@admin.register(User)
+class People(UserAdmin[User]):
+    list_display = ("email", "name", "role", "is_active", "date_joined")
+    list_filter = ("role", "is_active")
+    search_fields = ("email", "username", "first_name", "last_name")
+    ordering = ("id",)
+    readonly_fields = ("date_joined", "last_login", "erased_at")
+    filter_horizontal = ()
+    inlines = (Picture,)
+    add_form = UserCreation
+    add_fieldsets = ((None, {"fields": ("email", "password", "role", "first_name", "last_name")}),)
+    fieldsets = (
+        (None, {"fields": ("email", "username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "phone", "department")}),
+        ("May", {"fields": ("role", "is_superuser", "is_active")}),
+        ("Dates", {"fields": ("date_joined", "last_login", "erased_at")}),
+    )
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        return self.inlines if obj is not None else ()
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """People are erased, not deleted: what they booked stays as numbers."""
+        accounts.erase(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for user in queryset:
+            accounts.erase(user)

@@ -1,0 +1,79 @@
+"""Venues, their windows and closures, and resources in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models.functions import Now
+from django.http import HttpRequest
+
+from api.models import Closure, PrimetimeWindow, Resource, Venue
+
+
+class Windows(admin.TabularInline[PrimetimeWindow, Venue]):
+    model = PrimetimeWindow
+    extra = 0
+
+
+class Closures(admin.TabularInline[Closure, Venue]):
+    model = Closure
+    extra = 0
+
+
+@admin.register(Venue)
+class Venues(admin.ModelAdmin[Venue]):
+    list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
+    search_fields = ("name", "slug")
+    inlines = (Windows, Closures)
+    fieldsets = (
+        (None, {"fields": ("slug", "name", "time_zone", "currency", "wording")}),
+        (
+            "Hours",
+            {
+                "fields": (
+                    ("opens_at", "closes_at", "hours_enforced"),
+                    "closed_weekdays",
+                    ("slot_length", "slot_rule"),
+                )
+            },
+        ),
+        (
+            "Policy",
+            {
+                "fields": (
+                    ("approval", "primetime_any_overlap"),
+                    ("min_notice", "max_advance", "same_day_allowed"),
+                    ("hold_length", "max_open_holds"),
+                    ("check_in_required", "no_show_grace"),
+                    ("check_in_opens_before", "check_in_closes_after"),
+                    ("completion_from", "completion_after"),
+                    "remind_before",
+                    ("refund_until", "late_refund_percent"),
+                )
+            },
+        ),
+        ("Emails", {"fields": (("send_confirmation_emails", "admin_email"),)}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Resource)
+class Resources(admin.ModelAdmin[Resource]):
+    list_display = ("name", "venue", "building", "floor", "capacity", "is_available", "maintenance")
+    list_filter = ("venue", "is_available", "maintenance")
+    search_fields = ("name", "building", "description")
+    list_select_related = ("venue",)
+    readonly_fields = ("retired_at", "created_at", "updated_at")
+
+    def delete_model(self, request: HttpRequest, obj: Resource) -> None:
+        """Retired: its bookings stay."""
+        Resource.objects.filter(pk=obj.pk).update(retired_at=Now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        queryset.update(retired_at=Now())
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        return [str(obj) for obj in objs], {}, set(), []

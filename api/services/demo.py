@@ -1,0 +1,221 @@
+"""Demo data: the five venues with their presets, people, resources and some weeks of bookings.
+
+The same every time, and laid out around today; where it is there already nothing is added.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from api import errors, policy
+from api.lifecycle import Status
+from api.models import Booking, Delivery, PrimetimeWindow, Resource, User, Venue
+from api.models.users import Role
+from api.policy import DAY
+
+from . import bookings, bulk, venues
+from .actors import Actor
+
+PEOPLE = (
+    ("admin@example.com", "Ada", "Admin", Role.ADMIN),
+    ("staff@example.com", "Sam", "Staff", Role.STAFF),
+    ("user@example.com", "Uma", "User", Role.USER),
+    ("ana@example.com", "Ana", "Torres", Role.USER),
+    ("ben@example.com", "Ben", "Okafor", Role.USER),
+    ("chloe@example.com", "Chloé", "Martin", Role.USER),
+    ("dmitri@example.com", "Dmitri", "Ivanov", Role.USER),
+    ("emi@example.com", "Emi", "Sato", Role.USER),
+)
+RESOURCES: dict[str, list[dict[str, Any]]] = {
+    "primetime": [{"name": "The Court", "capacity": 8}],
+    "barbershop": [{"name": f"Chair {n}"} for n in (1, 2, 3)],
+    "circletime": [
+        {
+            "name": name,
+            "building": building,
+            "floor": floor,
+            "capacity": capacity,
+            "amenities": amenities,
+        }
+        for name, building, floor, capacity, amenities in (
+            ("Apollo", "North", 1, 4, ["whiteboard", "phone"]),
+            ("Borealis", "North", 2, 8, ["projector", "whiteboard", "video_conference"]),
+            ("Cassiopeia", "North", 2, 12, ["projector", "tv_display", "air_conditioning"]),
+            ("Delta", "South", 1, 6, ["tv_display", "phone"]),
+            ("Europa", "South", 3, 20, ["projector", "video_conference", "air_conditioning"]),
+        )
+    ],
+    "resources": [
+        {"name": "Conference Room A", "description": "With a projector", "capacity": 10},
+        {"name": "Conference Room B", "description": "Quiet, for small groups", "capacity": 4},
+        {"name": "Camera Kit", "description": "Body, two lenses, tripod"},
+    ],
+    "paidrooms": [
+        {"name": "Studio One", "capacity": 6, "price_minor": 5000, "amenities": ["WiFi", "Piano"]},
+        {"name": "Studio Two", "capacity": 12, "price_minor": 8000, "amenities": ["WiFi", "Drums"]},
+    ],
+}
+WEEKS_BACK, WEEKS_AHEAD = 3, 2
+
+
+def seed(password: str) -> dict[str, int]:
+    """How many rows of each kind were made; nothing in a database that has bookings."""
+    with transaction.atomic():
+        made = {slug: venues.of_contract(slug) for slug in venues.PRESETS}
+        people = [_person(*row, password) for row in PEOPLE]
+        places = [r for slug, venue in made.items() for r in _resources(slug, venue)]
+        _windows(made["primetime"])
+        if Booking.objects.exists():
+            return {"bookings": 0}
+        past = _past(places, people)
+    ahead = _ahead(places, people)
+    Delivery.objects.filter(booking__contract="demo").delete()  # nobody is to read hundreds
+    return {"venues": len(made), "people": len(people), "resources": len(places)} | {
+        "bookings": past + ahead
+    }
+
+
+def _person(email: str, first: str, last: str, role: str, password: str) -> User:
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        superuser = role == Role.ADMIN
+        names: dict[str, Any] = {"first_name": first, "last_name": last, "role": role}
+        login = email.split("@", maxsplit=1)[0]
+        taken = User.objects.filter(username__iexact=login).exists()
+        user = User.objects.create_user(
+            email, password, username=None if taken else login, is_superuser=superuser, **names
+        )
+    return user
+
+
+def _resources(slug: str, venue: Venue) -> list[Resource]:
+    found = list(Resource.objects.filter(venue=venue).select_related("venue"))
+    if found:
+        return found
+    return [Resource.objects.create(venue=venue, **fields) for fields in RESOURCES[slug]]
+
+
+def _windows(venue: Venue) -> None:
+    if not venue.primetime.exists():
+        for weekday in range(5):
+            PrimetimeWindow.objects.create(
+                venue=venue, weekday=weekday, starts_at=time(17), ends_at=time(19)
+            )
+
+
+def _slots(place: Resource, on: date, dice: random.Random) -> Iterator[tuple[datetime, datetime]]:
+    """Some slots of a working day that do not overlap."""
+    at, zone = 8 * 60 + dice.choice((0, 30, 60)), place.venue.zone
+    while at < 17 * 60:
+        length = dice.choice((30, 60, 60, 90))
+        if dice.random() < 0.35:
+            start = policy.instant(zone, on, time(at // 60, at % 60))
+            yield start, start + timedelta(minutes=length)
+        at += length
+
+
+def _past(places: list[Resource], people: list[User]) -> int:
+    """Weeks that are over, as they would have ended. The policy refuses the past, so these rows
+    are written as history, in final statuses alone."""
+    dice, rows = random.Random("past"), []  # noqa: S311
+    today = datetime.now(UTC).date()
+    for n in range(WEEKS_BACK * 7, 0, -1):
+        for place in places:
+            for start, end in _slots(place, today - n * DAY, dice):
+                rows.append(_ended(place, dice.choice(people[2:]), start, end, dice))
+    Booking.objects.bulk_create(rows)
+    _tell(rows)
+    return len(rows)
+
+
+def _ended(
+    place: Resource, owner: User, start: datetime, end: datetime, dice: random.Random
+) -> Booking:
+    status = dice.choices(
+        [Status.COMPLETED, Status.CANCELLED, Status.NO_SHOW, Status.EXPIRED], [80, 10, 6, 4]
+    )[0]
+    if status == Status.NO_SHOW and not place.venue.check_in_required:
+        status = Status.COMPLETED
+    booked_at = start - timedelta(days=dice.randint(1, 6))
+    checked = status == Status.COMPLETED and place.venue.check_in_required
+    amount = policy.price(place, start, end)
+    paid = "succeeded" if status == Status.COMPLETED else "failed"
+    return Booking(
+        venue=place.venue,
+        resource=place,
+        owner=owner,
+        title=dice.choice(("Weekly", "Review", "Practice", "Workshop", "Interview", "Planning")),
+        starts_at=start,
+        ends_at=end,
+        status=status,
+        guests=dice.randint(1, place.capacity),
+        price_minor=amount,
+        currency=place.venue.currency if amount else "",
+        payment_status=paid if amount else "none",
+        checked_in_at=start if checked else None,
+        created_at=booked_at,
+        updated_at=end,
+        **policy.deadlines(place.venue, start, end, booked_at),
+    )
+
+
+def _tell(rows: list[Booking]) -> None:
+    """The lines of history of rows that are over."""
+    from api.models import BookingEvent
+
+    many = len(rows)
+    for verb, statuses, at in (
+        ("book", ["confirmed"] * many, [row.created_at for row in rows]),
+        ("complete", [str(row.status) for row in rows], [row.updated_at for row in rows]),
+    ):
+        names = {"no_show": "release", "cancelled": "cancel", "expired": "expire"}
+        bulk.insert(
+            BookingEvent,
+            {
+                "booking_id": [row.pk for row in rows],
+                "verb": [names.get(s, verb) for s in statuses],
+                "from_status": [""] * many,
+                "to_status": statuses,
+                "by": ["clock" if verb != "book" else "owner"] * many,
+                "actor_name": ["demo"] * many,
+                "details": [{}] * many,
+                "at": at,
+            },
+        )
+
+
+def _ahead(places: list[Resource], people: list[User]) -> int:
+    """What is to come, booked as anybody would; what the policy refuses is left out."""
+    dice, made = random.Random("ahead"), 0  # noqa: S311
+    staff = people[1]
+    for n in range(1, WEEKS_AHEAD * 7 + 1):
+        for place in places:
+            for start, end in _slots(place, datetime.now(UTC).date() + n * DAY, dice):
+                if place.price_minor:
+                    continue  # a demo that nobody pays for would only expire
+                made += _book(place, dice.choice(people[2:]), start, end, staff, dice)
+    return made
+
+
+def _book(
+    place: Resource, owner: User, start: datetime, end: datetime, staff: User, dice: random.Random
+) -> int:
+    try:
+        booking = bookings.book(
+            owner=owner,
+            resource=place.pk,
+            starts_at=start,
+            ends_at=end,
+            title=dice.choice(("Weekly", "Review", "Practice", "Workshop")),
+            contract="demo",
+        )
+        if booking.status == Status.PENDING and dice.random() < 0.6:
+            bookings.approve(booking.pk, Actor.person(staff))
+    except errors.Refused:
+        return 0
+    return 1

@@ -1,0 +1,107 @@
+"""Every e-mail in both forms, in the venue's time zone."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db.models.functions import Now
+
+from api import emails
+from api.models import Booking, Delivery, Venue
+from api.services import mailer, outbox
+
+pytestmark = pytest.mark.django_db
+
+BOOKED = sorted({email.name for row in emails.DEFAULT.values() for email in row})
+
+
+@pytest.fixture
+def booking(booked, ana, venue, court):
+    """A practice in Berlin's summer, 10:00 to 11:30 there, with everything a template may show."""
+    Venue.objects.filter(pk=venue.pk).update(time_zone="Europe/Berlin", currency="eur")
+    booking = booked(ana, title="Practice & <Play>", notes="Bring balls")
+    start = datetime(2030, 7, 1, 8, 0, tzinfo=UTC)
+    Booking.objects.filter(pk=booking.pk).update(
+        starts_at=start,
+        ends_at=start + timedelta(minutes=90),
+        hold_expires_at=start - timedelta(hours=1),
+        price_minor=1250,
+        currency="eur",
+    )
+    return Booking.objects.select_related("venue", "resource", "owner").get(pk=booking.pk)
+
+
+@pytest.mark.parametrize("name", BOOKED)
+def test_every_email_has_both_forms_with_the_local_time(name, booking):
+    email = emails.named(name)
+    booking.status = email.only_while[0] if email.only_while else booking.status
+    row = Delivery(key=f"k:{name}", name=name, to="x@example.com", payload={"reason": "Rain"})
+    message = mailer.compose(row, booking)
+    html = message.alternatives[0].content
+    when = "Monday, 01 July 2030, 10:00 to 11:30 (CEST)"
+    assert when in message.body
+    assert when in html
+    assert "Practice & <Play>" in message.body
+    assert "Practice &amp; &lt;Play&gt;" in html
+    assert "12.50 EUR" in message.body
+    greeting = "Hello Ana Example," if email.to == "owner" else "Ana Example (ana@example.com)"
+    assert greeting in message.body
+    assert "\n" not in message.subject
+    for text in (message.subject, message.body, html):
+        assert "{" not in text
+        assert "None" not in text
+
+
+def test_a_rejection_says_why_and_a_hold_says_until_when(booking):
+    rejected = mailer.compose(
+        Delivery(key="r", name="rejected", to="x@example.com", payload={"reason": "Rain"}), booking
+    )
+    assert "The reason: Rain" in rejected.body
+    booking.status = "held"
+    held = mailer.compose(Delivery(key="h", name="held", to="x@example.com"), booking)
+    assert held.subject == "Pay by 09:00 on 01 July to keep Practice & <Play>"
+    assert f"Pay 12.50 EUR: {settings.FRONTEND_URL}/bookings/{booking.pk}/pay" in held.body
+
+
+def test_the_same_row_always_has_the_same_message_id(booking):
+    row = Delivery(key="email:confirmed:1:1", name="confirmed", to="x@example.com")
+    ids = {mailer.compose(row, booking).extra_headers["Message-ID"] for _ in range(2)}
+    assert ids == {mailer.message_id("email:confirmed:1:1")}
+
+
+def test_a_reminder_is_withheld_once_the_booking_is_cancelled_or_has_begun(booking):
+    row = Delivery(key="m", name="reminder", to="x@example.com")
+    assert mailer.compose(row, booking).subject == "Reminder: Practice & <Play> at 10:00"
+    booking.status = "cancelled"
+    with pytest.raises(outbox.Withheld):
+        mailer.compose(row, booking)
+    booking.status, booking.starts_at = "confirmed", datetime.now(UTC) - timedelta(minutes=1)
+    with pytest.raises(outbox.Withheld):
+        mailer.compose(row, booking)
+
+
+def test_every_template_has_its_twin_and_its_row_in_the_table():
+    folder = Path(settings.BASE_DIR, "email_templates")
+    names = {path.relative_to(folder).with_suffix("") for path in folder.rglob("*.*")}
+    for name in names:
+        if name.name.startswith(("_", "base")):
+            continue
+        assert (folder / name).with_suffix(".html").exists(), name
+        assert (folder / name).with_suffix(".txt").exists(), name
+        wording = "" if name.parent == Path() else name.parent.name
+        assert emails.named(name.name, wording).name == name.name
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_booked_is_sent_to_the_mail_directory(booked, ana, settings, tmp_path):
+    settings.EMAIL_BACKEND, settings.MAIL_DIR = "backend.mail.EmlFileBackend", str(tmp_path)
+    booked(ana)
+    assert outbox.deliver(["email"], mailer.send) == 1
+    (file,) = tmp_path.glob("*.eml")
+    text = file.read_text()
+    assert "Subject: Reservation Confirmed" in text
+    assert "To: ana@example.com" in text
+    row = Delivery.objects.get(finished_at__lte=Now())
+    assert (row.state, row.attempts) == ("sent", 1)
+    assert outbox.deliver(["email"], mailer.send) == 0
