@@ -8,8 +8,8 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from django.http import HttpRequest
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -29,7 +29,7 @@ class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
 
 
 class PanelAuthentication(BaseAuthentication):
-    """`Authorization: Panel <token>`: a device at a door, as `request.auth`. Nobody is signed in."""
+    """`Authorization: Panel <token>`: a device, as `request.auth`; nobody is signed in."""
 
     def token(self, request: Request) -> str | None:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -63,7 +63,21 @@ DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
 WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
     "primetime": {},
     "barbershop": {},
-    "circletime": {},
+    "circletime": {
+        "book.confirmed": (Email("confirmed", "Booking Confirmed: {what}", optional=True),),
+        "remind": (
+            Email(
+                "reminder",
+                "Reminder: Check in to {what}",
+                only_while=(CONFIRMED,),
+                before_start=True,
+            ),
+        ),
+        "release": (Email("released", "Booking Released: {what} (No Check-in)"),),
+        "cancel": (Email("cancelled", "Booking Cancelled: {what}"),),
+        "end": (Email("ended", "Meeting Ended Early: {what}"),),
+        "moved": (Email("moved", "Booking Moved: {what}, {when}", optional=True),),
+    },
     "resources": {},
     "paidrooms": {},
 }

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterator
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -166,7 +166,7 @@ class Hall:
         task.add_done_callback(self.said.discard)
 
     @contextlib.contextmanager
-    def closing_when_away(self) -> Iterable[None]:  # type: ignore[misc]
+    def closing_when_away(self) -> Iterator[None]:
         """Redis or the database is away: everybody is sent off, to read over HTTP."""
         try:
             yield

@@ -6,7 +6,16 @@ from rest_framework.views import APIView
 
 from api.models import Panel
 
-__all__ = ["AllowAny", "IsAdmin", "IsAuthenticated", "IsPanel", "IsStaff", "PanelOrSignedIn", "ReadOnlyOr", "StaffWrites"]
+__all__ = [
+    "AllowAny",
+    "IsAdmin",
+    "IsAuthenticated",
+    "IsPanel",
+    "IsStaff",
+    "PanelOrSignedIn",
+    "ReadOnlyOr",
+    "StaffWrites",
+]
 
 
 class IsStaff(BasePermission):

@@ -88,7 +88,7 @@ class RoomSocket:
         """From the query, where a browser can put it, or from a header."""
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
         headers = dict(self.scope.get("headers", ()))
-        kind, _, bearer = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        bearer = headers.get(b"authorization", b"").decode("latin-1").partition(" ")[2]
         device = headers.get(b"x-device-token", b"").decode("latin-1")
         offered = [p for p in self.scope.get("subprotocols", ()) if p != self.subprotocol]
         found = query.get("token", [""])[0] or device or bearer or "".join(offered[:1])

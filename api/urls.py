@@ -1,12 +1,20 @@
 """Every REST path: our own API, the contracts, and what operators read."""
 
+from typing import Any
+
 from django.urls import include, path, re_path
 
 from api.consumers import PanelSocket
 from api.contracts.circletime.sockets import PanelRoomSocket
 from api.contracts.circletime.views import Nowhere as CircletimeNowhere
-from api.sockets import NoSuchSocket
+from api.sockets import NoSuchSocket, RoomSocket
 from api.views import health, panels
+
+
+def socket(route: str, door: type[RoomSocket]) -> Any:
+    application: Any = door.as_asgi()
+    return re_path(route, application)
+
 
 urlpatterns = [
     path("health/", health.Health.as_view()),
@@ -18,8 +26,8 @@ urlpatterns = [
 ]
 
 # WebSockets, served by the live process
-websockets = [
-    re_path(r"^api/v1/panels/ws/?$", PanelSocket.as_asgi()),
-    re_path(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomSocket.as_asgi()),
-    re_path(r"", NoSuchSocket.as_asgi()),
+websockets: list[Any] = [
+    socket(r"^api/v1/panels/ws/?$", PanelSocket),
+    socket(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomSocket),
+    socket(r"", NoSuchSocket),
 ]

@@ -38,7 +38,7 @@ class ForgivingRedisCache(RedisCache):
         """Raises the number under each key by one, from none to 1, in one round trip. False while
         Redis is away."""
         try:
-            client = self._cache.get_client(None, write=True)  # type: ignore[attr-defined]
+            client = self._cache.get_client(None, write=True)
             with client.pipeline(transaction=False) as pipe:
                 for key in keys:
                     pipe.incr(self.make_and_validate_key(key))

@@ -74,11 +74,11 @@ def fingerprint(state: State) -> str:
 
 def _read(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
     """Fresh from the rows: each state, and how long it lasts if nobody does anything."""
-    places = Resource.objects.filter(pk__in=rooms, retired_at=None).select_related("venue")
-    places = list(places.annotate(now=Now()))
+    found = Resource.objects.filter(pk__in=rooms, retired_at=None).select_related("venue")
+    places = list(found.annotate(read_at=Now()))
     if not places:
         return {}
-    now: datetime = places[0].now
+    now = places[0].read_at
     ends = {place.pk: _end_of_list(place, now) for place in places}
     meetings: dict[int, list[Booking]] = defaultdict(list)
     for row in _meetings(ends, now, max(ends.values())):
@@ -96,7 +96,7 @@ def _end_of_list(place: Resource, now: datetime) -> datetime:
 def _meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[Booking]:
     return (
         Booking.objects.filter(resource__in=list(rooms), ends_at__gt=now, starts_at__lt=until)
-        .blocking()  # type: ignore[attr-defined]
+        .blocking()
         .select_related("owner")
         .annotate(others=Count("attendees", filter=~Q(attendees=F("owner"))))
         .order_by("starts_at", "pk")
@@ -135,7 +135,7 @@ def _changes(place: Resource, rows: Sequence[Booking], now: datetime) -> Iterabl
     """Every instant ahead at which time alone changes what is shown."""
     yield _end_of_list(place, now)
     for row in rows:
-        moments = [row.starts_at - SOON, row.starts_at, row.ends_at]
+        moments: list[datetime | None] = [row.starts_at - SOON, row.starts_at, row.ends_at]
         moments += [row.check_in_opens_at, row.check_in_closes_at]
         moments += [getattr(row, column) for column in CLOCKS]
         yield from (moment for moment in moments if moment is not None and moment > now)

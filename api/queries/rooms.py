@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, time, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 from api import policy
@@ -59,16 +59,14 @@ def _with_status(places: list[Resource]) -> list[tuple[Resource, str]]:
         Booking.objects.filter(
             resource__in=[place.pk for place in places],
             ends_at__gt=Now(),
-            starts_at__lte=Now() + SOON,  # type: ignore[operator]
+            starts_at__lte=Now() + SOON,
         )
-        .blocking()  # type: ignore[attr-defined]
-        .annotate(now=Now())
+        .blocking()
+        .annotate(begun=ExpressionWrapper(Q(starts_at__lte=Now()), BooleanField()))
         .order_by("-starts_at")
+        .values_list("resource_id", "begun")
     )
-    words = {
-        row.resource_id: "occupied" if row.starts_at <= row.now else "reserved"
-        for row in rows
-    }
+    words = {room: "occupied" if begun else "reserved" for room, begun in rows}
     return [
         (place, words.get(place.pk, "available") if place.bookable else "maintenance")
         for place in places

@@ -10,8 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
@@ -76,7 +75,7 @@ def create(resource: Resource, name: str, by: User) -> Secrets:
                     created_by=by,
                     token_hash=hashed(token),
                     code_hash=_hashed_code(code),
-                    code_expires_at=Now() + CODE_LIVES,  # type: ignore[operator]
+                    code_expires_at=Now() + CODE_LIVES,
                 )
         except IntegrityError:  # another panel waits with the same six digits
             continue
@@ -173,28 +172,29 @@ def end(panel: Panel, pk: int) -> Booking:
 def book(panel: Panel, minutes: int) -> Booking:
     """Takes the room from now on, checked in: they stand before it. In the name of whoever paired
     the panel. Refuses what the venue would not confirm at once, and as `bookings.book` does."""
-    place = rules_query.resource(panel.resource_id)
-    owner, now = panel.created_by, place.now.replace(microsecond=0)  # type: ignore[attr-defined]
+    _, now = rules_query.current(panel.resource_id)
+    owner, starts_at = panel.created_by, now.replace(microsecond=0)
     if owner is None or not owner.is_active:
         raise errors.Forbidden("Nobody answers for this panel any more; pair it again.")
     with transaction.atomic():
         booking = bookings.book(
             owner=owner,
-            resource=place,
-            starts_at=now,
-            ends_at=now + timedelta(minutes=minutes),
+            resource=panel.resource_id,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=minutes),
             title="Booked at the door",
             actor=actor_of(panel),
             contract="panel",
-            check=partial(_check_at_door, place),
+            check=_check_at_door,
         )
         return bookings.check_in(booking.pk, actor_of(panel), early=True)
 
 
-def _check_at_door(place: Resource, rules: Rules, *slot: object) -> None:
-    starts_at, ends_at, now, guests = slot
-    policy.check(rules, starts_at, ends_at, now, guests)  # type: ignore[arg-type]
-    primetime = policy.is_primetime(rules, starts_at, ends_at)  # type: ignore[arg-type]
-    amount = policy.price(place, starts_at, ends_at)  # type: ignore[arg-type]
-    if policy.first_status(rules, primetime, amount) != CONFIRMED:
+def _check_at_door(
+    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
+) -> None:
+    policy.check(rules, starts_at, ends_at, now, guests)
+    primetime = policy.is_primetime(rules, starts_at, ends_at)
+    price = policy.price(rules.resource, starts_at, ends_at)
+    if policy.first_status(rules, primetime, price) != CONFIRMED:
         raise errors.Forbidden("This room is not given out at the door.")

@@ -194,7 +194,9 @@ def state(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def meeting(one: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return one and {
+    if one is None:
+        return None
+    return {
         "id": str(one["id"]),
         "title": one["title"],
         "organizer": one["organizer"],
