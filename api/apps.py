@@ -29,6 +29,7 @@ class ApiConfig(AppConfig):
                 (
                     receivers.record_transition,
                     receivers.email_transition,
+                    receivers.let_trades_lapse,
                     receivers.hurry_deliveries,
                     receivers.refresh_rooms,
                 ),
@@ -38,10 +39,12 @@ class ApiConfig(AppConfig):
                 (
                     receivers.record_change,
                     receivers.email_change,
+                    receivers.let_trades_lapse,
                     receivers.hurry_deliveries,
                     receivers.refresh_rooms,
                 ),
             ),
+            (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),
             (post_save, (receivers.make_profile,)),
         ):
             for reaction in reactions:

@@ -8,7 +8,7 @@ from api.consumers import PanelSocket
 from api.contracts.circletime.sockets import PanelRoomSocket
 from api.contracts.circletime.views import Nowhere as CircletimeNowhere
 from api.sockets import NoSuchSocket, RoomSocket
-from api.views import health, panels
+from api.views import automation, health, panels
 
 
 def socket(route: str, door: type[RoomSocket]) -> Any:
@@ -18,9 +18,14 @@ def socket(route: str, door: type[RoomSocket]) -> Any:
 
 urlpatterns = [
     path("health/", health.Health.as_view()),
+    path("health/automation/", automation.Health.as_view()),
+    path("metrics", automation.prometheus),
     path("panel/", panels.Page.as_view()),
     path("panel", panels.Page.as_view()),
     path("api/v1/", include("api.views.urls")),
+    path("barbershop/api/", include("api.contracts.barbershop.urls")),
+    path("resources/api/", include("api.contracts.resources.urls")),
+    path("primetime/api/", include("api.contracts.primetime.urls")),
     path("circletime/api/", include("api.contracts.circletime.urls")),
     re_path(r"^circletime/api/", CircletimeNowhere.as_view()),
 ]

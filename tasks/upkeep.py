@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from api.services import accounts, idempotency, jobs, outbox
+from api.services import accounts, idempotency, jobs, outbox, webhooks
 
 
 @shared_task
@@ -13,8 +13,12 @@ def prune_blacklist() -> int:
 
 @shared_task
 def prune_history() -> int:
-    """Finished deliveries and old idempotency keys forgotten."""
-    return jobs.run("prune_history", lambda: outbox.prune() + idempotency.prune())
+    """Finished deliveries, old idempotency keys, webhook ids and signs of life forgotten."""
+    return jobs.run("prune_history", _forget)
+
+
+def _forget() -> int:
+    return outbox.prune() + idempotency.prune() + webhooks.prune() + jobs.prune()
 
 
 @shared_task

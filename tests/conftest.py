@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from hypothesis import settings
 from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, User, Venue
 from api.models.users import Role
 from api.services import bookings, tokens
+
+settings.register_profile("holdfast", deadline=None)  # a slow machine is not a failure
+settings.load_profile("holdfast")
 
 PASSWORD = "correct horse 9 battery"
 

@@ -97,6 +97,8 @@ class Booking(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
+    now: datetime  # the database's clock, where a service read the row with it
+
     objects: ClassVar[models.Manager[Booking]] = BookingQuerySet.as_manager()
 
     class Meta:

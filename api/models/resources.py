@@ -45,7 +45,8 @@ class Resource(models.Model):
                 name="resource_own_hours_are_a_pair",
             ),
             models.CheckConstraint(
-                condition=Q(own_slot_length__isnull=True) | Q(own_slot_length__gt=timedelta(0)),
+                condition=Q(own_slot_length__isnull=True)
+                | Q(own_slot_length__gte=timedelta(minutes=1)),
                 name="resource_slot_length",
             ),
         ]

@@ -20,19 +20,20 @@ from api.models import Closure, PrimetimeWindow, Resource
 from api.policy import Rules
 
 
-def resources() -> QuerySet[Resource]:
-    """Resources with venue, windows and closures at hand, each carrying the database's `now`."""
+def resources(*, retired: bool = False) -> QuerySet[Resource]:
+    """Resources with venue, windows and closures at hand, each carrying the database's `now`;
+    those that take no new bookings only when asked for."""
+    kept = Resource.objects.all() if retired else Resource.objects.filter(retired_at=None)
     return (
-        Resource.objects.filter(retired_at=None)  # type: ignore[no-redef]
-        .select_related("venue")
+        kept.select_related("venue")  # type: ignore[no-redef]
         .prefetch_related("venue__primetime", "venue__closures")
         .annotate(now=Now())
     )
 
 
-def resource(pk: int) -> Resource:
+def resource(pk: int, *, retired: bool = False) -> Resource:
     """The resource; refuses `NotFound`."""
-    found = resources().filter(pk=pk).first()
+    found = resources(retired=retired).filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such resource.")
     return found
@@ -75,7 +76,7 @@ def current(pk: int) -> tuple[Rules, datetime]:
 def _read(pk: int) -> tuple[Rules, datetime]:
     """All of it as one row, so that its version is that of what it says."""
     found = (
-        Resource.objects.filter(pk=pk, retired_at=None)
+        Resource.objects.filter(pk=pk, retired_at=None)  # type: ignore[no-redef]
         .select_related("venue")
         .annotate(now=Now(), windows=_part(PrimetimeWindow), closed=_part(Closure))
         .first()

@@ -58,9 +58,7 @@ def test_an_unknown_or_retired_room_has_no_state(court):
         panels.state(court.pk)
 
 
-@pytest.mark.parametrize(
-    "change", ["book", "check_in", "end", "cancel", "reschedule"]
-)
+@pytest.mark.parametrize("change", ["book", "check_in", "end", "cancel", "reschedule"])
 def test_a_change_shows_at_once_though_the_state_was_cached(
     court, ana, in_, booked, change, django_capture_on_commit_callbacks
 ):
@@ -106,9 +104,7 @@ def test_a_moved_booking_changes_both_rooms(
         assert after[place.pk]["version"] == before[place.pk]["version"] + 1
 
 
-def test_a_state_read_before_a_change_is_not_kept_as_the_one_after(
-    court, ana, in_, monkeypatch
-):
+def test_a_state_read_before_a_change_is_not_kept_as_the_one_after(court, ana, in_, monkeypatch):
     """The reader is overtaken between reading the version and writing the cache. With the state
     cached under the room alone, the last line reads "available" for as long as it is cached."""
     forget(court)

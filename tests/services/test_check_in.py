@@ -52,7 +52,9 @@ def test_a_booking_made_late_has_the_whole_grace_from_then_on(manned, soon):
     assert made["check_in_closes_at"] == soon + 35 * MINUTE
 
 
-def test_a_reminder_to_check_in_is_due_at_once_inside_its_span_and_never_after_the_start(manned, soon):
+def test_a_reminder_to_check_in_is_due_at_once_inside_its_span_and_never_after_the_start(
+    manned, soon
+):
     manned.remind_before = 15 * MINUTE
     end = soon + 60 * MINUTE
     made = [
@@ -125,7 +127,9 @@ def test_who_checked_in_is_never_released(manned, booked, ana):
 
 
 def test_an_early_end_frees_only_what_is_left(manned, booked, court, ana, ben):
-    booking = at(booked(ana), starts_at=-30 * MINUTE, ends_at=30 * MINUTE, check_in_opens_at=-MINUTE)
+    booking = at(
+        booked(ana), starts_at=-30 * MINUTE, ends_at=30 * MINUTE, check_in_opens_at=-MINUTE
+    )
     at(booking, check_in_closes_at=MINUTE, no_show_at=MINUTE, completes_at=30 * MINUTE)
     bookings.check_in(booking.pk, Actor.person(ana))
     done = bookings.end(booking.pk, Actor.person(ben))
@@ -152,7 +156,9 @@ def test_what_has_not_been_checked_in_or_is_over_has_no_early_end(manned, booked
 # repeated no-shows
 
 
-def test_people_who_did_not_come_twice_or_more_are_listed_most_frequent_first(booked, ana, ben, sam):
+def test_people_who_did_not_come_twice_or_more_are_listed_most_frequent_first(
+    booked, ana, ben, sam
+):
     def missed(who, times, days=1, status=Status.NO_SHOW):
         for _ in range(times):
             booking = booked(who, hours=Booking.objects.count())

@@ -28,7 +28,9 @@ def test_admins_read_them(as_, request, room, today, path, who, status):
 
 
 @pytest.mark.parametrize("path", ALL)
-@pytest.mark.parametrize("query", ["", "start_date=2030-01-01", "end_date=2030-01-01", "start_date="])
+@pytest.mark.parametrize(
+    "query", ["", "start_date=2030-01-01", "end_date=2030-01-01", "start_date="]
+)
 def test_both_dates_are_required(as_, ada, circle, path, query):
     answer = as_(ada).get(f"{API}/{path}?{query}")
     assert (answer.status_code, answer.json()) == (
@@ -99,7 +101,9 @@ def test_less_ghosting_is_a_change_for_the_better():
     ]
 
 
-def test_rows_per_room_have_the_contracts_keys(as_, ada, ana, ben, room, other_room, met, now, today):
+def test_rows_per_room_have_the_contracts_keys(
+    as_, ada, ana, ben, room, other_room, met, now, today
+):
     day = now.replace(hour=10, minute=0, second=0)
     ahead = 3 * 24 * 60
     missed, held = met(ana, ahead, 60), met(ben, ahead + 90, 30, attendees=[ana])

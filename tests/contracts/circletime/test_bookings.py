@@ -321,7 +321,9 @@ def test_the_organizer_is_written_to_at_every_turn(as_, ana, met):
     client.delete(f"{API}/bookings/{called_off.pk}")
     sent = []
     for row in Delivery.objects.order_by("id"):
-        booking = Booking.objects.select_related("venue", "resource", "owner").get(pk=row.booking_id)
+        booking = Booking.objects.select_related("venue", "resource", "owner").get(
+            pk=row.booking_id
+        )
         if row.name == "reminder":
             booking.status = "confirmed"  # as it was when it was queued
         message = mailer.compose(row, booking)

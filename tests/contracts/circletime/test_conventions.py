@@ -29,7 +29,9 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
-def test_a_path_answers_alike_with_and_without_its_last_slash(as_, ada, ana, room, met, method, path):
+def test_a_path_answers_alike_with_and_without_its_last_slash(
+    as_, ada, ana, room, met, method, path
+):
     path = path.format(room=room.pk, booking=met(ana, 120).pk)
     answers = []
     for slash in ("", "/"):

@@ -75,7 +75,8 @@ def test_the_state_of_a_room_is_what_goes_on_and_what_comes(tablet, room, ana, b
 
 
 @pytest.mark.parametrize(
-    ("minutes", "status"), [(-5, "occupied"), (10, "upcoming"), (16, "available"), (None, "available")]
+    ("minutes", "status"),
+    [(-5, "occupied"), (10, "upcoming"), (16, "available"), (None, "available")],
 )
 def test_the_status_of_a_panel(tablet, room, ana, met, minutes, status):
     if minutes is not None:
