@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from datetime import timedelta
 
@@ -104,7 +105,7 @@ def test_check_in_and_end_and_cancel_leave_one_story(booked, ana):
         )
         booking.refresh_from_db()
         lines = list(booking.events.order_by("id").values_list("from_status", "to_status"))
-        for before, after in zip(lines, lines[1:], strict=False):
+        for before, after in itertools.pairwise(lines):
             assert after[0] == before[1], lines
         assert lines[-1][1] == booking.status
         assert booking.version == len(lines)

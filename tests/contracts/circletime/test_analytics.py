@@ -28,9 +28,7 @@ def test_admins_read_them(as_, request, room, today, path, who, status):
 
 
 @pytest.mark.parametrize("path", ALL)
-@pytest.mark.parametrize(
-    "query", ["", "start_date=2030-01-01", "end_date=2030-01-01", "start_date="]
-)
+@pytest.mark.parametrize("query", ["", "start_date=2030-01-01", "end_date=2030-01-01"])
 def test_both_dates_are_required(as_, ada, circle, path, query):
     answer = as_(ada).get(f"{API}/{path}?{query}")
     assert (answer.status_code, answer.json()) == (

@@ -152,9 +152,7 @@ def test_a_persons_access_token_opens_every_room(room, other_room, ana, met):
     scene(story)
 
 
-@pytest.mark.parametrize(
-    "token", ["", "x", "hfp_wrong", "a.b.c", "%00", "%ff", "é.é.é", "x" * 5000]
-)
+@pytest.mark.parametrize("token", ["", "x", "hfp_wrong", "a.b.c", "%00", "é.é.é", "x" * 5000])
 def test_a_bad_token_closes_with_4001(room, token):
     async def story():
         socket = Socket(path_of(room, token))
@@ -223,9 +221,7 @@ def test_a_person_who_was_shut_out_is_disconnected(room, ana):
 # bad input
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "", "nonsense", "\ud800".encode("utf-8", "replace").decode()]
-)
+@pytest.mark.parametrize("text", ["{", "", "nonsense", '"\\ud800"', "[" * 9000])
 def test_a_malformed_frame_closes_with_1007(room, device, text):
     async def story():
         async with opened(path_of(room, device)) as panel:
