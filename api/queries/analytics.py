@@ -117,7 +117,7 @@ def _sums(
     scope: Scope, first_on: date, last_on: date, wanted: Sequence[str]
 ) -> tuple[list[Days], dict[int, Tally]]:
     days = _days(scope, first_on, last_on)
-    return days, tallies.direct(scope, days, _everywhere(scope, first_on, last_on), wanted)
+    return days, tallies.sums(scope, days, _everywhere(scope, first_on, last_on), wanted)
 
 
 def _days(scope: Scope, first_on: date, last_on: date) -> list[Days]:
