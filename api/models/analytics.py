@@ -53,14 +53,14 @@ class DayRollup(Sums):
     """A local date; `heat` has 24 hours."""
 
     class Meta:
-        constraints = [models.UniqueConstraint("resource", "starts_on", name="day_rollup_once")]
+        constraints = [models.UniqueConstraint("starts_on", "resource", name="day_rollup_once")]
 
 
 class MonthRollup(Sums):
     """A calendar month whose days are all summed up; `heat` has seven weekdays of 24 hours."""
 
     class Meta:
-        constraints = [models.UniqueConstraint("resource", "starts_on", name="month_rollup_once")]
+        constraints = [models.UniqueConstraint("starts_on", "resource", name="month_rollup_once")]
 
 
 class RollupMark(models.Model):
@@ -103,9 +103,7 @@ class Export(models.Model):
     first_on = models.DateField()
     last_on = models.DateField()
     asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    state = models.CharField(
-        max_length=8, choices=ExportState.choices, default=ExportState.WAITING
-    )
+    state = models.CharField(max_length=8, choices=ExportState.choices, default=ExportState.WAITING)
     progress = models.PositiveSmallIntegerField(default=0, help_text="Percent")
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.TextField(blank=True)

@@ -4,27 +4,41 @@ means all venues, each in its own zone. docs/analytics.md gives the definitions 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from api.models import Venue
 
-from . import open_hours, tallies
+from . import open_hours, rollups
 from .open_hours import Days, Scope
-from .tallies import NOTHING, Tally
+from .tallies import NOTHING, Heat, Span, Tally
 
 Figures = list[dict[str, Any]]
+
+
+class Source(Protocol):
+    """Where sums come from: `rollups`, or `tallies` straight from the bookings."""
+
+    def sums(
+        self, scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
+    ) -> dict[int, Tally]: ...
+
+    def heat(self, scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat: ...
+
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
-def kpi(venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
+def kpi(
+    venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
+) -> dict[str, Any]:
     """The figures of all rooms together, and how they changed against the preceding range of equal
     length: rates by percentage points, the count by percent (None when there was nothing)."""
     scope = open_hours.scope(venue)
-    now = _together(scope, first_on, last_on)
+    now = _together(scope, first_on, last_on, source)
     length = last_on - first_on + timedelta(days=1)
-    then = _together(scope, first_on - length, last_on - length)
+    then = _together(scope, first_on - length, last_on - length, source)
     bookings, before = now["bookings"], then["bookings"]
     return {
         "total_rooms": len(scope.places),
@@ -38,14 +52,19 @@ def kpi(venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
 
 
 def utilization(
-    venue: Venue | None, first_on: date, last_on: date, building: str | None = None
+    venue: Venue | None,
+    first_on: date,
+    last_on: date,
+    building: str | None = None,
+    *,
+    source: Source = rollups,
 ) -> Figures:
     """Per room: booked time within opening hours, as a rate of the time that it was open and in
     hours; bookings by start date; the up to three hours in which most of them start, the most
     frequent first. A no-show took the room until it was released, an ended meeting until its end.
     """
     scope = open_hours.scope(venue, building)
-    days, sums = _sums(scope, first_on, last_on, ("bookings", "booked", "starts"))
+    days, sums = _sums(scope, first_on, last_on, ("bookings", "booked", "starts"), source)
     open_time = _open_time(days, first_on, last_on)
     return [
         {
@@ -60,11 +79,13 @@ def utilization(
     ]
 
 
-def ghosting(venue: Venue | None, first_on: date, last_on: date) -> Figures:
+def ghosting(
+    venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
+) -> Figures:
     """Per room: no-shows as a rate of the bookings, and the mean scheduled length of the no-shows
     in minutes. What should have been released by now counts, whether or not its sweep has run."""
     scope = open_hours.scope(venue)
-    _, sums = _sums(scope, first_on, last_on, ("bookings", "no_shows", "wasted"))
+    _, sums = _sums(scope, first_on, last_on, ("bookings", "no_shows", "wasted"), source)
     return [
         {
             "resource_id": place.id,
@@ -80,12 +101,14 @@ def ghosting(venue: Venue | None, first_on: date, last_on: date) -> Figures:
     ]
 
 
-def capacity(venue: Venue | None, first_on: date, last_on: date) -> Figures:
+def capacity(
+    venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
+) -> Figures:
     """Per room: people a booking on average, as a rate of the places, and how many bookings left
     more than half of them empty (`oversized`) or had too few (`undersized`)."""
     scope = open_hours.scope(venue)
     wanted = ("bookings", "attendees", "oversized", "undersized")
-    _, sums = _sums(scope, first_on, last_on, wanted)
+    _, sums = _sums(scope, first_on, last_on, wanted, source)
     return [
         {
             "resource_id": place.id,
@@ -104,32 +127,34 @@ def capacity(venue: Venue | None, first_on: date, last_on: date) -> Figures:
     ]
 
 
-def heat_map(venue: Venue | None, first_on: date, last_on: date) -> list[list[float]]:
+def heat_map(
+    venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
+) -> list[list[float]]:
     """Booked hours within opening hours, of all rooms: seven weekdays, Monday first, of 24 hours of
     the clock on the wall."""
     scope = open_hours.scope(venue)
     days = _days(scope, first_on, last_on)
-    table = tallies.heat(scope, days, _everywhere(scope, first_on, last_on))
+    table = source.heat(scope, days, _everywhere(scope, first_on, last_on))
     return [[round(seconds / 3600, 2) for seconds in row] for row in table]
 
 
 def _sums(
-    scope: Scope, first_on: date, last_on: date, wanted: Sequence[str]
+    scope: Scope, first_on: date, last_on: date, wanted: Sequence[str], source: Source
 ) -> tuple[list[Days], dict[int, Tally]]:
     days = _days(scope, first_on, last_on)
-    return days, tallies.sums(scope, days, _everywhere(scope, first_on, last_on), wanted)
+    return days, source.sums(scope, days, _everywhere(scope, first_on, last_on), wanted)
 
 
 def _days(scope: Scope, first_on: date, last_on: date) -> list[Days]:
     return [clock.days(first_on, last_on) for clock in scope.clocks]
 
 
-def _everywhere(scope: Scope, first_on: date, last_on: date) -> list[tallies.Span]:
+def _everywhere(scope: Scope, first_on: date, last_on: date) -> list[Span]:
     return [(place.id, first_on, last_on) for place in scope.places]
 
 
-def _together(scope: Scope, first_on: date, last_on: date) -> dict[str, Any]:
-    days, sums = _sums(scope, first_on, last_on, ("bookings", "no_shows", "booked"))
+def _together(scope: Scope, first_on: date, last_on: date, source: Source) -> dict[str, Any]:
+    days, sums = _sums(scope, first_on, last_on, ("bookings", "no_shows", "booked"), source)
     open_time = _open_time(days, first_on, last_on)
     bookings = sum(tally["bookings"] for tally in sums.values())
     booked = sum((tally["booked"] for tally in sums.values()), timedelta(0))

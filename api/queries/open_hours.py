@@ -6,11 +6,12 @@ hours, so hours past midnight count for the date in which they fall.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from django.db.models.functions import Now
 
@@ -41,6 +42,33 @@ class Day:
         only as long as it stays the same."""
         bounds = [self.starts, self.ends, *(moment for pair in self.open for moment in pair)]
         return number(" ".join(str(moment.timestamp()) for moment in bounds))
+
+
+@dataclass(frozen=True)
+class Period:
+    """Local dates of a clock for which sums are kept: a day or a calendar month."""
+
+    starts_on: date
+    ends_on: date
+    starts: datetime
+    ends: datetime
+    basis: int
+
+
+def day_periods(days: Days) -> list[Period]:
+    return [Period(d.on, d.on, d.starts, d.ends, d.basis) for d in days.values()]
+
+
+def month_periods(days: Days) -> list[Period]:
+    """The calendar months that lie wholly within the days."""
+    found = []
+    for (year, month), some in groupby(days.values(), key=lambda day: (day.on.year, day.on.month)):
+        inside = list(some)
+        if len(inside) == monthrange(year, month)[1]:
+            first, last = inside[0], inside[-1]
+            basis = number(" ".join(str(day.basis) for day in inside))
+            found.append(Period(first.on, last.on, first.starts, last.ends, basis))
+    return found
 
 
 def number(text: str) -> int:
@@ -119,7 +147,9 @@ def scope(venue: Venue | None, building: str | None = None, ids: Sequence[int] =
     by_id = {found.pk: found for found in venues}
     columns = rows.values_list("id", "name", "capacity", "venue_id", "opens_at", "closes_at", Now())
     known: dict[tuple[int, time | None, time | None], int] = {}
-    places, clocks, now = [], [], None
+    places: list[Place] = []
+    clocks: list[Clock] = []
+    now = None
     for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007
         key = (venue_id, opens, closes)
         if key not in known:

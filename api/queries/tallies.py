@@ -53,9 +53,7 @@ COUNTED: Final = f"""(
         {{people}} AS people, s.capacity, extract(hour FROM l.began)::int AS hour, n,
         l.began::date + n AS day_on,
         (l.began::date + n - date '2000-01-01') * %(clocks)s + s.clock AS day
-    FROM span s
-    JOIN {Booking._meta.db_table} b ON b.resource_id = s.id AND b.starts_at < s.ends
-        AND b.starts_at >= s.starts - %(longest)s AND b.ends_at > s.starts
+    FROM span s {{bookings}}
     CROSS JOIN LATERAL (SELECT {STANDING} AS standing) t
     CROSS JOIN LATERAL (SELECT {UNTIL} AS until) u
     CROSS JOIN LATERAL (SELECT b.starts_at AT TIME ZONE s.zone AS began,
@@ -64,6 +62,20 @@ COUNTED: Final = f"""(
         1 + greatest(0, s.first_on - l.began::date)
         : 1 + least(s.last_on, greatest(l.began, l.ended)::date) - l.began::date]) n
     WHERE t.standing <> ALL(%(not_counted)s)) c"""
+BOOKINGS: Final = Booking._meta.db_table
+LONG: Final = "b.ends_at - b.starts_at > interval '24 hours'"
+# Of long spans, all bookings are read at once; of short ones, each span's are looked up: those that
+# begin within it or the day before, and the few that last longer than a day.
+WIDE: Final = f"""JOIN {BOOKINGS} b ON b.resource_id = s.id AND b.starts_at < s.ends
+    AND b.starts_at >= s.starts - %(longest)s AND b.ends_at > s.starts
+    AND b.starts_at >= %(since)s AND b.starts_at < %(until)s"""
+NARROW: Final = f"""CROSS JOIN LATERAL (
+    SELECT * FROM {BOOKINGS} b WHERE b.resource_id = s.id AND b.starts_at < s.ends
+        AND b.starts_at >= s.starts - interval '24 hours' AND b.ends_at > s.starts
+    UNION ALL
+    SELECT * FROM {BOOKINGS} b WHERE b.resource_id = s.id AND b.ends_at > s.starts
+        AND b.starts_at < s.starts - interval '24 hours'
+        AND b.starts_at >= s.starts - %(longest)s AND {LONG} OFFSET 0) b"""
 SPANS: Final = """span AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(span_clocks)s::int[], %(zones)s::text[],
         %(capacities)s::int[], %(firsts)s::date[], %(lasts)s::date[],
@@ -106,25 +118,36 @@ NOTHING: Final[Tally] = {
 }
 
 
-def counted(wanted: Sequence[str]) -> str:
-    """The bookings that count; people are looked up only when a sum needs them."""
+def counted(wanted: Sequence[str], bookings: str) -> str:
+    """The bookings that count, found as WIDE or NARROW says; people are looked up only when a sum
+    needs them."""
     needed = {"attendees", "oversized", "undersized"} & set(wanted)
-    return COUNTED.format(people=PEOPLE if needed else "0")
+    return COUNTED.format(people=PEOPLE if needed else "0", bookings=bookings)
 
 
-def summed(wanted: Sequence[str], key: str) -> str:
+def found_by(spans: Sequence[Span]) -> str:
+    return WIDE if max(last_on - first_on for _, first_on, last_on in spans) > LONGEST else NARROW
+
+
+def summed(wanted: Sequence[str], key: str, bookings: str) -> str:
     """A query of the sums by `key`, which is made of columns of COUNTED."""
     parts = dict.fromkeys(["bookings", *(name for name in wanted if name != "starts")])
     inner = ", ".join(f"{PARTS[name]} AS {name}" for name in parts)
-    outer = ", ".join(STARTS if name == "starts" else total(name) for name in wanted)
+    outer = ", ".join(f"{STARTS if name == 'starts' else total(name)} AS {name}" for name in wanted)
     return f"""SELECT {key}, {outer} FROM (
-        SELECT {key}, hour, {inner} FROM {counted(wanted)}
+        SELECT {key}, hour, {inner} FROM {counted(wanted, bookings)}
         LEFT JOIN opening o ON o.day = c.day GROUP BY {key}, hour) g GROUP BY {key}"""
 
 
+def nothing(name: str) -> str:
+    """The sum of no bookings."""
+    return ZERO if name.endswith(("wasted", "booked")) else "0"
+
+
 def total(name: str) -> str:
-    kind, nothing = ("interval", ZERO) if name in ("wasted", "booked") else ("bigint", "0")
-    return f"coalesce(sum({name}), {nothing})::{kind}"
+    """A sum of sums, of the same type."""
+    kind = "interval" if nothing(name) == ZERO else "bigint"
+    return f"coalesce(sum({name}), {nothing(name)})::{kind}"
 
 
 def sums(
@@ -134,7 +157,7 @@ def sums(
     `scope.clocks` and covers the spans. A place without bookings is left out."""
     if not (spans := list(spans)):
         return {}
-    sql = f"WITH {SPANS}, {OPENING} {summed(wanted, 'resource_id')}"
+    sql = f"WITH {SPANS}, {OPENING} {summed(wanted, 'resource_id', found_by(spans))}"
     with connection.cursor() as cursor:
         cursor.execute(sql, bounds(scope, days, spans) | openings(days, spans))
         return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in cursor.fetchall()}
@@ -147,7 +170,7 @@ def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
         return table
     sql = f"""WITH {SPANS}, {CELLS}
         SELECT extract(isodow FROM c.day_on)::int - 1, h.hour, {SECONDS}
-        FROM {counted(())} {IN_CELL} GROUP BY 1, 2"""
+        FROM {counted((), found_by(spans))} {IN_CELL} GROUP BY 1, 2"""
     with connection.cursor() as cursor:
         cursor.execute(sql, bounds(scope, days, spans) | cells(scope, days, spans))
         for weekday, hour, seconds in cursor.fetchall():
@@ -171,6 +194,8 @@ def bounds(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[st
         "clocks": len(scope.clocks),
         "steps": list(range(2 * LONGEST.days)),
         "longest": LONGEST + DAY,
+        "since": min(row[-2] for row in rows) - LONGEST - DAY,
+        "until": max(row[-1] for row in rows),
         "not_counted": list(NOT_COUNTED),
     }
 
