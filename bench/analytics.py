@@ -3,10 +3,7 @@ kept of its days. Both must say the same."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 ROOMS, BOOKINGS, ROUNDS = 1000, 1_000_000, 3

@@ -19,7 +19,7 @@ from api.policy import DAY
 
 from . import tallies
 from .open_hours import Days, Period, Scope, day_periods, month_periods
-from .tallies import HOURS, Heat, Span, Tally, columns, total
+from .tallies import HOURS, Heat, Span, Tally, array, columns, total
 
 Kept: TypeAlias = type[DayRollup] | type[MonthRollup]
 GRAINS: Final[Sequence[tuple[Kept, Callable[[Days], list[Period]]]]] = (
@@ -37,7 +37,7 @@ PERIODS: Final = """place AS (
         %(period_starts)s::timestamptz[], %(period_ends)s::timestamptz[], %(bases)s::bigint[])
         AS d(part, starts_on, ends_on, starts, ends, basis))"""
 KEPT: Final = """place p JOIN {table} r ON r.resource_id = p.id
-    AND r.starts_on = ANY(%(dates)s::date[])
+    AND r.starts_on = ANY(%(dates)s::date[]) AND r.starts_on BETWEEN %(first)s AND %(last)s
     JOIN period d ON d.key = p.part + %(parts)s * (r.starts_on - date '2000-01-01')"""
 HOLDS: Final = "r.basis = d.basis AND r.capacity = p.capacity"
 HOLDING: Final = f"""FROM {KEPT} WHERE {HOLDS}
@@ -133,11 +133,14 @@ def parameters(
         if any(first <= period.starts_on and period.ends_on <= last for first, last in inside)
     ]
     names = ("period_parts", "starts_on", "ends_on", "period_starts", "period_ends", "bases")
+    dates = {row[1] for row in rows}
     return {
         **columns(places, ("places", "place_parts", "place_capacities")),
         **columns(rows, names),
         "parts": len(parts),
-        "dates": sorted({row[1] for row in rows}),
+        "dates": array(dates),
+        "first": min(dates, default=None),
+        "last": max(dates, default=None),
     }
 
 

@@ -74,8 +74,9 @@ WRITE_DAYS: Final = f"""INSERT INTO {DAYS} ({COLUMNS})
     LEFT JOIN ({tallies.summed((*SUMS, "starts"), "resource_id, day_on", tallies.NARROW)}) c
         ON c.resource_id = p.id AND c.day_on = d.starts_on
     LEFT JOIN (SELECT resource_id, day_on, {HEAT} AS heat FROM (
-            SELECT c.resource_id, c.day_on, h.hour, {tallies.SECONDS} AS seconds
-            FROM {tallies.counted((), tallies.NARROW)} {tallies.IN_CELL} GROUP BY 1, 2, 3) g GROUP BY 1, 2) h
+        SELECT c.resource_id, c.day_on, h.hour, {tallies.SECONDS} AS seconds
+        FROM {tallies.counted((), tallies.NARROW)} {tallies.IN_CELL}
+        GROUP BY 1, 2, 3) g GROUP BY 1, 2) h
         ON h.resource_id = p.id AND h.day_on = d.starts_on
     ON CONFLICT DO NOTHING"""
 
