@@ -87,6 +87,12 @@ SCHEDULE: dict[str, Job] = {
         "finished deliveries and old keys are forgotten",
         queue="default",
     ),
+    "roll_up_analytics": Job(
+        "tasks.analytics.roll_up_analytics",
+        HOUR,
+        "days that are over are summed up once, and again when a booking of theirs changes",
+        queue="default",
+    ),
     "heartbeat": Job(
         "tasks.upkeep.heartbeat",
         10 * SECOND,

@@ -194,7 +194,13 @@ LIVE_SOCKET = Path(first("LIVE_SOCKET", default=str(DATA_DIR / "live.sock")))
 CELERY_BROKER_URL = BROKER_URL
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_INCLUDE = ["tasks.clock", "tasks.emails", "tasks.payments", "tasks.upkeep"]
+CELERY_INCLUDE = [
+    "tasks.analytics",
+    "tasks.clock",
+    "tasks.emails",
+    "tasks.payments",
+    "tasks.upkeep",
+]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -8,8 +8,11 @@ import django.contrib.postgres.fields.ranges
 import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.expressions
 import django.db.models.functions.datetime
 import django.db.models.functions.text
+import django.db.models.lookups
+import uuid
 from django.conf import settings
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
@@ -177,6 +180,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Export',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('figure', models.CharField(choices=[('kpi', 'Key figures'), ('utilization', 'Utilization'), ('ghosting', 'Ghosting'), ('capacity', 'Capacity')], max_length=12)),
+                ('format', models.CharField(max_length=4)),
+                ('venue_slug', models.CharField(blank=True, max_length=50)),
+                ('first_on', models.DateField()),
+                ('last_on', models.DateField()),
+                ('state', models.CharField(choices=[('waiting', 'Waiting for a worker'), ('working', 'Being made'), ('ready', 'Ready'), ('failed', 'Failed')], default='waiting', max_length=8)),
+                ('progress', models.PositiveSmallIntegerField(default=0, help_text='Percent')),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('last_error', models.TextField(blank=True)),
+                ('content', models.BinaryField(null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-created_at'],
+            },
+        ),
+        migrations.CreateModel(
             name='IdempotencyKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -266,6 +292,53 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
             },
+        ),
+        migrations.CreateModel(
+            name='MonthRollup',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('starts_on', models.DateField()),
+                ('basis', models.BigIntegerField(help_text='The hours and bounds it was counted with')),
+                ('capacity', models.IntegerField(help_text='The capacity it was counted with')),
+                ('bookings', models.IntegerField()),
+                ('no_shows', models.IntegerField()),
+                ('wasted', models.DurationField()),
+                ('attendees', models.BigIntegerField()),
+                ('oversized', models.IntegerField()),
+                ('undersized', models.IntegerField()),
+                ('booked', models.DurationField()),
+                ('starts', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Bookings by hour of their start', size=None)),
+                ('heat', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Booked seconds by hour of the wall clock', size=None)),
+                ('resource', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='api.resource')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='DayRollup',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('starts_on', models.DateField()),
+                ('basis', models.BigIntegerField(help_text='The hours and bounds it was counted with')),
+                ('capacity', models.IntegerField(help_text='The capacity it was counted with')),
+                ('bookings', models.IntegerField()),
+                ('no_shows', models.IntegerField()),
+                ('wasted', models.DurationField()),
+                ('attendees', models.BigIntegerField()),
+                ('oversized', models.IntegerField()),
+                ('undersized', models.IntegerField()),
+                ('booked', models.DurationField()),
+                ('starts', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Bookings by hour of their start', size=None)),
+                ('heat', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Booked seconds by hour of the wall clock', size=None)),
+                ('resource', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='api.resource')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='RollupMark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('starts_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('resource', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='api.resource')),
+            ],
         ),
         migrations.CreateModel(
             name='Sign',
@@ -451,6 +524,22 @@ class Migration(migrations.Migration):
             model_name='delivery',
             constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['email', 'cancel_intent', 'refund'])), name='delivery_kind_is_known'),
         ),
+        migrations.AddIndex(
+            model_name='export',
+            index=models.Index(models.F('due_at'), condition=models.Q(('state__in', ['waiting', 'working'])), name='export_due'),
+        ),
+        migrations.AddIndex(
+            model_name='export',
+            index=models.Index(models.F('created_at'), name='export_age'),
+        ),
+        migrations.AddConstraint(
+            model_name='export',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'working', 'ready', 'failed'])), name='export_state_is_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='export',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'ready'), _negated=True), ('content__isnull', False), _connector='OR'), name='export_ready_has_content'),
+        ),
         migrations.AddConstraint(
             model_name='payment',
             constraint=models.UniqueConstraint(models.F('booking'), models.F('attempt'), name='payment_attempt_once'),
@@ -462,6 +551,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='refund',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='refund_amount'),
+        ),
+        migrations.AddConstraint(
+            model_name='monthrollup',
+            constraint=models.UniqueConstraint(models.F('starts_on'), models.F('resource'), name='month_rollup_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='dayrollup',
+            constraint=models.UniqueConstraint(models.F('starts_on'), models.F('resource'), name='day_rollup_once'),
         ),
         migrations.AddIndex(
             model_name='trade',
@@ -530,6 +627,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='booking',
             index=models.Index(models.F('starts_at'), models.F('id'), name='booking_by_start'),
+        ),
+        migrations.AddIndex(
+            model_name='booking',
+            index=models.Index(models.F('resource'), models.F('starts_at'), condition=models.Q(django.db.models.lookups.GreaterThan(django.db.models.expressions.CombinedExpression(models.F('ends_at'), '-', models.F('starts_at')), datetime.timedelta(days=1))), name='booking_long'),
         ),
         migrations.AddIndex(
             model_name='booking',
