@@ -24,6 +24,7 @@ class ApiConfig(AppConfig):
                 (
                     receivers.record_transition,
                     receivers.email_transition,
+                    receivers.let_trades_lapse,
                     receivers.settle_money,
                     receivers.hurry_deliveries,
                 ),
@@ -33,10 +34,12 @@ class ApiConfig(AppConfig):
                 (
                     receivers.record_change,
                     receivers.email_change,
+                    receivers.let_trades_lapse,
                     receivers.settle_price,
                     receivers.hurry_deliveries,
                 ),
             ),
+            (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),
             (signals.received, (receivers.hurry_webhooks,)),
             (post_save, (receivers.make_profile,)),
         ):

@@ -1,16 +1,20 @@
-"""Who is calling: a bearer token at our own API, an e-mail address or username with a password."""
+"""Who is calling: a bearer token at our own API, an e-mail address or username with a password;
+and the cookie in which a browser keeps its refresh token."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.db.models import Q
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from api.models import User
+from api.services.tokens import Pair
 
 
 class BearerAuthentication(JWTAuthentication):
@@ -43,3 +47,19 @@ class EmailOrUsernameBackend(ModelBackend):
             return None
         ok = user.check_password(password) and self.user_can_authenticate(user)
         return user if ok else None
+
+
+def set_refresh_cookie(response: HttpResponseBase, pair: Pair) -> None:
+    """HttpOnly and SameSite; Secure wherever HTTPS is spoken."""
+    response.set_cookie(
+        settings.REFRESH_COOKIE,
+        pair.refresh,
+        max_age=pair.max_age,
+        httponly=True,
+        secure=settings.REFRESH_COOKIE_SECURE,
+        samesite="Lax",
+    )
+
+
+def drop_refresh_cookie(response: HttpResponseBase) -> None:
+    response.delete_cookie(settings.REFRESH_COOKIE, samesite="Lax")

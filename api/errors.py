@@ -203,10 +203,12 @@ class NothingToRefund(Refused):
 
 
 class TradeRefused(Refused):
-    """`which`: requester or target; the booking that cannot be traded, and why in `detail`."""
+    """`which`: requester or target, the side whose booking cannot be traded; `unknown`: it is not
+    there, or not that side's to trade. Why, in `detail`."""
 
     code, detail = "trade_refused", "These bookings cannot be traded."
     which = "target"
+    unknown = False
 
 
 # accounts
@@ -218,6 +220,16 @@ class EmailTaken(Invalid):
 
 class UsernameTaken(Invalid):
     code, detail = "username_taken", "This username is taken."
+
+
+class WrongPassword(Invalid):
+    code, detail = "wrong_password", "The current password is not right."
+
+
+class LinkRefused(Invalid):
+    """The link of an e-mail that was used, has expired or never was."""
+
+    code, detail = "link_refused", "The link is not valid any more."
 
 
 class WeakPassword(Invalid):

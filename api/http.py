@@ -70,13 +70,14 @@ def refusal_of(error: Exception) -> errors.Refused | None:
     if isinstance(error, exceptions.NotAuthenticated):
         return errors.NotSignedIn()
     if isinstance(error, exceptions.AuthenticationFailed):
-        return errors.NotSignedIn("The token is not valid or has expired.")
+        # a contract may answer in the words of its library
+        return errors.NotSignedIn("The token is not valid or has expired.", said=error.detail)
     if isinstance(error, (exceptions.PermissionDenied, DjangoPermissionDenied)):
         return errors.Forbidden()
     if isinstance(error, (exceptions.NotFound, Http404)):
         return errors.NotFound()
     if isinstance(error, exceptions.Throttled):
-        return errors.TooManyAttempts(retry_after=int(error.wait or 60) + 1)
+        return errors.TooManyAttempts(retry_after=int(getattr(error, "wait", None) or 60) + 1)
     for kind, refusal in _DRF.items():
         if isinstance(error, kind):
             return refusal()
@@ -199,7 +200,8 @@ class Door(APIView):
 
     def read(self, shape: type[serializers.BaseSerializer[Any]], **options: Any) -> dict[str, Any]:
         """The validated body; refuses `Invalid`."""
-        reader = shape(data=self.request.data, context={"request": self.request}, **options)
+        context = {"request": self.request} | options.pop("context", {})
+        reader = shape(data=self.request.data, context=context, **options)
         reader.is_valid(raise_exception=True)
         return dict(reader.validated_data)
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.lifecycle import BOOKING, Table, Transition
-from api.models import Booking, User, UserProfile
-from api.services import history, notices, payments, refunds
+from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
+from api.models import Booking, Trade, User, UserProfile
+from api.services import history, notices, payments, refunds, trades
 from api.services.actors import Actor
 from tasks import nudge
 
@@ -27,6 +27,10 @@ def record_transition(
 def record_change(
     rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any], **_: Any
 ) -> None:
+    if "traded_with" in details:
+        told = {name: details[name] for name in ("traded_with", "trade_id")}
+        history.record("trade", rows, actor, told)
+        return
     history.record("reschedule" if details["moved"] else "edit", rows, actor, details)
 
 
@@ -43,11 +47,30 @@ def email_transition(
 ) -> None:
     if table is BOOKING:
         notices.notify(transition.name, rows, details)
+    if table is TRADE:
+        notices.notify_traders(transition.name, rows)
 
 
 def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
-    if not details["resubmitted"]:
+    if not details["resubmitted"] and "traded_with" not in details:  # the trade itself tells
         notices.notify("moved" if details["moved"] else "edited", rows, details)
+
+
+def email_offer(rows: Sequence[Trade], **_: Any) -> None:
+    notices.notify_traders("offer", rows)
+
+
+def let_trades_lapse(
+    rows: Sequence[Booking],
+    table: Table = BOOKING,
+    transition: Transition | None = None,
+    details: Mapping[str, Any] | None = None,
+    **_: Any,
+) -> None:
+    """A booking that moved, or is not confirmed any more, is not the one that was offered."""
+    stays = transition.target == CONFIRMED if transition else not (details or {})["moved"]
+    if table is BOOKING and not stays and trades.let_lapse(row.pk for row in rows):
+        nudge.after_commit("tasks.clock.lapse_trades")
 
 
 def hurry_deliveries(**_: Any) -> None:

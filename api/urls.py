@@ -2,10 +2,15 @@
 
 from django.urls import include, path
 
-from api.views import health
+from api.views import automation, health
 
 urlpatterns = [
     path("health/", health.Health.as_view()),
+    path("health/automation/", automation.Health.as_view()),
+    path("metrics", automation.prometheus),
     path("api/v1/", include("api.views.urls")),
+    path("barbershop/api/", include("api.contracts.barbershop.urls")),
+    path("resources/api/", include("api.contracts.resources.urls")),
+    path("primetime/api/", include("api.contracts.primetime.urls")),
     path("paidrooms/api/", include("api.contracts.paidrooms.urls")),
 ]

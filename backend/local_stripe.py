@@ -5,7 +5,6 @@ declines are declined, and a declined intent takes another card; localstripe alo
 """
 
 import os
-import sys
 from typing import Any
 
 from aiohttp import web
@@ -55,4 +54,4 @@ def main(environment: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(dict(os.environ)))
+    main(dict(os.environ))

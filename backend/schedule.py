@@ -1,7 +1,7 @@
 """Every periodic job: its interval, and why. Intervals in UTC, no crontabs.
 
 Beat copies these rows into its tables by name; an operator may pause a job or change its interval
-there. A renamed job needs a data migration that removes the old row.
+there, and both survive a restart. A job that is no longer here leaves those tables.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,15 @@ class Job:
     queue: str = "clock"
 
     def entry(self) -> dict[str, Any]:
-        """As beat wants it. A run that waited longer than two intervals is thrown away: the next
-        one does its work, so nothing piles up while no worker is there."""
+        """As beat wants it. A run that waited for some time is thrown away: the next one does its
+        work, so nothing piles up while no worker is there. It is a minute at least, because beat
+        and worker may read clocks that differ."""
         return {
             "task": self.task,
             "schedule": self.every,
             "options": {
                 "queue": self.queue,
-                "expires": max(2 * self.every, 10 * SECOND).total_seconds(),
+                "expire_seconds": round(max(2 * self.every, MINUTE).total_seconds()),
             },
         }
 

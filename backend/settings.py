@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backend.metrics.measure",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -219,10 +220,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     if BROKER_URL.startswith(("redis", "rediss", "valkey"))
     else {}
 )
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "backend.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {name: job.entry() for name, job in SCHEDULE.items()}
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within this many seconds
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+# seconds after which a worker or beat that stands still though the broker answers ends itself
+PULSE_PATIENCE = env.float("PULSE_PATIENCE", default=45)
+HEARTBEAT_DIR = env.str("HEARTBEAT_DIR", default="")  # where they show that they do not
 
 # people
 
@@ -265,6 +269,24 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+# at the bare /api/: hosts that belong to one contract, and who answers when nothing else tells
+CONTRACT_HOSTS: dict[str, str] = env.dict("CONTRACT_HOSTS", default={})
+DEFAULT_CONTRACT = env.str("DEFAULT_CONTRACT", default="primetime")
+DJOSER = {
+    "LOGIN_FIELD": "username",
+    "HIDE_USERS": True,
+    "SET_PASSWORD_RETYPE": True,
+    "PASSWORD_RESET_CONFIRM_RETYPE": True,
+    "SERIALIZERS": {
+        "user": "api.contracts.resources.shapes.Me",
+        "current_user": "api.contracts.resources.shapes.Me",
+        "user_create": "api.contracts.resources.shapes.Registration",
+        "user_delete": "api.contracts.resources.shapes.Leaving",
+        "token_create": "api.contracts.resources.shapes.SignIn",
+        "set_password_retype": "api.contracts.resources.shapes.NewPassword",
+        "password_reset_confirm_retype": "api.contracts.resources.shapes.ResetByLink",
+    },
 }
 FAILED_LOGINS_ALLOWED = env.int("FAILED_LOGINS_ALLOWED", default=10)
 FAILED_LOGINS_WINDOW = timedelta(minutes=env.int("FAILED_LOGINS_WINDOW_MINUTES", default=15))
@@ -331,12 +353,22 @@ X_FRAME_OPTIONS = "DENY"
 
 MAIL_DIR = env.str("HOLDFAST_MAIL_DIR", default=str(DATA_DIR / "mail") if EMBEDDED else "")
 EMAIL_USE = env.str("EMAIL_USE", default="")
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or {
-    "console": "django.core.mail.backends.console.EmailBackend",
-    "sendgrid": "anymail.backends.sendgrid.EmailBackend",
-    "smtp": "django.core.mail.backends.smtp.EmailBackend",
-    "files": "backend.mail.EmlFileBackend",
-}.get(EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp"), EMAIL_USE)
+
+
+def email_backend(name: str) -> str:
+    """The class that EMAIL_USE means; any other name is one of django-anymail's, whose options
+    are set as ANYMAIL_<OPTION>, or a class by its path."""
+    known = {
+        "console": "django.core.mail.backends.console.EmailBackend",
+        "smtp": "django.core.mail.backends.smtp.EmailBackend",
+        "files": "backend.mail.EmlFileBackend",
+    }
+    return known.get(name) or (name if "." in name else f"anymail.backends.{name}.EmailBackend")
+
+
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or email_backend(
+    EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp")
+)
 EMAIL_FALLBACK = env.str("EMAIL_FALLBACK", default="")
 EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
@@ -353,7 +385,11 @@ ADMIN_EMAIL = first("ADMIN_EMAIL", "TO_EMAIL")
 ANYMAIL = {
     "SENDGRID_API_KEY": env.str("SENDGRID_API_KEY", default=""),
     "REQUESTS_TIMEOUT": (5, 10),
-} | ({"SENDGRID_API_URL": first("SENDGRID_API_URL")} if first("SENDGRID_API_URL") else {})
+} | {
+    name.removeprefix("ANYMAIL_"): value
+    for name, value in os.environ.items()
+    if value and name.startswith(("ANYMAIL_", "SENDGRID_API_"))
+}
 
 # payments: Stripe with a key, the local stand-in without one; never both, never by accident
 
@@ -395,6 +431,11 @@ KEEP_DELIVERIES = timedelta(days=env.int("KEEP_DELIVERIES_DAYS", default=30))
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.int("KEEP_IDEMPOTENCY_KEYS_HOURS", default=24))
 KEEP_STRIPE_EVENTS = timedelta(days=env.int("KEEP_STRIPE_EVENTS_DAYS", default=90))
 
+# figures: where web processes share what they count, and who may read them (empty: anyone)
+
+METRICS_DIR = Path(env.str("METRICS_DIR", default=str(DATA_DIR / "metrics")))
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -402,6 +443,11 @@ USE_I18N = False
 STATIC_URL = "/static/"
 STATIC_ROOT = (DATA_DIR if EMBEDDED else BASE_DIR) / "staticfiles"
 WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+if not WHITENOISE_USE_FINDERS:  # collected: compressed, and named by content so it caches for ever
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
 if EMBEDDED:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
@@ -434,8 +480,11 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
         "holdfast": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "django.request": {"level": "ERROR"},  # refusals are answers, not news
         "celery.worker.strategy": {"level": "WARNING"},
         "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
+        # a run that came too late is thrown away, by design: no warning for each after a pause
+        "django_structlog.celery": {"level": env.str("TASK_LOG_LEVEL", default="ERROR")},
     },
 }
 structlog.configure(

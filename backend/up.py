@@ -24,8 +24,7 @@ PROCESSES: list[tuple[str, str | None, str]] = [
     (
         "web",
         "PORT",
-        """gunicorn backend.wsgi:application --bind {HOST}:{PORT} --no-control-socket
-        --worker-class gthread --workers 2 --threads 4 --graceful-timeout 4 --log-level warning""",
+        "gunicorn --config backend/gunicorn.py backend.wsgi:application",
     ),
     (
         "worker",
@@ -50,6 +49,7 @@ DEFAULTS = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONWARNINGS": "ignore:You're running the worker",  # … as root: that was asked for
 }
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - to recognise it, not to bind to it
 DEMO_PASSWORD = "holdfast-demo"
 EMBEDDED_DEFAULTS = {
     "DEMO": "1",
@@ -165,7 +165,7 @@ class Announcement:
         self.made = False
         self.ask_at = 0.0
         host = environment["HOST"]
-        self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{environment['PORT']}"
+        self.url = f"http://{'127.0.0.1' if host == EVERYWHERE else host}:{environment['PORT']}"
 
     def tick(self) -> None:
         if not self.made and time.monotonic() >= self.ask_at and self.healthy():

@@ -3,7 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls), path("", include("api.urls"))]
+from api.admin import automation
+
+urlpatterns = [
+    path("admin/", include(automation.urls())),
+    path("admin/", admin.site.urls),
+    path("", include("api.urls")),
+]
 
 handler400 = "api.http.bad_request"
 handler404 = "api.http.not_found"

@@ -13,10 +13,12 @@ def prune_blacklist() -> int:
 
 @shared_task
 def prune_history() -> int:
-    """Finished deliveries, old idempotency keys and webhooks forgotten."""
-    return jobs.run(
-        "prune_history", lambda: outbox.prune() + idempotency.prune() + webhooks.prune()
-    )
+    """Finished deliveries, old idempotency keys, webhook ids and signs of life forgotten."""
+    return jobs.run("prune_history", _forget)
+
+
+def _forget() -> int:
+    return outbox.prune() + idempotency.prune() + webhooks.prune() + jobs.prune()
 
 
 @shared_task

@@ -1,7 +1,7 @@
 """The rows. Whatever the database can refuse, it refuses here; rules that need a clock or a
 person are in `services`."""
 
-from .automation import Job, JobFailure
+from .automation import Job, JobFailure, Sign
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
 from .outbox import Delivery
@@ -25,6 +25,7 @@ __all__ = [
     "PrimetimeWindow",
     "Refund",
     "Resource",
+    "Sign",
     "StripeEvent",
     "Trade",
     "User",

@@ -1,13 +1,21 @@
-"""What the clock did: one row per job, and one per row of work that failed."""
+"""What the clock did: one row per job, one per process that shows it lives, and one per row of work
+that failed."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 
 class Job(models.Model):
+    """A row of the schedule. `every` is the interval that the code gave it, so that another one
+    in beat's own table is known to be an operator's."""
+
     name = models.CharField(max_length=60, unique=True)
+    every = models.DurationField(null=True, blank=True)
+    known_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    progressed_at = models.DateTimeField(null=True, blank=True)
     duration = models.DurationField(null=True, blank=True)
     count = models.BigIntegerField(default=0, help_text="Rows of the last run")
     total = models.BigIntegerField(default=0, help_text="Rows of all runs")
@@ -18,6 +26,31 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Sign(models.Model):
+    """The last sign of life of a process; kept here so that it is seen without the broker."""
+
+    class Kind(models.TextChoices):
+        BEAT = "beat", "Beat"
+        WORKER = "worker", "Worker"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    name = models.CharField(max_length=120)
+    pid = models.PositiveIntegerField()
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["kind", "name"]
+        constraints = [
+            models.UniqueConstraint("kind", "name", name="sign_once"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["beat", "worker"]), name="sign_kind_is_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -97,7 +97,9 @@ class Booking(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
-    objects: ClassVar[models.Manager[Booking]] = BookingQuerySet.as_manager()  # type: ignore[assignment]
+    now: datetime  # the database's clock, where a service read the row with it
+
+    objects: ClassVar[models.Manager[Booking]] = BookingQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -52,6 +52,7 @@ class Delivery(models.Model):
                 condition=Q(state__in=[State.WAITING.value, State.SENDING.value]),
             ),
             models.Index("booking", name="delivery_by_booking"),
+            models.Index("kind", name="delivery_parked", condition=Q(state=State.PARKED.value)),
             models.Index(
                 "finished_at", name="delivery_finished", condition=Q(finished_at__isnull=False)
             ),

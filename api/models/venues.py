@@ -95,6 +95,11 @@ class Venue(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    rules_version = models.BigIntegerField(
+        default=0,
+        editable=False,
+        help_text="New by trigger whenever the venue, its windows, closures or resources change",
+    )
 
     class Meta:
         ordering = ["slug"]
@@ -110,7 +115,7 @@ class Venue(models.Model):
                 name="venue_completion_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(slot_length__gt=ZERO)
+                condition=Q(slot_length__gte=MINUTE)
                 & Q(hold_length__gt=ZERO)
                 & Q(no_show_grace__gte=ZERO)
                 & Q(completion_after__gte=ZERO)

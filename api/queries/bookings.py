@@ -38,3 +38,11 @@ def with_everything(pk: int) -> Booking:
 def events(**filters: Any) -> QuerySet[BookingEvent]:
     """History, newest first, with the people in it."""
     return BookingEvent.objects.filter(**filters).select_related("actor").order_by("-id")
+
+
+def contract_of(pk: Any) -> str:
+    """The slug of the venue of a booking, which is the name of its contract; empty if unknown."""
+    if not str(pk).isdigit():
+        return ""
+    slugs = Booking.objects.filter(pk=int(pk)).values_list("venue__slug", flat=True)
+    return slugs.first() or ""

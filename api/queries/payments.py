@@ -23,7 +23,7 @@ def rooms(venue_slug: str) -> QuerySet[Resource]:
 
 def bookings_of(venue_slug: str) -> QuerySet[Booking]:
     """The bookings of a venue, newest first, each carrying the database's `now`."""
-    rows = Booking.objects.filter(venue__slug=venue_slug).annotate(now=Now())
+    rows = Booking.objects.filter(venue__slug=venue_slug).annotate(now=Now())  # type: ignore[no-redef]
     return rows.select_related("venue", "resource", "owner").order_by("-created_at", "-id")
 
 

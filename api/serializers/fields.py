@@ -43,7 +43,7 @@ class Duration(serializers.DurationField):
     def to_internal_value(self, value: Any) -> timedelta:
         if not isinstance(value, (str, timedelta)) or len(str(value)) > 20:
             self.fail("invalid", format="[-]HH:MM:SS")
-        found = super().to_internal_value(value)  # type: ignore[arg-type]
+        found = super().to_internal_value(value)
         if abs(found) > timedelta(days=3660):
             self.fail("overflow")
         return found

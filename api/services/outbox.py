@@ -6,19 +6,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from api.models import Delivery
 from api.models.outbox import Kind, State
 
-from . import bulk
+from . import bulk, jobs
 
 log = structlog.get_logger("holdfast.outbox")
 
@@ -26,11 +26,13 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200
 LEASE = timedelta(seconds=120)
 BUDGET = 60.0  # seconds of one run; half the lease, so no row is sent by two at once
 CLAIM = 50
+DEATHS = 4  # attempts after which a row whose sender died again is parked
 
 
 @dataclass(frozen=True)
 class Effect:
-    """Something that shall leave the system; the key makes it happen once."""
+    """Something that shall leave the system; the key makes it happen once. `due_at`: when its
+    cause fell due, if that was before now; what waited together leaves in that order."""
 
     key: str
     name: str
@@ -38,6 +40,7 @@ class Effect:
     booking_id: int | None = None
     to: str = ""
     payload: dict[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
 
 
 class Withheld(Exception):
@@ -61,19 +64,28 @@ def put(effects: Iterable[Effect]) -> None:
         "last_error": [""] * len(rows),
         "request_id": [request_id[:64]] * len(rows),
     }
+    if all(row.due_at for row in rows):
+        columns["due_at"] = [row.due_at for row in rows]
     bulk.insert(Delivery, columns, "ON CONFLICT (key) DO NOTHING")
 
 
 def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
-    """Due rows of these kinds, now leased to the caller, in the order in which they fell due."""
+    """Due rows of these kinds, now leased to the caller, in the order in which they fell due.
+
+    A row whose sender died with it (`orphan`) comes alone: if it is what kills its senders, it
+    takes no others with it."""
     table = Delivery._meta.db_table
     with transaction.atomic():
         rows = Delivery.objects.raw(
-            f"WITH due AS (SELECT id, due_at AS was_due FROM {table}"  # noqa: S608
-            " WHERE state IN ('waiting', 'sending') AND due_at <= statement_timestamp() AND kind = ANY(%s)"
-            " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            "WITH seen AS (SELECT id, due_at AS was_due, state = 'sending' AS orphan,"  # noqa: S608
+            f" row_number() OVER (ORDER BY due_at, id) AS place FROM (SELECT * FROM {table}"
+            " WHERE state IN ('waiting', 'sending') AND due_at <= statement_timestamp()"
+            " AND kind = ANY(%s) ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED) AS locked),"
+            " due AS (SELECT * FROM seen WHERE CASE WHEN (SELECT orphan FROM seen WHERE place = 1)"
+            " THEN place = 1 ELSE NOT orphan END)"
             f" UPDATE {table} d SET state = 'sending', attempts = attempts + 1,"
-            " due_at = statement_timestamp() + %s FROM due WHERE d.id = due.id RETURNING d.*, due.was_due",
+            " due_at = statement_timestamp() + %s FROM due WHERE d.id = due.id"
+            " RETURNING d.*, due.was_due, due.orphan",
             [[str(k) for k in kinds], limit, LEASE],
         )
         return sorted(rows, key=lambda row: (row.was_due, row.pk))  # type: ignore[attr-defined]
@@ -102,8 +114,8 @@ def deliver(kinds: Sequence[str], send: Callable[[list[Delivery]], Iterable[Outc
     """How many rows left the system in this run. `send` works on a claimed batch one by one and
     yields an outcome for each; what it does not reach is given back."""
     sent, until = 0, time.monotonic() + BUDGET
-    while rows := claim(kinds):
-        reached = set()
+    while claimed := claim(kinds):
+        rows, reached = _worth_sending(claimed), set()
         for row, error in send(rows):
             reached.add(row.pk)
             sent += _record(row, error)
@@ -112,9 +124,19 @@ def deliver(kinds: Sequence[str], send: Callable[[list[Delivery]], Iterable[Outc
         for row in rows:
             if row.pk not in reached:
                 _give_back(row)
+        jobs.progress(sent)
         if time.monotonic() > until:
             break
     return sent
+
+
+def _worth_sending(rows: list[Delivery]) -> list[Delivery]:
+    """Without a row that has killed its senders too often: that one is parked."""
+    deadly = [row for row in rows if row.orphan and row.attempts > DEATHS]  # type: ignore[attr-defined]
+    for row in deadly:
+        settle(row, State.PARKED, "Its sender died with it every time.")
+        log.error("delivery_parked", key=row.key, kind=row.kind, error="its sender died")
+    return [row for row in rows if row not in deadly]
 
 
 Outcome = tuple[Delivery, Exception | None]
@@ -148,13 +170,3 @@ def prune() -> int:
     old = Q(finished_at__lt=Now() - settings.KEEP_DELIVERIES)
     done = Q(state__in=[State.SENT.value, State.WITHHELD.value])
     return Delivery.objects.filter(old & done).delete()[0]
-
-
-def backlog() -> list[tuple[str, str, int]]:
-    """(kind, state, rows) of what is in the outbox."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT kind, state, count(*) FROM {Delivery._meta.db_table}"  # noqa: S608
-            " GROUP BY kind, state ORDER BY kind, state"
-        )
-        return list(cursor.fetchall())

@@ -86,7 +86,7 @@ def _attempt(pk: int, expected_minor: int | None) -> Payment:
 
 def _payable(pk: int, expected_minor: int | None = None) -> Booking:
     """The booking, locked; refuses if it cannot be paid now."""
-    rows = Booking.objects.select_for_update(of=("self",), no_key=True).annotate(now=Now())
+    rows = Booking.objects.select_for_update(of=("self",), no_key=True).annotate(now=Now())  # type: ignore[no-redef]
     booking = rows.filter(pk=pk).first()
     if booking is None:
         raise errors.NotFound("There is no such booking.")
@@ -96,7 +96,7 @@ def _payable(pk: int, expected_minor: int | None = None) -> Booking:
         raise errors.NothingToPay
     if booking.status != HELD:
         raise errors.NotAllowedNow(current=booking.status)
-    if booking.hold_expires_at is None or booking.hold_expires_at <= booking.now:  # type: ignore[attr-defined]
+    if booking.hold_expires_at is None or booking.hold_expires_at <= booking.now:
         raise errors.HoldOver(current=Status.EXPIRED)
     if expected_minor is not None and expected_minor != booking.price_minor:
         raise errors.WrongAmount(amount_minor=booking.price_minor, currency=booking.currency)

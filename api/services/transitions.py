@@ -8,17 +8,26 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from django.apps import apps
-from django.db import DatabaseError, OperationalError, connection, models, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    models,
+    transaction,
+)
 
 from api.errors import Busy
 from api.lifecycle import NOW, TABLES, Table, Transition
 from api.models import JobFailure
 from api.signals import transitioned
 
+from . import jobs
 from .actors import Actor
 
 log = structlog.get_logger("holdfast.transitions")
@@ -146,6 +155,26 @@ def _due(move: Transition) -> str:
     )
 
 
+def not_due(table: Table) -> str:
+    """SQL that holds for rows out of which the clock should not already have led."""
+
+    def due(move: Transition) -> str:
+        sources = ", ".join(f"'{source}'" for source in move.sources)
+        return f"(status IN ({sources}) AND {_due(move)})"
+
+    return " AND ".join(f"{due(move)} IS NOT TRUE" for move in table.clocked)
+
+
+def overdue(table: Table, row: Any, now: datetime) -> Transition | None:
+    """The move that the clock should already have made of this row, whether or not it has."""
+    for move in table.clocked:
+        deadline = getattr(row, move.deadline) if row.status in move.sources else None
+        spared = move.unless and getattr(row, move.unless) is not None
+        if deadline is not None and deadline <= now and not spared:
+            return move
+    return None
+
+
 def end_due(table: Table, where: str, params: Sequence[Any]) -> int:
     """Makes, now and here, every clock transition that is due among the rows of `where`: what the
     sweeper has not reached yet does not stand in anybody's way."""
@@ -164,7 +193,7 @@ def sweep(
     move: Transition,
     job: str,
     batch: int = BATCH,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = jobs.progress,
 ) -> int:
     """How many rows the clock moved: everything due, in the order of its deadlines.
 
@@ -172,23 +201,26 @@ def sweep(
     row that cannot be worked on is recorded and left out; the others go on."""
     actor, done, size = Actor.clock(job), 0, batch
     while True:
+        rows: list[Any] = []
         try:
             with transaction.atomic():
                 rows = _sweep_batch(move, job, size)
                 if rows:
                     _announce(move, rows, actor, {})
-        except OperationalError:
-            raise
+                    jobs.settled(job, [row.pk for row in rows])
+        except (OperationalError, InterfaceError):
+            raise  # the database is away or gave way, no row is to blame
         except Exception as error:
-            if size > 1:
-                size = 1  # find the row that cannot be worked on
-                continue
-            _record_failure(move, job, error)
+            tried = len(rows) or size
+            if tried == 1:
+                _record_failure(move, job, error)
+            size = max(1, tried // 2)  # narrows down to the row that cannot be worked on
             continue
         done += len(rows)
         progress(done)
         if len(rows) < size:
             return done
+        size = min(batch, 2 * size)
 
 
 def _sweep_batch(move: Transition, job: str, size: int) -> list[Any]:
@@ -196,8 +228,10 @@ def _sweep_batch(move: Transition, job: str, size: int) -> list[Any]:
         f"{_due(move)} AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"  # noqa: S608
         " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
     )
-    tail = f"ORDER BY {move.deadline}, id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
-    return _run(move, where, [job], {}, tail)
+    tail = f"ORDER BY t.{move.deadline}, t.id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
+    rows = _run(move, where, [job], {}, tail)
+    # history and emails keep the order of the deadlines; RETURNING has none
+    return sorted(rows, key=lambda row: (getattr(row, move.deadline), row.pk))
 
 
 def _record_failure(move: Transition, job: str, error: Exception) -> None:
@@ -207,15 +241,17 @@ def _record_failure(move: Transition, job: str, error: Exception) -> None:
         cursor.execute(
             f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
             " (job, row, error, attempts, first_at, last_at, retry_at)"
-            f" SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(), statement_timestamp() + interval '1 minute'"
+            " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
+            " statement_timestamp() + interval '1 minute'"
             f" FROM {model._meta.db_table} t"
             f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)}"
             f" AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"
             " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
-            f" ORDER BY {move.deadline}, id LIMIT 1"
+            f" ORDER BY t.{move.deadline}, t.id LIMIT 1"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
             " attempts = f.attempts + 1, last_at = statement_timestamp(),"
-            " retry_at = statement_timestamp() + least(interval '1 hour', f.attempts * interval '5 minutes')",
+            " retry_at = statement_timestamp()"
+            " + least(interval '1 hour', f.attempts * interval '5 minutes')",
             [job, f"{type(error).__name__}: {error}"[:2000], *move.sources, job],
         )
     log.error("row_failed", job=job, error=repr(error))

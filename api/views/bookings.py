@@ -51,25 +51,27 @@ class Bookings(View, GenericAPIView[Booking]):
 
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(queries.visible_to(self.user)))
-        return self.get_paginated_response(shapes.BookingShape(page, many=True).data)
+        return self.get_paginated_response([shapes.booking(row) for row in page or ()])
 
     @extend_schema(request=shapes.NewBooking, responses={201: shapes.BookingShape})
     def post(self, request: Request) -> Response:
-        booking = bookings.book(owner=self.user, contract="v1", **self.read(shapes.NewBooking))
-        return Response(shapes.BookingShape(booking).data, status=201)
+        body = self.read(shapes.NewBooking)
+        booking = bookings.book(owner=self.user, contract="v1", **body)
+        people = sorted(person.pk for person in body.get("attendees", ()))
+        return Response(shapes.booking(booking, people), status=201)
 
 
 class OneBooking(View):
     @extend_schema(responses=shapes.BookingShape)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.BookingShape(queries.one(self.user, pk)).data)
+        return Response(shapes.booking(queries.one(self.user, pk)))
 
     @extend_schema(request=shapes.BookingEdit, responses=shapes.BookingShape)
     def patch(self, request: Request, pk: int) -> Response:
         booking = queries.one(self.user, pk)
         changes = self.read(shapes.BookingEdit, partial=True)
         bookings.reschedule(pk, Actor.toward(self.user, booking), **changes)
-        return Response(shapes.BookingShape(queries.one(self.user, pk)).data)
+        return Response(shapes.booking(queries.one(self.user, pk)))
 
 
 class Verb(View):
@@ -81,13 +83,13 @@ class Verb(View):
     @extend_schema(request=shapes.Reason, responses=shapes.BookingShape)
     def post(self, request: Request, pk: int) -> Response:
         booking = queries.one(self.user, pk)
-        body = self.read(shapes.Reason) if request.data not in (None, "", b"") else {}
+        body = self.read(shapes.Reason)
         try:
             type(self).verb(pk, Actor.toward(self.user, booking), body.get("reason", ""))
         except errors.AlreadyDone:
             if not self.again_is_fine:
                 raise
-        return Response(shapes.BookingShape(queries.one(self.user, pk)).data)
+        return Response(shapes.booking(queries.one(self.user, pk)))
 
 
 class Approve(Verb):

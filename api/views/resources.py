@@ -61,7 +61,7 @@ class ResourceFilter(django_filters.FilterSet):
         if name == "free_until":
             return rows  # done with free_from
         rival = Booking.objects.filter(resource=OuterRef("pk"))
-        taken = rival.overlapping(start, end).blocking()  # type: ignore[attr-defined]
+        taken = rival.overlapping(start, end).blocking()
         return rows.filter(~Exists(taken), is_available=True, maintenance=False)
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from . import auth, bookings, dashboard, payments, resources, users, venues
+from . import auth, automation, bookings, dashboard, payments, resources, trades, users, venues
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="api.schema_urls"), name="schema"),
@@ -39,6 +39,12 @@ urlpatterns = [
     path("bookings/<int:pk>/check-in/", bookings.CheckIn.as_view()),
     path("bookings/<int:pk>/end/", bookings.End.as_view()),
     path("bookings/<int:pk>/events/", bookings.Events.as_view()),
+    path("automation/", automation.Automation.as_view()),
+    path("trades/", trades.Trades.as_view()),
+    path("trades/<int:pk>/", trades.OneTrade.as_view()),
+    path("trades/<int:pk>/accept/", trades.Accept.as_view()),
+    path("trades/<int:pk>/reject/", trades.Reject.as_view()),
+    path("trades/<int:pk>/withdraw/", trades.Withdraw.as_view()),
     path("bookings/<int:pk>/payment/", payments.BookingPayment.as_view()),
     path("bookings/<int:pk>/payment/refunds/", payments.Refunds.as_view()),
     path("webhooks/stripe/", payments.StripeWebhook.as_view()),

@@ -13,7 +13,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import ModelSerializer
+from rest_framework.serializers import BaseSerializer
 
 from api.errors import Invalid, NotFound
 from api.http import AnonymousThrottle, Pages, View
@@ -74,17 +74,16 @@ class OneVenue(View):
 class _Rows(View, GenericAPIView[Any]):
     """Rows that belong to a venue, changed by staff."""
 
-    permission_classes: ClassVar = (IsStaff,)
+    permission_classes = (IsStaff,)
     pagination_class = Pages
     twice: ClassVar[dict[str, list[str]]] = {}
 
     def get_queryset(self) -> QuerySet[Any]:
-        model: Any = self.serializer_class.Meta.model  # type: ignore[union-attr]
         if getattr(self, "swagger_fake_view", False):
-            return model.objects.none()
-        return model.objects.filter(venue=venue_of(self.kwargs["slug"]))
+            return super().get_queryset().none()
+        return super().get_queryset().filter(venue=venue_of(self.kwargs["slug"]))
 
-    def _save(self, shape: ModelSerializer[Any], **extra: Any) -> None:
+    def _save(self, shape: BaseSerializer[Any], **extra: Any) -> None:
         shape.is_valid(raise_exception=True)
         try:
             with transaction.atomic():

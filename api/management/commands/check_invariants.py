@@ -1,0 +1,19 @@
+"""Checks on a running system that nothing has gone wrong unseen; changes nothing."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from api.services import invariants
+
+
+class Command(BaseCommand):
+    help = "Checks what must always be true: no overlaps, whole histories, nothing far past due."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = invariants.problems()
+        for sentence in found:
+            self.stdout.write(sentence)
+        if found:
+            raise CommandError(f"{len(found)} things are not as they must be.")
+        self.stdout.write("All is as it must be.")

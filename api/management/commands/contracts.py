@@ -1,0 +1,81 @@
+"""Prints who answers what at the bare /api/, and how collisions are decided."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.urls import URLPattern
+
+from api.contracts import CONTRACTS
+from api.dispatch import RULES, Candidate, routes
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def methods(pattern: URLPattern) -> set[str]:
+    match: Any = type("Match", (), {"func": pattern.callback})
+    candidate = Candidate("", match)
+    return {method for method in METHODS if candidate.allows(method)}
+
+
+def table() -> dict[str, dict[str, set[str]]]:
+    """Path -> method -> contracts."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name in CONTRACTS:
+        for route, pattern in routes(name):
+            for method in methods(pattern):
+                found[route][method].add(name)
+    return found
+
+
+def page() -> str:
+    """The whole of docs/contracts.md."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# Contracts at one root"
+    yield ""
+    yield "Printed from `api/contracts/` and `api/dispatch.py` by `manage.py contracts`; a test"
+    yield "keeps the two equal. Every path below is answered at `/<contract>/api/…`, and at the"
+    yield "bare `/api/…` by the contract that the request belongs to: by an `X-Contract` header or"
+    yield "host, by its credentials, by being the only one with that path and method, else by the"
+    yield "rule of the path. The answer names it in `X-Contract`."
+    yield ""
+    yield "| contract | what |"
+    yield "|---|---|"
+    for contract in CONTRACTS.values():
+        yield f"| [{contract.name}](contracts/{contract.name}.md) | {contract.what} |"
+    yield ""
+    yield "## Collisions"
+    yield ""
+    yield "| path | methods shared | told apart by | otherwise |"
+    yield "|---|---|---|---|"
+    paths = table()
+    for rule in RULES:
+        for path in rule.paths:
+            shared = [m for m in METHODS if len(paths[path][m]) > 1]
+            told = ", ".join(f"`{key}`: {name}" for key, name in (rule.keys or {}).items())
+            yield (
+                f"| `/api/{path}` | {', '.join(shared)} |"
+                f" {rule.why}{f' ({told})' if told else ''} | {rule.otherwise} |"
+            )
+    yield ""
+    yield "## Every path"
+    yield ""
+    yield "| path | method | contracts |"
+    yield "|---|---|---|"
+    for path in sorted(paths):
+        for method in METHODS:
+            if names := paths[path][method]:
+                yield f"| `/api/{path}` | {method} | {', '.join(sorted(names))} |"
+
+
+class Command(BaseCommand):
+    help = "Prints docs/contracts.md: which contract answers which method and path, and why."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(page(), ending="")

@@ -1,0 +1,63 @@
+"""Beat's scheduler: the code's schedule in the database, where an operator's changes survive.
+
+The rule: nothing here decides what is due; a job that is sent twice or late does the same work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from socket import gethostname
+from typing import Any
+
+from django.db import close_old_connections
+from django.db.utils import DatabaseError, InterfaceError
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+
+from backend.pulse import Pulse
+
+LONG_AGO = timedelta(days=3650)
+
+
+class Entry(ModelEntry):  # type: ignore[misc]
+    def __init__(self, model: PeriodicTask, app: Any = None) -> None:
+        """What never ran, or was paused, is due at once; a last run in the future (another beat's
+        clock was ahead) was now."""
+        if model.interval is not None:
+            now = datetime.now(UTC)
+            model.last_run_at = min(model.last_run_at or now - LONG_AGO, now)
+        super().__init__(model, app)
+
+    def save(self) -> None:
+        """Only what beat knows better: an operator may be changing the row at this moment."""
+        PeriodicTask.objects.filter(pk=self.model.pk, enabled=True).update(
+            last_run_at=self.model.last_run_at, total_run_count=self.model.total_run_count
+        )
+
+
+class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+    Entry = Entry
+    pulse: Pulse | None = None
+
+    def setup_schedule(self) -> None:
+        from api.services import jobs
+        from backend.schedule import SCHEDULE
+
+        chosen = jobs.enrol({name: job.every for name, job in SCHEDULE.items()})
+        schedule = self.app.conf.beat_schedule
+        self.update_from_dict(
+            {name: {**entry, "schedule": chosen[name]} for name, entry in schedule.items()}
+        )
+
+    def tick(self, *args: Any, **options: Any) -> float:
+        if self.pulse is None:
+            self.pulse = Pulse("beat", f"beat@{gethostname()}", self.app.conf.broker_url)
+            self.pulse.start()
+        self.pulse.tick()
+        try:
+            return float(super().tick(*args, **options))
+        except (DatabaseError, InterfaceError):
+            with contextlib.suppress(DatabaseError, InterfaceError):
+                close_old_connections()
+            return 1.0

@@ -1,0 +1,166 @@
+"""Booking over HTTP: against the floor, in a storm, and in statements per request."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import statistics
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bench import load, system
+
+ROUNDS, SECONDS, CLIENTS = 7, 3.0, 16
+RESOURCES = 1000
+
+
+def run() -> list[tuple[str, str]]:
+    people = _people()
+    with system.web() as port:
+        rows = _against_the_floor(port, people)
+        rows += _storms(port, people)
+    return rows + _statements(people)
+
+
+def _people() -> dict[str, Any]:
+    from api.models import Resource, User, Venue
+    from api.services import tokens
+
+    venue = Venue.objects.create(slug="bench", name="Bench")
+    Resource.objects.bulk_create(
+        Resource(venue=venue, name=f"Room {n}", capacity=4) for n in range(RESOURCES)
+    )
+    user = User.objects.create_user("bench@example.com", None)
+    staff = User.objects.create_user("staff@example.com", None, role="staff")
+    return {
+        "venue": venue.pk,
+        "resources": list(Resource.objects.filter(venue=venue).values_list("pk", flat=True)),
+        "token": tokens.issue(user).access,
+        "staff": staff,
+        "user": user,
+    }
+
+
+def _bodies(people: dict[str, Any], days: int) -> Iterator[bytes]:
+    """Every hour of every resource once, from that many days ahead on."""
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=days)
+    for hour in itertools.count():
+        start = first + timedelta(hours=hour)
+        for pk in people["resources"]:
+            yield json.dumps(
+                {
+                    "venue": people["venue"],
+                    "resource": pk,
+                    "starts_at": start.isoformat(),
+                    "ends_at": (start + timedelta(hours=1)).isoformat(),
+                }
+            ).encode()
+
+
+def _against_the_floor(port: int, people: dict[str, Any]) -> list[tuple[str, str]]:
+    def requests(path: str, days: int) -> Iterator[bytes]:
+        return (load.post(path, body, people["token"]) for body in _bodies(people, days))
+
+    ours, floor = requests("/api/v1/bookings/", 2), requests("/floor/bookings/", 200)
+    load.steady(port, CLIENTS, ours, 1)
+    load.steady(port, CLIENTS, floor, 1)
+    ratios, rates, slow = [], [], []
+    for _ in range(ROUNDS):
+        base = load.steady(port, CLIENTS, floor, SECONDS)
+        mine = load.steady(port, CLIENTS, ours, SECONDS)
+        assert set(mine.statuses) == {201}, mine.statuses
+        assert set(base.statuses) == {201}, base.statuses
+        ratios.append(mine.rate / base.rate)
+        rates.append((mine.rate, base.rate))
+        slow += mine.latencies
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    mine_rate = statistics.median(rate for rate, _ in rates)
+    base_rate = statistics.median(rate for _, rate in rates)
+    p95 = statistics.quantiles(slow, n=20)[-1] * 1000
+    return [
+        (
+            "POST /api/v1/bookings/ against the floor view, requests per second",
+            f"{statistics.median(ratios):.2f} ({spread}; {mine_rate:.0f} / {base_rate:.0f} per s)",
+        ),
+        (f"… p95 with {CLIENTS} clients", f"{p95:.0f} ms"),
+    ]
+
+
+def _storms(port: int, people: dict[str, Any], clients: int = 32, rounds: int = 50) -> Any:
+    dice = random.Random(1)
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=400)
+    resource, winners, slowest, medians, failed = people["resources"][0], [], [], [], 0
+    before = _deadlocks()
+    for number in range(rounds):
+        start = first + timedelta(days=number)
+        requests = []
+        for _ in range(clients):
+            # all of them cover noon, none of them alike
+            begins = start - timedelta(minutes=dice.randint(1, 90))
+            ends = start + timedelta(minutes=dice.randint(1, 90))
+            body = {
+                "resource": resource,
+                "starts_at": begins.isoformat(),
+                "ends_at": ends.isoformat(),
+            }
+            requests.append(
+                load.post("/api/v1/bookings/", json.dumps(body).encode(), people["token"])
+            )
+        outcome = load.storm(port, requests)
+        winners.append(outcome.statuses[201])
+        failed += outcome.failed
+        slowest.append(max(outcome.latencies))
+        medians.append(statistics.median(outcome.latencies))
+    worst = max(s / m for s, m in zip(slowest, medians, strict=True))
+    return [
+        (
+            f"Storm of {clients} on one slot, {rounds} rounds: winners a round",
+            f"{min(winners)} to {max(winners)}",
+        ),
+        ("… answers 5xx / deadlocks", f"{failed} / {_deadlocks() - before}"),
+        (
+            "… slowest request / median request of the round",
+            f"{worst:.1f} at worst ({max(slowest) * 1000:.0f} ms)",
+        ),
+    ]
+
+
+def _deadlocks() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
+
+
+def _statements(people: dict[str, Any]) -> list[tuple[str, str]]:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+    from rest_framework.test import APIClient
+
+    from api.services import tokens
+
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(people['staff']).access}")
+    body = json.loads(next(_bodies(people, 600)))
+
+    def count(method: str, path: str, data: Any = None) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            answer = getattr(client, method)(path, data)
+        assert answer.status_code < 300, answer.content
+        return len(queries)
+
+    booking = count("post", "/api/v1/bookings/", body)
+    listing = count("get", "/api/v1/bookings/?page_size=200")
+    start = datetime.now(UTC).date()
+    calendar = count(
+        "get", f"/api/v1/venues/bench/calendar/?start={start}&end={start + timedelta(days=1)}"
+    )
+    return [
+        (
+            "Statements a request: booking / list / calendar",
+            f"{booking} / {listing} / {calendar}",
+        )
+    ]

@@ -1,0 +1,98 @@
+"""A client that costs little: raw HTTP/1.1 over keep-alive connections, requests made before."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outcome:
+    seconds: float = 0.0
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return sum(self.statuses.values()) / self.seconds
+
+    @property
+    def failed(self) -> int:
+        return sum(n for status, n in self.statuses.items() if status >= 500)
+
+
+def post(path: str, body: bytes, token: str) -> bytes:
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def get(path: str, token: str) -> bytes:
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+    ).encode()
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head[9:12])
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            await reader.readexactly(int(line.split(b":")[1]))
+    return status
+
+
+async def _client(port: int, requests: Iterator[bytes], until: float, outcome: Outcome) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for request in requests:
+            began = time.perf_counter()
+            if began > until:
+                return
+            writer.write(request)
+            status = await _answer(reader)
+            outcome.latencies.append(time.perf_counter() - began)
+            outcome.statuses[status] += 1
+    finally:
+        writer.close()
+
+
+async def _run(port: int, clients: int, requests: Iterator[bytes], seconds: float) -> Outcome:
+    outcome, began = Outcome(), time.perf_counter()
+    work = [_client(port, requests, began + seconds, outcome) for _ in range(clients)]
+    await asyncio.gather(*work)
+    outcome.seconds = time.perf_counter() - began
+    return outcome
+
+
+def steady(port: int, clients: int, requests: Iterator[bytes], seconds: float) -> Outcome:
+    """That many connections share the requests for that long."""
+    return asyncio.run(_run(port, clients, requests, seconds))
+
+
+def storm(port: int, requests: list[bytes]) -> Outcome:
+    """Every request at once, each on a connection of its own that is open already."""
+    return asyncio.run(_storm(port, requests))
+
+
+async def _storm(port: int, requests: list[bytes]) -> Outcome:
+    outcome, gate = Outcome(), asyncio.Barrier(len(requests))
+
+    async def one(request: bytes) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await gate.wait()
+        began = time.perf_counter()
+        writer.write(request)
+        outcome.statuses[await _answer(reader)] += 1
+        outcome.latencies.append(time.perf_counter() - began)
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one(request) for request in requests))
+    outcome.seconds = time.perf_counter() - began
+    return outcome

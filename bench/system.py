@@ -1,0 +1,78 @@
+"""Servers, schema and processes for a measurement, in `.data/bench`, dropped at its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+from backend import embedded
+from backend.embedded.server import pick_port
+
+
+@contextlib.contextmanager
+def servers() -> Iterator[None]:
+    """PostgreSQL and Valkey as `make up` runs them (durable), with an empty schema, and Django set
+    up in this process."""
+    with embedded.running(".data/bench") as environment:
+        os.environ.update(environment)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "bench.settings"
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        call_command("flush", interactive=False, verbosity=0)
+        yield
+
+
+@contextlib.contextmanager
+def web(workers: int = 2, threads: int = 4) -> Iterator[int]:
+    """gunicorn with the settings of `make up`; the port it answers on."""
+    port = pick_port()
+    command = [
+        sys.executable, "-m", "gunicorn", "backend.wsgi:application", "--worker-class=gthread",
+        f"--workers={workers}", f"--threads={threads}", f"--bind=127.0.0.1:{port}",
+        "--log-level=warning", "--keep-alive=60",
+    ]  # fmt: skip
+    with _running(command):
+        _answers(port)
+        yield port
+
+
+@contextlib.contextmanager
+def worker(*queues: str, concurrency: int = 2) -> Iterator[int]:
+    """A Celery worker as `make up` starts it; its pid."""
+    names = ",".join(queues or ("clock", "emails", "default"))
+    command = [
+        sys.executable, "-m", "celery", "-A", "backend", "worker", f"--queues={names}",
+        f"--concurrency={concurrency}", "--without-gossip", "--without-mingle",
+    ]  # fmt: skip
+    with _running(command) as pid:
+        yield pid
+
+
+@contextlib.contextmanager
+def _running(command: list[str]) -> Iterator[int]:
+    process = subprocess.Popen(command, env=os.environ | {"LOG_LEVEL": "ERROR"})
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(port: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/floor/nothing/", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError("gunicorn did not answer")
