@@ -176,9 +176,18 @@ CACHES = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [CHANNELS_URL], "capacity": 100, "expiry": 60},
+        "CONFIG": {
+            # longer than the layer itself waits for a message, so only a dead Redis is given up
+            "hosts": [{"address": CHANNELS_URL, "socket_connect_timeout": 1, "socket_timeout": 8}],
+            "capacity": 1000,
+            "expiry": 60,
+        },
     }
 }
+
+# where the web process hands WebSockets over to the live process
+
+LIVE_SOCKET = Path(first("LIVE_SOCKET", default=str(DATA_DIR / "live.sock")))
 
 # Celery
 
