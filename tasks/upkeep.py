@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from api.services import accounts, idempotency, jobs, outbox
+from api.services import accounts, exports, idempotency, jobs, outbox
 
 
 @shared_task
@@ -13,8 +13,8 @@ def prune_blacklist() -> int:
 
 @shared_task
 def prune_history() -> int:
-    """Finished deliveries and old idempotency keys forgotten."""
-    return jobs.run("prune_history", lambda: outbox.prune() + idempotency.prune())
+    """Finished deliveries, old idempotency keys and old exports forgotten."""
+    return jobs.run("prune_history", lambda: outbox.prune() + idempotency.prune() + exports.prune())
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from . import auth, bookings, dashboard, resources, users, venues
+from . import analytics, auth, bookings, dashboard, resources, users, venues
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="api.schema_urls"), name="schema"),
@@ -39,6 +39,13 @@ urlpatterns = [
     path("bookings/<int:pk>/check-in/", bookings.CheckIn.as_view()),
     path("bookings/<int:pk>/end/", bookings.End.as_view()),
     path("bookings/<int:pk>/events/", bookings.Events.as_view()),
+    path("analytics/kpi/", analytics.Kpi.as_view()),
+    path("analytics/utilization/", analytics.Utilization.as_view()),
+    path("analytics/ghosting/", analytics.Ghosting.as_view()),
+    path("analytics/capacity/", analytics.Capacity.as_view()),
+    path("analytics/heat-map/", analytics.HeatMap.as_view()),
+    path("analytics/exports/<uuid:pk>/", analytics.OneExport.as_view()),
+    path("analytics/exports/<uuid:pk>/file/", analytics.ExportFile.as_view()),
     path("dashboard/", dashboard.MyDashboard.as_view()),
     path("dashboard/staff/", dashboard.StaffsDashboard.as_view()),
 ]
