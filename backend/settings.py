@@ -445,12 +445,17 @@ CLEANUP_OPEN = env.bool("CLEANUP_OPEN", default=False)
 
 KEEP_DELIVERIES = timedelta(days=env.int("KEEP_DELIVERIES_DAYS", default=30))
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.int("KEEP_IDEMPOTENCY_KEYS_HOURS", default=24))
+KEEP_EXPORTS = timedelta(hours=env.int("KEEP_EXPORTS_HOURS", default=24))
 KEEP_STRIPE_EVENTS = timedelta(days=env.int("KEEP_STRIPE_EVENTS_DAYS", default=90))
 
 # figures: where web processes share what they count, and who may read them (empty: anyone)
 
 METRICS_DIR = Path(env.str("METRICS_DIR", default=str(DATA_DIR / "metrics")))
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# figures of more rooms times days than this are put into files by a worker
+
+EXPORT_AT_ONCE = env.int("EXPORT_AT_ONCE_ROOM_DAYS", default=36_600)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -83,6 +83,12 @@ class Figure(models.TextChoices):
     UTILIZATION = "utilization", "Utilization"
     GHOSTING = "ghosting", "Ghosting"
     CAPACITY = "capacity", "Capacity"
+    HEAT_MAP = "heat_map", "Booked hours by weekday and hour"
+
+
+class Format(models.TextChoices):
+    CSV = "csv", "CSV"
+    PDF = "pdf", "PDF"
 
 
 class ExportState(models.TextChoices):
@@ -98,7 +104,7 @@ class Export(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     figure = models.CharField(max_length=12, choices=Figure.choices)
-    format = models.CharField(max_length=4)
+    format = models.CharField(max_length=4, choices=Format.choices)
     venue_slug = models.CharField(max_length=50, blank=True)
     first_on = models.DateField()
     last_on = models.DateField()

@@ -1,5 +1,7 @@
-"""How the rooms are used. Dates are local dates of the venue, first to last inclusive; `venue` None
-means all venues, each in its own zone. docs/analytics.md gives the definitions in words.
+"""How the rooms are used. docs/analytics.md gives the definitions in words.
+
+Dates are local dates of the venue, first to last inclusive; `venue` None means all venues, each in
+its own zone. `ids` narrows a figure to some rooms; `source` says where the sums come from.
 """
 
 from __future__ import annotations
@@ -57,13 +59,14 @@ def utilization(
     last_on: date,
     building: str | None = None,
     *,
+    ids: Sequence[int] = (),
     source: Source = rollups,
 ) -> Figures:
     """Per room: booked time within opening hours, as a rate of the time that it was open and in
     hours; bookings by start date; the up to three hours in which most of them start, the most
     frequent first. A no-show took the room until it was released, an ended meeting until its end.
     """
-    scope = open_hours.scope(venue, building)
+    scope = open_hours.scope(venue, building, ids)
     days, sums = _sums(scope, first_on, last_on, ("bookings", "booked", "starts"), source)
     open_time = _open_time(days, first_on, last_on)
     return [
@@ -80,11 +83,16 @@ def utilization(
 
 
 def ghosting(
-    venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
+    venue: Venue | None,
+    first_on: date,
+    last_on: date,
+    *,
+    ids: Sequence[int] = (),
+    source: Source = rollups,
 ) -> Figures:
     """Per room: no-shows as a rate of the bookings, and the mean scheduled length of the no-shows
     in minutes. What should have been released by now counts, whether or not its sweep has run."""
-    scope = open_hours.scope(venue)
+    scope = open_hours.scope(venue, ids=ids)
     _, sums = _sums(scope, first_on, last_on, ("bookings", "no_shows", "wasted"), source)
     return [
         {
@@ -102,11 +110,16 @@ def ghosting(
 
 
 def capacity(
-    venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
+    venue: Venue | None,
+    first_on: date,
+    last_on: date,
+    *,
+    ids: Sequence[int] = (),
+    source: Source = rollups,
 ) -> Figures:
     """Per room: people a booking on average, as a rate of the places, and how many bookings left
     more than half of them empty (`oversized`) or had too few (`undersized`)."""
-    scope = open_hours.scope(venue)
+    scope = open_hours.scope(venue, ids=ids)
     wanted = ("bookings", "attendees", "oversized", "undersized")
     _, sums = _sums(scope, first_on, last_on, wanted, source)
     return [
