@@ -17,7 +17,7 @@ from api.models import Booking, Delivery, Payment, Refund, StripeEvent
 from api.services import (
     bookings,
     calls,
-    money_invariants,
+    invariants,
     outbox,
     payments,
     reconciliation,
@@ -50,7 +50,7 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 @pytest.fixture(autouse=True)
 def _money_adds_up(line):
     yield
-    assert money_invariants.problems() == []
+    assert invariants.problems(allowed_lag=None) == []
 
 
 @pytest.fixture
