@@ -351,7 +351,7 @@ def test_20_a_row_that_cannot_be_worked_on_does_not_hold_up_the_others(clock, ho
     try:
         clock.app.send_task(EXPIRE, queue="clock")
         eventually(lambda: statuses().count("expired") == 5)
-        failure = eventually(lambda: JobFailure.objects.first())
+        failure = eventually(JobFailure.objects.first)
         assert (failure.job, failure.row) == ("expire_holds", str(rows[2].pk))
         assert "this row is poison" in failure.error
     finally:

@@ -265,9 +265,7 @@ def test_a_late_reminder_is_sent_and_one_past_its_start_is_withheld(booked, ana,
     late, past = booked(ana), booked(ana, hours=2)
     Delivery.objects.all().delete()
     Booking.objects.update(remind_at=Now() - 26 * AN_HOUR)
-    Booking.objects.filter(pk=past.pk).update(
-        starts_at=Now() - SECOND, ends_at=Now() + 60 * SECOND
-    )
+    Booking.objects.filter(pk=past.pk).update(starts_at=Now() - SECOND, ends_at=Now() + 60 * SECOND)
     assert reminders.queue_due() == 2
     assert reminders.queue_due() == 0
     outbox.deliver(["email"], mailer.send)
