@@ -17,20 +17,37 @@ class ApiConfig(AppConfig):
         for signal, reactions in (
             (
                 signals.booked,
-                (receivers.record_booked, receivers.email_booked, receivers.hurry_deliveries),
+                (
+                    receivers.record_booked,
+                    receivers.email_booked,
+                    receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
+                ),
             ),
             (
                 signals.transitioned,
                 (
                     receivers.record_transition,
                     receivers.email_transition,
+                    receivers.let_trades_lapse,
+                    receivers.settle_money,
                     receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
                 ),
             ),
             (
                 signals.changed,
-                (receivers.record_change, receivers.email_change, receivers.hurry_deliveries),
+                (
+                    receivers.record_change,
+                    receivers.email_change,
+                    receivers.let_trades_lapse,
+                    receivers.settle_price,
+                    receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
+                ),
             ),
+            (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),
+            (signals.received, (receivers.hurry_webhooks,)),
             (post_save, (receivers.make_profile,)),
         ):
             for reaction in reactions:

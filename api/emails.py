@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from api.lifecycle import CHECKED_IN, CONFIRMED, HELD, PENDING
+from api.lifecycle import CHECKED_IN, CONFIRMED, HELD, PENDING, Status
 
 
 @dataclass(frozen=True)
@@ -55,36 +55,115 @@ DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
     "end": (Email("ended", "{what} has ended early"),),
     "pay": (Email("receipt", "Receipt: {what}, {when}"),),
     "pay_late": (Email("receipt", "Receipt: {what}, {when}"),),
+    "payment_failed": (
+        Email("payment_failed", "Your payment for {what} failed", only_while=(HELD,)),
+    ),
+    "refund": (Email("refunded", "Your refund for {what}"),),
     "moved": (Email("moved", "Reservation Moved: {when}", optional=True),),
     "remind": (REMINDER,),
+}
+
+NEW_AT_SHOP: Final = Email(
+    "new_reservation_admin", "🔔 New Reservation #{booking.pk} - Action Required", to="admin"
+)
+MOVED_AT_SHOP: Final = Email(
+    "moved_reservation_admin",
+    "🔔 Reservation #{booking.pk} Moved - Action Required",
+    to="admin",
+    only_while=(PENDING,),
+)
+CONFIRMED_AT_SHOP: Final = Email("reservation_confirmed", "Your Reservation is Confirmed!")
+CANCELLED_AT_SHOP: Final = Email("reservation_cancelled", "Your Reservation has been Cancelled")
+
+MADE: Final = Email("booking_created_template", "Booking Confirmation")
+MADE_ADMIN: Final = Email("booking_created_admin", "New Booking: {what}, {when}", to="admin")
+NEWS: Final = Email("booking_status_updated_template", "Booking Status Updated to {status_word}")
+EDITED: Final = Email("booking_details_updated_template", "Booking Updated")
+# to the two people of a trade
+TRADES: Final[Mapping[str, tuple[Email, ...]]] = {
+    "trade.offer": (Email("trade_offered", "{other} offers you a trade", to="target"),),
+    "trade.accept": (
+        Email("trade_accepted", "Trade accepted: you have {when}", to="requester"),
+        Email("trade_accepted", "Trade accepted: you have {when}", to="target"),
+    ),
+    "trade.reject": (Email("trade_rejected", "{other} declined your trade", to="requester"),),
 }
 
 # rows that a wording has instead of the default's; an empty tuple: no e-mail
 WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
     "primetime": {},
-    "barbershop": {},
-    "circletime": {},
-    "resources": {},
-    "paidrooms": {},
+    "barbershop": {
+        "book.pending": (NEW_AT_SHOP,),
+        "book.confirmed": (NEW_AT_SHOP, CONFIRMED_AT_SHOP),
+        "approve": (CONFIRMED_AT_SHOP,),
+        "resubmit": (MOVED_AT_SHOP,),
+        "reinstate": (NEW_AT_SHOP,),
+        "reject": (CANCELLED_AT_SHOP,),
+        "cancel": (CANCELLED_AT_SHOP,),
+        "lapse": (CANCELLED_AT_SHOP,),
+        "end": (),
+    },
+    "circletime": {
+        "book.confirmed": (Email("confirmed", "Booking Confirmed: {what}", optional=True),),
+        "remind": (
+            Email(
+                "reminder",
+                "Reminder: Check in to {what}",
+                only_while=(CONFIRMED,),
+                before_start=True,
+            ),
+        ),
+        "release": (Email("released", "Booking Released: {what} (No Check-in)"),),
+        "cancel": (Email("cancelled", "Booking Cancelled: {what}"),),
+        "end": (Email("ended", "Meeting Ended Early: {what}"),),
+        "moved": (Email("moved", "Booking Moved: {what}, {when}", optional=True),),
+    },
+    "resources": {
+        "book.pending": (MADE, MADE_ADMIN),
+        "book.confirmed": (MADE, MADE_ADMIN),
+        "approve": (NEWS,),
+        "reject": (NEWS,),
+        "resubmit": (NEWS,),
+        "reinstate": (NEWS,),
+        "lapse": (NEWS,),
+        "release": (NEWS,),
+        "moved": (EDITED,),
+        "edited": (EDITED,),
+        "cancel": (Email("booking_cancelled_template", "Booking Cancellation"),),
+        "end": (),
+    },
+    "paidrooms": {
+        "book.held": (
+            Email("held", "Pay {price} by {deadline} to keep {what}", only_while=(HELD,)),
+        ),
+        "pay": (Email("receipt", "Receipt for {what}: {price}, {when}"),),
+        "pay_late": (Email("receipt", "Receipt for {what}: {price}, {when}"),),
+        "expire": (
+            Email("expired", "Your hold on {what} has run out", only_while=(Status.EXPIRED,)),
+        ),
+    },
 }
 
 # emails that no booking causes
 ALONE: Final[Mapping[str, Email]] = {
     "password_reset": Email("password_reset", "Reset your Holdfast password", to="person"),
+    "resources/password_reset": Email(
+        "resources/password_reset", "Password Reset Request - Booking System", to="person"
+    ),
     "test": Email("test", "A test from Holdfast", to="person"),
 }
 
 
 def caused_by(verb: str, wording: str = "") -> tuple[Email, ...]:
     """The emails of a verb in a wording; none for a verb that causes none."""
-    return WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, ()))
+    return WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADES.get(verb, ())))
 
 
 def named(name: str, wording: str = "") -> Email:
     """An e-mail by its name; raises `KeyError`."""
     if name in ALONE:
         return ALONE[name]
-    for rows in (WORDINGS.get(wording, {}), DEFAULT):
+    for rows in (WORDINGS.get(wording, {}), DEFAULT, TRADES):
         for emails in rows.values():
             for email in emails:
                 if email.name == name:

@@ -25,6 +25,11 @@ HORIZON = timedelta(days=3 * 366)  # no frontend books further; year 9999 is a m
 TRANSIT = timedelta(seconds=2)  # a request's own travel time is not held against its sender
 
 
+def conceivable(year: int) -> bool:
+    """Whether somebody may look at a calendar of that year; others only overflow."""
+    return 1990 <= year <= 2200
+
+
 @dataclass(frozen=True)
 class Rules:
     """What the policy looks at for one resource: its venue, windows and closed dates."""
@@ -71,6 +76,14 @@ def closed_on(rules: Rules, on: date) -> Closure | None:
     return next((c for c in rules.closures if c.first_on <= on <= c.last_on), None)
 
 
+def closed_between(rules: Rules, starts_at: datetime, ends_at: datetime) -> Closure | None:
+    """The first closure of a date that the interval touches."""
+    if not rules.closures:
+        return None
+    found = (closed_on(rules, on) for on in local_dates(rules.zone, starts_at, ends_at))
+    return next((closure for closure in found if closure is not None), None)
+
+
 def open_intervals(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
     """Opening hours that touch the interval, days that meet at midnight joined."""
     joined: list[Interval] = []
@@ -95,9 +108,11 @@ def grid(rules: Rules, on: date) -> Iterator[Interval]:
         return
     length, free_from = rules.resource.slot_length, hours[0]
     for start in _wall_steps(rules, on, length):
-        if start >= free_from and start + length <= hours[1]:
-            yield start, start + length
-            free_from = start + length
+        if start < free_from or start + length > hours[1]:
+            continue
+        free_from = start + length
+        if not closed_between(rules, start, free_from):
+            yield start, free_from
 
 
 def _wall_steps(rules: Rules, on: date, step: timedelta) -> list[datetime]:
@@ -166,18 +181,27 @@ def check_notice(rules: Rules, starts_at: datetime, ends_at: datetime, now: date
     today = now.astimezone(rules.zone).date()
     if here == today and not venue.same_day_allowed:
         raise errors.SameDayRefused
-    # counted in local dates: "30 days ahead" is the same on both sides of a change of clocks
-    if venue.max_advance is not None and here > today + venue.max_advance:
-        raise errors.TooFarAhead(latest=today + venue.max_advance)
+    if venue.max_advance is not None:
+        check_advance(venue.max_advance, rules.zone, starts_at, now)
+
+
+def check_advance(advance: timedelta, zone: ZoneInfo, starts_at: datetime, now: datetime) -> None:
+    """Whole days are counted in local dates, so that "30 days ahead" is the same on both sides of
+    a change of clocks; anything else is a duration."""
+    if advance % DAY:
+        if starts_at > now + advance:
+            raise errors.TooFarAhead(latest=now + advance)
+    elif starts_at.astimezone(zone).date() > now.astimezone(zone).date() + advance:
+        raise errors.TooFarAhead(latest=now.astimezone(zone).date() + advance)
 
 
 def check_place(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
     resource, venue = rules.resource, rules.venue
     if not resource.bookable:
         raise errors.ResourceUnavailable
-    for on in local_dates(rules.zone, starts_at, ends_at):
-        if closure := closed_on(rules, on):
-            raise errors.Closed(reason=closure.reason, on=on)
+    if closure := closed_between(rules, starts_at, ends_at):
+        here = starts_at.astimezone(rules.zone).date()
+        raise errors.Closed(reason=closure.reason, on=max(here, closure.first_on))
     if venue.hours_enforced:
         check_hours(rules, starts_at, ends_at)
     check_slots(rules, starts_at, ends_at)
@@ -226,15 +250,26 @@ def deadlines(
     began gives its owner the whole grace from the booking on."""
     begins = max(starts_at, now)
     counted = ends_at if venue.completion_from == CompletionFrom.END else starts_at
-    remind_at = starts_at - venue.remind_before if venue.remind_before is not None else None
     return {
-        "lapses_at": starts_at,
+        # who may ask for a slot that has begun has until its end to be answered
+        "lapses_at": starts_at if starts_at > now else ends_at,
         "check_in_opens_at": starts_at - venue.check_in_opens_before,
         "check_in_closes_at": begins + venue.check_in_closes_after,
         "no_show_at": begins + venue.no_show_grace if venue.check_in_required else None,
         "completes_at": counted + venue.completion_after,
-        "remind_at": remind_at if remind_at is not None and remind_at > now else None,
+        "remind_at": _remind_at(venue, starts_at, now),
     }
+
+
+def _remind_at(venue: Venue, starts_at: datetime, now: datetime) -> datetime | None:
+    """A reminder that would have been due before the booking was made is not sent, unless it is
+    one to check in: that is open by then."""
+    if venue.remind_before is None or starts_at <= now:
+        return None
+    due_at = starts_at - venue.remind_before
+    if due_at > now:
+        return due_at
+    return now if venue.check_in_required else None
 
 
 def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str, Any]:
@@ -244,6 +279,13 @@ def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str
         "hold_expires_at": now + venue.hold_length if held else None,
         "payment_status": PaymentStatus.PENDING if price_minor else PaymentStatus.NONE,
     }
+
+
+def refund(venue: Venue, paid_minor: int, starts_at: datetime, now: datetime) -> int:
+    """What a cancellation gives back, in minor units: all while there is time, a part after."""
+    if starts_at - now >= venue.refund_until:
+        return paid_minor
+    return paid_minor * venue.late_refund_percent // 100
 
 
 def within(inner: Interval, outer: Iterable[Interval]) -> bool:

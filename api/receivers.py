@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.lifecycle import BOOKING, Table, Transition
-from api.models import Booking, User, UserProfile
-from api.services import history, notices
+from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
+from api.models import Booking, Trade, User, UserProfile
+from api.services import history, notices, payments, refunds, trades
 from api.services.actors import Actor
-from tasks import nudge
+from tasks import nudge, pushes
 
 
 def record_booked(rows: Sequence[Booking], actor: Actor, **_: Any) -> None:
@@ -27,6 +27,10 @@ def record_transition(
 def record_change(
     rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any], **_: Any
 ) -> None:
+    if "traded_with" in details:
+        told = {name: details[name] for name in ("traded_with", "trade_id")}
+        history.record("trade", rows, actor, told)
+        return
     history.record("reschedule" if details["moved"] else "edit", rows, actor, details)
 
 
@@ -43,15 +47,58 @@ def email_transition(
 ) -> None:
     if table is BOOKING:
         notices.notify(transition.name, rows, details)
+    if table is TRADE:
+        notices.notify_traders(transition.name, rows)
 
 
 def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
-    if not details["resubmitted"]:
+    if not details["resubmitted"] and "traded_with" not in details:  # the trade itself tells
         notices.notify("moved" if details["moved"] else "edited", rows, details)
+
+
+def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
+    """The rooms of these bookings, and the one that a moved booking left, show something else."""
+    if kwargs.get("table", BOOKING) is BOOKING:
+        left = kwargs["details"].get("from", {})
+        old = {left["resource"]} if "resource" in left else set()
+        pushes.after_commit({row.resource_id for row in rows} | old)
+
+
+def email_offer(rows: Sequence[Trade], **_: Any) -> None:
+    notices.notify_traders("offer", rows)
+
+
+def let_trades_lapse(
+    rows: Sequence[Booking],
+    table: Table = BOOKING,
+    transition: Transition | None = None,
+    details: Mapping[str, Any] | None = None,
+    **_: Any,
+) -> None:
+    """A booking that moved, or is not confirmed any more, is not the one that was offered."""
+    stays = transition.target == CONFIRMED if transition else not (details or {})["moved"]
+    if table is BOOKING and not stays and trades.let_lapse(row.pk for row in rows):
+        nudge.after_commit("tasks.clock.lapse_trades")
 
 
 def hurry_deliveries(**_: Any) -> None:
     nudge.after_commit("tasks.emails.deliver_due")
+
+
+def settle_money(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
+    priced = [row for row in rows if table is BOOKING and row.price_minor]
+    if priced and transition.name not in ("pay", "pay_late"):
+        payments.follow(priced)
+        refunds.follow(transition, priced)
+        nudge.after_commit("tasks.payments.deliver_calls")
+
+
+def settle_price(rows: Sequence[Booking], **_: Any) -> None:
+    payments.follow([row for row in rows if row.payment_status != "none"])
+
+
+def hurry_webhooks(**_: Any) -> None:
+    nudge.after_commit("tasks.payments.work_stripe_events")
 
 
 def make_profile(instance: User, created: bool, raw: bool = False, **_: Any) -> None:

@@ -3,7 +3,10 @@
 `booked`: a new row took its slot. Arguments: `rows`, `actor`.
 `transitioned`: rows moved along their table. Arguments: `table`, `transition`, `rows`, `actor`,
 `details`; the rows carry their new values, `details["from"]` maps id to the status left.
-`changed`: rows kept their status but were edited. Arguments: `rows`, `actor`, `details`.
+`changed`: rows kept their status but were edited. Arguments: `rows`, `actor`, `details`; after a
+trade `details["traded_with"]` is the person whose booking it was.
+`offered`: somebody offers a trade. Arguments: `rows`, `actor`.
+`received`: a webhook was believed and kept. Arguments: `event`.
 """
 
 from django.dispatch import Signal
@@ -11,3 +14,5 @@ from django.dispatch import Signal
 booked = Signal()
 transitioned = Signal()
 changed = Signal()
+offered = Signal()
+received = Signal()

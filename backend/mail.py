@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -24,5 +25,6 @@ class EmlFileBackend(BaseEmailBackend):
         to = re.sub(r"[^\w.@+-]", "_", message.to[0] if message.to else "nobody")[:60]
         name = f"{time.time_ns()}-{os.getpid()}-{number}-{to}"
         part = folder / f"{name}.part"
-        part.write_bytes(message.message().as_bytes(linesep="\r\n"))
+        whole: Any = message.message()  # Django's own kind of message, which knows linesep
+        part.write_bytes(whole.as_bytes(linesep="\r\n"))
         part.rename(folder / f"{name}.eml")

@@ -176,16 +176,31 @@ CACHES = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [CHANNELS_URL], "capacity": 100, "expiry": 60},
+        "CONFIG": {
+            # longer than the layer itself waits for a message, so only a dead Redis is given up
+            "hosts": [{"address": CHANNELS_URL, "socket_connect_timeout": 1, "socket_timeout": 8}],
+            "capacity": 1000,
+            "expiry": 60,
+        },
     }
 }
+
+# where the web process hands WebSockets over to the live process
+
+LIVE_SOCKET = Path(first("LIVE_SOCKET", default=str(DATA_DIR / "live.sock")))
 
 # Celery
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_INCLUDE = ["tasks.clock", "tasks.emails", "tasks.upkeep"]
+CELERY_INCLUDE = [
+    "tasks.analytics",
+    "tasks.clock",
+    "tasks.emails",
+    "tasks.payments",
+    "tasks.upkeep",
+]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -227,6 +242,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within thi
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 # seconds after which a worker or beat that stands still though the broker answers ends itself
 PULSE_PATIENCE = env.float("PULSE_PATIENCE", default=45)
+HEARTBEAT_DIR = env.str("HEARTBEAT_DIR", default="")  # where they show that they do not
 
 # people
 
@@ -273,6 +289,21 @@ REST_FRAMEWORK = {
 # at the bare /api/: hosts that belong to one contract, and who answers when nothing else tells
 CONTRACT_HOSTS: dict[str, str] = env.dict("CONTRACT_HOSTS", default={})
 DEFAULT_CONTRACT = env.str("DEFAULT_CONTRACT", default="primetime")
+DJOSER = {
+    "LOGIN_FIELD": "username",
+    "HIDE_USERS": True,
+    "SET_PASSWORD_RETYPE": True,
+    "PASSWORD_RESET_CONFIRM_RETYPE": True,
+    "SERIALIZERS": {
+        "user": "api.contracts.resources.shapes.Me",
+        "current_user": "api.contracts.resources.shapes.Me",
+        "user_create": "api.contracts.resources.shapes.Registration",
+        "user_delete": "api.contracts.resources.shapes.Leaving",
+        "token_create": "api.contracts.resources.shapes.SignIn",
+        "set_password_retype": "api.contracts.resources.shapes.NewPassword",
+        "password_reset_confirm_retype": "api.contracts.resources.shapes.ResetByLink",
+    },
+}
 FAILED_LOGINS_ALLOWED = env.int("FAILED_LOGINS_ALLOWED", default=10)
 FAILED_LOGINS_WINDOW = timedelta(minutes=env.int("FAILED_LOGINS_WINDOW_MINUTES", default=15))
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1_000_000)
@@ -338,12 +369,22 @@ X_FRAME_OPTIONS = "DENY"
 
 MAIL_DIR = env.str("HOLDFAST_MAIL_DIR", default=str(DATA_DIR / "mail") if EMBEDDED else "")
 EMAIL_USE = env.str("EMAIL_USE", default="")
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or {
-    "console": "django.core.mail.backends.console.EmailBackend",
-    "sendgrid": "anymail.backends.sendgrid.EmailBackend",
-    "smtp": "django.core.mail.backends.smtp.EmailBackend",
-    "files": "backend.mail.EmlFileBackend",
-}.get(EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp"), EMAIL_USE)
+
+
+def email_backend(name: str) -> str:
+    """The class that EMAIL_USE means; any other name is one of django-anymail's, whose options
+    are set as ANYMAIL_<OPTION>, or a class by its path."""
+    known = {
+        "console": "django.core.mail.backends.console.EmailBackend",
+        "smtp": "django.core.mail.backends.smtp.EmailBackend",
+        "files": "backend.mail.EmlFileBackend",
+    }
+    return known.get(name) or (name if "." in name else f"anymail.backends.{name}.EmailBackend")
+
+
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or email_backend(
+    EMAIL_USE or ("files" if MAIL_DIR and not env.str("EMAIL_HOST", "") else "smtp")
+)
 EMAIL_FALLBACK = env.str("EMAIL_FALLBACK", default="")
 EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
@@ -360,7 +401,45 @@ ADMIN_EMAIL = first("ADMIN_EMAIL", "TO_EMAIL")
 ANYMAIL = {
     "SENDGRID_API_KEY": env.str("SENDGRID_API_KEY", default=""),
     "REQUESTS_TIMEOUT": (5, 10),
-} | ({"SENDGRID_API_URL": first("SENDGRID_API_URL")} if first("SENDGRID_API_URL") else {})
+} | {
+    name.removeprefix("ANYMAIL_"): value
+    for name, value in os.environ.items()
+    if value and name.startswith(("ANYMAIL_", "SENDGRID_API_"))
+}
+
+# payments: Stripe with a key, the local stand-in without one; never both, never by accident
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_LOCAL = not STRIPE_SECRET_KEY and (EMBEDDED or env.bool("STRIPE_LOCAL", default=False))
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_CONNECT_TIMEOUT = env.float("STRIPE_CONNECT_TIMEOUT", default=3.0)  # seconds
+STRIPE_READ_TIMEOUT = env.float("STRIPE_READ_TIMEOUT", default=10.0)
+STRIPE_SIGNATURE_TOLERANCE = 300  # seconds that a signature may be old
+if STRIPE_LOCAL:
+    STRIPE_SECRET_KEY = "sk_test_local"  # noqa: S105
+    STRIPE_API_BASE = STRIPE_API_BASE or f"http://127.0.0.1:{env.int('STRIPE_PORT', 8420)}"
+    ALLOWED_HOSTS = sorted({*ALLOWED_HOSTS, "127.0.0.1"})  # it calls us back there
+_live = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+_test = STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_"))
+for _wrong, _because in (
+    (
+        STRIPE_SECRET_KEY and not (_live or _test),
+        "STRIPE_SECRET_KEY is not a secret key: those begin with sk_test_ or sk_live_.",
+    ),
+    (_live and DEBUG, "Live Stripe keys and DEBUG do not go together."),
+    (_live and STRIPE_API_BASE, "Live Stripe keys go to Stripe alone: unset STRIPE_API_BASE."),
+    (
+        STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRET,
+        "Set STRIPE_WEBHOOK_SECRET: without it no webhook can be believed.",
+    ),
+):
+    if _wrong:
+        raise ImproperlyConfigured(_because)
+
+# who may ask for dead holds to be expired, beside staff
+CLEANUP_SECRET = env.str("CLEANUP_SECRET", default="")
+CLEANUP_OPEN = env.bool("CLEANUP_OPEN", default=False)
 
 # how long finished rows are kept
 
@@ -380,6 +459,11 @@ USE_I18N = False
 STATIC_URL = "/static/"
 STATIC_ROOT = (DATA_DIR if EMBEDDED else BASE_DIR) / "staticfiles"
 WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+if not WHITENOISE_USE_FINDERS:  # collected: compressed, and named by content so it caches for ever
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
 if EMBEDDED:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
@@ -415,6 +499,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # refusals are answers, not news
         "celery.worker.strategy": {"level": "WARNING"},
         "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
+        # a run that came too late is thrown away, by design: no warning for each after a pause
+        "django_structlog.celery": {"level": env.str("TASK_LOG_LEVEL", default="ERROR")},
     },
 }
 structlog.configure(

@@ -107,6 +107,11 @@ class Bookings(admin.ModelAdmin[Booking]):
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
         """History is not edited here."""
 
+    def construct_change_message(
+        self, request: Any, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        return super().construct_change_message(request, form, [], add)
+
     @admin.action(description="Approve")
     def approve_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
         self._answer(request, rows, bookings.approve)

@@ -12,6 +12,8 @@ from django.http import HttpRequest
 from api.models import User, UserProfile
 from api.services import accounts
 
+from .reading import HTTPS
+
 
 class UserCreation(forms.ModelForm):  # type: ignore[type-arg]
     password = forms.CharField(widget=forms.PasswordInput)
@@ -33,6 +35,7 @@ class UserCreation(forms.ModelForm):  # type: ignore[type-arg]
 
 class Picture(admin.StackedInline[UserProfile, User]):
     model = UserProfile
+    formfield_overrides = HTTPS
     can_delete = False
 
 

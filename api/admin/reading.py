@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
+
+HTTPS: dict[Any, Any] = {models.URLField: {"assume_scheme": "https"}}
 
 
 class ReadOnly(admin.ModelAdmin[Any]):

@@ -10,6 +10,8 @@ from django.http import HttpRequest
 
 from api.models import Closure, PrimetimeWindow, Resource, Venue
 
+from .reading import HTTPS
+
 
 class Windows(admin.TabularInline[PrimetimeWindow, Venue]):
     model = PrimetimeWindow
@@ -62,6 +64,7 @@ class Venues(admin.ModelAdmin[Venue]):
 
 @admin.register(Resource)
 class Resources(admin.ModelAdmin[Resource]):
+    formfield_overrides = HTTPS
     list_display = ("name", "venue", "building", "floor", "capacity", "is_available", "maintenance")
     list_filter = ("venue", "is_available", "maintenance")
     search_fields = ("name", "building", "description")

@@ -1,6 +1,6 @@
 """What is booked: a court, a chair, a room. Exactly one booking may block it at a time."""
 
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -31,6 +31,8 @@ class Resource(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    now: datetime  # the database's clock, where `queries.rules` read the row
+
     class Meta:
         ordering = ["id"]
         indexes = [
@@ -43,7 +45,8 @@ class Resource(models.Model):
                 name="resource_own_hours_are_a_pair",
             ),
             models.CheckConstraint(
-                condition=Q(own_slot_length__isnull=True) | Q(own_slot_length__gt=timedelta(0)),
+                condition=Q(own_slot_length__isnull=True)
+                | Q(own_slot_length__gte=timedelta(minutes=1)),
                 name="resource_slot_length",
             ),
         ]

@@ -8,6 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 
+NOWHERE = "@absent.invalid"  # stands in for the address that somebody did not give
+
 
 class Role(models.TextChoices):
     USER = "user", "User"
@@ -74,10 +76,30 @@ class User(AbstractBaseUser, PermissionsMixin):
         """May also change people, venues and policies."""
         return self.role == Role.ADMIN or self.is_superuser
 
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """What the admin site asks: admins everything, staff to look and to answer bookings."""
+        if not self.is_active:
+            return False
+        return self.is_admin or (self.is_staff and _may_as_staff(perm))
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and (self.is_admin or (self.is_staff and app_label == "api"))
+
+    @property
+    def address(self) -> str:
+        """The e-mail address, or an empty string for somebody who gave none."""
+        return "" if self.email.endswith(NOWHERE) else self.email
+
     @property
     def name(self) -> str:
         """What to call this person: the full name, else the username, else the address."""
         return f"{self.first_name} {self.last_name}".strip() or self.username or self.email
+
+
+def _may_as_staff(perm: str) -> bool:
+    app, _, action = perm.partition(".")
+    answers = action in ("add_booking", "change_booking", "change_resource", "add_resource")
+    return app == "api" and (answers or action.startswith("view_"))
 
 
 class UserProfile(models.Model):

@@ -115,7 +115,7 @@ class Venue(models.Model):
                 name="venue_completion_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(slot_length__gt=ZERO)
+                condition=Q(slot_length__gte=MINUTE)
                 & Q(hold_length__gt=ZERO)
                 & Q(no_show_grace__gte=ZERO)
                 & Q(completion_after__gte=ZERO)

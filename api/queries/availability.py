@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from api import policy
-from api.models import Booking, Resource, Venue
+from api import errors, policy
+from api.models import Booking, Resource
 from api.policy import DAY, Interval, Rules
 
 from .rules import of as rules_of
 
 NEARBY = timedelta(days=3)
+TRIED = 300  # of the nearest times, how many are tried against the policy
 
 
 def busy(
@@ -21,7 +23,7 @@ def busy(
     """Blocked intervals per resource id, by start: one statement. `ignore` is a booking's id."""
     rows = (
         Booking.objects.filter(resource__in=[r.pk for r in resources])
-        .overlapping(starts_at, ends_at)  # type: ignore[attr-defined]
+        .overlapping(starts_at, ends_at)
         .blocking()
         .exclude(pk=ignore)
         .order_by("starts_at")
@@ -53,37 +55,38 @@ def free_intervals(
         return []
     rules = rules_of(resource)
     taken = busy([resource], starts_at, ends_at)[resource.pk]
+    hours = [(starts_at, ends_at)]
     if rules.venue.hours_enforced:
         hours = policy.open_intervals(rules, starts_at, ends_at)
-    else:
-        hours = _open_days(rules, starts_at, ends_at)
+    unfit = sorted([*taken, *_closed_days(rules, starts_at, ends_at)])
     free = []
     for opens, closes in hours:
         whole = max(opens, starts_at), min(closes, ends_at)
-        free += subtract(whole, taken) if whole[0] < whole[1] else []
+        free += subtract(whole, unfit) if whole[0] < whole[1] else []
     return [i for i in free if at_least is None or i[1] - i[0] >= at_least]
 
 
-def _open_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
-    """The range without its closed dates, for venues whose hours are not enforced."""
-    closed = [
+def _closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
+    """Closed dates from midnight to midnight: they also end the night before them."""
+    return [
         (policy.instant(rules.zone, on, _MIDNIGHT), policy.instant(rules.zone, on + DAY, _MIDNIGHT))
         for on in policy.local_dates(rules.zone, starts_at, ends_at)
         if policy.closed_on(rules, on)
     ]
-    return subtract((starts_at, ends_at), closed)
 
 
 _MIDNIGHT = datetime.min.time()
 
 
 def free_slots(rules: Rules, on: date, taken: Sequence[Interval], now: datetime) -> list[Interval]:
-    """Slots of the grid on one local date that nobody has and that have not begun."""
-    return [
-        (start, end)
-        for start, end in policy.grid(rules, on)
-        if start >= now and not any(s < end and e > start for s, e in taken)
-    ]
+    """Slots of the grid on one local date that nobody has and that have not begun. `taken` is by
+    start and does not overlap."""
+    free = []
+    for start, end in policy.grid(rules, on):
+        before = bisect_left(taken, (end,)) - 1  # the last that starts before the slot ends
+        if start >= now and (before < 0 or taken[before][1] <= start):
+            free.append((start, end))
+    return free
 
 
 def alternatives(
@@ -113,7 +116,7 @@ def alternatives(
             if start <= starts_at + moved and starts_at + moved + length <= end:
                 starts.add(starts_at + moved)
         found |= {(s, s + length) for s in starts}
-    nearest = sorted(found, key=lambda i: (abs(i[0] - starts_at), i[0]))
+    nearest = sorted(found, key=lambda i: (abs(i[0] - starts_at), i[0]))[:TRIED]
     allowed = (i for i in nearest if _allowed(rules, i, now, guests))
     return [i for i, _ in zip(allowed, range(limit), strict=False)]
 
@@ -121,10 +124,6 @@ def alternatives(
 def _allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
     try:
         policy.check(rules, *interval, now, guests)
-    except policy.errors.Refused:
+    except errors.Refused:
         return False
     return True
-
-
-def slots_of_day(venue: Venue, rules: Rules, on: date) -> list[Interval]:
-    return list(policy.grid(rules, on))

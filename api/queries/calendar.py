@@ -13,7 +13,8 @@ from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
 from api.policy import DAY, Interval, Rules
 
 from . import rules as rules_query
-from .availability import free_slots, rules_of
+from .availability import free_slots
+from .rules import of as rules_of
 
 MAX_DAYS = 92
 
@@ -71,7 +72,7 @@ def blocking_between(
 ) -> list[Booking]:
     return list(
         Booking.objects.filter(resource__in=[r.pk for r in resources])
-        .overlapping(starts_at, ends_at)  # type: ignore[attr-defined]
+        .overlapping(starts_at, ends_at)
         .blocking()
         .select_related("owner", "approved_by", "resource", "venue")
         .order_by("starts_at", "id")

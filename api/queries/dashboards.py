@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q
 from django.db.models.functions import Now, TruncDay
 
 from api.lifecycle import BOOKING, HELD, PENDING, Status
-from api.models import Booking, User
+from api.models import Booking, User, Venue
 
-from . import bookings
+from . import bookings, no_shows
 
 
 def of_person(user: User) -> dict[str, Any]:
@@ -44,4 +44,30 @@ def of_staff() -> dict[str, Any]:
             "pk", filter=Q(status=Status.NO_SHOW, starts_at__gte=Now() - timedelta(days=7))
         ),
     )
-    return {"recent": bookings.events()[:20], **counts}
+    recent = bookings.events()[:20]
+    return {"recent": recent, "repeated_no_shows": no_shows.repeated(), **counts}
+
+
+def of_person_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:
+    """At one venue: the next five bookings from that instant on, and the last ten lines."""
+    ahead = Booking.objects.filter(owner=user, venue=venue, starts_at__gte=since).blocking()
+    ahead = ahead.select_related("venue", "resource", "owner", "approved_by")
+    recent = bookings.events(booking__owner=user, booking__venue=venue)[:10]
+    return {"upcoming": ahead.order_by("starts_at")[:5], "recent": recent}
+
+
+def of_staff_at(venue: Venue, since: datetime, until: datetime) -> dict[str, Any]:
+    """At one venue: requests that wait, confirmed bookings that begin in the interval, and the
+    last twenty lines."""
+    today = Q(starts_at__gte=since, starts_at__lt=until)
+    rows = (
+        Booking.objects.filter(venue=venue)
+        .blocking()
+        .aggregate(
+            waiting=Count("pk", filter=Q(status=PENDING)),
+            confirmed=Count(
+                "pk", filter=today & Q(status__in=(Status.CONFIRMED, Status.CHECKED_IN))
+            ),
+        )
+    )
+    return {"recent": bookings.events(booking__venue=venue)[:20], **rows}

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.models import Booking, BookingEvent, Delivery, User
+from api.models import Booking, BookingEvent, Delivery, Trade, User
+
+TRADE_FIELDS = (
+    "id",
+    "requester_booking_id",
+    "target_booking_id",
+    "status",
+    "created_at",
+    "responded_at",
+)
 
 
 def everything_about(user: User) -> dict[str, Any]:
@@ -32,6 +41,12 @@ def everything_about(user: User) -> dict[str, Any]:
             BookingEvent.objects.filter(booking__owner=user).values(
                 "booking_id", "verb", "from_status", "to_status", "by", "details", "at"
             )
+        ),
+        "trades_offered": list(
+            Trade.objects.filter(requester=user).values(*TRADE_FIELDS, "message")
+        ),
+        "trades_received": list(
+            Trade.objects.filter(target=user).values(*TRADE_FIELDS, "response_message")
         ),
         "emails": list(
             Delivery.objects.filter(to=user.email).values("name", "state", "created_at")

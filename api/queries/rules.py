@@ -8,36 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject, Now
 
 from api.errors import NotFound
-from api.models import Resource
+from api.models import Closure, PrimetimeWindow, Resource
 from api.policy import Rules
 
 
-def resources() -> QuerySet[Resource]:
-    """Resources with venue, windows and closures at hand, each carrying the database's `now`."""
+def resources(*, retired: bool = False) -> QuerySet[Resource]:
+    """Resources with venue, windows and closures at hand, each carrying the database's `now`;
+    those that take no new bookings only when asked for."""
+    kept = Resource.objects.all() if retired else Resource.objects.filter(retired_at=None)
     return (
-        Resource.objects.filter(retired_at=None)
-        .select_related("venue")
+        kept.select_related("venue")  # type: ignore[no-redef]
         .prefetch_related("venue__primetime", "venue__closures")
         .annotate(now=Now())
     )
 
 
-def resource(pk: int) -> Resource:
+def resource(pk: int, *, retired: bool = False) -> Resource:
     """The resource; refuses `NotFound`."""
-    found = resources().filter(pk=pk).first()
+    found = resources(retired=retired).filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such resource.")
     return found
 
 
 def now_of(rows: Sequence[Resource]) -> datetime:
-    return rows[0].now  # type: ignore[attr-defined,no-any-return]
+    return rows[0].now
 
 
 def of(place: Resource) -> Rules:
@@ -55,17 +58,42 @@ _VERSION = (
 
 
 def current(pk: int) -> tuple[Rules, datetime]:
-    """The rules of a resource and the database's now, in one statement while nothing has changed.
+    """The rules of a resource and the database's now, in one statement.
     What comes back is shared: read it, never write to it. Refuses `NotFound`."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VERSION, [pk])
-        row = cursor.fetchone()
-    if row is None:
+    if kept := _KEPT.get(pk):
+        with connection.cursor() as cursor:
+            cursor.execute(_VERSION, [pk])
+            row = cursor.fetchone()
+        if row is not None and row[0] == kept[0]:
+            return kept[1], row[1]
+    rules, now = _read(pk)
+    if len(_KEPT) >= _MANY:
+        _KEPT.clear()
+    _KEPT[pk] = rules.venue.rules_version, rules
+    return rules, now
+
+
+def _read(pk: int) -> tuple[Rules, datetime]:
+    """All of it as one row, so that its version is that of what it says."""
+    found = (
+        Resource.objects.filter(pk=pk, retired_at=None)  # type: ignore[no-redef]
+        .select_related("venue")
+        .annotate(now=Now(), windows=_part(PrimetimeWindow), closed=_part(Closure))
+        .first()
+    )
+    if found is None:
         raise NotFound("There is no such resource.")
-    version, now = row
-    kept = _KEPT.get(pk)
-    if kept is None or kept[0] != version:
-        if len(_KEPT) >= _MANY:
-            _KEPT.clear()
-        kept = _KEPT[pk] = version, of(resource(pk))
-    return kept[1], now
+    windows = [_from_json(PrimetimeWindow, values) for values in found.windows]
+    closures = [_from_json(Closure, values) for values in found.closed]
+    return Rules(found, found.venue, windows, closures), found.now
+
+
+def _part(model: type[Any]) -> ArraySubquery:
+    fields = {field.attname: field.attname for field in model._meta.concrete_fields}
+    rows = model.objects.filter(venue=OuterRef("venue")).order_by("pk")
+    return ArraySubquery(rows.values_list(JSONObject(**fields)))
+
+
+def _from_json(model: type[Any], values: dict[str, Any]) -> Any:
+    fields = model._meta.concrete_fields
+    return model(**{f.attname: f.to_python(values[f.attname]) for f in fields})

@@ -1,31 +1,45 @@
-"""People and their accounts: register, sign in, passwords, erasure. Nobody gives themselves a role."""
+"""People and their accounts: register, sign in, passwords, erasure. No one sets their own role."""
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import authenticate, password_validation
 from django.contrib.auth.tokens import default_token_generator
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, TextField
+from django.db.models.functions import Cast, Now
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode
+from rest_framework.authtoken.models import Token
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from api import errors
-from api.lifecycle import BOOKING
-from api.models import Booking, BookingEvent, Delivery, User
-from api.models.users import Role
+from api.lifecycle import BOOKING, By
+from api.models import (
+    Booking,
+    BookingEvent,
+    Delivery,
+    IdempotencyKey,
+    Trade,
+    User,
+    UserProfile,
+)
+from api.models.outbox import Kind, State
+from api.models.users import NOWHERE, Role
 
 from . import bookings, notices
 from .actors import Actor
+from .transitions import giving_way
 
 PUBLIC_FIELDS = frozenset({"first_name", "last_name", "phone", "department", "username"})
 
@@ -39,9 +53,10 @@ def register(
     **fields: Any,
 ) -> User:
     """A new account in the role of a user, whatever was asked for. Refuses `EmailTaken`,
-    `UsernameTaken`, `WeakPassword` and `Invalid`; of two rivals for an address one gets it."""
+    `UsernameTaken`, `WeakPassword` and `Invalid`; of two rivals for an address one gets it.
+    Without an address (a door may allow that) nobody writes to this person."""
     known = {name: value for name, value in fields.items() if name in PUBLIC_FIELDS}
-    email = checked_email(email)
+    email = checked_email(email or f"{uuid.uuid4().hex}{NOWHERE}")
     if User.objects.filter(email=email).exists():
         raise errors.EmailTaken(errors={"email": [errors.EmailTaken.detail]})
     draft = User(email=email, username=username or None, **known)
@@ -72,7 +87,9 @@ def check_password(password: str, user: User, field: str = "password") -> None:
 
 
 def _taken(error: IntegrityError) -> errors.Refused:
-    if "username" in str(error):
+    """Which of the two unique columns it was: an address may well contain the name of the other."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if "username" in (getattr(diagnosis, "constraint_name", None) or ""):
         return errors.UsernameTaken(errors={"username": [errors.UsernameTaken.detail]})
     return errors.EmailTaken(errors={"email": [errors.EmailTaken.detail]})
 
@@ -80,7 +97,8 @@ def _taken(error: IntegrityError) -> errors.Refused:
 def sign_in(*, login: str, password: str, address: str = "") -> User:
     """The person with this e-mail address or username and password. Refuses `WrongCredentials`
     alike for all that is wrong, and `TooManyAttempts` for this account from this address."""
-    key = f"failed-logins:{login.strip().lower()}:{address}"[:200].replace(" ", "_")
+    who = hashlib.sha256(f"{login.strip().lower()}\0{address}".encode()).hexdigest()
+    key = f"failed-logins:{who}"
     window = int(settings.FAILED_LOGINS_WINDOW.total_seconds())
     if int(cache.get(key) or 0) >= settings.FAILED_LOGINS_ALLOWED:
         raise errors.TooManyAttempts(retry_after=window)
@@ -98,93 +116,146 @@ def sign_in(*, login: str, password: str, address: str = "") -> User:
 
 
 def change_password(user: User, current: str, new: str) -> None:
-    """Ends every session of the account. Refuses `Invalid` and `WeakPassword`."""
+    """Ends every session of the account. Refuses `WrongPassword` and `WeakPassword`."""
     if not user.check_password(current):
-        raise errors.Invalid(errors={"current_password": ["The current password is not right."]})
+        raise errors.WrongPassword(errors={"current_password": [errors.WrongPassword.detail]})
     check_password(new, user, "new_password")
+    set_password(user, new)
+
+
+def set_password(user: User, new: str) -> None:
+    """Writes a password that was looked at before, and ends every session of the account."""
     user.set_password(new)
     user.save(update_fields=["password"])
+    end_sessions(user)
 
 
-def ask_reset(email: str) -> None:
+def end_sessions(user: User) -> None:
+    """Takes back the token that does not expire; the others carry a mark of the old password."""
+    Token.objects.filter(user=user).delete()
+
+
+def ask_reset(email: str, name: str = "password_reset") -> None:
     """Queues the e-mail with the link, if there is such an account; says nothing either way."""
     user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
     if user is not None:
-        notices.write_to(user, "password_reset", f"email:password_reset:{uuid.uuid4()}")
+        notices.write_to(user, name, f"email:password_reset:{uuid.uuid4()}")
 
 
 def reset_password(uid: str, token: str, new: str) -> User:
-    """Sets a password by the link of the e-mail, once and within the hour. Refuses `Invalid`."""
-    try:
-        user = User.objects.get(pk=force_str(urlsafe_base64_decode(uid)), is_active=True)
-    except (User.DoesNotExist, ValueError, OverflowError, UnicodeDecodeError):
-        user = None
-    if user is None or not default_token_generator.check_token(user, token):
-        raise errors.Invalid(errors={"token": ["The link is not valid any more."]})
-    check_password(new, user, "new_password")
-    user.set_password(new)
-    user.save(update_fields=["password"])
+    """Sets a password by the link of the e-mail, once and within the hour. Refuses `LinkRefused`
+    and `WeakPassword`; of two who follow one link at once one gets through."""
+    with transaction.atomic():
+        user = _linked(uid)
+        if user is None or not default_token_generator.check_token(user, token):
+            raise errors.LinkRefused(errors={"token": [errors.LinkRefused.detail]})
+        check_password(new, user, "new_password")
+        set_password(user, new)
     return user
 
 
-def edit(user: User, changes: Mapping[str, Any], *, by: User) -> User:
+def _linked(uid: str) -> User | None:
+    """The account that a link is about, locked."""
+    try:
+        pk = int(force_str(urlsafe_base64_decode(uid)))
+    except ValueError:  # not base64, not UTF-8, not a number
+        return None
+    return User.objects.select_for_update(no_key=True).filter(pk=pk, is_active=True).first()
+
+
+def edit(user: User, changes: Mapping[str, Any], *, by: User, strong: bool = True) -> User:
     """The account with these fields changed. `role` and `is_active` only by an admin, and nobody
     takes the role of the last admin away. Refuses as `register` does, and `Forbidden`."""
     changes = dict(changes)
-    if {"role", "is_active"} & changes.keys() and not by.is_admin:
+    powers = {"role", "is_active"} & changes.keys()
+    if powers and not by.is_admin:
         raise errors.Forbidden
     if "email" in changes:
         changes["email"] = checked_email(changes["email"])
+    if "username" in changes:
+        changes["username"] = changes["username"] or None
+    if "role" in changes:
+        changes["is_superuser"] = changes["role"] == Role.ADMIN
     password = changes.pop("password", None)
     for name, value in changes.items():
-        setattr(user, name, value or None if name == "username" else value)
-    if password:
+        setattr(user, name, value)
+    if password and strong:
         check_password(password, user)
-        user.set_password(password)
     try:
         with transaction.atomic():
-            _keep_an_admin(user)
-            user.save()
+            if powers:
+                _keep_an_admin(user)
+            # only what was asked for: the rest of the row may be older than the database's
+            user.save(update_fields=changes.keys())
+            if password:
+                set_password(user, password)
     except IntegrityError as error:
         raise _taken(error) from error
     return user
 
 
 def _keep_an_admin(user: User) -> None:
-    others = User.objects.filter(Q(role=Role.ADMIN) | Q(is_superuser=True), is_active=True)
-    was = others.select_for_update().filter(pk=user.pk).exists()
-    if was and not (user.is_admin and user.is_active) and not others.exclude(pk=user.pk).exists():
+    """Refuses `Forbidden` if `user`, as it is about to be written, was the last admin. All admins
+    are locked, in id order: two who take it from each other do not both succeed."""
+    admins = User.objects.filter(Q(role=Role.ADMIN) | Q(is_superuser=True), is_active=True)
+    ids = set(admins.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    if ids == {user.pk} and not (user.is_admin and user.is_active):
         raise errors.Forbidden("The last admin stays one.")
 
 
+@giving_way
 def erase(user: User) -> None:
     """Forgets a person: cancels what they have ahead, and empties every field that names them,
-    here, in their bookings, in the history and in the outbox. What was booked stays as numbers."""
+    here, in their bookings, in the history and in the outbox. What was booked stays as numbers.
+    Refuses `Forbidden` for the last admin."""
     with transaction.atomic():
-        _keep_an_admin(_as_erased(user))
-        ahead = Booking.objects.filter(owner=user, status__in=BOOKING.blocking)
-        for pk in ahead.values_list("pk", flat=True):
-            try:
-                bookings.cancel(pk, Actor.toward(user, Booking(owner=user)), "account erased")
-            except errors.NotAllowedNow:
-                continue
-        mine = Booking.objects.filter(owner=user)
-        mine.update(title="", notes="", rejection_reason="")
-        BookingEvent.objects.filter(booking__owner=user).update(details={})
-        Delivery.objects.filter(Q(booking__owner=user) | Q(to=user.email)).update(
-            to="", payload={}, last_error=""
-        )
-        OutstandingToken.objects.filter(user=user).update(token="")
-        user.profile.delete()
-        _as_erased(user).save()
+        person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if person.erased_at:
+            return
+        _keep_an_admin(_as_erased(person))
+        _cancel_ahead(person)
+        _forget_words(person)
+        _forget_letters(person)
+        OutstandingToken.objects.filter(user=person).update(token="")
+        end_sessions(person)
+        _as_erased(person).save()
+
+
+def _cancel_ahead(user: User) -> None:
+    ahead = Booking.objects.filter(owner=user, status__in=BOOKING.blocking)
+    for pk in ahead.order_by("pk").values_list("pk", flat=True):
+        with suppress(errors.NotAllowedNow):  # it is over, its sweep has not come yet
+            bookings.cancel(pk, Actor(By.OWNER, user), "account erased")
+
+
+def _forget_words(user: User) -> None:
+    """What they wrote, and what was written down about it."""
+    Booking.objects.filter(owner=user).update(title="", notes="", rejection_reason="")
+    BookingEvent.objects.filter(booking__owner=user).update(details={})
+    Trade.objects.filter(requester=user).update(message="")
+    Trade.objects.filter(target=user).update(response_message="")
+    about = LogEntry.objects.filter(content_type__model="user", object_id=str(user.pk))
+    about.update(object_repr="", change_message="")
+    UserProfile.objects.filter(user=user).delete()
+
+
+def _forget_letters(user: User) -> None:
+    """Emails to them, sent or not, and answers that were kept for a client asking again."""
+    to_others = Q(to=settings.ADMIN_EMAIL) | Q(to=F("booking__venue__admin_email"))
+    about = Q(to=user.email) | (Q(booking__owner=user, kind=Kind.EMAIL) & ~to_others)
+    letters = Delivery.objects.filter(pk__in=Delivery.objects.filter(about).values("pk"))
+    letters.filter(finished_at=None).update(state=State.WITHHELD, finished_at=Now())
+    letters.update(to="", payload={}, last_error="")
+    kept = IdempotencyKey.objects.annotate(text=Cast("body", TextField()))
+    kept.filter(Q(scope=f"user:{user.pk}") | Q(text__icontains=user.email)).delete()
 
 
 def _as_erased(user: User) -> User:
     gone = User.objects.get(pk=user.pk)
-    gone.email, gone.username = f"erased-{user.pk}@erased.invalid", None
+    gone.email, gone.username = f"erased-{user.pk}-{uuid.uuid4().hex[:12]}{NOWHERE}", None
     gone.first_name = gone.last_name = gone.phone = gone.department = ""
     gone.is_active, gone.is_superuser, gone.role = False, False, Role.USER
-    gone.erased_at = Now()  # type: ignore[assignment]
+    gone.last_login, gone.erased_at = None, Now()
     gone.set_unusable_password()
     return gone
 

@@ -16,12 +16,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from api import errors, policy
-from api.lifecycle import BOOKING, HELD, PENDING, Status, Transition
+from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, By, Status, Transition
 from api.models import Booking, Resource, User
 from api.models.bookings import PaymentStatus
 from api.policy import Rules
 from api.queries import rules as rules_query
-from api.queries.availability import alternatives, rules_of
+from api.queries.availability import alternatives
+from api.queries.rules import of as rules_of
 from api.signals import booked, changed
 
 from . import transitions
@@ -60,7 +61,7 @@ def book(
         _limit_holds(booking)
         _take(booking, rules, now)
         if people := list(attendees):
-            booking.attendees.set(people)
+            booking.attendees.add(*people)
         booked.send(
             sender=Booking, rows=[booking], actor=actor or Actor.toward(owner, booking), details={}
         )
@@ -89,10 +90,13 @@ def _draft(
 
 
 def _limit_holds(booking: Booking) -> None:
-    """Nobody squats by holding: refuses `TooManyHolds`."""
+    """Nobody squats by holding, nor by asking many times at once: refuses `TooManyHolds`."""
     if booking.status != HELD:
         return
     limit = booking.venue.max_open_holds
+    with connection.cursor() as cursor:
+        key = f"holds:{booking.owner_id}:{booking.venue_id}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
     held = Booking.objects.filter(
         owner=booking.owner, venue=booking.venue, status=HELD, hold_expires_at__gt=Now()
     )
@@ -101,14 +105,14 @@ def _limit_holds(booking: Booking) -> None:
 
 
 def _take(booking: Booking, rules: Rules, now: datetime) -> None:
-    """Inserts, or ends what is dead in the way and inserts, or refuses."""
-    for attempt in (1, 2):
-        if _insert(booking):
-            return
-        if attempt == 1:
-            here = (booking.resource_id, booking.starts_at, booking.ends_at)
-            if not transitions.end_due(BOOKING, OVERLAP, here):
-                break
+    """Inserts, or ends what is dead in the way and inserts, or refuses. The second attempt is
+    made in any case: what was dead may have been ended by somebody else in between."""
+    if _insert(booking):
+        return
+    here = (booking.resource_id, booking.starts_at, booking.ends_at)
+    transitions.end_due(BOOKING, OVERLAP, here)
+    if _insert(booking):
+        return
     raise taken(rules, booking.starts_at, booking.ends_at, now, guests=booking.guests)
 
 
@@ -119,7 +123,7 @@ _COLUMNS = [
 ]
 _INSERT = (
     f"INSERT INTO {Booking._meta.db_table}"  # noqa: S608
-    f" ({', '.join(f.column for f in _COLUMNS)})"
+    f" ({', '.join(str(f.column) for f in _COLUMNS)})"
     f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
     " ON CONFLICT DO NOTHING RETURNING id, created_at, updated_at"
 )
@@ -150,7 +154,7 @@ def taken(
     """The refusal, with what blocks by start and the nearest times that are free."""
     blocking = (
         Booking.objects.filter(resource=rules.resource)
-        .overlapping(starts_at, ends_at)  # type: ignore[attr-defined]
+        .overlapping(starts_at, ends_at)
         .blocking()
         .exclude(pk=ignore)
         .select_related("owner")
@@ -161,6 +165,10 @@ def taken(
         alternatives=alternatives(
             rules.resource, starts_at, ends_at, now, guests=guests, ignore=ignore
         ),
+        asked=(starts_at, ends_at),
+        rules=rules,
+        now=now,
+        ignore=ignore,
     )
 
 
@@ -168,28 +176,56 @@ def taken(
 
 
 def _get(pk: int) -> Booking:
-    booking = (
-        Booking.objects.select_related("venue", "resource__venue", "owner").filter(pk=pk).first()
-    )
+    rows = Booking.objects.select_related("venue", "resource__venue", "owner")
+    booking = rows.annotate(now=Now()).filter(pk=pk).first()  # type: ignore[no-redef]
     if booking is None:
         raise errors.NotFound("There is no such booking.")
     return booking
 
 
-def _move(move: Transition, pk: int, actor: Actor, because: str = "", **options: Any) -> Booking:
-    """The booking after the move; refuses `Forbidden`, `AlreadyDone` or `NotAllowedNow`."""
+_ALIVE = transitions.not_due(BOOKING)
+
+
+def _move(
+    move: Transition,
+    pk: int,
+    actor: Actor,
+    because: str = "",
+    *,
+    where: str = "true",
+    params: Sequence[Any] = (),
+    **options: Any,
+) -> Booking:
+    """The booking after the move; refuses `Forbidden`, `AlreadyDone` or `NotAllowedNow`. What the
+    clock should already have ended cannot be moved, whether or not its sweep has run."""
     if actor.by not in move.by:
         raise errors.Forbidden
+    if actor.by is By.OWNER and actor.user:  # a trade may have come first
+        where, params = f"({where}) AND owner_id = %s", [*params, actor.user.pk]
     details = {"reason": because} if because else {}
-    rows = perform(move, [pk], actor, details=details, **options)
+    if By.CLOCK not in move.by and actor.by is not By.PAYMENT:  # who pays is first
+        where = f"({where}) AND {_ALIVE}"
+    rows = perform(move, [pk], actor, details=details, where=where, params=params, **options)
     if rows:
         return rows[0]  # type: ignore[no-any-return]
-    current = _get(pk).status
+    booking = _get(pk)
+    _still_owner(booking, actor)
+    raise _immovable(move, booking)
+
+
+def _immovable(move: Transition, booking: Booking) -> errors.NotAllowedNow:
+    due = transitions.overdue(BOOKING, booking, booking.now)
+    current = str(due.target) if due else booking.status
     if current == move.target:
-        raise errors.AlreadyDone(current=current)
-    raise errors.NotAllowedNow(
+        return errors.AlreadyDone(current=current)
+    return errors.NotAllowedNow(
         f"A booking that is {Status(current).label.lower()} cannot do that.", current=current
     )
+
+
+def _still_owner(booking: Booking, actor: Actor) -> None:
+    if actor.by is By.OWNER and actor.user and booking.owner_id != actor.user.pk:
+        raise errors.Forbidden("This booking is somebody else's now.")
 
 
 @giving_way
@@ -199,13 +235,14 @@ def cancel(pk: int, actor: Actor, reason: str = "") -> Booking:
 
 
 @giving_way
+@transaction.atomic
 def approve(pk: int, actor: Actor) -> Booking:
     """Confirms a request, or holds it for payment when it has a price. By staff.
 
     Everything is looked at again: the place, its hours and dates, and that it has not begun."""
     if actor.by not in BOOKING.approve.by:
         raise errors.Forbidden
-    booking = _get(pk)
+    booking = _locked(pk)  # so that what is looked at is what is confirmed
     place = rules_query.resource(booking.resource_id)
     if booking.status == PENDING:
         rules = rules_of(place)
@@ -215,19 +252,51 @@ def approve(pk: int, actor: Actor) -> Booking:
     if booking.price_minor and booking.payment_status != PaymentStatus.SUCCEEDED:
         move = BOOKING.approve_to_pay
         sets |= {
-            "hold_expires_at": place.now + booking.venue.hold_length,  # type: ignore[attr-defined]
+            "hold_expires_at": place.now + booking.venue.hold_length,
             "payment_status": PaymentStatus.PENDING,
         }
     try:
         return _move(move, pk, actor, where="lapses_at > statement_timestamp()", sets=sets)
-    except errors.AlreadyDone:
-        raise
     except errors.NotAllowedNow as refusal:
-        if refusal.current == PENDING:
+        now = _get(pk)
+        if now.status == PENDING:
             raise errors.AlreadyBegun(
                 "It has already begun, it can no longer be approved."
             ) from None
+        if now.status == HELD and now.approved_at is None:
+            raise errors.NotAllowedNow("It waits for its payment.", current=HELD) from refusal
         raise
+
+
+def pay(pk: int, actor: Actor) -> Booking:
+    """Confirms what was held. A slot that began meanwhile still gets its whole check-in grace."""
+    booking = _get(pk)
+    again = policy.deadlines(booking.venue, booking.starts_at, booking.ends_at, _now())
+    sets = {name: again[name] for name in ("check_in_closes_at", "no_show_at")}
+    return _move(BOOKING.pay, pk, actor, sets=sets | {"payment_status": PaymentStatus.SUCCEEDED})
+
+
+def pay_late(pk: int, actor: Actor) -> Booking:
+    """Takes the slot of an expired hold again, if it is still free, still to be had and not over;
+    refuses as `book` does. Call it inside the transaction that records the payment."""
+    booking = _get(pk)
+    place = rules_query.resource(booking.resource_id)
+    rules, now = rules_of(place), place.now
+    if booking.ends_at <= now:
+        raise errors.AlreadyBegun
+    policy.check_place(rules, booking.starts_at, booking.ends_at, booking.guests)
+    sets: dict[str, Any] = {"payment_status": PaymentStatus.SUCCEEDED}
+    sets |= policy.deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
+    return _against_rivals(
+        booking, rules, now, lambda: _move(BOOKING.pay_late, pk, actor, sets=sets)
+    )
+
+
+def _now() -> datetime:
+    """The database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
 
 
 @giving_way
@@ -248,20 +317,23 @@ def check_in(pk: int, actor: Actor, *, early: bool = False) -> Booking:
     where += " AND (no_show_at IS NULL OR no_show_at > statement_timestamp())"
     try:
         return _move(BOOKING.check_in, pk, actor, where=where)
-    except errors.NotAllowedNow as refusal:
-        if refusal.current != Status.CONFIRMED:
+    except errors.NotAllowedNow:
+        booking = _get(pk)
+        if booking.status != Status.CONFIRMED:
             raise
-    booking = _get(pk)
-    raise errors.CheckInClosed(
-        opens_at=booking.check_in_opens_at, closes_at=booking.check_in_closes_at
-    )
+        raise errors.CheckInClosed(
+            opens_at=booking.check_in_opens_at, closes_at=booking.check_in_closes_at
+        ) from None
 
 
 @giving_way
 def end(pk: int, actor: Actor) -> Booking:
     """They have left: the rest of the slot is free at once. A booking whose venue asks for
-    check-in must be checked in, any other must have begun."""
-    where = "(status = 'checked_in' OR (no_show_at IS NULL AND starts_at <= statement_timestamp()))"
+    check-in must be checked in, any other must have begun. What is over has no rest."""
+    where = (
+        "ends_at > statement_timestamp() AND"
+        " (status = 'checked_in' OR (no_show_at IS NULL AND starts_at <= statement_timestamp()))"
+    )
     return _move(BOOKING.end, pk, actor, where=where)
 
 
@@ -276,11 +348,12 @@ def reinstate(pk: int, actor: Actor) -> Booking:
     not begun. By staff."""
     booking = _get(pk)
     place = rules_query.resource(booking.resource_id)
-    rules, now = rules_of(place), place.now  # type: ignore[attr-defined]
+    rules, now = rules_of(place), place.now
     if booking.starts_at <= now:
         raise errors.AlreadyBegun
     policy.check_place(rules, booking.starts_at, booking.ends_at, booking.guests)
-    again = policy.deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
+    again: dict[str, Any] = {"rejection_reason": "", "checked_in_at": None, "ended_at": None}
+    again |= policy.deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
     return _against_rivals(
         booking, rules, now, lambda: _move(BOOKING.reinstate, pk, actor, sets=again)
     )
@@ -291,7 +364,7 @@ def _against_rivals(
     booking: Booking, rules: Rules, now: datetime, write: Callable[[], Booking]
 ) -> Booking:
     """Does an UPDATE that the exclusion constraint may refuse: under the lock of the resource,
-    once more when only dead rows were in the way, else refuses `SlotTaken`."""
+    once more when what was dead in the way has been ended, else refuses `SlotTaken`."""
     _lock_resources({booking.resource_id, rules.resource.pk})
     for attempt in (1, 2):
         try:
@@ -300,11 +373,9 @@ def _against_rivals(
         except IntegrityError as error:
             if sqlstate(error) != EXCLUSION:
                 raise
-        here = (rules.resource.pk, booking.starts_at, booking.ends_at)
-        if attempt == 1 and not transitions.end_due(
-            BOOKING, f"{OVERLAP} AND id <> %s", (*here, booking.pk)
-        ):
-            break
+        if attempt == 1:
+            here = (rules.resource.pk, booking.starts_at, booking.ends_at, booking.pk)
+            transitions.end_due(BOOKING, f"{OVERLAP} AND id <> %s", here)
     raise taken(
         rules, booking.starts_at, booking.ends_at, now, guests=booking.guests, ignore=booking.pk
     )
@@ -332,44 +403,57 @@ def reschedule(
     guests: int | None = None,
     attendees: Iterable[User] | None = None,
     check: Callable[..., None] | None = None,
+    settled: bool = False,
 ) -> Booking:
     """The edited booking. A new time or place meets the whole policy and the constraint again, and
-    needs approval again unless it lies inside what was approved. By its owner or staff, while it
-    is held, pending or confirmed."""
+    needs approval again unless it lies inside what was approved, or is `settled` because whoever
+    moves it is who would be asked. By its owner or staff, while it is held, pending or confirmed.
+    """
     with transaction.atomic():
         first = _get(pk)
-        place = rules_query.resource(resource or first.resource_id)
+        elsewhere = resource is not None and resource != first.resource_id
+        there = resource if resource is not None else first.resource_id
+        place = rules_query.resource(there, retired=not elsewhere)
         _lock_resources({first.resource_id, place.pk})
-        booking = _editable(pk, actor)
+        booking = _editable(pk, actor, place.now)
         if booking.resource_id != first.resource_id:
             raise errors.Busy
         old = _snapshot(booking)
-        moved = _with_times(booking, place, starts_at, ends_at, guests)
+        moved = _with_times(booking, place, starts_at, ends_at)
+        if guests is not None and guests > max(place.capacity, booking.guests):
+            raise errors.OverCapacity(capacity=place.capacity)
         for name, value in (("title", title), ("notes", notes), ("guests", guests)):
             if value is not None:
                 setattr(booking, name, value)
         if attendees is not None:
             booking.attendees.set(attendees)
         if moved:
-            _replan(booking, place, old, actor, check)
+            _replan(booking, place, old, first.venue_id, check)
         new = _snapshot(booking)
         if new == old and attendees is None:
             return booking
-        return _save_edit(booking, place, old, actor, moved)
+        return _save_edit(booking, place, old, actor, moved, settled)
 
 
-def _editable(pk: int, actor: Actor) -> Booking:
-    booking = (
-        Booking.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("venue", "resource__venue", "owner")
-        .get(pk=pk)
-    )
+def _locked(pk: int) -> Booking:
+    """The booking under its lock, read after the wait: a query that joins the owner while it waits
+    loses the row when a trade gives it another one."""
+    list(Booking.objects.select_for_update(no_key=True).filter(pk=pk).values_list("pk"))
+    return _get(pk)
+
+
+def _editable(pk: int, actor: Actor, now: datetime) -> Booking:
+    """The booking, locked; refuses `Forbidden`, or `NotAllowedNow` also when the clock should have
+    ended it by `now`."""
+    booking = _locked(pk)
+    _still_owner(booking, actor)
     if actor.by not in BOOKING.resubmit.by:
         raise errors.Forbidden
-    if booking.status not in (HELD, PENDING, Status.CONFIRMED.value):
+    due = transitions.overdue(BOOKING, booking, now)
+    current = str(due.target) if due else booking.status
+    if current not in (HELD, PENDING, CONFIRMED):
         raise errors.NotAllowedNow(
-            f"A booking that is {booking.get_status_display().lower()} cannot be edited.",
-            current=booking.status,
+            f"A booking that is {Status(current).label.lower()} cannot be edited.", current=current
         )
     return booking
 
@@ -390,40 +474,56 @@ def _with_times(
     place: Resource,
     starts_at: datetime | None,
     ends_at: datetime | None,
-    guests: int | None,
 ) -> bool:
     """Writes the new time and place onto the row in memory; whether anything there changed."""
-    before = (booking.starts_at, booking.ends_at, booking.resource_id, booking.guests)
+    before = (booking.starts_at, booking.ends_at, booking.resource_id)
     booking.starts_at, booking.ends_at = starts_at or booking.starts_at, ends_at or booking.ends_at
     booking.resource, booking.venue = place, place.venue
-    after = (booking.starts_at, booking.ends_at, place.pk, guests or booking.guests)
-    return before != after
+    return before != (booking.starts_at, booking.ends_at, place.pk)
 
 
 def _replan(
     booking: Booking,
     place: Resource,
     old: dict[str, Any],
-    actor: Actor,
+    venue: int,
     check: Callable[..., None] | None,
 ) -> None:
-    """Meets the policy again and freezes the deadlines anew."""
-    rules, now = rules_of(place), place.now  # type: ignore[attr-defined]
+    """Meets the policy again and freezes the deadlines anew. A start that is kept keeps what hangs
+    on it, so that nobody puts a no-show off by edits. `venue` is the one it leaves."""
+    rules, now = rules_of(place), place.now
     starts, ends = booking.starts_at, booking.ends_at
     began = datetime.fromisoformat(old["starts_at"])
-    if began <= now and booking.status != HELD and booking.starts_at != began:
+    if began <= now and booking.status != HELD and starts != began:
         raise errors.AlreadyBegun
     policy.check_interval(starts, ends, now)
     (check or partial(_check_move, began))(rules, starts, ends, now, booking.guests)
-    amount = policy.price(place, starts, ends)
-    if amount != booking.price_minor and booking.payment_status == PaymentStatus.SUCCEEDED:
-        raise errors.NotAllowedNow(
-            "It is paid for; a change of its price needs a new booking.", current=booking.status
-        )
+    _reprice(booking, place)
     booking.primetime = policy.is_primetime(rules, starts, ends)
-    booking.price_minor = amount
+    if booking.status == HELD and _outgrows_approval(booking, rules, old):
+        raise errors.NotAllowedNow(
+            "That time needs approval; cancel the hold and ask anew.", current=booking.status
+        )
+    kept = starts == began and booking.venue_id == venue
     for column, value in policy.deadlines(rules.venue, starts, ends, now).items():
-        setattr(booking, column, value)
+        if not kept or column == "completes_at":
+            setattr(booking, column, value)
+
+
+def _reprice(booking: Booking, place: Resource) -> None:
+    """The price of the new time and place. It may change only while nothing was paid and payment
+    is still to come; everything else would be a way around paying."""
+    amount = policy.price(place, booking.starts_at, booking.ends_at)
+    currency = place.venue.currency if amount else ""
+    if (amount, currency) == (booking.price_minor, booking.currency):
+        return
+    paid = booking.payment_status == PaymentStatus.SUCCEEDED
+    if paid or booking.status == CONFIRMED or (booking.status == HELD and not amount):
+        raise errors.NotAllowedNow(
+            "A change of its price needs a new booking.", current=booking.status
+        )
+    booking.price_minor, booking.currency = amount, currency
+    booking.payment_status = PaymentStatus.PENDING if amount else PaymentStatus.NONE
 
 
 def _check_move(
@@ -438,12 +538,12 @@ def _check_move(
 
 
 def _save_edit(
-    booking: Booking, place: Resource, old: dict[str, Any], actor: Actor, moved: bool
+    booking: Booking, place: Resource, old: dict[str, Any], actor: Actor, moved: bool, settled: bool
 ) -> Booking:
-    rules, now = rules_of(place), place.now  # type: ignore[attr-defined]
+    rules, now = rules_of(place), place.now
+    booking.version += 1
 
     def write() -> Booking:
-        booking.version += 1
         columns = {f.attname: getattr(booking, f.attname) for f in _COLUMNS}
         columns.pop("status")
         Booking.objects.filter(pk=booking.pk).update(**columns, updated_at=Now())
@@ -454,7 +554,7 @@ def _save_edit(
     details = {"from": {k: old[k] for k in old if old[k] != new[k]}} | {
         "to": {k: new[k] for k in new if old[k] != new[k]}
     }
-    resubmit = moved and _needs_answer_again(booking, rules, old)
+    resubmit = moved and not settled and _needs_answer_again(booking, rules, old)
     changed.send(
         sender=Booking,
         rows=[booking],
@@ -467,8 +567,13 @@ def _save_edit(
 
 
 def _needs_answer_again(booking: Booking, rules: Rules, old: dict[str, Any]) -> bool:
-    """Only a confirmed booking; shrinking inside what was approved keeps the approval."""
-    if booking.status != Status.CONFIRMED or not policy.needs_approval(rules, booking.primetime):
+    """Only a confirmed booking can lose its answer."""
+    return booking.status == CONFIRMED and _outgrows_approval(booking, rules, old)
+
+
+def _outgrows_approval(booking: Booking, rules: Rules, old: dict[str, Any]) -> bool:
+    """Whether an approval is needed and what was approved does not cover the new time and place."""
+    if not policy.needs_approval(rules, booking.primetime):
         return False
     if old["resource"] != booking.resource_id:
         return True
@@ -505,6 +610,8 @@ def set_status(pk: int, status: str, actor: Actor) -> Booking:
             return _move(BOOKING.resubmit, pk, actor)
         if status == Status.CONFIRMED and booking.status in BOOKING.reinstate.sources:
             reinstate(pk, actor)
+        if status == Status.COMPLETED and booking.status == PENDING:
+            approve(pk, actor)
         return WORDS[status](pk, actor)
 
 

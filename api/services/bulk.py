@@ -28,8 +28,8 @@ def _statement(
     if one:
         rows = f"VALUES ({', '.join(f'%s::{cast}' for cast in casts)})"
     else:
-        rows = f"SELECT * FROM unnest({', '.join(f'%s::{cast}[]' for cast in casts)})"
-    return f"INSERT INTO {model._meta.db_table} ({columns}) {rows} ", casts  # noqa: S608
+        rows = f"SELECT * FROM unnest({', '.join(f'%s::{cast}[]' for cast in casts)})"  # noqa: S608
+    return f"INSERT INTO {model._meta.db_table} ({columns}) {rows} ", casts
 
 
 def insert(

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.utils import parseaddr
-from typing import Any
+from typing import Any, Self, cast
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
+from django.core import serializers
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection as database
 from django.template.loader import select_template
@@ -22,7 +23,8 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from api.emails import Email, named
-from api.models import Booking, Delivery, User
+from api.lifecycle import TradeStatus
+from api.models import Booking, Delivery, Trade, User
 
 from .outbox import Outcome, Withheld
 
@@ -30,27 +32,52 @@ from .outbox import Outcome, Withheld
 def send(rows: list[Delivery]) -> Iterator[Outcome]:
     """Sends a claimed batch, yielding each row with what went wrong, or None."""
     bookings = _bookings(rows)
-    mail = get_connection()
-    try:
+    with Provider() as provider:
         for row in rows:
-            yield row, _send_one(row, bookings.get(row.booking_id or 0), mail)
-    finally:
-        mail.close()
+            booking = bookings.get(row.booking_id or 0) or _removed(row)
+            yield row, _send_one(row, booking, provider)
 
 
-def _send_one(row: Delivery, booking: Booking | None, mail: Any) -> Exception | None:
-    assert not database.in_atomic_block, "no network call inside a transaction"  # noqa: S101
+class Provider:
+    """The backend of the settings, made when the first message needs it: settings that it refuses
+    are then the outcome of that message, and not the end of the whole run."""
+
+    mail: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.mail is not None:
+            self.mail.close()
+
+    def hand_over(self, message: EmailMultiAlternatives) -> None:
+        assert not database.in_atomic_block, "no network call inside a transaction"  # noqa: S101
+        self.mail = message.connection = self.mail or get_connection()
+        self.mail.open()
+        self.mail.send_messages([message])
+
+
+def _send_one(row: Delivery, booking: Booking | None, provider: Provider) -> Exception | None:
     try:
         message = compose(row, booking)
-        message.connection = mail
-        mail.open()
-        mail.send_messages([message])
-    except Withheld as reason:
-        return reason
+    except Exception as error:  # a template or a row that cannot be read is this row's outcome
+        return error
+    try:
+        provider.hand_over(message)
     except Exception as error:  # whatever the provider does is an outcome of this row
-        mail.close()
+        provider.__exit__()
+        if row.attempts == 1:
+            fall_back(message)
         return error
     return None
+
+
+def fall_back(message: EmailMultiAlternatives) -> None:
+    """Prints what the provider did not take, where EMAIL_FALLBACK asks for that: once, at the
+    first failure. The row goes on waiting for its provider all the same."""
+    if settings.EMAIL_FALLBACK == "console":
+        get_connection("django.core.mail.backends.console.EmailBackend").send_messages([message])
 
 
 def _bookings(rows: Sequence[Delivery]) -> dict[int, Booking]:
@@ -61,8 +88,18 @@ def _bookings(rows: Sequence[Delivery]) -> dict[int, Booking]:
     return {booking.pk: booking for booking in found}
 
 
+def _removed(row: Delivery) -> Booking | None:
+    """The booking that a row remembers because it is no longer in the database."""
+    if "removed" not in row.payload:
+        return None
+    kept = serializers.deserialize("json", row.payload["removed"], ignorenonexistent=True)
+    return cast(Booking, next(kept).object)
+
+
 def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
     """The e-mail of a row; raises `Withheld` when its cause is gone."""
+    if not row.to:
+        raise Withheld("there is nobody to write to")
     wording = booking.venue.wording if booking else ""
     email = named(row.name, wording)
     if booking is not None:
@@ -104,7 +141,7 @@ def _now() -> datetime:
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"{wording}/{name}.{ending}"] if wording else []
-    text = select_template([*names, f"{name}.{ending}"]).render(context)
+    text = str(select_template([*names, f"{name}.{ending}"]).render(context))
     return re.sub(r"\n\s*\n\s*\n+", "\n\n", text).strip() + "\n"
 
 
@@ -112,7 +149,12 @@ def _context(row: Delivery, booking: Booking | None) -> dict[str, Any]:
     context: dict[str, Any] = {"site": settings.PUBLIC_URL, "frontend": settings.FRONTEND_URL}
     context |= row.payload
     if booking is not None:
-        return context | _booking_context(booking)
+        # the status that was news, not the one that the booking may have by now
+        status = row.payload.get("status") or booking.status
+        word = str(status).replace("_", " ")
+        news = {"status": word, "status_word": word.capitalize()}
+        trade = _trade_context(row, booking) if "trade" in row.payload else {}
+        return context | _booking_context(booking) | news | trade
     if "user" in row.payload:
         return context | _person_context(row.payload["user"])
     return context
@@ -141,6 +183,32 @@ def _booking_context(booking: Booking) -> dict[str, Any]:
         "pay_link": f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay",
         "pay_label": f"Pay {money(booking.price_minor, booking.currency)}",
         "admin_link": f"{settings.PUBLIC_URL}/admin/api/booking/{booking.pk}/change/",
+    }
+
+
+def _trade_context(row: Delivery, booking: Booking) -> dict[str, Any]:
+    """The trade as one of its two people sees it: what `booking` has become theirs for, or may."""
+    sides = ("requester", "target")
+    trade = Trade.objects.select_related(
+        *sides, *(f"{side}_booking__{name}" for side in sides for name in ("venue", "resource"))
+    ).get(pk=row.payload["trade"])
+    if row.name == "trade_offered" and trade.status != TradeStatus.OFFERED:
+        raise Withheld(f"the offer is {trade.status}")
+    mine = row.payload["side"]
+    me, other = trade.requester, trade.target
+    if mine == "target":
+        me, other = other, me
+    if me.erased_at:
+        raise Withheld("the person asked to be forgotten")
+    first, second = trade.requester_booking, trade.target_booking
+    counterpart = _booking_context(second if booking.pk == first.pk else first)
+    return {
+        "trade": trade,
+        "name": me.name,
+        "answered": mine == "requester",
+        "other": other.name,
+        "other_what": counterpart["resource"].name,
+        "other_when": counterpart["when"],
     }
 
 

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from api.emails import Email, caused_by
 from api.lifecycle import BOOKING
-from api.models import Booking, User
+from api.models import Booking, Trade, User
 
 from . import outbox
 from .outbox import Effect
@@ -22,7 +22,7 @@ DEADLINES = {move.name: move.deadline for move in BOOKING.clocked}
 def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> None:
     """Queues what `verb` causes for every row: a constant number of statements for any batch."""
     for name in ("owner", "venue"):
-        if not all(Booking._meta.get_field(name).is_cached(row) for row in rows):
+        if not all(name in row._state.fields_cache for row in rows):
             prefetch_related_objects(list(rows), name)
     outbox.put(_effects(verb, rows, details))
 
@@ -37,7 +37,7 @@ def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> 
                     name=email.name,
                     booking_id=row.pk,
                     to=to,
-                    payload={"verb": verb, **_told(details)},
+                    payload={"verb": verb, "status": str(row.status), **_told(details)},
                     due_at=_fell_due(verb, row),
                 )
 
@@ -57,9 +57,56 @@ def _told(details: Mapping[str, Any]) -> dict[str, Any]:
 def _address(email: Email, row: Booking) -> str:
     if email.to == "admin":
         return row.venue.admin_email or settings.ADMIN_EMAIL
-    return "" if row.owner.erased_at else row.owner.email
+    # booked at a door in the name of whoever paired the panel: nobody to write to
+    nobody = row.owner.erased_at or row.contract == "panel"
+    return "" if nobody else row.owner.address
+
+
+def tell(booking: Booking, verb: str, key: str, **payload: Any) -> None:
+    """Queues what `verb` causes for one booking whose status did not change, once per key."""
+    outbox.put(
+        Effect(
+            key=f"email:{key}:{email.name}",
+            name=email.name,
+            booking_id=booking.pk,
+            to=to,
+            payload={"verb": verb, **payload},
+        )
+        for email in caused_by(verb, booking.venue.wording)
+        if (to := _address(email, booking))
+        and (booking.venue.send_confirmation_emails or not email.optional)
+    )
 
 
 def write_to(user: User, name: str, key: str, **payload: Any) -> None:
     """Queues an e-mail that no booking causes. Secrets are made when it is sent, not stored."""
-    outbox.put([Effect(key=key, name=name, to=user.email, payload={"user": user.pk, **payload})])
+    if user.address:
+        told = {"user": user.pk, **payload}
+        outbox.put([Effect(key=key, name=name, to=user.address, payload=told)])
+
+
+def notify_traders(verb: str, trades: Sequence[Trade]) -> None:
+    """Queues what `verb` of a trade causes, to its two people."""
+    if not caused_by(f"trade.{verb}"):
+        return
+    sides = ("requester", "target")
+    prefetch_related_objects(list(trades), *sides, *(f"{side}_booking__venue" for side in sides))
+    outbox.put(_to_traders(verb, trades))
+
+
+def _to_traders(verb: str, trades: Sequence[Trade]) -> Iterable[Effect]:
+    for trade in trades:
+        venue = trade.target_booking.venue
+        for email in caused_by(f"trade.{verb}", venue.wording):
+            person = getattr(trade, email.to)
+            if person.address:
+                # the booking is the one that this person has now
+                swapped = verb == "accept"
+                side = "target" if (email.to == "target") != swapped else "requester"
+                yield Effect(
+                    key=f"email:{email.name}:trade:{trade.pk}:{email.to}",
+                    name=email.name,
+                    booking_id=getattr(trade, f"{side}_booking_id"),
+                    to=person.address,
+                    payload={"trade": trade.pk, "side": email.to},
+                )

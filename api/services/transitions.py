@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
@@ -154,6 +155,26 @@ def _due(move: Transition) -> str:
     )
 
 
+def not_due(table: Table) -> str:
+    """SQL that holds for rows out of which the clock should not already have led."""
+
+    def due(move: Transition) -> str:
+        sources = ", ".join(f"'{source}'" for source in move.sources)
+        return f"(status IN ({sources}) AND {_due(move)})"
+
+    return " AND ".join(f"{due(move)} IS NOT TRUE" for move in table.clocked)
+
+
+def overdue(table: Table, row: Any, now: datetime) -> Transition | None:
+    """The move that the clock should already have made of this row, whether or not it has."""
+    for move in table.clocked:
+        deadline = getattr(row, move.deadline) if row.status in move.sources else None
+        spared = move.unless and getattr(row, move.unless) is not None
+        if deadline is not None and deadline <= now and not spared:
+            return move
+    return None
+
+
 def end_due(table: Table, where: str, params: Sequence[Any]) -> int:
     """Makes, now and here, every clock transition that is due among the rows of `where`: what the
     sweeper has not reached yet does not stand in anybody's way."""
@@ -220,7 +241,8 @@ def _record_failure(move: Transition, job: str, error: Exception) -> None:
         cursor.execute(
             f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
             " (job, row, error, attempts, first_at, last_at, retry_at)"
-            f" SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(), statement_timestamp() + interval '1 minute'"
+            " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
+            " statement_timestamp() + interval '1 minute'"
             f" FROM {model._meta.db_table} t"
             f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)}"
             f" AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"
@@ -228,7 +250,8 @@ def _record_failure(move: Transition, job: str, error: Exception) -> None:
             f" ORDER BY t.{move.deadline}, t.id LIMIT 1"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
             " attempts = f.attempts + 1, last_at = statement_timestamp(),"
-            " retry_at = statement_timestamp() + least(interval '1 hour', f.attempts * interval '5 minutes')",
+            " retry_at = statement_timestamp()"
+            " + least(interval '1 hour', f.attempts * interval '5 minutes')",
             [job, f"{type(error).__name__}: {error}"[:2000], *move.sources, job],
         )
     log.error("row_failed", job=job, error=repr(error))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
 from api.lifecycle import BOOKING
@@ -78,8 +80,21 @@ def of_contract(slug: str) -> Venue:
 
 def only_resource(venue: Venue, name: str, **fields: Any) -> Resource:
     """The one resource of a venue that has a single calendar; made when it is not there yet."""
-    found = Resource.objects.filter(venue=venue, retired_at=None).order_by("pk").first()
-    return found or Resource.objects.create(venue=venue, name=name, **fields)
+    mine = Resource.objects.filter(venue=venue, retired_at=None).order_by("pk")
+    if found := mine.first():
+        return found
+    with transaction.atomic():  # two calendars of one court would be sold twice
+        Venue.objects.select_for_update(no_key=True).get(pk=venue.pk)
+        return mine.first() or Resource.objects.create(venue=venue, name=name, **fields)
+
+
+def change(venue: Venue, columns: Mapping[str, Any]) -> Venue:
+    """The venue with these columns changed, and nothing else written."""
+    for name, value in columns.items():
+        setattr(venue, name, value)
+    if columns:
+        venue.save(update_fields=[*columns, "updated_at"])
+    return venue
 
 
 def admin_address(venue: Venue) -> str:

@@ -10,27 +10,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.authentication import drop_refresh_cookie, set_refresh_cookie
 from api.http import AddressThrottle, View
 from api.queries import exports
 from api.serializers import accounts as shapes
 from api.services import accounts, tokens
-from api.services.tokens import Pair
-
-
-def set_refresh_cookie(response: Response, pair: Pair) -> None:
-    """HttpOnly and SameSite; Secure wherever HTTPS is spoken."""
-    response.set_cookie(
-        settings.REFRESH_COOKIE,
-        pair.refresh,
-        max_age=pair.max_age,
-        httponly=True,
-        secure=settings.REFRESH_COOKIE_SECURE,
-        samesite="Lax",
-    )
-
-
-def drop_refresh_cookie(response: Response) -> None:
-    response.delete_cookie(settings.REFRESH_COOKIE, samesite="Lax")
 
 
 def brought_refresh(request: Request) -> str | None:

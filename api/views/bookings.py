@@ -51,7 +51,7 @@ class Bookings(View, GenericAPIView[Booking]):
 
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(queries.visible_to(self.user)))
-        return self.get_paginated_response([shapes.booking(row) for row in page])
+        return self.get_paginated_response([shapes.booking(row) for row in page or ()])
 
     @extend_schema(request=shapes.NewBooking, responses={201: shapes.BookingShape})
     def post(self, request: Request) -> Response:
@@ -83,7 +83,7 @@ class Verb(View):
     @extend_schema(request=shapes.Reason, responses=shapes.BookingShape)
     def post(self, request: Request, pk: int) -> Response:
         booking = queries.one(self.user, pk)
-        body = self.read(shapes.Reason) if request.data not in (None, "", b"") else {}
+        body = self.read(shapes.Reason)
         try:
             type(self).verb(pk, Actor.toward(self.user, booking), body.get("reason", ""))
         except errors.AlreadyDone:

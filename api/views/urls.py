@@ -3,7 +3,18 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from . import auth, automation, bookings, dashboard, resources, users, venues
+from . import (
+    auth,
+    automation,
+    bookings,
+    dashboard,
+    panels,
+    payments,
+    resources,
+    trades,
+    users,
+    venues,
+)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="api.schema_urls"), name="schema"),
@@ -40,6 +51,21 @@ urlpatterns = [
     path("bookings/<int:pk>/end/", bookings.End.as_view()),
     path("bookings/<int:pk>/events/", bookings.Events.as_view()),
     path("automation/", automation.Automation.as_view()),
+    path("trades/", trades.Trades.as_view()),
+    path("trades/<int:pk>/", trades.OneTrade.as_view()),
+    path("trades/<int:pk>/accept/", trades.Accept.as_view()),
+    path("trades/<int:pk>/reject/", trades.Reject.as_view()),
+    path("trades/<int:pk>/withdraw/", trades.Withdraw.as_view()),
+    path("bookings/<int:pk>/payment/", payments.BookingPayment.as_view()),
+    path("bookings/<int:pk>/payment/refunds/", payments.Refunds.as_view()),
+    path("webhooks/stripe/", payments.StripeWebhook.as_view()),
+    path("panels/", panels.Panels.as_view()),
+    path("panels/pair/", panels.Pair.as_view()),
+    path("panels/state/", panels.State.as_view()),
+    path("panels/check-in/", panels.CheckIn.as_view()),
+    path("panels/end/", panels.End.as_view()),
+    path("panels/book/", panels.Book.as_view()),
+    path("panels/<int:pk>/", panels.OnePanel.as_view()),
     path("dashboard/", dashboard.MyDashboard.as_view()),
     path("dashboard/staff/", dashboard.StaffsDashboard.as_view()),
 ]

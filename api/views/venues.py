@@ -13,9 +13,10 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import ModelSerializer
+from rest_framework.serializers import BaseSerializer
 
-from api.errors import Invalid, NotFound
+from api import policy
+from api.errors import AbsurdTime, EndsBeforeStart, NotFound, Unfit
 from api.http import AnonymousThrottle, Pages, View
 from api.models import Closure, PrimetimeWindow, Venue
 from api.permissions import AdminWrites, IsStaff
@@ -43,8 +44,7 @@ class Venues(View, GenericAPIView[Venue]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def post(self, request: Request) -> Response:
-        shape = self.get_serializer(data=request.data)
-        shape.is_valid(raise_exception=True)
+        shape = self.checked(shapes.VenueShape)
         shape.save()
         return Response(shape.data, status=201)
 
@@ -62,11 +62,8 @@ class OneVenue(View):
     def patch(self, request: Request, slug: str) -> Response:
         """A new time zone moves no booking: `to_review` lists the ones whose wall time changes."""
         venue = venue_of(slug)
-        shape = shapes.VenueShape(
-            venue, data=request.data, partial=True, context={"request": request}
-        )
-        shape.is_valid(raise_exception=True)
         before = venue.time_zone
+        shape = self.checked(shapes.VenueShape, venue, partial=True)
         shape.save()
         return Response(shape.data | {"to_review": venues.shifted(venue, before)})
 
@@ -74,23 +71,21 @@ class OneVenue(View):
 class _Rows(View, GenericAPIView[Any]):
     """Rows that belong to a venue, changed by staff."""
 
-    permission_classes: ClassVar = (IsStaff,)
+    permission_classes = (IsStaff,)
     pagination_class = Pages
     twice: ClassVar[dict[str, list[str]]] = {}
 
     def get_queryset(self) -> QuerySet[Any]:
-        model: Any = self.serializer_class.Meta.model  # type: ignore[union-attr]
         if getattr(self, "swagger_fake_view", False):
-            return model.objects.none()
-        return model.objects.filter(venue=venue_of(self.kwargs["slug"]))
+            return super().get_queryset().none()
+        return super().get_queryset().filter(venue=venue_of(self.kwargs["slug"]))
 
-    def _save(self, shape: ModelSerializer[Any], **extra: Any) -> None:
-        shape.is_valid(raise_exception=True)
+    def _save(self, shape: BaseSerializer[Any], **extra: Any) -> None:
         try:
             with transaction.atomic():
                 shape.save(**extra)
         except IntegrityError:
-            raise Invalid(errors=self.twice) from None
+            raise Unfit(errors=self.twice) from None
 
     def _one(self, pk: int) -> Any:
         row = self.get_queryset().filter(pk=pk).first()
@@ -106,7 +101,7 @@ class _Many(_Rows):
 
     def post(self, request: Request, slug: str) -> Response:
         venue = venue_of(slug)
-        shape = self.get_serializer(data=request.data)
+        shape = self.checked(self.get_serializer_class())
         self._save(shape, venue=venue)
         return Response(shape.data, status=201)
 
@@ -116,7 +111,7 @@ class _One(_Rows):
         return Response(self.get_serializer(self._one(pk)).data)
 
     def patch(self, request: Request, slug: str, pk: int) -> Response:
-        shape = self.get_serializer(self._one(pk), data=request.data, partial=True)
+        shape = self.checked(self.get_serializer_class(), self._one(pk), partial=True)
         self._save(shape)
         return Response(shape.data)
 
@@ -175,13 +170,13 @@ class Calendar(View):
 
     def _range(self, asked: dict[str, date], today: date) -> tuple[date, date]:
         first_on = asked.get("start", today)
-        if not 1990 <= first_on.year <= 2200:
-            raise Invalid(errors={"start": ["That is not a date anyone can book."]})
+        if not policy.conceivable(first_on.year):
+            raise AbsurdTime
         last_on = asked.get("end", first_on + timedelta(days=6))
         if last_on < first_on:
-            raise Invalid(errors={"end": ["Must not be before the start."]})
+            raise EndsBeforeStart
         if (last_on - first_on).days >= calendar.MAX_DAYS:
-            raise Invalid(errors={"end": [f"At most {calendar.MAX_DAYS} days."]})
+            raise AbsurdTime(f"At most {calendar.MAX_DAYS} days.")
         return first_on, last_on
 
     def _day(self, day: calendar.Day, venue: Venue) -> dict[str, Any]:

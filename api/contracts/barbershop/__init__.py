@@ -1,0 +1,1 @@
+"""The barbershop: people with a phone, reservations of a chair, answered by the staff."""

@@ -1,0 +1,1 @@
+"""Primetime: one calendar, approval in primetime, trades. For its SvelteKit frontend."""

@@ -1,0 +1,386 @@
+"""The views, in the README's order. The venue and its one calendar make themselves when missing."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import errors, policy
+from api.authentication import drop_refresh_cookie, set_refresh_cookie
+from api.http import AddressThrottle, Door
+from api.permissions import IsAdmin, IsStaff
+from api.queries import bookings as reservations
+from api.queries import calendar, dashboards, people, rules
+from api.queries import trades as trades_query
+from api.services import accounts, bookings, tokens, trades, venues, windows
+from api.services.actors import Actor
+
+from . import shapes
+from .errors import Words, answer
+
+NAME = "primetime"
+COURT = "The Court"
+
+
+class Face(Door):
+    words: ClassVar[Words] = {}
+
+    def explain(self, refusal: errors.Refused) -> Response:
+        return answer(refusal, self.words)
+
+    @cached_property
+    def venue(self) -> Any:
+        return venues.of_contract(NAME)
+
+    def today(self) -> date:
+        return timezone.now().astimezone(self.venue.zone).date()
+
+    def midnight(self, on: date) -> Any:
+        return policy.instant(self.venue.zone, on, shapes.MIDNIGHT)
+
+    def asked(self, shape: Any) -> dict[str, Any]:
+        """The query string; a parameter without a value was not asked."""
+        given = {name: value for name, value in self.request.query_params.items() if value}
+        reader = shape(data=given)
+        reader.is_valid(raise_exception=True)
+        return dict(reader.validated_data)
+
+    def reservation(self, pk: int) -> Any:
+        """The booking, for its owner and for admins."""
+        booking = reservations.with_everything(pk)
+        if booking.venue.slug != NAME:
+            raise errors.NotFound
+        if not self.user.is_staff and booking.owner_id != self.user.pk:
+            raise errors.Forbidden
+        return booking
+
+
+# users
+
+
+class Anonymous(Face):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (AddressThrottle,)
+
+    def brought(self) -> str | None:
+        return self.request.COOKIES.get(settings.REFRESH_COOKIE)
+
+
+class Register(Anonymous):
+    def post(self, request: Request) -> Response:
+        user = accounts.register(strong=False, **self.read(shapes.Registration))
+        return Response(shapes.person(user), status=201)
+
+
+class Login(Anonymous):
+    words: ClassVar[Words] = {
+        errors.Invalid: "Email and password are required",
+        errors.WrongCredentials: "Invalid credentials",
+    }
+
+    def post(self, request: Request) -> Response:
+        body = self.read(shapes.Credentials)
+        address = AddressThrottle().get_ident(request)
+        user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
+        pair = tokens.issue(user, NAME)
+        response = Response(
+            {
+                "message": "Login successful",
+                "tokens": {"access": pair.access, "refresh": pair.refresh},
+                "user": shapes.person(user),
+            }
+        )
+        set_refresh_cookie(response, pair)
+        return response
+
+
+class Refresh(Anonymous):
+    def post(self, request: Request) -> Response:
+        pair = tokens.rotate(self.brought(), NAME)
+        response = Response({"access": pair.access})
+        set_refresh_cookie(response, pair)
+        return response
+
+
+class Logout(Anonymous):
+    def post(self, request: Request) -> Response:
+        tokens.revoke(self.brought())
+        response = Response({"message": "Logged out"})
+        drop_refresh_cookie(response)
+        return response
+
+
+class Me(Face):
+    def get(self, request: Request) -> Response:
+        return Response(shapes.person(self.user))
+
+
+class Users(Face):
+    """Counts, never the people themselves."""
+
+    permission_classes = (IsAdmin,)
+
+    def get(self, request: Request) -> Response:
+        roles = people.by_role()
+        return Response({"total_users": sum(roles.values()), "by_role": roles})
+
+
+class OneUser(Face):
+    """Oneself, or anybody for an admin."""
+
+    def _person(self, pk: int) -> Any:
+        if pk != self.user.pk and not self.user.is_admin:
+            raise errors.Forbidden
+        return people.anyone(pk)
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.person(self._person(pk)))
+
+    def put(self, request: Request, pk: int) -> Response:
+        user, changes = self._person(pk), self.read(shapes.PersonEdit, partial=True)
+        return Response(shapes.person(accounts.edit(user, changes, by=self.user)))
+
+    patch = put
+
+    def delete(self, request: Request, pk: int) -> Response:
+        accounts.erase(self._person(pk))
+        return Response(status=204)
+
+
+# reservations
+
+
+class Reservations(Face):
+    def get(self, request: Request) -> Response:
+        asked = self.asked(shapes.Filter)
+        rows = reservations.visible_to(self.user).select_related("approved_by")
+        rows = rows.filter(venue=self.venue)
+        if on := asked.get("date"):
+            ends = self.midnight(on + timedelta(days=1))
+            rows = rows.filter(starts_at__gte=self.midnight(on), starts_at__lt=ends)
+        if self.user.is_staff and (part := asked.get("user")):
+            rows = rows.filter(owner__email__icontains=part)
+        shown = (shapes.reservation(row) for row in rows.order_by("-id"))
+        return Response([r for r in shown if asked.get("status") in (None, r["status"])])
+
+    def post(self, request: Request) -> Response:
+        wanted = shapes.planned(self.venue.zone, self.read(shapes.NewReservation))
+        court = venues.only_resource(self.venue, COURT).pk
+        booking = bookings.book(owner=self.user, resource=court, contract=NAME, **wanted)
+        return Response(shapes.reservation(booking), status=201)
+
+
+class OneReservation(Face):
+    def explain(self, refusal: errors.Refused) -> Response:
+        if isinstance(refusal, (errors.NotAllowedNow, errors.AlreadyBegun)):
+            done = "cancelled" if self.request.method == "DELETE" else "edited"
+            text = f"This reservation cannot be {done}: it is past, or closed already."
+            return Response({"error": text}, status=400)
+        return super().explain(refusal)
+
+    def _open(self, pk: int) -> Any:
+        booking = self.reservation(pk)
+        if not shapes.is_open(booking):
+            raise errors.NotAllowedNow(current=booking.status)
+        return booking
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.reservation(self.reservation(pk)))
+
+    def put(self, request: Request, pk: int) -> Response:
+        booking, body = self._open(pk), self.read(shapes.NewReservation, partial=True)
+        changes = shapes.planned(booking.venue.zone, body, booking)
+        bookings.reschedule(pk, Actor.toward(self.user, booking), **changes)
+        return Response(shapes.reservation(self.reservation(pk)))
+
+    patch = put
+
+    def delete(self, request: Request, pk: int) -> Response:
+        bookings.cancel(pk, Actor.toward(self.user, self._open(pk)))
+        return Response(status=204)
+
+
+class Answer(Face):
+    """An admin's answer to a request."""
+
+    permission_classes = (IsStaff,)
+
+    def post(self, request: Request, pk: int) -> Response:
+        self.reservation(pk)
+        body, actor = self.read(shapes.Approval), Actor.person(self.user)
+        if body["action"] == "approve":
+            bookings.approve(pk, actor)
+        else:
+            bookings.reject(pk, actor, body["rejection_reason"])
+        return Response(shapes.reservation(self.reservation(pk)))
+
+
+# calendar and settings
+
+
+class Calendar(Face):
+    def get(self, request: Request) -> Response:
+        asked = self.asked(shapes.Range)
+        court = self._court()
+        today = timezone.now().astimezone(court.venue.zone).date()
+        first = asked.get("start_date", today)
+        last = asked.get("end_date", first + timedelta(days=7))
+        if not 0 <= (last - first).days < calendar.MAX_DAYS:
+            said = f"From the start date on, at most {calendar.MAX_DAYS} days."
+            raise errors.Invalid(errors={"end_date": [said]})
+        days = [shapes.day(d, court, self.user) for d in calendar.days([court], first, last)]
+        return Response({"start_date": first, "end_date": last, "calendar": days})
+
+    def _court(self) -> Any:
+        """With all that its calendar needs at hand."""
+        mine = rules.resources().filter(venue__slug=NAME)
+        if court := mine.first():
+            return court
+        venues.only_resource(self.venue, COURT)
+        return mine.first()
+
+
+class Settings(Face):
+    permission_classes = (IsAdmin,)
+
+    def get(self, request: Request) -> Response:
+        return Response(shapes.settings(self.venue))
+
+    def put(self, request: Request) -> Response:
+        body = self.read(shapes.SettingsEdit, partial=True)
+        return Response(
+            shapes.settings(venues.change(self.venue, shapes.columns(self.venue, body)))
+        )
+
+    patch = put
+
+
+class Windows(Face):
+    permission_classes = (IsStaff,)
+
+    def get(self, request: Request) -> Response:
+        return Response([shapes.window(row) for row in windows.of(self.venue)])
+
+    def post(self, request: Request) -> Response:
+        row = windows.open_one(self.venue, self.read(shapes.Window))
+        return Response(shapes.window(row), status=201)
+
+
+class OneWindow(Face):
+    permission_classes = (IsStaff,)
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.window(windows.one(self.venue, pk)))
+
+    def put(self, request: Request, pk: int) -> Response:
+        windows.one(self.venue, pk)
+        body = self.read(shapes.Window, partial=True)
+        return Response(shapes.window(windows.change(self.venue, pk, body)))
+
+    patch = put
+
+    def delete(self, request: Request, pk: int) -> Response:
+        windows.drop(self.venue, pk)
+        return Response(status=204)
+
+
+# trades
+
+
+class Trades(Face):
+    def get(self, request: Request) -> Response:
+        rows = list(trades_query.visible_to(self.user).filter(target_booking__venue=self.venue))
+        mine = [row for row in rows if row.requester_id == self.user.pk]
+        asked = [row for row in rows if row.target_id == self.user.pk]
+        return Response(
+            {
+                "sent_requests": [shapes.trade(row, self.user) for row in mine],
+                "received_requests": [shapes.trade(row, self.user) for row in asked],
+            }
+        )
+
+    def post(self, request: Request) -> Response:
+        body = self.read(shapes.NewTrade)
+        made = trades.offer(
+            requester=self.user,
+            mine=body["requester_reservation_id"],
+            theirs=body["target_reservation_id"],
+            message=body.get("message", ""),
+        )
+        return Response(shapes.trade(trades_query.one(self.user, made.pk), self.user), status=201)
+
+
+class OneTrade(Face):
+    words: ClassVar[Words] = {
+        errors.NotFound: "Trade request not found or already processed",
+        errors.NotAllowedNow: "Trade request not found or already processed",
+        errors.Forbidden: "Only the person who was asked can answer a trade request",
+    }
+
+    def explain(self, refusal: errors.Refused) -> Response:
+        if isinstance(refusal, errors.Invalid) and "action" in refusal.errors:
+            return Response({"error": 'Action must be either "accept" or "reject"'}, status=400)
+        return super().explain(refusal)
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.trade(trades_query.one(self.user, pk), self.user))
+
+    def post(self, request: Request, pk: int) -> Response:
+        body = self.read(shapes.TradeAnswer)
+        verb = trades.accept if body["action"] == "accept" else trades.reject
+        verb(pk, self.user, body.get("response_message", ""))
+        return self.get(request, pk)
+
+
+# dashboards
+
+
+class Dashboard(Face):
+    def recent(self, lines: Any) -> list[dict[str, Any]]:
+        found = list(lines)
+        met = people.addresses(line.details.get("traded_with", 0) for line in found)
+        return [shapes.activity(line, self.venue.zone, met) for line in found]
+
+
+class MyDashboard(Dashboard):
+    def get(self, request: Request) -> Response:
+        shown = dashboards.of_person_at(self.venue, self.user, self.midnight(self.today()))
+        return Response(
+            {
+                "upcoming_reservations": [shapes.reservation(row) for row in shown["upcoming"]],
+                "pending_trades": trades_query.waiting(self.user, target_booking__venue=self.venue),
+                "recent_activity": self.recent(shown["recent"]),
+            }
+        )
+
+
+class AdminDashboard(Dashboard):
+    permission_classes = (IsStaff,)
+
+    def get(self, request: Request) -> Response:
+        today = self.today()
+        until = self.midnight(today + timedelta(days=1))
+        shown = dashboards.of_staff_at(self.venue, self.midnight(today), until)
+        return Response(
+            {
+                "pending_approvals": shown["waiting"],
+                "todays_reservations": shown["confirmed"],
+                "recent_activity": self.recent(shown["recent"]),
+            }
+        )
+
+
+class Health(Face):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})

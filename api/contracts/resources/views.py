@@ -1,0 +1,210 @@
+"""This frontend's views: djoser's for people, ours for the rest. Nobody confirms themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from djoser import views as djoser
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.errors import Forbidden, NotFound
+from api.http import AddressThrottle, AnonymousThrottle
+from api.lifecycle import Status
+from api.permissions import StaffWrites
+from api.queries import bookings as queries
+from api.queries import standing
+from api.services import accounts, bookings, pictures, places, venues
+from api.services.actors import Actor
+from api.services.revisions import revise
+
+from . import shapes
+from .errors import Desk, check_edit, check_new
+
+
+class Tokens(TokenAuthentication):
+    def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
+        if "\0" in key:
+            raise AuthenticationFailed("Invalid token.")
+        return super().authenticate_credentials(key)
+
+
+class Signed(Desk):
+    authentication_classes = (Tokens,)
+    permission_classes = (IsAuthenticated,)
+
+
+class Public(Desk):
+    """Anyone reads, staff write."""
+
+    authentication_classes = (Tokens,)
+    permission_classes = (StaffWrites,)
+    throttle_classes = (AnonymousThrottle,)
+
+
+# people
+
+
+class SignIn(Desk, djoser.TokenCreateView):  # type: ignore[misc]
+    authentication_classes = ()
+    throttle_classes = (AddressThrottle,)
+
+
+class SignOut(Desk, djoser.TokenDestroyView):  # type: ignore[misc]
+    authentication_classes = (Tokens,)
+
+
+class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
+    authentication_classes = (Tokens,)
+    queryset = djoser.UserViewSet.queryset.filter(erased_at=None).select_related("profile")
+    metadata_class = None  # it would look for the person of a path that names none
+
+    def me(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.get_object = self.get_instance
+        verbs = {"PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
+        verb = getattr(self, verbs.get(request.method or "", "retrieve"))
+        return verb(request, *args, **kwargs)  # type: ignore[no-any-return]
+
+    def get_throttles(self) -> list[Any]:
+        return [AddressThrottle()] if self.action in ANONYMOUS else []
+
+    def reset_password(self, request: Request) -> Response:
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        accounts.ask_reset(body.validated_data["email"], "resources/password_reset")
+        return Response(status=204)
+
+    def reset_password_confirm(self, request: Request) -> Response:
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        accounts.set_password(body.user, body.validated_data["new_password"])
+        return Response(status=204)
+
+    @transaction.atomic
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().destroy(request, *args, **kwargs)  # type: ignore[no-any-return]
+
+    def perform_destroy(self, instance: Any) -> None:
+        accounts.erase(instance)
+
+
+ANONYMOUS = ("create", "reset_password", "reset_password_confirm")
+
+
+# resources
+
+
+class Resources(Public):
+    def get(self, request: Request) -> Response:
+        return Response([shapes.resource(place) for place in _places()])
+
+    def post(self, request: Request) -> Response:
+        venue = venues.of_contract(shapes.SLUG)
+        place = places.add(venue, self.user, **self.read(shapes.Place))
+        return Response(shapes.resource(_place(place.pk)), status=201)
+
+
+class OneResource(Public):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.resource(_place(pk)))
+
+    def patch(self, request: Request, pk: int, partial: bool = True) -> Response:
+        places.change(_place(pk), self.user, self.read(shapes.Place, partial=partial))
+        return Response(shapes.resource(_place(pk)))
+
+    def put(self, request: Request, pk: int) -> Response:
+        return self.patch(request, pk, partial=False)
+
+    def delete(self, request: Request, pk: int) -> Response:
+        places.retire(_place(pk), self.user)
+        return Response(status=204)
+
+
+# bookings
+
+
+class Bookings(Signed):
+    def get(self, request: Request) -> Response:
+        return Response([shapes.booking(row) for row in _bookings(self.user)])
+
+    @transaction.atomic
+    def post(self, request: Request) -> Response:
+        asked = self.read(shapes.BookingEdit)
+        status = asked.pop("status", "pending")
+        row = bookings.book(owner=self.user, contract=shapes.SLUG, check=check_new, **asked)
+        if self.user.is_staff and status != shapes.WORDS[row.status]:
+            row = bookings.set_status(row.pk, status, Actor.person(self.user))
+        return Response(shapes.booking(_booking(self.user, row.pk)), status=201)
+
+
+class OneBooking(Signed):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shapes.booking(_booking(self.user, pk)))
+
+    def patch(self, request: Request, pk: int, partial: bool = True) -> Response:
+        row = _booking(self.user, pk)
+        asked = self.read(shapes.BookingEdit, partial=partial)
+        status, place = asked.pop("status", ""), asked.pop("resource", None)
+        if status == shapes.WORDS[row.status]:
+            status = ""  # forms send the status that they were shown
+        actor = Actor.toward(self.user, row)
+        check = check_edit(row.starts_at, actor.is_staff)
+        resource = place.pk if place else None
+        revise(row, actor, status=status, check=check, resource=resource, **asked)
+        return Response(shapes.booking(_booking(self.user, pk)))
+
+    def put(self, request: Request, pk: int) -> Response:
+        return self.patch(request, pk, partial=False)
+
+    def delete(self, request: Request, pk: int) -> Response:
+        """Cancelled, and kept; once more changes nothing."""
+        row = _booking(self.user, pk)
+        if shapes.WORDS[row.status] != Status.CANCELLED:
+            bookings.cancel(pk, Actor.toward(self.user, row))
+        return Response(status=204)
+
+
+# pictures
+
+
+class Picture(Signed):
+    def patch(self, request: Request) -> Response:
+        profile = pictures.change(self.user, self.read(shapes.Picture))
+        return Response(shapes.picture(profile))
+
+    def put(self, request: Request) -> Response:
+        return self.patch(request)
+
+
+class PictureGone(Signed):
+    def delete(self, request: Request) -> Response:
+        pictures.remove(self.user)
+        return Response({"message": "Profile picture removed successfully"})
+
+
+def _places() -> Any:
+    return standing.resources(venues.of_contract(shapes.SLUG))
+
+
+def _place(pk: int) -> Any:
+    place = _places().filter(pk=pk).first()
+    if place is None:
+        raise NotFound
+    return place
+
+
+def _bookings(user: Any) -> Any:
+    return queries.visible_to(user).filter(venue__slug=shapes.SLUG).order_by("starts_at", "pk")
+
+
+def _booking(user: Any, pk: int) -> Any:
+    row = queries.with_everything(pk)
+    if row.venue.slug != shapes.SLUG:
+        raise NotFound
+    if row.owner_id != user.pk and not user.is_staff:
+        raise Forbidden("You can only access your own bookings.")
+    return row

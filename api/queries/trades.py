@@ -1,0 +1,50 @@
+"""Trades as they are read: an offer whose time has come reads as lapsed, swept or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Now
+
+from api.errors import NotFound
+from api.lifecycle import TradeStatus
+from api.models import Trade, User
+
+SIDES = ("requester_booking", "target_booking")
+AT_HAND = [f"{side}__{name}" for side in SIDES for name in ("resource", "venue", "owner")]
+
+
+def every() -> QuerySet[Trade]:
+    """Each with `status_now`, the status that it has whether or not the clock's sweep has run."""
+    due = When(status=TradeStatus.OFFERED, lapses_at__lte=Now(), then=Value(TradeStatus.LAPSED))
+    return Trade.objects.annotate(status_now=Case(due, default=F("status")))
+
+
+def visible_to(user: User) -> QuerySet[Trade]:
+    """Those that this person offered or was offered, newest first, with bookings and people."""
+    mine = every().filter(Q(requester=user) | Q(target=user))
+    rows = mine.select_related("requester", "target", *AT_HAND)
+    return rows.select_related(*(f"{side}__approved_by" for side in SIDES)).order_by("-pk")
+
+
+def one(user: User, pk: int) -> Trade:
+    """The trade; refuses `NotFound` to anybody but the two people."""
+    trade = visible_to(user).filter(pk=pk).first()
+    if trade is None:
+        raise NotFound
+    return trade
+
+
+def status_of(pk: int) -> str:
+    """The status that the trade has now."""
+    return str(every().get(pk=pk).status_now)  # type: ignore[attr-defined]
+
+
+def waiting(user: User, **where: Any) -> dict[str, int]:
+    """How many offers stand: `sent` by this person, and `received`."""
+    rows = Trade.objects.filter(status=TradeStatus.OFFERED, lapses_at__gt=Now(), **where)
+    return {
+        "sent": rows.filter(requester=user).count(),
+        "received": rows.filter(target=user).count(),
+    }

@@ -1,0 +1,35 @@
+"""The picture of a person: an address elsewhere, and what its keeper calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.models import User, UserProfile
+
+
+def profile_of(user: User) -> UserProfile:
+    return UserProfile.objects.get_or_create(user=user)[0]
+
+
+def change(user: User, changes: Mapping[str, Any]) -> UserProfile:
+    """The profile with `profile_picture` or `cloudinary_public_id` changed."""
+    profile = profile_of(user)
+    for name, value in changes.items():
+        setattr(profile, name, value)
+    profile.save()
+    return profile
+
+
+def remove(user: User) -> None:
+    """Nobody's picture any more; fine when there was none."""
+    change(user, {"profile_picture": None, "cloudinary_public_id": ""})
+
+
+def make_missing() -> int:
+    """How many accounts got the profile that they lacked. Safe to run again or at once."""
+    lacking = User.objects.filter(profile=None, erased_at=None)
+    made = UserProfile.objects.bulk_create(
+        [UserProfile(user=user) for user in lacking], ignore_conflicts=True
+    )
+    return len(made)

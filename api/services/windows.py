@@ -1,0 +1,51 @@
+"""Primetime windows: at most one a weekday and venue, in its wall time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from api import errors
+from api.models import PrimetimeWindow, Venue
+
+
+def of(venue: Venue) -> QuerySet[PrimetimeWindow]:
+    return PrimetimeWindow.objects.filter(venue=venue).order_by("weekday")
+
+
+def one(venue: Venue, pk: int) -> PrimetimeWindow:
+    """The window; refuses `NotFound`."""
+    window = of(venue).filter(pk=pk).first()
+    if window is None:
+        raise errors.NotFound
+    return window
+
+
+def open_one(venue: Venue, fields: Mapping[str, Any]) -> PrimetimeWindow:
+    return _saved(PrimetimeWindow(venue=venue), fields)
+
+
+def change(venue: Venue, pk: int, fields: Mapping[str, Any]) -> PrimetimeWindow:
+    return _saved(one(venue, pk), fields)
+
+
+def drop(venue: Venue, pk: int) -> None:
+    """Requests made under it keep waiting for their answer."""
+    one(venue, pk).delete()
+
+
+def _saved(window: PrimetimeWindow, fields: Mapping[str, Any]) -> PrimetimeWindow:
+    """Refuses `EndsBeforeStart`, and `Invalid` for a weekday that has one."""
+    for name, value in fields.items():
+        setattr(window, name, value)
+    if window.ends_at <= window.starts_at:
+        raise errors.EndsBeforeStart
+    try:
+        with transaction.atomic():
+            window.save()
+    except IntegrityError:
+        raise errors.Invalid(errors={"weekday": ["This field must be unique."]}) from None
+    return window

@@ -1,0 +1,11 @@
+"""Sums of days that are over, and files of figures."""
+
+from celery import shared_task
+
+from api.services import jobs, rollups
+
+
+@shared_task
+def roll_up_analytics() -> int:
+    """Days summed up in this run."""
+    return jobs.run("roll_up_analytics", rollups.roll_up)

@@ -1,0 +1,96 @@
+"""The admin site: who sees what, and that nothing goes around the services."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+
+from api.models import Booking, BookingEvent
+
+pytestmark = pytest.mark.django_db
+
+PAGES = sorted(
+    f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    for model in admin.site._registry
+    if model._meta.app_label == "api"
+)
+
+
+def site(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_list_opens_for_the_admin(page, ada, booked, ana):
+    booked(ana)
+    assert site(ada).get(page).status_code == 200
+
+
+def test_the_public_has_no_business_here(ana):
+    assert site(ana).get("/admin/").status_code == 302
+    assert Client().get("/admin/").status_code == 302
+
+
+def test_staff_answer_bookings_and_do_not_change_people_or_policy(sam, ana, venue, booked):
+    booking, client = booked(ana), site(sam)
+    assert client.get(f"/admin/api/booking/{booking.pk}/change/").status_code == 200
+    assert b'name="_save"' not in client.get(f"/admin/api/user/{ana.pk}/change/").content
+    assert b'name="_save"' not in client.get(f"/admin/api/venue/{venue.pk}/change/").content
+    cancel = {"action": "cancel_all", "_selected_action": [booking.pk]}
+    client.post("/admin/api/booking/", cancel, follow=True)
+    booking.refresh_from_db()
+    assert booking.status == "cancelled"
+    event = BookingEvent.objects.filter(booking=booking).latest("id")
+    assert (event.verb, event.by, event.actor) == ("cancel", "staff", sam)
+
+
+def fields(court, owner, start, length=1):
+    end = start + timedelta(hours=length)
+    return {
+        "owner": owner.pk,
+        "resource": court.pk,
+        "starts_at_0": f"{start:%Y-%m-%d}",
+        "starts_at_1": f"{start:%H:%M}",
+        "ends_at_0": f"{end:%Y-%m-%d}",
+        "ends_at_1": f"{end:%H:%M}",
+        "title": "By phone",
+        "notes": "",
+        "guests": 1,
+        "events-TOTAL_FORMS": 0,
+        "events-INITIAL_FORMS": 0,
+    }
+
+
+def test_a_booking_made_in_the_admin_meets_the_constraint_and_has_its_history(
+    ada, ana, court, soon
+):
+    client = site(ada)
+    made = client.post("/admin/api/booking/add/", fields(court, ana, soon))
+    assert made.status_code == 302, made.content
+    booking = Booking.objects.get()
+    assert (booking.owner, booking.contract, booking.status) == (ana, "admin", "confirmed")
+    refused = client.post("/admin/api/booking/add/", fields(court, ana, soon))
+    assert "The slot is already booked." in refused.content.decode()
+    assert Booking.objects.count() == 1
+
+
+def test_a_booking_moved_in_the_admin_is_rescheduled_by_the_service(ada, ana, court, booked, soon):
+    booking, later = booked(ana), soon + timedelta(hours=3)
+    page = f"/admin/api/booking/{booking.pk}/change/"
+    assert site(ada).post(page, fields(court, ana, later)).status_code == 302
+    booking.refresh_from_db()
+    assert booking.starts_at == later
+    assert list(booking.events.values_list("verb", flat=True)) == ["reschedule", "book"]
+
+
+def test_history_can_be_read_and_not_written(ada, ana, booked):
+    booked(ana)
+    event = BookingEvent.objects.get()
+    client = site(ada)
+    page = client.get(f"/admin/api/bookingevent/{event.pk}/change/")
+    assert page.status_code == 200
+    assert b'name="_save"' not in page.content
+    assert client.get("/admin/api/bookingevent/add/").status_code == 403

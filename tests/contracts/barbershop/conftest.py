@@ -1,0 +1,70 @@
+"""The shop with two chairs, and its clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from api.models import Booking, Resource, User, Venue
+from api.services import chairs, tokens, venues
+from tests.contracts.mailbox import mailbox
+
+__all__ = ["mailbox"]
+
+API = "/barbershop/api"
+
+
+@pytest.fixture
+def shop(db: None) -> Venue:
+    return venues.of_contract("barbershop")
+
+
+@pytest.fixture
+def two_chairs(shop: Venue) -> list[Resource]:
+    return [Resource.objects.create(venue=shop, name=f"Chair {n}") for n in (1, 2)]
+
+
+@pytest.fixture
+def at_shop(shop: Venue) -> Callable[..., APIClient]:
+    """A client of the barbershop's own paths, signed in as that person or as nobody."""
+
+    def make(user: User | None = None) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            access = tokens.issue(user, "barbershop").access
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def times(soon: datetime) -> Callable[..., dict[str, str]]:
+    """A body's two times: `times(1)` begins an hour after `soon` and lasts half an hour."""
+
+    def make(hours: float = 0, minutes: int = 30) -> dict[str, str]:
+        start = soon + timedelta(hours=hours)
+        end = start + timedelta(minutes=minutes)
+        return {"start_time": f"{start:%FT%TZ}", "end_time": f"{end:%FT%TZ}"}
+
+    return make
+
+
+@pytest.fixture
+def reserved(shop: Venue, soon: datetime) -> Callable[..., Booking]:
+    def make(owner: User, hours: float = 0, minutes: int = 30, **more: Any) -> Booking:
+        start = soon + timedelta(hours=hours)
+        return chairs.book(
+            shop,
+            owner=owner,
+            starts_at=start,
+            ends_at=start + timedelta(minutes=minutes),
+            contract="barbershop",
+            **more,
+        )
+
+    return make
