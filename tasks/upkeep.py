@@ -13,7 +13,7 @@ def prune_blacklist() -> int:
 
 @shared_task
 def prune_history() -> int:
-    """Finished deliveries, old idempotency keys, webhook ids, exports and signs of life forgotten."""
+    """Finished deliveries, old keys, webhook ids, exports and signs of life forgotten."""
     return jobs.run("prune_history", _forget)
 
 
