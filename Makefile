@@ -13,7 +13,7 @@ COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-he
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint format bench clean lock
+.PHONY: up test lint format openapi bench clean lock
 
 up: .venv/installed
 	@exec $(RUN) -m backend.up
@@ -34,6 +34,10 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	@$(RUN) -m bench $(ARGS)
+
+openapi: .venv/installed-dev
+	@SECRET_KEY=openapi DATABASE_URL=postgres://nobody@127.0.0.1/nothing $(RUN) manage.py \
+		spectacular --urlconf api.schema_urls --file docs/openapi/v1.yaml --validate --fail-on-warn
 
 lock: .venv/installed-dev
 	@$(COMPILE) pyproject.toml --output-file requirements.txt
