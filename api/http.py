@@ -235,7 +235,7 @@ class Door(APIView):
         return self.request.user  # type: ignore[return-value]
 
 
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_KEY = re.compile(r"[!-~]{1,255}")
 Reader = TypeVar("Reader", bound=serializers.BaseSerializer[Any])
 
 
@@ -251,10 +251,10 @@ class View(Door):
     idempotent = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.key = request.headers.get("Idempotency-Key", "")
+        self.key = request.headers.get("Idempotency-Key")
         self.replayed = False
-        if request.method in SAFE_METHODS or not self.key or not self.idempotent:
-            self.key = ""
+        if request.method in SAFE_METHODS or self.key is None or not self.idempotent:
+            self.key = None
             return super().dispatch(request, *args, **kwargs)
         try:
             with transaction.atomic():
@@ -286,7 +286,7 @@ class View(Door):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if not self.key:
+        if self.key is None:
             return
         if not _KEY.fullmatch(self.key):
             raise errors.Invalid(errors={"Idempotency-Key": ["1 to 255 printable characters."]})
@@ -300,7 +300,7 @@ class View(Door):
     def _scope(self, request: Request) -> str:
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{SimpleRateThrottle().get_ident(request)}"[:80]
+        return f"address:{AddressThrottle().get_ident(request)}"[:80]
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replay):
@@ -311,8 +311,8 @@ class View(Door):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
-        keep = self.key and not self.replayed and response.status_code < 300
-        if keep and hasattr(self, "mark"):
+        done = not self.replayed and response.status_code < 300
+        if self.key is not None and done and hasattr(self, "mark"):
             body = orjson.loads(wire.JSONRenderer().render(response.data) or b"null")
             idempotency.keep(self._scope(request), self.key, self.mark, response.status_code, body)
         return super().finalize_response(request, response, *args, **kwargs)

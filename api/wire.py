@@ -81,7 +81,9 @@ def _wrong_type(name: str, field: Any, value: Any) -> Iterator[tuple[str, str]]:
     kind = next((k for k in _KINDS if isinstance(field, k[0])), None)
     if kind is None or value is None:
         return
-    if not isinstance(value, kind[1]) or (isinstance(value, bool) and kind[1] is not bool):
+    whole = kind[1] is int and isinstance(value, float) and value.is_integer()  # 1.0 is 1 in JSON
+    of_kind = isinstance(value, kind[1]) and not (isinstance(value, bool) and kind[1] is int)
+    if not whole and not of_kind:
         yield name, kind[2]
     elif isinstance(value, list):
         for index, item in enumerate(value):

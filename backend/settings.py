@@ -276,7 +276,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["api.wire.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["api.wire.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.views.schema.Schema",
     "EXCEPTION_HANDLER": "api.http.problem_handler",
     "DEFAULT_THROTTLE_RATES": {
         # failures count against the account at that address, the rest against the address
@@ -320,6 +320,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.views.schema.finish",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "BookingStatus": "api.lifecycle.Status.choices",
         "TradeStatus": "api.lifecycle.TradeStatus.choices",

@@ -13,6 +13,7 @@ from .fields import Email
 
 
 class Person(serializers.ModelSerializer[User]):
+    email = serializers.CharField(read_only=True)
     name = serializers.CharField(read_only=True)
 
     class Meta:

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from api.errors import NotFound
 from api.wire import duration
@@ -35,15 +36,20 @@ class Instant(serializers.DateTimeField):
             self.fail("overflow", timezone="UTC")
 
 
-EMAIL = (
-    r"^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*"
-    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.)+[A-Za-z]{2,20}$"
-)
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
+EMAIL = rf"^{_ATOM}(\.{_ATOM}){{0,2}}@({_LABEL}\.){{1,5}}[A-Za-z]{{2,20}}$"
 
 
 @extend_schema_field({"type": "string", "maxLength": 254, "pattern": EMAIL, "example": "a@b.org"})
 class Email(serializers.EmailField):
-    """An address; the pattern of the schema is a little narrower than what is accepted."""
+    """An address, as narrow as the pattern says."""
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        if address and not re.fullmatch(EMAIL, address, re.ASCII):
+            self.fail("invalid")
+        return address
 
 
 @extend_schema_field(
@@ -51,6 +57,20 @@ class Email(serializers.EmailField):
 )
 class OptionalEmail(Email):
     """An address, or nothing."""
+
+
+LINK = r"^(https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?)?$"
+
+
+@extend_schema_field({"type": "string", "maxLength": 500, "pattern": LINK})
+class Link(serializers.RegexField):
+    """Where something is on the web, or nothing."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(LINK, max_length=500, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return "" if data == "" else super().run_validation(data)
 
 
 WALL = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"

@@ -12,7 +12,7 @@ from api.errors import Unfit
 from api.models import Closure, PrimetimeWindow, Resource, Venue
 from api.models.venues import MINUTE
 
-from .fields import Duration, Instant, Named, OptionalEmail, SignedDuration, WallTime, Zone
+from .fields import Duration, Instant, Link, Named, OptionalEmail, SignedDuration, WallTime, Zone
 
 SECOND = timedelta(seconds=1)
 
@@ -89,12 +89,7 @@ class ResourceShape(serializers.ModelSerializer[Resource]):
     amenities = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=50, required=False
     )
-    image_url = serializers.RegexField(
-        r"^(https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?)?$",
-        max_length=500,
-        required=False,
-        allow_blank=True,
-    )
+    image_url = Link(required=False)
     price_minor = serializers.IntegerField(
         min_value=0,
         max_value=MOST,

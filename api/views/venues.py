@@ -43,9 +43,11 @@ class Venues(View, GenericAPIView[Venue]):
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @extend_schema(responses={201: shapes.VenueShape})
     def post(self, request: Request) -> Response:
         shape = self.checked(shapes.VenueShape)
-        shape.save()
+        with transaction.atomic():
+            shape.save()
         return Response(shape.data, status=201)
 
 
@@ -64,7 +66,8 @@ class OneVenue(View):
         venue = venue_of(slug)
         before = venue.time_zone
         shape = self.checked(shapes.VenueShape, venue, partial=True)
-        shape.save()
+        with transaction.atomic():
+            shape.save()
         return Response(shape.data | {"to_review": venues.shifted(venue, before)})
 
 
@@ -72,7 +75,7 @@ class _Rows(View, GenericAPIView[Any]):
     """Rows that belong to a venue, changed by staff."""
 
     permission_classes = (IsStaff,)
-    pagination_class = Pages
+    pagination_class: type[Pages] | None = Pages
     twice: ClassVar[dict[str, list[str]]] = {}
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -107,6 +110,8 @@ class _Many(_Rows):
 
 
 class _One(_Rows):
+    pagination_class = None
+
     def get(self, request: Request, slug: str, pk: int) -> Response:
         return Response(self.get_serializer(self._one(pk)).data)
 
