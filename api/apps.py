@@ -17,7 +17,12 @@ class ApiConfig(AppConfig):
         for signal, reactions in (
             (
                 signals.booked,
-                (receivers.record_booked, receivers.email_booked, receivers.hurry_deliveries),
+                (
+                    receivers.record_booked,
+                    receivers.email_booked,
+                    receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
+                ),
             ),
             (
                 signals.transitioned,
@@ -27,6 +32,7 @@ class ApiConfig(AppConfig):
                     receivers.let_trades_lapse,
                     receivers.settle_money,
                     receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
                 ),
             ),
             (
@@ -37,6 +43,7 @@ class ApiConfig(AppConfig):
                     receivers.let_trades_lapse,
                     receivers.settle_price,
                     receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
                 ),
             ),
             (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),

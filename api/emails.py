@@ -103,7 +103,21 @@ WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
         "lapse": (CANCELLED_AT_SHOP,),
         "end": (),
     },
-    "circletime": {},
+    "circletime": {
+        "book.confirmed": (Email("confirmed", "Booking Confirmed: {what}", optional=True),),
+        "remind": (
+            Email(
+                "reminder",
+                "Reminder: Check in to {what}",
+                only_while=(CONFIRMED,),
+                before_start=True,
+            ),
+        ),
+        "release": (Email("released", "Booking Released: {what} (No Check-in)"),),
+        "cancel": (Email("cancelled", "Booking Cancelled: {what}"),),
+        "end": (Email("ended", "Meeting Ended Early: {what}"),),
+        "moved": (Email("moved", "Booking Moved: {what}, {when}", optional=True),),
+    },
     "resources": {
         "book.pending": (MADE, MADE_ADMIN),
         "book.confirmed": (MADE, MADE_ADMIN),

@@ -25,6 +25,11 @@ HORIZON = timedelta(days=3 * 366)  # no frontend books further; year 9999 is a m
 TRANSIT = timedelta(seconds=2)  # a request's own travel time is not held against its sender
 
 
+def conceivable(year: int) -> bool:
+    """Whether somebody may look at a calendar of that year; others only overflow."""
+    return 1990 <= year <= 2200
+
+
 @dataclass(frozen=True)
 class Rules:
     """What the policy looks at for one resource: its venue, windows and closed dates."""
@@ -245,7 +250,6 @@ def deadlines(
     began gives its owner the whole grace from the booking on."""
     begins = max(starts_at, now)
     counted = ends_at if venue.completion_from == CompletionFrom.END else starts_at
-    remind_at = starts_at - venue.remind_before if venue.remind_before is not None else None
     return {
         # who may ask for a slot that has begun has until its end to be answered
         "lapses_at": starts_at if starts_at > now else ends_at,
@@ -253,8 +257,19 @@ def deadlines(
         "check_in_closes_at": begins + venue.check_in_closes_after,
         "no_show_at": begins + venue.no_show_grace if venue.check_in_required else None,
         "completes_at": counted + venue.completion_after,
-        "remind_at": remind_at if remind_at is not None and remind_at > now else None,
+        "remind_at": _remind_at(venue, starts_at, now),
     }
+
+
+def _remind_at(venue: Venue, starts_at: datetime, now: datetime) -> datetime | None:
+    """A reminder that would have been due before the booking was made is not sent, unless it is
+    one to check in: that is open by then."""
+    if venue.remind_before is None or starts_at <= now:
+        return None
+    due_at = starts_at - venue.remind_before
+    if due_at > now:
+        return due_at
+    return now if venue.check_in_required else None
 
 
 def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
 from api.models import Booking, Trade, User, UserProfile
 from api.services import history, notices, payments, refunds, trades
 from api.services.actors import Actor
-from tasks import nudge
+from tasks import nudge, pushes
 
 
 def record_booked(rows: Sequence[Booking], actor: Actor, **_: Any) -> None:
@@ -54,6 +54,14 @@ def email_transition(
 def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
     if not details["resubmitted"] and "traded_with" not in details:  # the trade itself tells
         notices.notify("moved" if details["moved"] else "edited", rows, details)
+
+
+def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
+    """The rooms of these bookings, and the one that a moved booking left, show something else."""
+    if kwargs.get("table", BOOKING) is BOOKING:
+        left = kwargs["details"].get("from", {})
+        old = {left["resource"]} if "resource" in left else set()
+        pushes.after_commit({row.resource_id for row in rows} | old)
 
 
 def email_offer(rows: Sequence[Trade], **_: Any) -> None:

@@ -26,6 +26,7 @@ PROCESSES: list[tuple[str, str | None, str]] = [
         "PORT",
         "gunicorn --config backend/gunicorn.py backend.wsgi:application",
     ),
+    ("live", None, "backend.live"),
     (
         "worker",
         None,

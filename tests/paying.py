@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -76,6 +77,7 @@ class Line:
     def __init__(self, port: int) -> None:
         self.faults: list[tuple[str, str, Any]] = []
         self.calls: list[tuple[str, str]] = []
+        self.down = False
         self.waiting = threading.Event()  # somebody waits for an answer
         line = self
 
@@ -103,18 +105,22 @@ class Line:
     def carry(self, request: BaseHTTPRequestHandler, port: int) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         self.calls.append((request.command, request.path.partition("?")[0]))
-        fault = self.fault(request.path, request.command)
+        fault = "cut" if self.down else self.fault(request.path, request.command)
+        if fault == "cut":
+            return self._cut(request)
         if fault == "refuse":
             return self._answer(request, 500, b'{"error": {"message": "out of order"}}')
         status, found = self._forward(request, port, body)
         if fault == "lose":
-            request.close_connection = True
-            request.connection.close()
-            return None
+            return self._cut(request)
         if isinstance(fault, threading.Event):
             self.waiting.set()
             fault.wait(30)
         return self._answer(request, status, found)
+
+    def _cut(self, request: BaseHTTPRequestHandler) -> None:
+        request.close_connection = True
+        request.connection.shutdown(socket.SHUT_RDWR)
 
     def _forward(self, request: Any, port: int, body: bytes) -> tuple[int, bytes]:
         line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)

@@ -329,8 +329,11 @@ def check_in(pk: int, actor: Actor, *, early: bool = False) -> Booking:
 @giving_way
 def end(pk: int, actor: Actor) -> Booking:
     """They have left: the rest of the slot is free at once. A booking whose venue asks for
-    check-in must be checked in, any other must have begun."""
-    where = "(status = 'checked_in' OR (no_show_at IS NULL AND starts_at <= statement_timestamp()))"
+    check-in must be checked in, any other must have begun. What is over has no rest."""
+    where = (
+        "ends_at > statement_timestamp() AND"
+        " (status = 'checked_in' OR (no_show_at IS NULL AND starts_at <= statement_timestamp()))"
+    )
     return _move(BOOKING.end, pk, actor, where=where)
 
 

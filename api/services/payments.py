@@ -256,7 +256,7 @@ def _take(booking: Booking, actor: Actor) -> bool:
 
 
 def _back(payment: Payment, why: str, reason: str) -> None:
-    refunds.owe(payment, payment.amount_minor, f"{why}:{payment.pk}", reason)
+    refunds.owe(payment, payment.amount_minor, f"{why}:{payment.intent_id}", reason)
 
 
 def _lost(payment: Payment, source: str) -> None:

@@ -120,7 +120,7 @@ def follow(move: Transition, rows: Iterable[Booking]) -> None:
             at = payment.booking.starts_at
             amount = policy.refund(payment.booking.venue, amount, at, payment.now)
         version = paid[payment.booking_id].version
-        owe(payment, amount, f"{move.name}:{payment.pk}:{version}", _REASONS[move.name])
+        owe(payment, amount, f"{move.name}:{payment.intent_id}:{version}", _REASONS[move.name])
 
 
 _REASONS = {

@@ -65,8 +65,9 @@ class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
 
     def me(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.get_object = self.get_instance
-        verbs = {"PUT": self.update, "PATCH": self.partial_update, "DELETE": self.destroy}
-        return verbs.get(request.method or "", self.retrieve)(request, *args, **kwargs)
+        verbs = {"PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
+        verb = getattr(self, verbs.get(request.method or "", "retrieve"))
+        return verb(request, *args, **kwargs)  # type: ignore[no-any-return]
 
     def get_throttles(self) -> list[Any]:
         return [AddressThrottle()] if self.action in ANONYMOUS else []
