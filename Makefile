@@ -13,7 +13,7 @@ COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-he
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint format bench clean lock env smoke smoke-compose
+.PHONY: up test lint format openapi bench clean lock env smoke smoke-compose
 
 up: .venv/installed
 	@exec $(RUN) -m backend.up
@@ -51,6 +51,10 @@ smoke: .venv/installed
 # The same in containers, where there is an engine for them; WITH=prod for all that the public gets.
 smoke-compose:
 	@$(or $(PYTHON),python3) deploy/smoke_compose.py $(WITH)
+
+openapi: .venv/installed-dev
+	@SECRET_KEY=openapi DATABASE_URL=postgres://nobody@127.0.0.1/nothing $(RUN) manage.py \
+		spectacular --urlconf api.schema_urls --file docs/openapi/v1.yaml --validate --fail-on-warn
 
 lock: .venv/installed-dev
 	@$(COMPILE) pyproject.toml --extra embedded --output-file requirements.txt

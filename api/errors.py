@@ -30,6 +30,12 @@ class Invalid(Refused):
     errors: Mapping[str, Sequence[str]] = {}
 
 
+class Unfit(Invalid):
+    """Each value is one that could be, but they do not go together or are out of reach."""
+
+    code, detail = "unfit", "These values do not go together."
+
+
 class NotFound(Refused):
     code, status, detail = "not_found", 404, "There is no such thing, or you may not see it."
 
@@ -161,6 +167,10 @@ class CheckInClosed(Refused):
     """Outside the check-in window: `opens_at`, `closes_at`."""
 
     code, status, detail = "check_in_closed", 409, "Check-in is not open now."
+
+
+class Conflict(Refused):
+    code, status, detail = "conflict", 409, "That clashes with what is there already."
 
 
 class Busy(Refused):

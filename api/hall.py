@@ -72,6 +72,9 @@ class Hall:
         self.guests[guest.room].add(guest)
         if not self.work:
             self.work = [asyncio.create_task(self.listen()), asyncio.create_task(self.watch())]
+        # what was announced between that state and now, nobody heard
+        self.announced.add(guest.room)
+        self.call.set()
 
     def leave(self, guest: Guest) -> None:
         if guest.room in self.guests:

@@ -25,6 +25,11 @@ HORIZON = timedelta(days=3 * 366)  # no frontend books further; year 9999 is a m
 TRANSIT = timedelta(seconds=2)  # a request's own travel time is not held against its sender
 
 
+def conceivable(year: int) -> bool:
+    """Whether somebody may look at a calendar of that year; others only overflow."""
+    return 1990 <= year <= 2200
+
+
 @dataclass(frozen=True)
 class Rules:
     """What the policy looks at for one resource: its venue, windows and closed dates."""

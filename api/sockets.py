@@ -50,31 +50,40 @@ class RoomSocket:
 
     async def run(self) -> None:
         await self.receive()
+        state, code = await self.knock()
         offered = self.scope.get("subprotocols", ())
         chosen = self.subprotocol if self.subprotocol in offered else None
         await self.send({"type": "websocket.accept", "subprotocol": chosen})
+        if state is None:
+            return await self.close(code)
         try:
-            if code := await self.come_in():
-                return await self.close(code)
-            while (message := await self.receive())["type"] != "websocket.disconnect":
-                await self.hear(message)
+            await self.stay(state)
         finally:
             hall().leave(self)
 
-    async def come_in(self) -> int:
-        """0, or the code with which the socket is closed."""
+    async def knock(self) -> tuple[State | None, int]:
+        """The state from which on the client is told of changes, read before it is let in; or the
+        code that its socket is closed with."""
         try:
-            state = await database_sync_to_async(self.admit)()
-            await hall().enter(self, state)
-            await self.greet(state)
+            return await database_sync_to_async(self.admit)(), 0
         except errors.NotSignedIn:
-            return BAD_TOKEN
+            return None, BAD_TOKEN
         except errors.NotFound:
-            return UNKNOWN_ROOM
-        except (DatabaseError, OSError, Exception) as error:
+            return None, UNKNOWN_ROOM
+        except DatabaseError as error:
             log.warning("live_is_away", error=repr(error))
-            return LIVE_IS_AWAY
-        return 0
+            return None, LIVE_IS_AWAY
+
+    async def stay(self, state: State) -> None:
+        await self.greet(state)
+        try:
+            await hall().enter(self, state)
+        except Exception as error:  # the layer's library raises nearly anything
+            log.warning("live_is_away", error=repr(error))
+            return await self.close(LIVE_IS_AWAY)
+        while (message := await self.receive())["type"] != "websocket.disconnect":
+            await self.hear(message)
+        return None
 
     def admit(self) -> State:
         """The state of the room asked for; refuses `NotSignedIn` and `NotFound`."""
@@ -128,5 +137,5 @@ class RoomSocket:
 class NoSuchSocket(RoomSocket):
     """At any other address."""
 
-    async def come_in(self) -> int:
-        return UNKNOWN_ROOM
+    async def knock(self) -> tuple[State | None, int]:
+        return None, UNKNOWN_ROOM

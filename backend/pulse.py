@@ -39,6 +39,7 @@ class Pulse(threading.Thread):
         self.broker = _client(broker)
         self.patience = settings.PULSE_PATIENCE
         self.over = threading.Event()
+        self.signed = False
         self.ticked_at = self.heard_at = self.excused_at = time.monotonic()
 
     def tick(self) -> None:
@@ -49,7 +50,7 @@ class Pulse(threading.Thread):
         self.over.set()
 
     def run(self) -> None:
-        while not self.over.wait(EVERY):
+        while not self.over.wait(EVERY if self.signed else 1.0):
             self._look()
             alive_at = max(min(self.ticked_at, self.heard_at), self.excused_at)
             silent = time.monotonic() - alive_at
@@ -81,6 +82,7 @@ class Pulse(threading.Thread):
         try:
             with contextlib.closing(connection):
                 jobs.sign(self.kind, self.process_name)
+            self.signed = True
         except Error as error:
             log.warning("no_sign_of_life", process=self.process_name, error=repr(error))
 

@@ -84,7 +84,19 @@ SCHEDULE: dict[str, Job] = {
     "prune_history": Job(
         "tasks.upkeep.prune_history",
         HOUR,
-        "finished deliveries and old keys are forgotten",
+        "finished deliveries, old keys and old exports are forgotten",
+        queue="default",
+    ),
+    "roll_up_analytics": Job(
+        "tasks.analytics.roll_up_analytics",
+        HOUR,
+        "days that are over are summed up once, and again when a booking of theirs changes",
+        queue="default",
+    ),
+    "make_exports": Job(
+        "tasks.analytics.make_exports",
+        5 * SECOND,
+        "a large export is made while nobody waits for it",
         queue="default",
     ),
     "heartbeat": Job(

@@ -194,13 +194,20 @@ LIVE_SOCKET = Path(first("LIVE_SOCKET", default=str(DATA_DIR / "live.sock")))
 CELERY_BROKER_URL = BROKER_URL
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_INCLUDE = ["tasks.clock", "tasks.emails", "tasks.payments", "tasks.upkeep"]
+CELERY_INCLUDE = [
+    "tasks.analytics",
+    "tasks.clock",
+    "tasks.emails",
+    "tasks.payments",
+    "tasks.upkeep",
+]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# a task that kills its worker is not tried again for ever: rows are the truth, beat asks again
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS_PER_CHILD", default=10_000)
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
@@ -269,7 +276,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["api.wire.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["api.wire.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.views.schema.Schema",
     "EXCEPTION_HANDLER": "api.http.problem_handler",
     "DEFAULT_THROTTLE_RATES": {
         # failures count against the account at that address, the rest against the address
@@ -313,6 +320,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.views.schema.finish",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "BookingStatus": "api.lifecycle.Status.choices",
         "TradeStatus": "api.lifecycle.TradeStatus.choices",
@@ -438,12 +449,17 @@ CLEANUP_OPEN = env.bool("CLEANUP_OPEN", default=False)
 
 KEEP_DELIVERIES = timedelta(days=env.int("KEEP_DELIVERIES_DAYS", default=30))
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.int("KEEP_IDEMPOTENCY_KEYS_HOURS", default=24))
+KEEP_EXPORTS = timedelta(hours=env.int("KEEP_EXPORTS_HOURS", default=24))
 KEEP_STRIPE_EVENTS = timedelta(days=env.int("KEEP_STRIPE_EVENTS_DAYS", default=90))
 
 # figures: where web processes share what they count, and who may read them (empty: anyone)
 
 METRICS_DIR = Path(env.str("METRICS_DIR", default=str(DATA_DIR / "metrics")))
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# figures of more rooms times days than this are put into files by a worker
+
+EXPORT_AT_ONCE = env.int("EXPORT_AT_ONCE_ROOM_DAYS", default=36_600)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

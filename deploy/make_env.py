@@ -1,6 +1,6 @@
 """Writes `.env` from `.env.example`, with a new random secret wherever a value stands empty.
 
-The rule: a `.env` that is there is left as it is.
+`make_env.py TARGET EXAMPLE` does so with other files. The rule: what is there is left as it is.
 """
 
 import os
@@ -23,18 +23,19 @@ def secret(name: str) -> str:
     return f"admin:{value}" if name == "FLOWER_BASIC_AUTH" else value
 
 
-def main(target: Path) -> int:
-    example = Path(__file__).resolve().parent.parent / ".env.example"
+def main(target: Path, example: Path) -> int:
+    text = filled(example.read_text())
     try:
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         print(f"{target} is there already; nothing was changed.", file=sys.stderr)
         return 1
     with os.fdopen(handle, "w") as file:
-        file.write(filled(example.read_text()))
+        file.write(text)
     print(f"Wrote {target}, for your eyes only. Read it through: some of it only you know.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ".env")))
+    given = [Path(word) for word in sys.argv[1:3]]
+    sys.exit(main(*given, *[Path(".env"), Path(".env.example")][len(given) :]))

@@ -5,12 +5,15 @@ BASE_URL says where (default: `make up`'s), ADMIN_EMAIL and ADMIN_PASSWORD who m
 Flower is. It needs nothing but Python. The rule: it leaves nothing behind that blocks or is due.
 """
 
+import base64
 import email
 import email.policy
 import json
 import os
 import re
 import secrets
+import socket
+import ssl
 import sys
 import time
 import urllib.error
@@ -18,6 +21,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -214,6 +218,30 @@ class Walk:
             "health/automation/ answers 200",
         )
 
+    def sockets(self) -> None:
+        """WebSockets are answered on the same origin"""
+        where = urllib.parse.urlsplit(self.base)
+        secure = where.scheme == "https"
+        port = where.port or (443 if secure else 80)
+        with ExitStack() as stack:
+            line = stack.enter_context(socket.create_connection((where.hostname, port), 10))
+            if secure:
+                context = ssl.create_default_context()
+                line = stack.enter_context(
+                    context.wrap_socket(line, server_hostname=where.hostname)
+                )
+            head = [
+                "GET /api/v1/panels/ws/ HTTP/1.1",
+                f"Host: {where.netloc}",
+                "Connection: Upgrade",
+                "Upgrade: websocket",
+                "Sec-WebSocket-Version: 13",
+                f"Sec-WebSocket-Key: {base64.b64encode(secrets.token_bytes(16)).decode()}",
+            ]
+            line.sendall("\r\n".join([*head, "", ""]).encode())
+            answer = line.recv(12)
+        expect(answer == b"HTTP/1.1 101", answer)
+
     def emails(self) -> None:
         """each of these was told to its owner by e-mail"""
         wanted = {
@@ -242,7 +270,7 @@ class Walk:
 
     def steps(self) -> list[Callable[[], None]]:
         first = [self.health, self.pages, self.venue, self.person, self.book, self.conflict]
-        first += [self.cancel, self.storm, self.hold, self.clock]
+        first += [self.cancel, self.storm, self.hold, self.clock, self.sockets]
         first += [self.emails] * bool(self.mail) + [self.flower_is_shut] * bool(self.flower)
         return [*first, self.leave]
 

@@ -4,6 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from . import (
+    analytics,
     auth,
     automation,
     bookings,
@@ -66,6 +67,13 @@ urlpatterns = [
     path("panels/end/", panels.End.as_view()),
     path("panels/book/", panels.Book.as_view()),
     path("panels/<int:pk>/", panels.OnePanel.as_view()),
+    path("analytics/kpi/", analytics.Kpi.as_view()),
+    path("analytics/utilization/", analytics.Utilization.as_view()),
+    path("analytics/ghosting/", analytics.Ghosting.as_view()),
+    path("analytics/capacity/", analytics.Capacity.as_view()),
+    path("analytics/heat-map/", analytics.HeatMap.as_view()),
+    path("analytics/exports/<uuid:pk>/", analytics.OneExport.as_view()),
+    path("analytics/exports/<uuid:pk>/file/", analytics.ExportFile.as_view()),
     path("dashboard/", dashboard.MyDashboard.as_view()),
     path("dashboard/staff/", dashboard.StaffsDashboard.as_view()),
 ]

@@ -1,4 +1,4 @@
-"""Things that misbehave on purpose: a network that swallows, a mail server that stalls."""
+"""What misbehaves on purpose: a network that swallows, a mail server that refuses or stalls."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ class Mailbox:
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         self.began += 1
-        delay, until = self.delay, time.monotonic() + self.delay
-        while delay and self.delay and time.monotonic() < until:
-            await asyncio.sleep(0.05)
+        until = time.monotonic() + self.delay
+        while self.delay and time.monotonic() < until:  # a test may end the delay
+            await asyncio.sleep(0.05)  # noqa: ASYNC110
         content: Any = envelope.content
         if self.answer.startswith("250"):
             self.messages.append(message_from_bytes(content))

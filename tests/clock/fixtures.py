@@ -21,7 +21,7 @@ from pytest_celery import (
 from api.models import Booking
 from api.services import invariants
 from tests.clock.faulty import Mailbox, Proxy, mailbox
-from tests.clock.nodes import Beat, Broker, Program, Worker
+from tests.clock.nodes import Broker, Program, Worker
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def programs(
     def start(kind: type[Program], name: str, **more: str) -> Program:
         log = tmp_path / f"{name}.log"
         given = environment | more
-        found = Beat(log, **given) if kind is Beat else Worker(name, log, **given)
+        found = kind(name, log, **given)
         started.append(found)
         found.start()
         return found

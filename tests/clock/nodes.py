@@ -103,6 +103,8 @@ class Program(Local):
     def __init__(self, name: str, arguments: list[str], log: Path, **environment: str) -> None:
         super().__init__()
         self.name, self.arguments, self.log = name, arguments, log
+        if shift := environment.pop("shift", ""):
+            self.arguments = ["tests/clock/shifted.py", shift, *arguments[1:]]
         self.environment = os.environ | {"LOG_JSON": "1", **environment}
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -155,14 +157,10 @@ class Program(Local):
         return self.log.read_text() if self.log.exists() else ""
 
     def teardown(self) -> None:
-        if self.process is None:
-            return
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 def _number(name: str | int) -> int:
@@ -173,7 +171,8 @@ class Worker(Program):
     ready_prompt = " ready."
 
     def __init__(self, name: str, log: Path, **environment: str) -> None:
-        command = f"""-m celery -q -A backend worker --queues clock,emails,default --concurrency 1
+        app = environment.pop("APP", "backend")
+        command = f"""-m celery -q -A {app} worker --queues clock,emails,default --concurrency 1
             --hostname {name}@%h --loglevel INFO --without-mingle --without-gossip"""
         super().__init__(name, command.split(), log, **environment)
 
@@ -190,6 +189,6 @@ class Worker(Program):
 class Beat(Program):
     ready_prompt = "beat: Starting..."
 
-    def __init__(self, log: Path, **environment: str) -> None:
+    def __init__(self, name: str, log: Path, **environment: str) -> None:
         command = "-m celery -q -A backend beat --pidfile= --loglevel INFO"
-        super().__init__("beat", command.split(), log, **environment)
+        super().__init__(name, command.split(), log, **environment)

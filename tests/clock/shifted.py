@@ -4,13 +4,13 @@ SECONDS may be a file whose content is read each time, so that a running process
 The rule: the database's clock is not moved, which is what the tests are about.
 """
 
-import datetime as real
+import datetime as dt
 import runpy
 import sys
 import time
 from pathlib import Path
 
-TRUE_NOW, TRUE_TIME = real.datetime.now, time.time
+TRUE_NOW, TRUE_TIME = dt.datetime.now, time.time
 
 
 def by() -> float:
@@ -25,20 +25,20 @@ class _Kind(type):
         return issubclass(other, TRUE)
 
 
-TRUE = real.datetime
+TRUE = dt.datetime
 
 
 class Shifted(TRUE, metaclass=_Kind):
     @classmethod
-    def now(cls, tz: real.tzinfo | None = None) -> real.datetime:
-        return TRUE_NOW(tz) + real.timedelta(seconds=by())
+    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+        return TRUE_NOW(tz) + dt.timedelta(seconds=by())
 
     @classmethod
-    def utcnow(cls) -> real.datetime:
-        return TRUE_NOW(real.UTC).replace(tzinfo=None) + real.timedelta(seconds=by())
+    def utcnow(cls) -> dt.datetime:
+        return TRUE_NOW(dt.UTC).replace(tzinfo=None) + dt.timedelta(seconds=by())
 
     @classmethod
-    def today(cls) -> real.datetime:
+    def today(cls) -> dt.datetime:
         return cls.now()
 
 
@@ -46,6 +46,6 @@ if __name__ == "__main__":
     WHERE = sys.argv[1]
     sys.argv = sys.argv[2:]
     sys.path.insert(0, "")
-    real.datetime = Shifted  # type: ignore[misc]
+    dt.datetime = Shifted  # type: ignore[misc]
     time.time = lambda: TRUE_TIME() + by()
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

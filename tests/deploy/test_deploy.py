@@ -52,12 +52,46 @@ def test_a_composed_worker_listens_to_the_queues_of_make_up(services):
 
 
 def test_every_process_of_make_up_is_composed(services):
-    assert {name for name, _, _ in PROCESSES} <= set(services)
+    """Apart from the local Stripe: whoever is paid for real has the real one."""
+    assert {name for name, _, _ in PROCESSES} - {"stripe"} <= set(services)
 
 
 def test_a_worker_may_finish_what_it_works_on(services, settings):
     patience = services["worker"]["stop_grace_period"]
     assert int(patience.removesuffix("s")) > settings.CELERY_TASK_TIME_LIMIT
+
+
+def manifests() -> list[dict[str, Any]]:
+    files = sorted((CHECKOUT / "deploy" / "k8s").glob("*.yaml"))
+    return [each for file in files for each in yaml.safe_load_all(file.read_text())]
+
+
+def test_in_a_cluster_every_queue_has_workers_that_may_finish(settings):
+    pods = {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]
+        for each in manifests()
+        if each["kind"] == "Deployment" and each["metadata"]["name"].startswith("worker-")
+    }
+    heard = [queues_of(" ".join(pod["containers"][0]["command"])) for pod in pods.values()]
+    here = next(line for name, _, line in PROCESSES if name == "worker")
+    assert sorted(name for each in heard for name in each) == sorted(queues_of(here))
+    for pod in pods.values():
+        assert pod["terminationGracePeriodSeconds"] > settings.CELERY_TASK_TIME_LIMIT
+
+
+def test_in_a_cluster_whatever_scales_names_a_deployment_that_leaves_the_number_to_it():
+    deployments = {
+        each["metadata"]["name"]: each for each in manifests() if each["kind"] == "Deployment"
+    }
+    scaled = [each for each in manifests() if each["kind"] == "HorizontalPodAutoscaler"]
+    assert len(scaled) == 3
+    for each in scaled:
+        assert "replicas" not in deployments[each["spec"]["scaleTargetRef"]["name"]]["spec"]
+
+
+def test_in_a_cluster_one_beat_gives_way_to_the_next():
+    [beat] = [each for each in manifests() if each.get("metadata", {}).get("name") == "beat"]
+    assert (beat["spec"]["replicas"], beat["spec"]["strategy"]) == (1, {"type": "Recreate"})
 
 
 def test_every_service_is_locked_down_and_looked_after(services):
@@ -96,7 +130,7 @@ def test_no_secret_has_a_default(name):
 def test_every_secret_that_compose_insists_on_is_made(tmp_path):
     text = (CHECKOUT / "docker-compose.yml").read_text()
     wanted = set(re.findall(r"\$\{(\w+):\?", text))
-    subprocess.run([sys.executable, MAKE_ENV, tmp_path / "env"], check=True)
+    subprocess.run([sys.executable, MAKE_ENV, tmp_path / "env"], cwd=CHECKOUT, check=True)
     made = dict(re.findall(r"^(\w+)=(.+)$", (tmp_path / "env").read_text(), re.M))
     assert wanted <= set(made)
     assert len(set(made.values())) == len(made)
@@ -107,7 +141,10 @@ def test_every_secret_that_compose_insists_on_is_made(tmp_path):
 def test_the_secrets_that_are_there_stay(tmp_path):
     (tmp_path / "env").write_text("SECRET_KEY=mine\n")
     done = subprocess.run(
-        [sys.executable, MAKE_ENV, tmp_path / "env"], check=False, capture_output=True
+        [sys.executable, MAKE_ENV, tmp_path / "env"],
+        cwd=CHECKOUT,
+        check=False,
+        capture_output=True,
     )
     assert done.returncode == 1
     assert (tmp_path / "env").read_text() == "SECRET_KEY=mine\n"

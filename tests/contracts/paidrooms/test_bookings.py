@@ -372,6 +372,7 @@ def test_only_json_is_read(as_, ana):
     assert (answer.status_code, answer.json()) == (415, {"error": "Send JSON."})
 
 
+@pytest.mark.prefix_only
 def test_create_needs_somebody(new):
     """README, "Booking Service APIs": all booking endpoints require authentication."""
     for method, path in (

@@ -102,11 +102,35 @@ def test_every_kind_of_activity_has_its_details(call, take, ana, ben, sam, on):
             "UPDATED",
             ana.pk,
             {
-                "old_data": {"end_time": "11:00:00", "date": day, "booking_name": ""},
-                "new_data": {"end_time": "12:00:00", "date": day, "booking_name": "Long"},
+                "old_data": {"end_time": "11:00:00", "date": day},
+                "new_data": {"end_time": "12:00:00", "date": day},
             },
         ),
     ]
+
+
+def test_an_edit_tells_its_words_in_this_contracts_fields(call, take, ana, on):
+    mine = take(ana)
+    path = f"/reservations/{mine.pk}/"
+    call(ana)("PUT", path, {"booking_name": "Long", "notes": "Balls", "start_time": "09:30"})
+    line = call(ana)("GET", MINE[0])[1]["recent_activity"][0]
+    assert (line["action"], line["details"]) == (
+        "UPDATED",
+        {
+            "old_data": {
+                "booking_name": "",
+                "notes": "",
+                "start_time": "10:00:00",
+                "date": on.isoformat(),
+            },
+            "new_data": {
+                "booking_name": "Long",
+                "notes": "Balls",
+                "start_time": "09:30:00",
+                "date": on.isoformat(),
+            },
+        },
+    )
 
 
 def test_a_dashboard_costs_the_same_however_much_happened(
