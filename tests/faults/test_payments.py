@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from api import errors
-from api.models import Booking, Delivery, Payment, Refund, StripeEvent
+from api.models import Booking, Delivery, Payment, Refund, StripeEvent, Venue
 from api.services import (
     bookings,
     calls,
@@ -49,6 +49,7 @@ def world(hold, ana, ben, customer, run_out, worker):
 
     class World:
         def __init__(self) -> None:
+            Venue.objects.update(refund_until=timedelta(days=365), late_refund_percent=40)
             self.day = 24 * (Booking.objects.count() + 1)
             self.booking, self.rival = hold(ana, self.day), None
             self.intent = payments.begin(self.booking.pk).intent_id
@@ -90,37 +91,44 @@ def world(hold, ana, ben, customer, run_out, worker):
     return World
 
 
-def expected(charged, dead, status):
-    """The model: what the payment status must be, and how much went back, once all is at rest."""
-    if charged:
-        return ("succeeded", 0) if status == "confirmed" else ("refunded", 10000)
-    assert status in (("cancelled", "expired") if dead else ("held", "cancelled", "expired"))
-    return None, 0
+def expected(charged, had, status):
+    """The model: the payment status and what went back, once all is at rest. `had`: they had the
+    room, if only for a while; who gives it up gets 40 of 100 back from this venue."""
+    if not charged:
+        return None, 0
+    if not had:
+        return "refunded", 10000
+    return "succeeded", 0 if status == "confirmed" else 4000
 
 
 @settings(
-    max_examples=25,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(STEP, max_size=10))
+@example(["pay", ("succeeded", 0), "hear", "cancel here", ("succeeded", 1), "hear"])
+@example(["pay", "run out", "rival", ("succeeded", 0), "hear", ("succeeded", 1), "work"])
+@example(["cancel there", ("canceled", 0), "hear"])
+@example(["decline", "pay", ("payment_failed", 0), ("succeeded", 0), "hear", ("canceled", 0)])
 def test_however_the_news_arrives_slot_and_money_agree(world, customer, steps):
-    """Hooks are doubled and reordered freely among all that can happen to a hold. With the line
-    `if closed: return` taken out of `settle` a paid booking is paid again, or its end refunded."""
+    """Hooks are doubled and reordered freely among all that can happen to a hold. With `_take` in
+    `_won` believed whatever it says, or with `_lost` forgotten, the examples below fail."""
     it = world()
     for step in steps:
         it.happen(step)
     it.come_to_rest()
     intent = customer.intent(it.intent)["status"]
-    charged, dead = intent == "succeeded", intent == "canceled"
+    charged = intent == "succeeded"
     back = sum(customer.refunds(it.intent)) if charged else 0
     status, told = state(it.booking)
-    wanted, amount = expected(charged, dead, status)
-    assert (told if charged else None, back) == (wanted, amount)
+    had = it.booking.events.filter(verb__in=("pay", "pay_late")).count()
+    assert (told if charged else None, back) == expected(charged, had, status)
+    assert status in ("confirmed", "cancelled", "expired") or not charged
     assert status != "confirmed" or (charged and it.rival is None)
-    paid = it.booking.events.filter(verb__in=("pay", "pay_late"))
+    assert status != "held" or intent != "canceled"
     receipts = Delivery.objects.filter(booking=it.booking, name="receipt")
-    assert receipts.count() == paid.count() <= 1
+    assert receipts.count() == had <= 1
     assert invariants.problems(allowed_lag=None) == []
 
 

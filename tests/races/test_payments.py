@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from api import errors
 from api.lifecycle import BOOKING
-from api.models import Booking, Delivery, Payment, Refund, StripeEvent
+from api.models import Booking, Delivery, Payment, Refund, Resource, StripeEvent
 from api.services import (
     bookings,
     calls,
@@ -26,6 +26,7 @@ from api.services import (
     webhooks,
 )
 from api.services.actors import Actor
+from tests.paying import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,8 +83,8 @@ def test_two_tabs_that_begin_at_once_get_one_intent(hold, ana, customer, worker)
 
 @pytest.mark.parametrize("_turn", range(8))
 def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer, run_out, worker):
-    """Whoever is first, the money follows the slot. With the lock of the booking taken out of
-    `settle` some rounds refund what was confirmed."""
+    """Whoever is first, the money follows the slot, and no messenger is sent away. Without the
+    locks of `_locked` a messenger meets a booking that is not what it read, and is refused."""
     booking, payment = begun()
     run_out(booking)
     intent = payments.gateway.fetch_intent(payment.intent_id)
@@ -93,6 +94,7 @@ def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer,
         lambda: hold(ben),
         lambda: payments.settle(payment.pk, intent, "customer"),
     )
+    assert [type(found[0]), type(found[3])] == [Payment, Payment]
     worker()
     worker()
     booking.refresh_from_db()
@@ -107,26 +109,37 @@ def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer,
 
 
 def test_five_messengers_bring_one_success(begun, customer, worker):
-    """Without the lock of the payment in `settle` the receipt, or the refund, doubles."""
+    """Without the locks of `_locked` four of them are refused (`AlreadyDone`) and come again."""
     booking, payment = begun()
     intent = payments.gateway.fetch_intent(payment.intent_id)
-    at_once(*[lambda: payments.settle(payment.pk, intent, "webhook")] * 5)
+    found = at_once(*[lambda: payments.settle(payment.pk, intent, "webhook")] * 5)
+    assert {type(each) for each in found} == {Payment}
     booking.refresh_from_db()
     assert (booking.status, booking.version) == ("confirmed", 2)
     assert booking.events.filter(verb="pay").count() == 1
     assert Delivery.objects.filter(name="receipt").count() == 1
 
 
-def test_five_copies_of_an_event_are_kept_once_and_worked_on_once(begun, customer):
-    """Without the unique event id every copy is kept; without SKIP LOCKED and the lease in
-    `_claim` every worker asks Stripe."""
+def test_five_copies_of_an_event_are_kept_once_and_worked_on_once(begun, customer, line):
     booking, payment = begun()
     event = customer.event("payment_intent.succeeded", payment.intent_id)
     at_once(*[lambda: webhooks.receive(*event)] * 5)
     assert StripeEvent.objects.count() == 1
-    assert sum(at_once(webhooks.work, webhooks.work, webhooks.work)) == 1
+    line.calls.clear()
+    assert sum(at_once(*[webhooks.work] * 6)) == 1
+    assert line.asked("GET", payment.intent_id) == 1
     booking.refresh_from_db()
     assert booking.status == "confirmed"
+
+
+def test_an_event_that_another_worker_claims_is_left_to_it(begun, customer):
+    """Without SKIP LOCKED in `_claim` the second worker waits until it is refused the lock."""
+    _, payment = begun()
+    webhooks.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
+    with transaction.atomic():
+        StripeEvent.objects.select_for_update().get()
+        assert at_once(webhooks.work) == [0]
+    assert webhooks.work() == 1
 
 
 def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, customer, worker):
@@ -168,10 +181,36 @@ def test_two_workers_and_the_reconciliation_pay_a_refund_once(begun, ana, custom
     assert Refund.objects.get().status == "succeeded"
 
 
-def test_a_moved_booking_and_a_late_payment_do_not_wait_for_each_other(
+def test_a_payment_locks_the_resource_before_the_booking(begun, customer, run_out):
+    """As everybody who moves a booking does. The other way round a mover and a late payment wait
+    for each other (40P01): then the booking is locked here already, and NOWAIT says so."""
+    booking, payment = begun()
+    run_out(booking)
+    transitions.sweep(BOOKING.expire, "expire_holds")
+    intent = payments.gateway.fetch_intent(payment.intent_id)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Resource.objects.select_for_update(no_key=True).get(pk=booking.resource_id)
+            settling = pool.submit(at_once, lambda: payments.settle(payment.pk, intent, "webhook"))
+            eventually(somebody_waits)
+            Booking.objects.select_for_update(nowait=True).get(pk=booking.pk)
+        settling.result()
+    booking.refresh_from_db()
+    assert (booking.status, booking.payment_status) == ("confirmed", "succeeded")
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_moved_booking_and_a_late_payment_at_once(
     begun, ana, ben, hold, customer, run_out, worker, tomorrow
 ):
-    """Both lock the resource first; the other way round they deadlock (40P01)."""
     booking, payment = begun()
     other = hold(ben, 3)
     run_out(booking)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -341,6 +342,20 @@ def test_abandoning_and_booking_again_pays_again(hold, ana, run_out, worker):
     assert payments.begin(second.pk).intent_id != old.intent_id
     assert state(first) == ("expired", "failed")
     worker()
+
+
+def test_old_news_after_the_final_word_changes_nothing(hold, ana, customer):
+    """A messenger who asked Stripe early and speaks late. With `closed = False` in `settle` the
+    payment is unpaid again, its invariant broken."""
+    booking = hold(ana)
+    payment = payments.begin(booking.pk)
+    early = payments.gateway.fetch_intent(payment.intent_id)
+    customer.pay(payment.intent_id)
+    succeeded(customer, payment.intent_id)
+    for old in (early, replace(early, status="canceled"), replace(early, error="Declined.")):
+        assert payments.settle(payment.pk, old, "webhook").status == "succeeded"
+    assert state(booking) == ("confirmed", "succeeded")
+    assert not Delivery.objects.filter(name="payment_failed").exists()
 
 
 # webhooks
