@@ -17,7 +17,12 @@ class ApiConfig(AppConfig):
         for signal, reactions in (
             (
                 signals.booked,
-                (receivers.record_booked, receivers.email_booked, receivers.hurry_deliveries),
+                (
+                    receivers.record_booked,
+                    receivers.email_booked,
+                    receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
+                ),
             ),
             (
                 signals.transitioned,
@@ -25,7 +30,9 @@ class ApiConfig(AppConfig):
                     receivers.record_transition,
                     receivers.email_transition,
                     receivers.let_trades_lapse,
+                    receivers.settle_money,
                     receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
                 ),
             ),
             (
@@ -34,10 +41,13 @@ class ApiConfig(AppConfig):
                     receivers.record_change,
                     receivers.email_change,
                     receivers.let_trades_lapse,
+                    receivers.settle_price,
                     receivers.hurry_deliveries,
+                    receivers.refresh_rooms,
                 ),
             ),
             (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),
+            (signals.received, (receivers.hurry_webhooks,)),
             (post_save, (receivers.make_profile,)),
         ):
             for reaction in reactions:

@@ -7,13 +7,19 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from api.models import User
+from api.models import Panel, User
+from api.services import panels
 from api.services.tokens import Pair
 
 
@@ -24,6 +30,48 @@ class BearerAuthentication(JWTAuthentication):
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     target_class = "api.authentication.BearerAuthentication"
     name = "bearer"
+
+
+class PanelAuthentication(BaseAuthentication):
+    """`Authorization: Panel <token>`: a device, as `request.auth`; nobody is signed in."""
+
+    def token(self, request: Request) -> str | None:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if kind.lower() == "panel" else None
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, Panel] | None:
+        token = self.token(request)
+        if token is None:
+            return None
+        panel = panels.authenticate(token)
+        if panel is None:
+            raise AuthenticationFailed
+        return AnonymousUser(), panel
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Panel realm="api"'
+
+
+class DeviceAuthentication(PanelAuthentication):
+    """The same device where a contract has it send `X-Device-Token` or a bearer token; what looks
+    like an access token is left to the next in line."""
+
+    def token(self, request: Request) -> str | None:
+        if device := request.headers.get("X-Device-Token"):
+            return device.strip()
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if kind.lower() == "bearer" and token.count(".") != 2 else None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class PanelScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "api.authentication.PanelAuthentication"
+    name = "panel"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Panel …"}
 
 
 class EmailOrUsernameBackend(ModelBackend):

@@ -180,6 +180,35 @@ class Busy(Refused):
     retry_after = 1
 
 
+# money
+
+
+class AlreadyPaid(Refused):
+    code, status, detail = "already_paid", 409, "It is already paid."
+
+
+class NothingToPay(Refused):
+    code, status, detail = "nothing_to_pay", 409, "There is nothing to pay for it."
+
+
+class HoldOver(NotAllowedNow):
+    """Held no more by the clock, whether or not its sweep has run."""
+
+    code, detail = "hold_over", "The hold has run out."
+
+
+class WrongAmount(Refused):
+    """Not the price: `amount_minor` and `currency` say what it is."""
+
+    code, detail = "wrong_amount", "The amount is not the price of the booking."
+
+
+class NothingToRefund(Refused):
+    """More than is left to give back: `left_minor`."""
+
+    code, status, detail = "nothing_to_refund", 409, "That is more than is left to give back."
+
+
 # trades
 
 

@@ -4,7 +4,18 @@ from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission, I
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-__all__ = ["AllowAny", "IsAdmin", "IsAuthenticated", "IsStaff", "ReadOnlyOr", "StaffWrites"]
+from api.models import Panel
+
+__all__ = [
+    "AllowAny",
+    "IsAdmin",
+    "IsAuthenticated",
+    "IsPanel",
+    "IsStaff",
+    "PanelOrSignedIn",
+    "ReadOnlyOr",
+    "StaffWrites",
+]
 
 
 class IsStaff(BasePermission):
@@ -15,6 +26,18 @@ class IsStaff(BasePermission):
 class IsAdmin(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         return bool(request.user.is_authenticated and getattr(request.user, "is_admin", False))
+
+
+class IsPanel(BasePermission):
+    """A device at a door."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.auth, Panel)
+
+
+class PanelOrSignedIn(IsPanel):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user.is_authenticated) or super().has_permission(request, view)
 
 
 class ReadOnlyOr(BasePermission):

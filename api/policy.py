@@ -250,7 +250,6 @@ def deadlines(
     began gives its owner the whole grace from the booking on."""
     begins = max(starts_at, now)
     counted = ends_at if venue.completion_from == CompletionFrom.END else starts_at
-    remind_at = starts_at - venue.remind_before if venue.remind_before is not None else None
     return {
         # who may ask for a slot that has begun has until its end to be answered
         "lapses_at": starts_at if starts_at > now else ends_at,
@@ -258,8 +257,19 @@ def deadlines(
         "check_in_closes_at": begins + venue.check_in_closes_after,
         "no_show_at": begins + venue.no_show_grace if venue.check_in_required else None,
         "completes_at": counted + venue.completion_after,
-        "remind_at": remind_at if remind_at is not None and remind_at > now else None,
+        "remind_at": _remind_at(venue, starts_at, now),
     }
+
+
+def _remind_at(venue: Venue, starts_at: datetime, now: datetime) -> datetime | None:
+    """A reminder that would have been due before the booking was made is not sent, unless it is
+    one to check in: that is open by then."""
+    if venue.remind_before is None or starts_at <= now:
+        return None
+    due_at = starts_at - venue.remind_before
+    if due_at > now:
+        return due_at
+    return now if venue.check_in_required else None
 
 
 def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str, Any]:
@@ -269,6 +279,13 @@ def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str
         "hold_expires_at": now + venue.hold_length if held else None,
         "payment_status": PaymentStatus.PENDING if price_minor else PaymentStatus.NONE,
     }
+
+
+def refund(venue: Venue, paid_minor: int, starts_at: datetime, now: datetime) -> int:
+    """What a cancellation gives back, in minor units: all while there is time, a part after."""
+    if starts_at - now >= venue.refund_until:
+        return paid_minor
+    return paid_minor * venue.late_refund_percent // 100
 
 
 def within(inner: Interval, outer: Iterable[Interval]) -> bool:

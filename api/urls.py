@@ -1,15 +1,41 @@
 """Every REST path: our own API, the contracts, and what operators read."""
 
-from django.urls import include, path
+from typing import Any
 
-from api.views import automation, health
+from django.urls import include, path, re_path
+
+from api.consumers import PanelSocket
+from api.contracts.circletime.sockets import PanelRoomSocket
+from api.contracts.circletime.views import Nowhere as CircletimeNowhere
+from api.dispatch import dispatch
+from api.sockets import NoSuchSocket, RoomSocket
+from api.views import automation, health, panels
+
+
+def socket(route: str, door: type[RoomSocket]) -> Any:
+    application: Any = door.as_asgi()
+    return re_path(route, application)
+
 
 urlpatterns = [
     path("health/", health.Health.as_view()),
     path("health/automation/", automation.Health.as_view()),
     path("metrics", automation.prometheus),
+    path("panel/", panels.Page.as_view()),
+    path("panel", panels.Page.as_view()),
     path("api/v1/", include("api.views.urls")),
     path("barbershop/api/", include("api.contracts.barbershop.urls")),
     path("resources/api/", include("api.contracts.resources.urls")),
     path("primetime/api/", include("api.contracts.primetime.urls")),
+    path("paidrooms/api/", include("api.contracts.paidrooms.urls")),
+    path("circletime/api/", include("api.contracts.circletime.urls")),
+    re_path(r"^circletime/api/", CircletimeNowhere.as_view()),
+    path("api/<path:path>", dispatch),
+]
+
+# WebSockets, served by the live process
+websockets: list[Any] = [
+    socket(r"^api/v1/panels/ws/?$", PanelSocket),
+    socket(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomSocket),
+    socket(r"", NoSuchSocket),
 ]

@@ -1,5 +1,6 @@
 """The cache only hurries things along: when Redis is away it is empty, never an error."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache
@@ -32,6 +33,19 @@ class ForgivingRedisCache(RedisCache):
             return super().incr(key, delta, version)
         except (RedisError, OSError):
             return delta
+
+    def bump(self, keys: Iterable[str]) -> bool:
+        """Raises the number under each key by one, from none to 1, in one round trip. False while
+        Redis is away."""
+        try:
+            client = self._cache.get_client(None, write=True)
+            with client.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.incr(self.make_and_validate_key(key))
+                pipe.execute()
+        except (RedisError, OSError):
+            return False
+        return True
 
 
 def _forgiving(name: str) -> Any:

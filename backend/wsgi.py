@@ -8,6 +8,8 @@ import psutil  # type: ignore[import-untyped]
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from backend.handover import HandOver
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 
 
@@ -24,4 +26,4 @@ def share_metrics() -> None:
 
 
 share_metrics()
-application = get_wsgi_application()
+application = HandOver(get_wsgi_application(), settings.LIVE_SOCKET)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -21,14 +22,21 @@ WINDOW = 0.1  # seconds; a nudge within it rides along with the next
 class Publisher:
     """A thread that publishes what it was asked to, each name once a window."""
 
+    window = WINDOW
+
     def __init__(self) -> None:
-        self.wanted: set[str] = set()
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)  # a lock may have been held meanwhile
+
+    def _begin(self) -> None:
+        self.wanted: set[Any] = set()
         self.awake = threading.Event()
         self.pid = 0
         self.lock = threading.Lock()
 
-    def ask(self, name: str) -> None:
-        self.wanted.add(name)
+    def ask(self, name: Any) -> None:
+        with self.lock:
+            self.wanted.add(name)
         if self.pid != os.getpid():
             self._start()
         self.awake.set()
@@ -46,10 +54,14 @@ class Publisher:
         while True:
             self.awake.wait()
             self.awake.clear()
-            names, self.wanted = self.wanted, set()
-            for name in names:
-                publish(name)
-            time.sleep(WINDOW)
+            with self.lock:
+                names, self.wanted = self.wanted, set()
+            self.send(names)
+            time.sleep(self.window)
+
+    def send(self, names: set[Any]) -> None:
+        for name in names:
+            publish(name)
 
 
 def publish(name: str) -> bool:

@@ -16,8 +16,8 @@ from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
 from api.lifecycle import TABLES, Table, Transition
-from api.models import Booking, Delivery, Job, JobFailure, Sign
-from api.models.outbox import State
+from api.models import Booking, Delivery, Job, JobFailure, Sign, StripeEvent
+from api.models.outbox import Kind, State
 from backend.schedule import SCHEDULE
 
 LATE = timedelta(seconds=60)  # beyond two intervals without a run, and for what is past due
@@ -201,19 +201,21 @@ def due(job: str) -> int:
 def _due() -> dict[str, tuple[QuerySet[Any], str]]:
     """The rows that are due, and the column that says since when, per job that has deadlines."""
     failed: dict[str, list[int]] = {}
-    for job, row in JobFailure.objects.filter(retry_at__gt=Now()).values_list("job", "row"):
+    waiting = JobFailure.objects.filter(job__in=SWEEPS, retry_at__gt=Now())
+    for job, row in waiting.values_list("job", "row"):
         failed.setdefault(job, []).append(int(row))
     found = {job: _swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
     found["send_reminders"] = (
         Booking.objects.filter(status="confirmed", remind_at__lte=Now()),
         "remind_at",
     )
-    found["deliver_due"] = (
-        Delivery.objects.filter(
-            state__in=[State.WAITING.value, State.SENDING.value], due_at__lte=Now()
-        ),
-        "due_at",
+    open_ = Delivery.objects.filter(
+        state__in=[State.WAITING.value, State.SENDING.value], due_at__lte=Now()
     )
+    found["deliver_due"] = open_.filter(kind=Kind.EMAIL.value), "due_at"
+    found["deliver_calls"] = open_.exclude(kind=Kind.EMAIL.value), "due_at"
+    events = StripeEvent.objects.filter(state="waiting", due_at__lte=Now())
+    found["work_stripe_events"] = events, "due_at"
     return found
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Now, TruncDay
 from api.lifecycle import BOOKING, HELD, PENDING, Status
 from api.models import Booking, User, Venue
 
-from . import bookings
+from . import bookings, no_shows
 
 
 def of_person(user: User) -> dict[str, Any]:
@@ -44,7 +44,8 @@ def of_staff() -> dict[str, Any]:
             "pk", filter=Q(status=Status.NO_SHOW, starts_at__gte=Now() - timedelta(days=7))
         ),
     )
-    return {"recent": bookings.events()[:20], **counts}
+    recent = bookings.events()[:20]
+    return {"recent": recent, "repeated_no_shows": no_shows.repeated(), **counts}
 
 
 def of_person_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:

@@ -153,9 +153,16 @@ class Dashboard(serializers.Serializer[Any]):
     recent = EventShape(many=True)
 
 
+class Absentee(serializers.Serializer[Any]):
+    person = Owner()
+    times = serializers.IntegerField(help_text="Within the last 90 days")
+    last_missed_at = serializers.DateTimeField()
+
+
 class StaffDashboard(serializers.Serializer[Any]):
     requests_waiting = serializers.IntegerField()
     bookings_today = serializers.IntegerField()
     held = serializers.IntegerField()
     no_shows_this_week = serializers.IntegerField()
+    repeated_no_shows = Absentee(many=True, help_text="People who did not come twice or more")
     recent = EventShape(many=True)

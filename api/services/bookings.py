@@ -203,7 +203,7 @@ def _move(
     if actor.by is By.OWNER and actor.user:  # a trade may have come first
         where, params = f"({where}) AND owner_id = %s", [*params, actor.user.pk]
     details = {"reason": because} if because else {}
-    if By.CLOCK not in move.by:
+    if By.CLOCK not in move.by and actor.by is not By.PAYMENT:  # who pays is first
         where = f"({where}) AND {_ALIVE}"
     rows = perform(move, [pk], actor, details=details, where=where, params=params, **options)
     if rows:
@@ -268,6 +268,37 @@ def approve(pk: int, actor: Actor) -> Booking:
         raise
 
 
+def pay(pk: int, actor: Actor) -> Booking:
+    """Confirms what was held. A slot that began meanwhile still gets its whole check-in grace."""
+    booking = _get(pk)
+    again = policy.deadlines(booking.venue, booking.starts_at, booking.ends_at, _now())
+    sets = {name: again[name] for name in ("check_in_closes_at", "no_show_at")}
+    return _move(BOOKING.pay, pk, actor, sets=sets | {"payment_status": PaymentStatus.SUCCEEDED})
+
+
+def pay_late(pk: int, actor: Actor) -> Booking:
+    """Takes the slot of an expired hold again, if it is still free, still to be had and not over;
+    refuses as `book` does. Call it inside the transaction that records the payment."""
+    booking = _get(pk)
+    place = rules_query.resource(booking.resource_id)
+    rules, now = rules_of(place), place.now
+    if booking.ends_at <= now:
+        raise errors.AlreadyBegun
+    policy.check_place(rules, booking.starts_at, booking.ends_at, booking.guests)
+    sets: dict[str, Any] = {"payment_status": PaymentStatus.SUCCEEDED}
+    sets |= policy.deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
+    return _against_rivals(
+        booking, rules, now, lambda: _move(BOOKING.pay_late, pk, actor, sets=sets)
+    )
+
+
+def _now() -> datetime:
+    """The database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
 @giving_way
 def reject(pk: int, actor: Actor, reason: str = "") -> Booking:
     """Declines a request, or takes a confirmation back. By staff."""
@@ -298,8 +329,11 @@ def check_in(pk: int, actor: Actor, *, early: bool = False) -> Booking:
 @giving_way
 def end(pk: int, actor: Actor) -> Booking:
     """They have left: the rest of the slot is free at once. A booking whose venue asks for
-    check-in must be checked in, any other must have begun."""
-    where = "(status = 'checked_in' OR (no_show_at IS NULL AND starts_at <= statement_timestamp()))"
+    check-in must be checked in, any other must have begun. What is over has no rest."""
+    where = (
+        "ends_at > statement_timestamp() AND"
+        " (status = 'checked_in' OR (no_show_at IS NULL AND starts_at <= statement_timestamp()))"
+    )
     return _move(BOOKING.end, pk, actor, where=where)
 
 
@@ -483,8 +517,8 @@ def _reprice(booking: Booking, place: Resource) -> None:
     currency = place.venue.currency if amount else ""
     if (amount, currency) == (booking.price_minor, booking.currency):
         return
-    begun = booking.payment_status in (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING)
-    if begun or booking.status == CONFIRMED or (booking.status == HELD and not amount):
+    paid = booking.payment_status == PaymentStatus.SUCCEEDED
+    if paid or booking.status == CONFIRMED or (booking.status == HELD and not amount):
         raise errors.NotAllowedNow(
             "A change of its price needs a new booking.", current=booking.status
         )

@@ -57,7 +57,25 @@ def _told(details: Mapping[str, Any]) -> dict[str, Any]:
 def _address(email: Email, row: Booking) -> str:
     if email.to == "admin":
         return row.venue.admin_email or settings.ADMIN_EMAIL
-    return "" if row.owner.erased_at else row.owner.address
+    # booked at a door in the name of whoever paired the panel: nobody to write to
+    nobody = row.owner.erased_at or row.contract == "panel"
+    return "" if nobody else row.owner.address
+
+
+def tell(booking: Booking, verb: str, key: str, **payload: Any) -> None:
+    """Queues what `verb` causes for one booking whose status did not change, once per key."""
+    outbox.put(
+        Effect(
+            key=f"email:{key}:{email.name}",
+            name=email.name,
+            booking_id=booking.pk,
+            to=to,
+            payload={"verb": verb, **payload},
+        )
+        for email in caused_by(verb, booking.venue.wording)
+        if (to := _address(email, booking))
+        and (booking.venue.send_confirmation_emails or not email.optional)
+    )
 
 
 def write_to(user: User, name: str, key: str, **payload: Any) -> None:

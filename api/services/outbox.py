@@ -159,6 +159,15 @@ def _give_back(row: Delivery) -> None:
     )
 
 
+def withhold(bookings: Iterable[int], why: str) -> int:
+    """Emails about these bookings that wait to be sent and are not to be sent any more; those to
+    the people of a trade stay."""
+    waiting = Delivery.objects.filter(
+        booking__in=bookings, kind=Kind.EMAIL, state=State.WAITING
+    ).exclude(payload__has_key="trade")
+    return waiting.update(state=State.WITHHELD, last_error=why, finished_at=Now())
+
+
 def retry(rows: Iterable[int]) -> int:
     """Parked rows made due again, by an operator."""
     parked = Delivery.objects.filter(pk__in=list(rows), state=State.PARKED)

@@ -1,4 +1,4 @@
-"""Whether this process, the database and the broker answer."""
+"""Whether this process, the database, the broker and the live process answer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.http import Door
+from backend import handover
 
 
 def database_answers() -> bool:
@@ -42,6 +43,7 @@ class HealthShape(serializers.Serializer[Any]):
     status = serializers.CharField()
     database = serializers.CharField()
     broker = serializers.CharField()
+    live = serializers.CharField()
 
 
 class Health(Door):
@@ -58,5 +60,6 @@ class Health(Door):
             "process": "up",
             "database": "up" if database else "down",
             "broker": "up" if broker_answers() else "down",
+            "live": "up" if handover.answers(settings.LIVE_SOCKET) else "down",
         }
         return Response(body, status=200 if database else 503)

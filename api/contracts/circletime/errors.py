@@ -1,0 +1,83 @@
+"""How Circle Time says no: an envelope with a code, for everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.core.signals import got_request_exception
+from rest_framework.response import Response
+
+from api import errors
+from api.http import Door, refusal_of
+
+log = structlog.get_logger("holdfast.circletime")
+
+CODES = {
+    400: "validation_error",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+}
+FIELDS = {"starts_at": "startTime", "ends_at": "endTime"}
+WORDS: dict[type[errors.Refused], str] = {
+    errors.Invalid: "Missing or invalid fields",
+    errors.WrongCredentials: "Invalid credentials",
+    errors.TokenRefused: "Invalid or expired refresh token",
+    errors.EndsBeforeStart: "endTime must be after startTime",
+    errors.SlotTaken: "Room is already booked for the requested time slot.",
+    errors.CheckInClosed: "Check-in is not open for this booking now.",
+}
+CONFLICTS = (errors.ResourceUnavailable,)  # a state of the room, not a mistake of the caller
+
+
+class Broken(errors.Refused):
+    code, status, detail = "internal_error", 500, "Something went wrong on our side."
+
+
+class MissingDates(errors.Refused):
+    detail = "start_date and end_date query parameters are required"
+
+
+class MissingRefresh(errors.Refused):
+    detail = "Refresh token is required"
+
+
+def message(refusal: errors.Refused) -> str:
+    for kind, words in WORDS.items():
+        if type(refusal) is kind:
+            return words
+    return refusal.detail
+
+
+def envelope(refusal: errors.Refused) -> tuple[dict[str, Any], int]:
+    """The body and the HTTP status of any refusal."""
+    status = 409 if isinstance(refusal, CONFLICTS) else refusal.status
+    body: dict[str, Any] = {
+        "success": False,
+        "message": message(refusal),
+        "code": CODES.get(status, refusal.code),
+    }
+    if isinstance(refusal, errors.Invalid):
+        body["errors"] = [
+            sentence if field == "non_field_errors" else f"{FIELDS.get(field, field)}: {sentence}"
+            for field, sentences in refusal.errors.items()
+            for sentence in sentences
+        ] or [refusal.detail]
+    return body, status
+
+
+class CircletimeDoor(Door):
+    """The base of every view here."""
+
+    def explain(self, refusal: errors.Refused) -> Response:
+        body, status = envelope(refusal)
+        return Response(body, status=status)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if refusal_of(exc) is None:
+            got_request_exception.send(sender=type(self), request=self.request._request)
+            log.exception("unexpected", path=self.request.path)
+            exc = Broken()
+        return super().handle_exception(exc)

@@ -1,0 +1,257 @@
+"""The endpoints of Circle Time, in the order of its README."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import errors, policy
+from api.authentication import BearerAuthentication, DeviceAuthentication
+from api.http import AddressThrottle
+from api.permissions import IsStaff, PanelOrSignedIn
+from api.queries import panels, rooms
+from api.services import accounts, bookings, tokens, venues
+from api.services import panels as doors
+from api.services.actors import Actor
+from api.services.mailer import minutes_freed
+
+from . import shapes
+from .errors import CircletimeDoor, MissingDates, MissingRefresh
+from .shapes import success
+
+
+class View(CircletimeDoor):
+    permission_classes: Sequence[Any] = (IsAuthenticated,)
+
+    @cached_property
+    def venue(self) -> Any:
+        return venues.of_contract("circletime")
+
+
+class Nowhere(CircletimeDoor):
+    """Any other path below ours."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise errors.NotFound("There is nothing at this address.")
+
+
+# 1 people
+
+
+class Login(View):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (AddressThrottle,)
+
+    def post(self, request: Request) -> Response:
+        body = self.read(shapes.Login)
+        address = AddressThrottle().get_ident(request)
+        user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
+        pair = tokens.issue(user, "circletime")
+        given = {"token": pair.access, "access": pair.access, "refresh": pair.refresh}
+        return Response(success({**given, "user": shapes.user(user)}))
+
+
+class Refresh(View):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (AddressThrottle,)
+
+    def post(self, request: Request) -> Response:
+        body = request.data if isinstance(request.data, dict) else {}
+        if not isinstance(body.get("refresh"), str) or not body["refresh"]:
+            raise MissingRefresh
+        pair = tokens.rotate(body["refresh"], "circletime")
+        return Response(success({"access": pair.access, "refresh": pair.refresh}))
+
+
+class Me(View):
+    def get(self, request: Request) -> Response:
+        return Response(success(shapes.user(self.user)))
+
+
+# 2 rooms
+
+
+class Rooms(View):
+    def get(self, request: Request) -> Response:
+        asked, wanted = request.query_params, shapes.words(request.query_params.get("amenities"))
+        found = rooms.search(
+            self.venue,
+            text=asked.get("search", "").strip(),
+            building=asked.get("building", "").strip(),
+            floor=shapes.integer(asked.get("floor")),
+            min_capacity=shapes.integer(asked.get("min_capacity") or asked.get("minCapacity")),
+            amenities=wanted,
+        )
+        status = asked.get("status")
+        return Response(
+            success([shapes.room(*one) for one in found if status in (None, "", one[1])])
+        )
+
+
+class OneRoom(View):
+    def get(self, request: Request, room: str) -> Response:
+        found = rooms.with_status(self.venue, shapes.number(room))
+        return Response(success(shapes.room(*found)))
+
+
+class RoomBookings(View):
+    def get(self, request: Request, room: str) -> Response:
+        place = rooms.one(self.venue, shapes.number(room))
+        on: date = self.query(shapes.OnDate)["date"]
+        found = rooms.bookings_on(place, on, shapes.GONE)
+        return Response(success([shapes.booking(row) for row in found]))
+
+
+# 3 bookings
+
+
+def _any_number_of_people(
+    rules: policy.Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
+) -> None:
+    """A small room may be full: analytics count that, nobody is turned away for it."""
+    policy.check(rules, starts_at, ends_at, now, guests=1)
+
+
+class Bookings(View):
+    def post(self, request: Request) -> Response:
+        body = self.read(shapes.NewBooking)
+        people = shapes.attendees(body.get("attendeeIds") or [])
+        made = bookings.book(
+            owner=self.user,
+            resource=rooms.one(self.venue, shapes.number(body["roomId"])).pk,
+            starts_at=body["startTime"],
+            ends_at=body["endTime"],
+            title=body["title"],
+            notes=body.get("description") or "",
+            guests=1 + len({one.pk for one in people} - {self.user.pk}),
+            attendees=people,
+            contract="circletime",
+            check=_any_number_of_people,
+        )
+        return Response(success(shapes.booking(made)), status=201)
+
+
+class OneBooking(View):
+    def delete(self, request: Request, booking: str) -> Response:
+        row = rooms.booking_of(self.venue, shapes.number(booking))
+        bookings.cancel(row.pk, Actor.toward(self.user, row))
+        return Response(success({"cancelled": True}))
+
+
+class CheckIn(View):
+    """Anyone signed in: whoever comes first to the meeting."""
+
+    def post(self, request: Request, booking: str) -> Response:
+        row = rooms.booking_of(self.venue, shapes.number(booking))
+        done = bookings.check_in(row.pk, Actor.toward(self.user, row))
+        return Response(success({"checkedIn": True, "checkedInAt": done.checked_in_at}))
+
+
+class End(View):
+    def post(self, request: Request, booking: str) -> Response:
+        row = rooms.booking_of(self.venue, shapes.number(booking))
+        done = bookings.end(row.pk, Actor.toward(self.user, row))
+        return Response(success({"ended": True, "freedMinutes": minutes_freed(done)}))
+
+
+# 4 panels: a device's own token, or anybody's
+
+
+class PanelView(View):
+    authentication_classes = (DeviceAuthentication, BearerAuthentication)
+    permission_classes = (PanelOrSignedIn,)
+
+    @property
+    def panel(self) -> Any:
+        """The device that calls, or None."""
+        return None if self.request.user.is_authenticated else self.request.auth
+
+    def only_at(self, room: int) -> None:
+        """Refuses `Forbidden` to the panel of another room."""
+        if self.panel is not None and self.panel.resource_id != room:
+            raise errors.Forbidden("This panel belongs to another room.")
+
+
+class PanelState(PanelView):
+    def get(self, request: Request, room: str) -> Response:
+        place = rooms.one(self.venue, shapes.number(room))
+        self.only_at(place.pk)
+        return Response(success(shapes.state(panels.state(place.pk))))
+
+
+class PanelVerb(PanelView):
+    def row(self, booking: str) -> tuple[int, Actor]:
+        row = rooms.booking_of(self.venue, shapes.number(booking))
+        self.only_at(row.resource_id)
+        actor = doors.actor_of(self.panel) if self.panel else Actor.toward(self.user, row)
+        return row.pk, actor
+
+
+class PanelCheckIn(PanelVerb):
+    """At the door one may be early."""
+
+    def post(self, request: Request, booking: str) -> Response:
+        bookings.check_in(*self.row(booking), early=True)
+        return Response(success(message="Checked in successfully"))
+
+
+class PanelEnd(PanelVerb):
+    def post(self, request: Request, booking: str) -> Response:
+        freed = minutes_freed(bookings.end(*self.row(booking)))
+        return Response(success({"freedMinutes": freed}, "Meeting ended"))
+
+
+# 5 analytics
+
+
+class Analytics(View):
+    permission_classes = (IsStaff,)
+
+    def dates(self) -> tuple[date, date]:
+        """Both required, the first not after the last; refuses 400."""
+        asked = self.request.query_params
+        given = [asked.get(f"{end}_date") or asked.get(f"{end}Date") for end in ("start", "end")]
+        if not all(given):
+            raise MissingDates
+        return shapes.date_range(*given)
+
+    @property
+    def figures(self) -> Any:
+        from api.queries import analytics  # type: ignore[attr-defined,unused-ignore]
+
+        return analytics
+
+
+class Kpi(Analytics):
+    def get(self, request: Request) -> Response:
+        return Response(success(shapes.kpi(self.figures.kpi(self.venue, *self.dates()))))
+
+
+class Utilization(Analytics):
+    def get(self, request: Request) -> Response:
+        building = request.query_params.get("building", "").strip() or None
+        found = self.figures.utilization(self.venue, *self.dates(), building=building)
+        return Response(success(shapes.utilization(found)))
+
+
+class Ghosting(Analytics):
+    def get(self, request: Request) -> Response:
+        found = self.figures.ghosting(self.venue, *self.dates())
+        return Response(success(shapes.ghosting(found)))
+
+
+class Capacity(Analytics):
+    def get(self, request: Request) -> Response:
+        found = self.figures.capacity(self.venue, *self.dates())
+        return Response(success(shapes.capacity(found)))

@@ -1,0 +1,34 @@
+"""Who books and does not come."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Max
+from django.db.models.functions import Now
+
+from api.lifecycle import Status
+from api.models import Booking, User
+
+MEMORY = timedelta(days=90)
+REPEATED = 2
+LISTED = 20
+
+
+def repeated() -> list[dict[str, Any]]:
+    """People who did not come twice or more within the last 90 days, over all venues, the most
+    frequent first: two statements. A no-show that staff took back does not count."""
+    rows = Booking.objects.filter(status=Status.NO_SHOW, starts_at__gte=Now() - MEMORY)
+    counts = (
+        rows.filter(owner__erased_at=None)
+        .values_list("owner")
+        .annotate(times=Count("pk"), last=Max("starts_at"))
+        .filter(times__gte=REPEATED)
+        .order_by("-times", "-last")[:LISTED]
+    )
+    found = list(counts)
+    people = User.objects.in_bulk([pk for pk, _, _ in found])
+    return [
+        {"person": people[pk], "times": times, "last_missed_at": last} for pk, times, last in found
+    ]

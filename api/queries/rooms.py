@@ -1,0 +1,102 @@
+"""Rooms of a venue with what goes on in them now: one statement more than the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, time, timedelta
+from typing import Any
+
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models.functions import Now
+
+from api import policy
+from api.errors import NotFound
+from api.models import Booking, Resource, User, Venue
+
+SOON = timedelta(minutes=15)
+
+
+def search(
+    venue: Venue,
+    *,
+    text: str = "",
+    building: str = "",
+    floor: int | None = None,
+    min_capacity: int | None = None,
+    amenities: Sequence[str] = (),
+) -> list[tuple[Resource, str]]:
+    """Rooms by id with their status: available, occupied, reserved (a meeting begins within 15
+    minutes) or maintenance."""
+    found = Resource.objects.filter(venue=venue, retired_at=None).order_by("pk")
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(building__icontains=text))
+    if building:
+        found = found.filter(building__iexact=building)
+    if floor is not None:
+        found = found.filter(floor=floor)
+    if min_capacity is not None:
+        found = found.filter(capacity__gte=min_capacity)
+    if amenities:
+        found = found.filter(amenities__contains=list(amenities))
+    return _with_status(list(found))
+
+
+def one(venue: Venue, pk: int) -> Resource:
+    """Refuses `NotFound`."""
+    found = Resource.objects.filter(venue=venue, retired_at=None, pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such room.")
+    return found
+
+
+def with_status(venue: Venue, pk: int) -> tuple[Resource, str]:
+    """Refuses `NotFound`."""
+    return _with_status([one(venue, pk)])[0]
+
+
+def _with_status(places: list[Resource]) -> list[tuple[Resource, str]]:
+    rows = (
+        Booking.objects.filter(
+            resource__in=[place.pk for place in places],
+            ends_at__gt=Now(),
+            starts_at__lte=Now() + SOON,
+        )
+        .blocking()
+        .annotate(begun=ExpressionWrapper(Q(starts_at__lte=Now()), BooleanField()))
+        .order_by("-starts_at")
+        .values_list("resource_id", "begun")
+    )
+    words = {room: "occupied" if begun else "reserved" for room, begun in rows}
+    return [
+        (place, words.get(place.pk, "available") if place.bookable else "maintenance")
+        for place in places
+    ]
+
+
+def bookings_on(place: Resource, on: date, without: Sequence[str]) -> QuerySet[Booking]:
+    """Bookings that touch the room's local date, by start; those in `without` left out."""
+    zone = place.venue.zone
+    starts = policy.instant(zone, on, time())
+    ends = policy.instant(zone, on + policy.DAY, time())
+    rows: Any = Booking.objects.filter(resource=place)
+    return (  # type: ignore[no-any-return]
+        rows.overlapping(starts, ends)
+        .exclude(status__in=without)
+        .select_related("resource", "owner")
+        .prefetch_related("attendees")
+        .order_by("starts_at", "pk")
+    )
+
+
+def booking_of(venue: Venue, pk: int) -> Booking:
+    """Whoever's it is; refuses `NotFound`."""
+    rows = Booking.objects.filter(venue=venue, pk=pk)
+    found = rows.select_related("resource", "owner").prefetch_related("attendees").first()
+    if found is None:
+        raise NotFound("There is no such booking.")
+    return found
+
+
+def people(ids: Sequence[int]) -> list[User]:
+    """Those of them who exist and are not erased."""
+    return list(User.objects.filter(pk__in=ids, erased_at=None)) if ids else []

@@ -1,0 +1,171 @@
+"""The state of a room: few statements, none while cached, and never older than the last change."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db.models.functions import Now
+
+from api import errors
+from api.lifecycle import Status
+from api.models import Booking, Resource
+from api.queries import panels
+from api.services import bookings
+from api.services.actors import Actor
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def in_(booked, soon):
+    """A booking that begins in so many minutes: `in_(ana, 20)`."""
+
+    def make(owner, minutes, length=30, place=None):
+        booking = booked(owner, hours=len(Booking.objects.all()), place=place)
+        span = {"starts_at": minutes, "ends_at": minutes + length, "completes_at": minutes + length}
+        moments = {column: Now() + ahead * MINUTE for column, ahead in span.items()}
+        Booking.objects.filter(pk=booking.pk).update(**moments, check_in_opens_at=None)
+        return booking
+
+    return make
+
+
+def forget(room):
+    """What an announced change does."""
+    cache.bump([panels.version_key(room.pk)])
+
+
+def test_thirty_rooms_take_two_statements_and_none_when_cached(
+    venue, ana, in_, django_assert_num_queries
+):
+    places = [Resource.objects.create(venue=venue, name=f"R{n}") for n in range(30)]
+    for place in places:
+        in_(ana, -5, place=place)
+        forget(place)
+    ids = [place.pk for place in places]
+    with django_assert_num_queries(2):
+        fresh = panels.states(ids)
+    with django_assert_num_queries(0):
+        assert panels.states(ids) == fresh
+    assert {state["status"] for state in fresh.values()} == {"occupied"}
+
+
+def test_an_unknown_or_retired_room_has_no_state(court):
+    assert panels.states([court.pk, 10**9]).keys() == {court.pk}
+    Resource.objects.update(retired_at=Now())
+    with pytest.raises(errors.NotFound):
+        panels.state(court.pk)
+
+
+@pytest.mark.parametrize("change", ["book", "check_in", "end", "cancel", "reschedule"])
+def test_a_change_shows_at_once_though_the_state_was_cached(
+    court, ana, in_, booked, change, django_capture_on_commit_callbacks
+):
+    booking = None if change == "book" else in_(ana, 5)
+    actor = Actor.person(ana)
+    forget(court)
+    before = panels.state(court.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        if change == "book":
+            in_(ana, 5)
+        elif change == "reschedule":
+            later = booking.starts_at + timedelta(days=9)
+            bookings.reschedule(
+                booking.pk,
+                Actor.toward(ana, booking),
+                starts_at=later,
+                ends_at=later + 30 * MINUTE,
+            )
+        elif change == "cancel":
+            bookings.cancel(booking.pk, Actor.toward(ana, booking))
+        else:
+            bookings.check_in(booking.pk, actor, early=True) if change == "check_in" else None
+            if change == "end":
+                bookings.check_in(booking.pk, actor, early=True)
+                bookings.end(booking.pk, actor)
+    after = panels.state(court.pk)
+    assert after["version"] > before["version"]
+    assert panels.fingerprint(after) != panels.fingerprint(before)
+
+
+def test_a_moved_booking_changes_both_rooms(
+    court, venue, ana, booked, django_capture_on_commit_callbacks
+):
+    other = Resource.objects.create(venue=venue, name="Court 2")
+    booking = booked(ana)
+    for place in (court, other):
+        forget(place)
+    before = panels.states([court.pk, other.pk])
+    with django_capture_on_commit_callbacks(execute=True):
+        bookings.reschedule(booking.pk, Actor.toward(ana, booking), resource=other.pk)
+    after = panels.states([court.pk, other.pk])
+    for place in (court, other):
+        assert after[place.pk]["version"] == before[place.pk]["version"] + 1
+
+
+def test_a_state_read_before_a_change_is_not_kept_as_the_one_after(court, ana, in_, monkeypatch):
+    """The reader is overtaken between reading the version and writing the cache. With the state
+    cached under the room alone, the last line reads "available" for as long as it is cached."""
+    forget(court)
+    read = panels._read
+
+    def overtaken(rooms):
+        found = read(rooms)
+        in_(ana, -5)
+        forget(court)
+        return found
+
+    monkeypatch.setattr(panels, "_read", overtaken)
+    assert panels.state(court.pk)["status"] == "available"
+    monkeypatch.undo()
+    assert panels.state(court.pk)["status"] == "occupied"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "status", "left"),
+    [(40, "available", 25), (10, "upcoming", 10), (-10, "occupied", 20)],
+)
+def test_a_state_lasts_until_time_alone_changes_it(court, ana, in_, minutes, status, left):
+    in_(ana, minutes)
+    [(state, lasts)] = panels._read([court.pk]).values()
+    assert state["status"] == status
+    changes_in = panels.datetime.fromisoformat(state["changes_at"]) - panels.datetime.fromisoformat(
+        state["at"]
+    )
+    assert changes_in <= left * MINUTE
+    assert lasts == min(changes_in, panels.LONGEST)
+
+
+def test_a_state_is_not_cached_beyond_its_next_change(court, ana, in_):
+    in_(ana, -10)
+    Booking.objects.update(ends_at=Now() + timedelta(milliseconds=900))
+    forget(court)
+    panels.state(court.pk)
+    assert cache.get(f"room:{court.pk}:state:1") is None
+
+
+def test_what_is_dead_is_not_shown_and_what_blocks_is(court, ana, in_):
+    hold = in_(ana, -5)
+    Booking.objects.filter(pk=hold.pk).update(
+        status=Status.HELD, hold_expires_at=Now() + 5 * MINUTE
+    )
+    assert panels.state(court.pk)["status"] == "occupied"
+    Booking.objects.filter(pk=hold.pk).update(hold_expires_at=Now())
+    assert panels.state(court.pk)["status"] == "available"
+
+
+def test_without_redis_the_state_is_read_from_the_rows_every_time(
+    court, ana, in_, servers, django_assert_num_queries
+):
+    forget(court)
+    assert panels.state(court.pk)["version"] == 1
+    servers.valkey.stop()
+    try:
+        with django_assert_num_queries(2):
+            state = panels.state(court.pk)
+        assert (state["status"], state["version"]) == ("available", 0)
+        in_(ana, -5)
+        assert panels.state(court.pk)["status"] == "occupied"
+    finally:
+        servers.valkey.start()
