@@ -64,8 +64,10 @@ def _compared(
         ratios.append(took / quick)
     return (
         f"A year of {figure.__name__} from the bookings / from sums, same numbers",
-        f"{statistics.median(ratios):.0f} times faster ({min(ratios):.0f} to {max(ratios):.0f};"
-        f" {statistics.median(slow) * 1000:.0f} / {statistics.median(fast) * 1000:.0f} ms)",
+        (
+            f"{statistics.median(ratios):.0f} times faster ({min(ratios):.0f} to {max(ratios):.0f};"
+            f" {statistics.median(slow) * 1000:.0f} / {statistics.median(fast) * 1000:.0f} ms)"
+        ),
     )
 
 
