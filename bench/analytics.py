@@ -36,15 +36,15 @@ def run() -> list[tuple[str, str]]:
         (f"{BOOKINGS:,} bookings of {ROOMS:,} rooms loaded by COPY", f"{loaded:.0f} s"),
         (f"{days:,} days of rooms summed up", f"{rolled:.0f} s"),
     ]
-    for figure in (
+    figures = (
         analytics.kpi,
         analytics.utilization,
         analytics.ghosting,
         analytics.capacity,
         analytics.heat_map,
-    ):
-        rows.append(_compared(figure, venue, last_on - timedelta(days=364), last_on))
-    return rows
+    )
+    first_on = last_on - timedelta(days=364)
+    return rows + [_compared(figure, venue, first_on, last_on) for figure in figures]
 
 
 def _compared(
