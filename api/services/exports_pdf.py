@@ -6,6 +6,7 @@ Set in a typeface of Latin letters; for names in other scripts there is CSV.
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
@@ -29,7 +30,7 @@ from .reports import WEEKDAYS, Report
 INK, PALE, RULE, BLUE = (
     colors.HexColor(value) for value in ("#1b2733", "#5d6b7a", "#d5dce3", "#2f6fb0")
 )
-WIDTH: Final = A4[0] - 36 * mm
+WIDTH: Final = A4[0] - 36 * mm - 12  # a frame keeps 6 points free on either side
 BARS: Final = 15
 # what a chart shows of a room, and up to where its axis goes when that is known
 DRAWN: Final[dict[Figure, tuple[str, str]]] = {
@@ -82,7 +83,7 @@ def _head(report: Report) -> list[Flowable]:
     return [
         Paragraph(escape(report.question.figure.label), _style(20, "Bold")),
         Spacer(1, 2 * mm),
-        Paragraph(escape(f"{report.place} · {dates}"), _style(10, color=PALE)),
+        Paragraph(escape(f"{_printable(report.place)} · {dates}"), _style(10, color=PALE)),
         Spacer(1, 7 * mm),
     ]
 
@@ -206,9 +207,21 @@ def _table(report: Report) -> Flowable:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}"
     return _short(" ".join(value) if isinstance(value, list) else str(value), 40)
 
 
 def _short(text: str, most: int) -> str:
-    text = " ".join(text.split())
+    text = _printable(" ".join(text.split()))
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _printable(text: str) -> str:
+    """Letters that the typeface lacks without their accents, or as question marks."""
+    known = pdfmetrics.getFont("Plain").face.charToGlyph
+    plain = (
+        letter if ord(letter) in known else unicodedata.normalize("NFKD", letter)[0]
+        for letter in text
+    )
+    return "".join(letter if ord(letter) in known else "?" for letter in plain)

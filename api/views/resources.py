@@ -79,7 +79,6 @@ class Resources(View, GenericAPIView[Resource]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(responses={201: shapes.ResourceShape})
     def post(self, request: Request) -> Response:
         shape = self.checked(shapes.ResourceShape)
         shape.save()

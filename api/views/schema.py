@@ -128,6 +128,13 @@ class Schema(AutoSchema):
         )
         return [{}, *found] if readable and self.method == "GET" else found
 
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        """What is posted to a list is made."""
+        found = super()._get_response_bodies(direction)
+        if self.method == "POST" and getattr(self.view, "pagination_class", None) is not None:
+            found = {"201" if status == "200" else status: found[status] for status in found}
+        return found
+
     def _is_list_view(self, serializer: Any = None) -> bool:
         """A view of ours that answers GET in pages."""
         return self.method == "GET" and getattr(self.view, "pagination_class", None) is not None

@@ -43,7 +43,6 @@ class Venues(View, GenericAPIView[Venue]):
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(responses={201: shapes.VenueShape})
     def post(self, request: Request) -> Response:
         shape = self.checked(shapes.VenueShape)
         with transaction.atomic():

@@ -24,7 +24,7 @@ from api.services import bookings, tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs/openapi/v1.yaml"
-EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "5"))
 
 pytestmark = pytest.mark.django_db
 
