@@ -37,6 +37,6 @@ ENV PATH=/venv/bin:$PATH \
     WEB_GRACEFUL_SECONDS=25
 USER 10001:10001
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=2s \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=120s --start-interval=5s \
     CMD ["python", "deploy/healthy.py", "web"]
 CMD ["gunicorn", "--config", "backend/gunicorn.py", "backend.wsgi:application"]

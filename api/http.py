@@ -29,6 +29,7 @@ from rest_framework.views import APIView
 from api import errors, wire
 from api.models import User
 from api.services import idempotency
+from api.services.stripe_gateway import BadPayload, BadSignature
 from api.services.transitions import EXCLUSION, GIVES_WAY, sqlstate
 
 log = structlog.get_logger("holdfast.http")
@@ -127,7 +128,8 @@ def _flat(detail: Any, name: str = "") -> dict[str, list[str]]:
 def status_of(refusal: errors.Refused) -> int:
     """400: the request does not fit the schema. 409: it fits, and the rules or what is there
     already refuse it. Everything else says its own status."""
-    if refusal.status == 400 and type(refusal) not in (errors.Invalid, wire.Malformed, BadRequest):
+    unfit = (errors.Invalid, wire.Malformed, BadRequest, BadPayload, BadSignature)
+    if refusal.status == 400 and type(refusal) not in unfit:
         return 409
     return refusal.status
 
@@ -254,15 +256,21 @@ class Replay(errors.Refused):
 
 
 class View(Door):
-    """A view of our own API: problems, and `Idempotency-Key` on every write."""
+    """A view of our own API: problems, and `Idempotency-Key` on every write.
+
+    `one_transaction` is off where a write asks somebody outside: its work is idempotent by itself,
+    and its answer is kept after it."""
 
     idempotent = True
+    one_transaction = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.key = request.headers.get("Idempotency-Key")
         self.replayed = False
         if request.method in SAFE_METHODS or self.key is None or not self.idempotent:
             self.key = None
+            return super().dispatch(request, *args, **kwargs)
+        if not self.one_transaction:
             return super().dispatch(request, *args, **kwargs)
         try:
             with transaction.atomic():

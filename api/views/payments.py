@@ -19,10 +19,9 @@ from api.services import payments, refunds, webhooks
 
 
 class BookingPayment(View):
-    """Asking to pay again gives the same intent for as long as it lives, whatever the
-    `Idempotency-Key`: no transaction may stay open while Stripe is asked."""
+    """Asking to pay again gives the same intent for as long as it lives."""
 
-    idempotent = False
+    one_transaction = False
 
     @extend_schema(responses=shapes.PaymentShape)
     def get(self, request: Request, pk: int) -> Response:
