@@ -22,6 +22,8 @@ LONG_AGO = timedelta(days=3650)
 
 
 class Entry(ModelEntry):  # type: ignore[misc]
+    last_run_at: datetime
+
     def __init__(self, model: PeriodicTask, app: Any = None) -> None:
         """What never ran, or was paused, is due at once; a last run in the future (another beat's
         clock was ahead) was now."""

@@ -100,7 +100,7 @@ class Mailbox:
         self.began += 1
         until = time.monotonic() + self.delay
         while self.delay and time.monotonic() < until:  # a test may end the delay
-            await asyncio.sleep(0.05)  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         content: Any = envelope.content
         if self.answer.startswith("250"):
             self.messages.append(message_from_bytes(content))
