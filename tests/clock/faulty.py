@@ -99,7 +99,8 @@ class Mailbox:
     ) -> str:
         self.began += 1
         until = time.monotonic() + self.delay
-        while self.delay and time.monotonic() < until:  # a test may end the delay
+        # a test may end the delay
+        while self.delay and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         content: Any = envelope.content
         if self.answer.startswith("250"):

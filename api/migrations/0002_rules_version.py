@@ -1,0 +1,49 @@
+"""A version of everything the policy looks at, never given twice: what a cache is checked against."""
+
+from django.db import migrations
+
+FORWARD = """
+CREATE SEQUENCE api_rules_version;
+
+CREATE FUNCTION api_venue_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.rules_version := nextval('api_rules_version');
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION api_venue_part_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        UPDATE api_venue SET rules_version = 0 WHERE id = OLD.venue_id;
+    END IF;
+    IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND NEW.venue_id <> OLD.venue_id) THEN
+        UPDATE api_venue SET rules_version = 0 WHERE id = NEW.venue_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER venue_changed BEFORE INSERT OR UPDATE ON api_venue
+    FOR EACH ROW EXECUTE FUNCTION api_venue_changed();
+"""
+
+PARTS = ("resource", "primetimewindow", "closure")
+
+PART = """
+CREATE TRIGGER {0}_changed AFTER INSERT OR UPDATE OR DELETE ON api_{0}
+    FOR EACH ROW EXECUTE FUNCTION api_venue_part_changed();
+"""
+
+BACKWARD = """
+DROP TRIGGER venue_changed ON api_venue;
+DROP FUNCTION api_venue_part_changed() CASCADE;
+DROP FUNCTION api_venue_changed();
+DROP SEQUENCE api_rules_version;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("api", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(FORWARD + "".join(PART.format(part) for part in PARTS), BACKWARD),
+    ]
