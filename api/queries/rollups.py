@@ -43,7 +43,6 @@ PERIODS: Final = """place AS (
         AS d(part, starts_on, ends_on, starts, ends, basis))"""
 KEPT: Final = """place p JOIN {table} r ON r.resource_id = p.id
     AND r.starts_on = ANY(%(dates)s::date[])
-    AND r.starts_on >= (SELECT greatest(%(first)s, min(starts_on)) FROM {table})
     JOIN period d ON d.key = p.part + %(parts)s * (r.starts_on - date '2000-01-01')"""
 HOLDS: Final = "r.basis = d.basis AND r.capacity = p.capacity"
 HOLDING: Final = f"""FROM {KEPT} WHERE {HOLDS}
@@ -55,11 +54,12 @@ STARTS: Final = "ARRAY[{}]".format(", ".join(f"sum(r.starts[{hour + 1}])::int" f
 def sums(
     scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
 ) -> dict[int, Tally]:
-    """As `tallies.sums`, in four statements at most."""
+    """As `tallies.sums`, in five statements at most."""
     found: dict[int, Tally] = {}
+    early, spans = _since_kept(spans)
     outer = ", ".join(STARTS if name == "starts" else total(f"r.{name}") for name in wanted)
     for kept, periods in GRAINS:
-        if not (spans := list(spans)):
+        if not spans:
             break
         params = parameters(scope, days, spans, periods)
         rows = _read(
@@ -70,16 +70,17 @@ def sums(
         for pk, _, *values in rows:
             _add(found, pk, dict(zip(wanted, values, strict=True)))
         spans = _without(spans, {row[0]: row[1] for row in rows}, params["dates"], kept)
-    for pk, tally in tallies.sums(scope, days, spans, wanted).items():
+    for pk, tally in tallies.sums(scope, days, early + spans, wanted).items():
         _add(found, pk, tally)
     return found
 
 
 def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
-    """As `tallies.heat`, in four statements at most."""
+    """As `tallies.heat`, in five statements at most."""
     table = [[0] * 24 for _ in range(7)]
+    early, spans = _since_kept(spans)
     for kept, periods in GRAINS:
-        if not (spans := list(spans)):
+        if not spans:
             break
         params = parameters(scope, days, spans, periods)
         rows = _read(
@@ -95,9 +96,23 @@ def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
                 table[weekday + n // 24][n % 24] += more
         held = {row[0]: row[1] for row in rows if row[0] is not None}
         spans = _without(spans, held, params["dates"], kept)
-    for weekday, row in enumerate(tallies.heat(scope, days, spans)):
+    for weekday, row in enumerate(tallies.heat(scope, days, early + spans)):
         table[weekday] = [a + b for a, b in zip(table[weekday], row, strict=True)]
     return table
+
+
+def _since_kept(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
+    """What of the spans lies before the first date of which sums are kept, and the rest."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT min(starts_on) FROM {DayRollup._meta.db_table}")
+        first = cursor.fetchone()[0] or date.max
+    early, rest = [], []
+    for pk, first_on, last_on in spans:
+        if first_on < first:
+            early.append((pk, first_on, min(last_on, first - DAY)))
+        if last_on >= first:
+            rest.append((pk, max(first_on, first), last_on))
+    return early, rest
 
 
 def _hot(kept: Kept) -> str:
@@ -149,7 +164,6 @@ def parameters(
         **columns(rows, names),
         "parts": len(parts),
         "dates": dates,
-        "first": min(dates, default=None),
     }
 
 
