@@ -27,7 +27,7 @@ def run() -> list[tuple[str, str]]:
     began = time.perf_counter()
     venue = _load()
     loaded = time.perf_counter() - began
-    days = rollups.roll_up()
+    days = sum(iter(rollups.roll_up, 0))  # a run stops after its time, the next goes on
     rolled = time.perf_counter() - began - loaded
     with connection.cursor() as cursor:
         cursor.execute(
