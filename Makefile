@@ -13,7 +13,7 @@ COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-he
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint format bench clean lock
+.PHONY: up test lint format openapi bench clean lock env smoke smoke-compose
 
 up: .venv/installed
 	@exec $(RUN) -m backend.up
@@ -26,6 +26,10 @@ lint: .venv/installed-dev
 	@$(RUN) -m ruff format --check .
 	@SECRET_KEY=lint DATABASE_URL=postgres://nobody@127.0.0.1/nothing $(RUN) -m mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/hadolint Dockerfile
+	@sed 's/!reset //' docker-compose.prod.yml | .venv/bin/check-jsonschema --quiet \
+		--builtin-schema vendor.compose-spec --default-filetype yaml \
+		- docker-compose.yml deploy/smoke.compose.yml
 	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
 
 format: .venv/installed-dev
@@ -35,9 +39,27 @@ format: .venv/installed-dev
 bench: .venv/installed-dev
 	@$(RUN) -m bench $(ARGS)
 
+# Secrets of one's own for Compose, in .env.
+env:
+	@$(or $(PYTHON),python3) deploy/make_env.py
+
+# Walks through a running Holdfast: `make up`'s in another terminal, or that of BASE_URL.
+smoke: .venv/installed
+	@MAIL_DIR="$${MAIL_DIR-$$(test -n "$$BASE_URL" || echo "$${DATA_DIR:-.data}/mail")}" \
+		$(RUN) deploy/smoke.py
+
+# The same in containers, where there is an engine for them; WITH=prod for all that the public gets.
+smoke-compose:
+	@$(or $(PYTHON),python3) deploy/smoke_compose.py $(WITH)
+
+openapi: .venv/installed-dev
+	@SECRET_KEY=openapi DATABASE_URL=postgres://nobody@127.0.0.1/nothing $(RUN) manage.py \
+		spectacular --urlconf api.schema_urls --file docs/openapi/v1.yaml --validate --fail-on-warn
+
 lock: .venv/installed-dev
-	@$(COMPILE) pyproject.toml --output-file requirements.txt
-	@$(COMPILE) pyproject.toml --extra dev -c requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) pyproject.toml --extra embedded --output-file requirements.txt
+	@$(COMPILE) pyproject.toml -c requirements.txt --output-file requirements-prod.txt
+	@$(COMPILE) pyproject.toml --extra embedded --extra dev -c requirements.txt --output-file requirements-dev.txt
 
 # The data of `make up` in .data stays; all the rest can be made again.
 clean:

@@ -30,6 +30,7 @@ class ApiConfig(AppConfig):
                     receivers.record_transition,
                     receivers.email_transition,
                     receivers.let_trades_lapse,
+                    receivers.settle_money,
                     receivers.hurry_deliveries,
                     receivers.refresh_rooms,
                 ),
@@ -40,11 +41,13 @@ class ApiConfig(AppConfig):
                     receivers.record_change,
                     receivers.email_change,
                     receivers.let_trades_lapse,
+                    receivers.settle_price,
                     receivers.hurry_deliveries,
                     receivers.refresh_rooms,
                 ),
             ),
             (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),
+            (signals.received, (receivers.hurry_webhooks,)),
             (post_save, (receivers.make_profile,)),
         ):
             for reaction in reactions:

@@ -59,12 +59,20 @@ RULES: tuple[Rule, ...] = (
     Rule(("users/{}",), "barbershop", why="its rules: oneself, or an admin"),
     Rule(
         ("auth/login",),
-        "circletime",
+        "barbershop",
         keys={"username": "barbershop", "email": "circletime"},
-        why="by username, or by e-mail address",
+        why="by username, or by e-mail address; without the last slash it is circletime's",
     ),
-    Rule(("auth/refresh",), "circletime", why="the claim of the token in the body"),
-    Rule(("auth/me",), "circletime", why="the claim of the token"),
+    Rule(
+        ("auth/refresh",),
+        "barbershop",
+        why="the claim of the token in the body; without the last slash it is circletime's",
+    ),
+    Rule(
+        ("auth/me",),
+        "barbershop",
+        why="the claim of the token; without the last slash it is circletime's",
+    ),
     Rule(("rooms",), "paidrooms", why="anonymous visitors look at paid rooms"),
     Rule(
         ("bookings",),
@@ -143,6 +151,8 @@ def candidates(path: str) -> list[Candidate]:
 
 # choosing
 
+DEVICE_TOKEN = 40  # characters at least
+
 
 def named(request: HttpRequest) -> str:
     """What the client says itself: a header, or a host of the settings."""
@@ -155,9 +165,11 @@ def credited(request: HttpRequest) -> str:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "token":
         return "resources"
-    if request.headers.get("X-Device-Token") or (scheme.lower() == "bearer" and "." not in value):
+    if request.headers.get("X-Device-Token"):
         return "circletime"
     if scheme.lower() == "bearer":
+        if "." not in value:  # no JWT: a device's token, or nonsense
+            return "circletime" if len(value) >= DEVICE_TOKEN else ""
         return str(tokens.peek(value).get("contract", ""))
     return ""
 
@@ -214,14 +226,21 @@ def choose(request: HttpRequest, found: list[Candidate]) -> Candidate:
     return by_name.get(settings.DEFAULT_CONTRACT, able[0])
 
 
+def foreign(request: HttpRequest, found: list[Candidate]) -> bool:
+    """Whether only other contracts know the path, and none of them with this method."""
+    mine = named(request) or credited(request)
+    able = any(c.allows(request.method or "GET") for c in found)
+    return mine in CONTRACTS and not able and mine not in {c.contract for c in found}
+
+
 # answering
 
 
 @csrf_exempt
 def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
     """Hands the request to its contract; the answer says which in `X-Contract`."""
-    found = candidates(path)
-    if not found or path.startswith("v1/"):
+    found = [] if path.startswith("v1/") else candidates(path)
+    if not found or foreign(request, found):
         return unknown(path)
     chosen = choose(request, found)
     request.resolver_match = match = chosen.match

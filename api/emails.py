@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from api.lifecycle import CHECKED_IN, CONFIRMED, HELD, PENDING
+from api.lifecycle import CHECKED_IN, CONFIRMED, HELD, PENDING, Status
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,10 @@ DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
     "end": (Email("ended", "{what} has ended early"),),
     "pay": (Email("receipt", "Receipt: {what}, {when}"),),
     "pay_late": (Email("receipt", "Receipt: {what}, {when}"),),
+    "payment_failed": (
+        Email("payment_failed", "Your payment for {what} failed", only_while=(HELD,)),
+    ),
+    "refund": (Email("refunded", "Your refund for {what}"),),
     "moved": (Email("moved", "Reservation Moved: {when}", optional=True),),
     "remind": (REMINDER,),
 }
@@ -128,7 +132,16 @@ WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
         "cancel": (Email("booking_cancelled_template", "Booking Cancellation"),),
         "end": (),
     },
-    "paidrooms": {},
+    "paidrooms": {
+        "book.held": (
+            Email("held", "Pay {price} by {deadline} to keep {what}", only_while=(HELD,)),
+        ),
+        "pay": (Email("receipt", "Receipt for {what}: {price}, {when}"),),
+        "pay_late": (Email("receipt", "Receipt for {what}: {price}, {when}"),),
+        "expire": (
+            Email("expired", "Your hold on {what} has run out", only_while=(Status.EXPIRED,)),
+        ),
+    },
 }
 
 # emails that no booking causes

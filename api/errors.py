@@ -30,6 +30,12 @@ class Invalid(Refused):
     errors: Mapping[str, Sequence[str]] = {}
 
 
+class Unfit(Invalid):
+    """Each value is one that could be, but they do not go together or are out of reach."""
+
+    code, detail = "unfit", "These values do not go together."
+
+
 class NotFound(Refused):
     code, status, detail = "not_found", 404, "There is no such thing, or you may not see it."
 
@@ -163,11 +169,44 @@ class CheckInClosed(Refused):
     code, status, detail = "check_in_closed", 409, "Check-in is not open now."
 
 
+class Conflict(Refused):
+    code, status, detail = "conflict", 409, "That clashes with what is there already."
+
+
 class Busy(Refused):
     """The database gave way to a rival twice. Trying again is right."""
 
     code, status, detail = "busy", 409, "Somebody else is changing this, try again."
     retry_after = 1
+
+
+# money
+
+
+class AlreadyPaid(Refused):
+    code, status, detail = "already_paid", 409, "It is already paid."
+
+
+class NothingToPay(Refused):
+    code, status, detail = "nothing_to_pay", 409, "There is nothing to pay for it."
+
+
+class HoldOver(NotAllowedNow):
+    """Held no more by the clock, whether or not its sweep has run."""
+
+    code, detail = "hold_over", "The hold has run out."
+
+
+class WrongAmount(Refused):
+    """Not the price: `amount_minor` and `currency` say what it is."""
+
+    code, detail = "wrong_amount", "The amount is not the price of the booking."
+
+
+class NothingToRefund(Refused):
+    """More than is left to give back: `left_minor`."""
+
+    code, status, detail = "nothing_to_refund", 409, "That is more than is left to give back."
 
 
 # trades

@@ -5,9 +5,10 @@ A door words a refusal by overriding `explain`; our own API answers RFC 9457 pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, time
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
 
 import orjson
 import structlog
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
@@ -28,9 +29,13 @@ from rest_framework.views import APIView
 from api import errors, wire
 from api.models import User
 from api.services import idempotency
+from api.services.stripe_gateway import BadPayload, BadSignature
 from api.services.transitions import EXCLUSION, GIVES_WAY, sqlstate
 
 log = structlog.get_logger("holdfast.http")
+
+
+_UNIQUE, _REFERENCE, _CHECK = "23505", "23503", "23514"
 
 
 class MethodNotAllowed(errors.Refused):
@@ -93,6 +98,12 @@ def _database_refusal(error: Exception) -> errors.Refused | None:
     if isinstance(error, (OperationalError, InterfaceError)):
         log.error("database_away", error=repr(error))
         return Unavailable()
+    if isinstance(error, IntegrityError) and state in (_UNIQUE, _REFERENCE):
+        log.warning("constraint_refused", error=repr(error))
+        return errors.Conflict()
+    if isinstance(error, IntegrityError) and state == _CHECK:
+        log.warning("constraint_refused", error=repr(error))
+        return errors.Unfit()
     if isinstance(error, DataError):
         return errors.Invalid("A value is out of range.")
     return None
@@ -114,12 +125,36 @@ def _flat(detail: Any, name: str = "") -> dict[str, list[str]]:
     return {name or "non_field_errors": [str(text) for text in texts]}
 
 
+def status_of(refusal: errors.Refused) -> int:
+    """400: the request does not fit the schema. 409: it fits, and the rules or what is there
+    already refuse it. Everything else says its own status."""
+    unfit = (errors.Invalid, wire.Malformed, BadRequest, BadPayload, BadSignature)
+    if refusal.status == 400 and type(refusal) not in unfit:
+        return 409
+    return refusal.status
+
+
+# what a refusal carries that a client can act on, by the name of the attribute
+_TOLD = (
+    *("earliest", "latest", "opens_at", "closes_at", "on", "reason", "capacity", "slot", "limit"),
+    "current",
+)
+
+
+def _flat_codes(codes: Any) -> Iterator[str]:
+    if isinstance(codes, (Mapping, list)):
+        for each in codes.values() if isinstance(codes, Mapping) else codes:
+            yield from _flat_codes(each)
+    else:
+        yield str(codes)
+
+
 def problem(refusal: errors.Refused, request: Request | None = None) -> dict[str, Any]:
-    """The refusal as an RFC 9457 problem."""
+    """The refusal as an RFC 9457 problem: instants in UTC, dates and wall times as they are."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": refusal.code.replace("_", " ").capitalize(),
-        "status": refusal.status,
+        "status": status_of(refusal),
         "code": refusal.code,
         "detail": refusal.detail,
     }
@@ -129,14 +164,7 @@ def problem(refusal: errors.Refused, request: Request | None = None) -> dict[str
         staff = bool(request and getattr(request.user, "is_staff", False))
         body["conflicts"] = [_conflict(booking, staff) for booking in refusal.conflicts]
         body["alternatives"] = [_interval(*i) for i in refusal.alternatives]
-    for name, value in refusal.data.items():
-        if name in ("earliest", "latest", "opens_at", "closes_at", "capacity", "slot", "current"):
-            body[name] = (
-                value
-                if not isinstance(value, (time, date)) or isinstance(value, datetime)
-                else value.isoformat()
-            )
-    return body
+    return body | {name: refusal.data[name] for name in _TOLD if name in refusal.data}
 
 
 def _interval(starts_at: datetime, ends_at: datetime) -> dict[str, datetime]:
@@ -161,7 +189,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
         return None
     return Response(
         problem(refusal, context.get("request")),
-        status=refusal.status,
+        status=status_of(refusal),
         content_type="application/problem+json",
     )
 
@@ -175,7 +203,7 @@ class Door(APIView):
     def explain(self, refusal: errors.Refused) -> Response:
         return Response(
             problem(refusal, self.request),
-            status=refusal.status,
+            status=status_of(refusal),
             content_type="application/problem+json",
         )
 
@@ -217,6 +245,10 @@ class Door(APIView):
         return self.request.user  # type: ignore[return-value]
 
 
+_KEY = re.compile(r"[!-~]{1,255}")
+Reader = TypeVar("Reader", bound=serializers.BaseSerializer[Any])
+
+
 class Replay(errors.Refused):
     """Not a refusal: the answer that was given before."""
 
@@ -224,15 +256,21 @@ class Replay(errors.Refused):
 
 
 class View(Door):
-    """A view of our own API: problems, and `Idempotency-Key` on every write."""
+    """A view of our own API: problems, and `Idempotency-Key` on every write.
+
+    `one_transaction` is off where a write asks somebody outside: its work is idempotent by itself,
+    and its answer is kept after it."""
 
     idempotent = True
+    one_transaction = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.key = request.headers.get("Idempotency-Key", "")
+        self.key = request.headers.get("Idempotency-Key")
         self.replayed = False
-        if request.method in SAFE_METHODS or not self.key or not self.idempotent:
-            self.key = ""
+        if request.method in SAFE_METHODS or self.key is None or not self.idempotent:
+            self.key = None
+            return super().dispatch(request, *args, **kwargs)
+        if not self.one_transaction:
             return super().dispatch(request, *args, **kwargs)
         try:
             with transaction.atomic():
@@ -240,17 +278,39 @@ class View(Door):
                 if response.status_code >= 400:
                     transaction.set_rollback(True)
         except (OperationalError, InterfaceError, IntegrityError) as error:
-            response = self.handle_exception(error)
-            self.response = self.finalize_response(self.request, response, *args, **kwargs)
-            return self.response
+            # no transaction to be had, or none to be committed: nothing was written
+            if refusal := refusal_of(error):
+                return _plain_problem(refusal)
+            raise
         return response
+
+    def checked(
+        self, shape: type[Reader], instance: Any = None, *, partial: bool = False
+    ) -> Reader:
+        """A serializer with the validated body, as strict about types and names as the schema;
+        refuses `Invalid`."""
+        context = {"request": self.request}
+        reader = shape(instance, data=self.request.data, partial=partial, context=context)
+        if found := wire.mismatches(reader, self.request.data):
+            raise errors.Invalid(errors=found)
+        try:
+            reader.is_valid(raise_exception=True)
+        except exceptions.ValidationError as error:
+            if set(_flat_codes(error.get_codes())) == {"does_not_exist"}:
+                raise errors.Unfit(errors=_flat(error.detail)) from None
+            raise
+        return reader
+
+    def read(self, shape: type[serializers.BaseSerializer[Any]], **options: Any) -> dict[str, Any]:
+        """The validated body, strictly read; refuses `Invalid`."""
+        return dict(self.checked(shape, **options).validated_data)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if not self.key:
+        if self.key is None:
             return
-        if len(self.key) > 255:
-            raise errors.Invalid(errors={"Idempotency-Key": ["At most 255 characters."]})
+        if not _KEY.fullmatch(self.key):
+            raise errors.Invalid(errors={"Idempotency-Key": ["1 to 255 printable characters."]})
         body = request._request.body
         self.mark = idempotency.fingerprint(request.method or "", request.get_full_path(), body)
         kept = idempotency.recall(self._scope(request), self.key, self.mark)
@@ -261,7 +321,7 @@ class View(Door):
     def _scope(self, request: Request) -> str:
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{SimpleRateThrottle().get_ident(request)}"[:80]
+        return f"address:{AddressThrottle().get_ident(request)}"[:80]
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replay):
@@ -272,8 +332,8 @@ class View(Door):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
-        keep = self.key and not self.replayed and response.status_code < 300
-        if keep and hasattr(self, "mark"):
+        done = not self.replayed and response.status_code < 300
+        if self.key is not None and done and hasattr(self, "mark"):
             body = orjson.loads(wire.JSONRenderer().render(response.data) or b"null")
             idempotency.keep(self._scope(request), self.key, self.mark, response.status_code, body)
         return super().finalize_response(request, response, *args, **kwargs)
@@ -292,6 +352,15 @@ class Pages(CursorPagination):
             return super().paginate_queryset(queryset, request, view)
         except (ValueError, TypeError, DataError, OverflowError) as error:
             raise exceptions.NotFound from error
+
+    def get_page_size(self, request: Request) -> int:
+        """As asked for, within bounds; refuses `Invalid` instead of guessing."""
+        asked = request.query_params.get("page_size")
+        if asked is None:
+            return self.page_size
+        if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= self.max_page_size):
+            raise errors.Invalid(errors={"page_size": [f"From 1 to {self.max_page_size}."]})
+        return int(asked)
 
 
 class AddressThrottle(SimpleRateThrottle):
@@ -313,21 +382,35 @@ class AnonymousThrottle(AddressThrottle):
 # Django's own error pages
 
 
-def _plain_problem(refusal: errors.Refused) -> JsonResponse:
-    return JsonResponse(
-        problem(refusal), status=refusal.status, content_type="application/problem+json"
+def _plain_problem(refusal: errors.Refused) -> HttpResponse:
+    """Without anything that may be what is broken: no view, no negotiation."""
+    response = HttpResponse(
+        wire.JSONRenderer().render(problem(refusal)),
+        status=status_of(refusal),
+        content_type="application/problem+json",
     )
+    if retry := getattr(refusal, "retry_after", None):
+        response["Retry-After"] = str(int(retry))
+    return response
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+class BadRequest(errors.Refused):
+    code, detail = "bad_request", "The request is not valid."
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _plain_problem(errors.NotFound("There is nothing at this address."))
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    return _plain_problem(errors.Refused("The request is not valid."))
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _plain_problem(BadRequest())
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _plain_problem(errors.Forbidden())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
     class Broken(errors.Refused):
         code, status, detail = "internal_error", 500, "Something went wrong on our side."
 

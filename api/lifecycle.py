@@ -210,7 +210,7 @@ BOOKING: Final = Table(
             "cancel",
             (HELD, PENDING, CONFIRMED, CHECKED_IN),
             Status.CANCELLED,
-            _by(By.OWNER, By.STAFF),
+            _by(By.OWNER, By.STAFF, By.PAYMENT),
             why="it is not wanted any more",
         ),
     ),

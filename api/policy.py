@@ -25,6 +25,11 @@ HORIZON = timedelta(days=3 * 366)  # no frontend books further; year 9999 is a m
 TRANSIT = timedelta(seconds=2)  # a request's own travel time is not held against its sender
 
 
+def conceivable(year: int) -> bool:
+    """Whether somebody may look at a calendar of that year; others only overflow."""
+    return 1990 <= year <= 2200
+
+
 @dataclass(frozen=True)
 class Rules:
     """What the policy looks at for one resource: its venue, windows and closed dates."""
@@ -274,6 +279,13 @@ def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str
         "hold_expires_at": now + venue.hold_length if held else None,
         "payment_status": PaymentStatus.PENDING if price_minor else PaymentStatus.NONE,
     }
+
+
+def refund(venue: Venue, paid_minor: int, starts_at: datetime, now: datetime) -> int:
+    """What a cancellation gives back, in minor units: all while there is time, a part after."""
+    if starts_at - now >= venue.refund_until:
+        return paid_minor
+    return paid_minor * venue.late_refund_percent // 100
 
 
 def within(inner: Interval, outer: Iterable[Interval]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
 from api.models import Booking, Trade, User, UserProfile
-from api.services import history, notices, trades
+from api.services import history, notices, payments, refunds, trades
 from api.services.actors import Actor
 from tasks import nudge, pushes
 
@@ -83,6 +83,22 @@ def let_trades_lapse(
 
 def hurry_deliveries(**_: Any) -> None:
     nudge.after_commit("tasks.emails.deliver_due")
+
+
+def settle_money(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
+    priced = [row for row in rows if table is BOOKING and row.price_minor]
+    if priced and transition.name not in ("pay", "pay_late"):
+        payments.follow(priced)
+        refunds.follow(transition, priced)
+        nudge.after_commit("tasks.payments.deliver_calls")
+
+
+def settle_price(rows: Sequence[Booking], **_: Any) -> None:
+    payments.follow([row for row in rows if row.payment_status != "none"])
+
+
+def hurry_webhooks(**_: Any) -> None:
+    nudge.after_commit("tasks.payments.work_stripe_events")
 
 
 def make_profile(instance: User, created: bool, raw: bool = False, **_: Any) -> None:

@@ -6,6 +6,7 @@
 `changed`: rows kept their status but were edited. Arguments: `rows`, `actor`, `details`; after a
 trade `details["traded_with"]` is the person whose booking it was.
 `offered`: somebody offers a trade. Arguments: `rows`, `actor`.
+`received`: a webhook was believed and kept. Arguments: `event`.
 """
 
 from django.dispatch import Signal
@@ -14,3 +15,4 @@ booked = Signal()
 transitioned = Signal()
 changed = Signal()
 offered = Signal()
+received = Signal()

@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from api.consumers import PanelSocket
 from api.contracts.circletime.sockets import PanelRoomSocket
 from api.contracts.circletime.views import Nowhere as CircletimeNowhere
+from api.dispatch import dispatch
 from api.sockets import NoSuchSocket, RoomSocket
 from api.views import automation, health, panels
 
@@ -26,8 +27,10 @@ urlpatterns = [
     path("barbershop/api/", include("api.contracts.barbershop.urls")),
     path("resources/api/", include("api.contracts.resources.urls")),
     path("primetime/api/", include("api.contracts.primetime.urls")),
+    path("paidrooms/api/", include("api.contracts.paidrooms.urls")),
     path("circletime/api/", include("api.contracts.circletime.urls")),
     re_path(r"^circletime/api/", CircletimeNowhere.as_view()),
+    path("api/<path:path>", dispatch),
 ]
 
 # WebSockets, served by the live process

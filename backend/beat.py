@@ -6,6 +6,7 @@ The rule: nothing here decides what is due; a job that is sent twice or late doe
 from __future__ import annotations
 
 import contextlib
+import time
 from datetime import UTC, datetime, timedelta
 from socket import gethostname
 from typing import Any
@@ -21,6 +22,8 @@ LONG_AGO = timedelta(days=3650)
 
 
 class Entry(ModelEntry):  # type: ignore[misc]
+    last_run_at: datetime
+
     def __init__(self, model: PeriodicTask, app: Any = None) -> None:
         """What never ran, or was paused, is due at once; a last run in the future (another beat's
         clock was ahead) was now."""
@@ -28,6 +31,12 @@ class Entry(ModelEntry):  # type: ignore[misc]
             now = datetime.now(UTC)
             model.last_run_at = min(model.last_run_at or now - LONG_AGO, now)
         super().__init__(model, app)
+
+    def is_due(self) -> Any:
+        """Also after the clock was set back, when the last run seems to lie ahead."""
+        if self.last_run_at > datetime.now(UTC):
+            self.last_run_at = datetime.now(UTC)
+        return super().is_due()
 
     def save(self) -> None:
         """Only what beat knows better: an operator may be changing the row at this moment."""
@@ -39,6 +48,7 @@ class Entry(ModelEntry):  # type: ignore[misc]
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     Entry = Entry
     pulse: Pulse | None = None
+    looked_at = 0.0
 
     def setup_schedule(self) -> None:
         from api.services import jobs
@@ -55,6 +65,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self.pulse = Pulse("beat", f"beat@{gethostname()}", self.app.conf.broker_url)
             self.pulse.start()
         self.pulse.tick()
+        now = time.time()
+        if now < self.looked_at:
+            self._heap = None  # it is ordered by instants that a clock set back makes far away
+        self.looked_at = now
         try:
             return float(super().tick(*args, **options))
         except (DatabaseError, InterfaceError):

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -38,7 +39,8 @@ class Pulse(threading.Thread):
         self.broker = _client(broker)
         self.patience = settings.PULSE_PATIENCE
         self.over = threading.Event()
-        self.ticked_at = self.heard_at = time.monotonic()
+        self.signed = False
+        self.ticked_at = self.heard_at = self.excused_at = time.monotonic()
 
     def tick(self) -> None:
         """Called by the main loop, often."""
@@ -48,9 +50,10 @@ class Pulse(threading.Thread):
         self.over.set()
 
     def run(self) -> None:
-        while not self.over.wait(EVERY):
+        while not self.over.wait(EVERY if self.signed else 1.0):
             self._look()
-            silent = time.monotonic() - min(self.ticked_at, self.heard_at)
+            alive_at = max(min(self.ticked_at, self.heard_at), self.excused_at)
+            silent = time.monotonic() - alive_at
             if silent > self.patience:
                 log.critical("standing_still", process=self.process_name, seconds=round(silent))
                 os._exit(EXIT_CODE)
@@ -60,25 +63,26 @@ class Pulse(threading.Thread):
     def _look(self) -> None:
         """A broker that is away excuses everything; so does having nothing to hear."""
         now = time.monotonic()
-        if self.broker is None:
-            self.heard_at = self.ticked_at
-            return
         try:
-            self.broker.ping()
-            if self.deaf is None or not self.deaf(self.broker):
+            if self.broker is not None:
+                self.broker.ping()
+            if self.broker is None or self.deaf is None or not self.deaf(self.broker):
                 self.heard_at = now
         except redis.RedisError:
-            self.ticked_at = max(self.ticked_at, now - EVERY * 2)
-            self.heard_at = now
+            self.excused_at = now
 
     def _sign(self) -> None:
+        """In the database, for people; in a file, for the health check of this very container."""
         from django.db import Error, connection
 
         from api.services import jobs
 
+        if settings.HEARTBEAT_DIR:
+            (Path(settings.HEARTBEAT_DIR) / self.kind).touch()
         try:
             with contextlib.closing(connection):
                 jobs.sign(self.kind, self.process_name)
+            self.signed = True
         except Error as error:
             log.warning("no_sign_of_life", process=self.process_name, error=repr(error))
 

@@ -57,6 +57,24 @@ SCHEDULE: dict[str, Job] = {
     "deliver_due": Job(
         "tasks.emails.deliver_due", 5 * SECOND, "what was not sent at once is sent", queue="emails"
     ),
+    "deliver_calls": Job(
+        "tasks.payments.deliver_calls",
+        5 * SECOND,
+        "intents nobody shall pay are cancelled, refunds paid",
+        queue="default",
+    ),
+    "work_stripe_events": Job(
+        "tasks.payments.work_stripe_events",
+        5 * SECOND,
+        "a webhook that was not worked on at once is",
+        queue="default",
+    ),
+    "reconcile_payments": Job(
+        "tasks.payments.reconcile_payments",
+        MINUTE,
+        "what is in doubt is asked of Stripe, and differences are shown",
+        queue="default",
+    ),
     "prune_blacklist": Job(
         "tasks.upkeep.prune_blacklist",
         DAY,
@@ -66,7 +84,19 @@ SCHEDULE: dict[str, Job] = {
     "prune_history": Job(
         "tasks.upkeep.prune_history",
         HOUR,
-        "finished deliveries and old keys are forgotten",
+        "finished deliveries, old keys and old exports are forgotten",
+        queue="default",
+    ),
+    "roll_up_analytics": Job(
+        "tasks.analytics.roll_up_analytics",
+        HOUR,
+        "days that are over are summed up once, and again when a booking of theirs changes",
+        queue="default",
+    ),
+    "make_exports": Job(
+        "tasks.analytics.make_exports",
+        5 * SECOND,
+        "a large export is made while nobody waits for it",
         queue="default",
     ),
     "heartbeat": Job(

@@ -195,18 +195,26 @@ LIVE_SOCKET = Path(first("LIVE_SOCKET", default=str(DATA_DIR / "live.sock")))
 CELERY_BROKER_URL = BROKER_URL
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_INCLUDE = ["tasks.clock", "tasks.emails", "tasks.upkeep"]
+CELERY_INCLUDE = [
+    "tasks.analytics",
+    "tasks.clock",
+    "tasks.emails",
+    "tasks.payments",
+    "tasks.upkeep",
+]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# a task that kills its worker is not tried again for ever: rows are the truth, beat asks again
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS_PER_CHILD", default=10_000)
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_SEND_TASK_EVENTS = False  # they halve what a worker can do; Flower asks for them
 CELERY_TASK_SEND_SENT_EVENT = False
+CELERY_DB_REUSE_MAX = 1000  # tasks; a connection for each would cost more than an idle sweep
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300  # far under the visibility timeout, so nothing is delivered twice
 VISIBILITY_TIMEOUT = env.int("VISIBILITY_TIMEOUT", default=3600)
@@ -236,6 +244,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within thi
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 # seconds after which a worker or beat that stands still though the broker answers ends itself
 PULSE_PATIENCE = env.float("PULSE_PATIENCE", default=45)
+HEARTBEAT_DIR = env.str("HEARTBEAT_DIR", default="")  # where they show that they do not
 
 # people
 
@@ -269,7 +278,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["api.wire.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["api.wire.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.views.schema.Schema",
     "EXCEPTION_HANDLER": "api.http.problem_handler",
     "DEFAULT_THROTTLE_RATES": {
         # failures count against the account at that address, the rest against the address
@@ -313,6 +322,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.views.schema.finish",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "BookingStatus": "api.lifecycle.Status.choices",
         "TradeStatus": "api.lifecycle.TradeStatus.choices",
@@ -400,16 +413,55 @@ ANYMAIL = {
     if value and name.startswith(("ANYMAIL_", "SENDGRID_API_"))
 }
 
+# payments: Stripe with a key, the local stand-in without one; never both, never by accident
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_LOCAL = not STRIPE_SECRET_KEY and (EMBEDDED or env.bool("STRIPE_LOCAL", default=False))
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_CONNECT_TIMEOUT = env.float("STRIPE_CONNECT_TIMEOUT", default=3.0)  # seconds
+STRIPE_READ_TIMEOUT = env.float("STRIPE_READ_TIMEOUT", default=10.0)
+STRIPE_SIGNATURE_TOLERANCE = 300  # seconds that a signature may be old
+if STRIPE_LOCAL:
+    STRIPE_SECRET_KEY = "sk_test_local"  # noqa: S105
+    STRIPE_API_BASE = STRIPE_API_BASE or f"http://127.0.0.1:{env.int('STRIPE_PORT', 8420)}"
+    ALLOWED_HOSTS = sorted({*ALLOWED_HOSTS, "127.0.0.1"})  # it calls us back there
+_live = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+_test = STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_"))
+for _wrong, _because in (
+    (
+        STRIPE_SECRET_KEY and not (_live or _test),
+        "STRIPE_SECRET_KEY is not a secret key: those begin with sk_test_ or sk_live_.",
+    ),
+    (_live and DEBUG, "Live Stripe keys and DEBUG do not go together."),
+    (_live and STRIPE_API_BASE, "Live Stripe keys go to Stripe alone: unset STRIPE_API_BASE."),
+    (
+        STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRET,
+        "Set STRIPE_WEBHOOK_SECRET: without it no webhook can be believed.",
+    ),
+):
+    if _wrong:
+        raise ImproperlyConfigured(_because)
+
+# who may ask for dead holds to be expired, beside staff
+CLEANUP_SECRET = env.str("CLEANUP_SECRET", default="")
+CLEANUP_OPEN = env.bool("CLEANUP_OPEN", default=False)
+
 # how long finished rows are kept
 
 KEEP_DELIVERIES = timedelta(days=env.int("KEEP_DELIVERIES_DAYS", default=30))
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.int("KEEP_IDEMPOTENCY_KEYS_HOURS", default=24))
+KEEP_EXPORTS = timedelta(hours=env.int("KEEP_EXPORTS_HOURS", default=24))
 KEEP_STRIPE_EVENTS = timedelta(days=env.int("KEEP_STRIPE_EVENTS_DAYS", default=90))
 
 # figures: where web processes share what they count, and who may read them (empty: anyone)
 
 METRICS_DIR = Path(env.str("METRICS_DIR", default=str(DATA_DIR / "metrics")))
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# figures of more rooms times days than this are put into files by a worker
+
+EXPORT_AT_ONCE = env.int("EXPORT_AT_ONCE_ROOM_DAYS", default=36_600)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -418,6 +470,11 @@ USE_I18N = False
 STATIC_URL = "/static/"
 STATIC_ROOT = (DATA_DIR if EMBEDDED else BASE_DIR) / "staticfiles"
 WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+if not WHITENOISE_USE_FINDERS:  # collected: compressed, and named by content so it caches for ever
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
 if EMBEDDED:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
@@ -453,6 +510,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # refusals are answers, not news
         "celery.worker.strategy": {"level": "WARNING"},
         "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
+        # a run that came too late is thrown away, by design: no warning for each after a pause
+        "django_structlog.celery": {"level": env.str("TASK_LOG_LEVEL", default="ERROR")},
     },
 }
 structlog.configure(

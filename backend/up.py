@@ -24,8 +24,7 @@ PROCESSES: list[tuple[str, str | None, str]] = [
     (
         "web",
         "PORT",
-        """gunicorn backend.wsgi:application --bind {HOST}:{PORT} --no-control-socket
-        --worker-class gthread --workers 2 --threads 4 --graceful-timeout 4 --log-level warning""",
+        "gunicorn --config backend/gunicorn.py backend.wsgi:application",
     ),
     ("live", None, "backend.live"),
     (
@@ -40,6 +39,7 @@ PROCESSES: list[tuple[str, str | None, str]] = [
         "FLOWER_PORT",
         "celery -q -A backend flower --address=127.0.0.1 --port={FLOWER_PORT} --logging=error",
     ),
+    ("stripe", "STRIPE_PORT", "backend.local_stripe"),
 ]
 
 DEFAULTS = {
@@ -83,7 +83,7 @@ def run(servers: Servers, environment: dict[str, str], stops: Stops) -> None:
     prepare(environment)
     programs = [
         Program(name, command_of(line, environment), env=environment, cwd=CHECKOUT)
-        for name, _, line in PROCESSES
+        for name, _, line in wanted(environment)
     ]
     announcement = Announcement(environment)
 
@@ -92,6 +92,12 @@ def run(servers: Servers, environment: dict[str, str], stops: Stops) -> None:
         announcement.tick()
 
     supervise(programs, stops, tick)
+
+
+def wanted(environment: Mapping[str, str]) -> list[tuple[str, str | None, str]]:
+    """The local Stripe only while there are no keys for the real one."""
+    real = bool(environment.get("STRIPE_SECRET_KEY"))
+    return [row for row in PROCESSES if not (real and row[0] == "stripe")]
 
 
 def restart_dead(servers: Servers) -> None:
@@ -104,7 +110,7 @@ def restart_dead(servers: Servers) -> None:
 
 def check_ports(environment: Mapping[str, str]) -> None:
     taken_by: dict[str, str] = {}
-    for name, variable, _ in PROCESSES:
+    for name, variable, _ in wanted(environment):
         if variable is None:
             continue
         port = environment[variable]
@@ -124,6 +130,8 @@ def complete(environment: dict[str, str]) -> dict[str, str]:
     here = {"HOLDFAST_MAIL_DIR": str(mail), "LOG_JSON": "0" if sys.stdout.isatty() else "1"}
     if environment.get("HOLDFAST_EMBEDDED"):
         here |= EMBEDDED_DEFAULTS
+    if not environment.get("STRIPE_SECRET_KEY"):
+        here["STRIPE_LOCAL"] = "1"
     return _with_defaults(environment, here)
 
 
@@ -185,6 +193,7 @@ class Announcement:
             "Health": f"{self.url}/health/  and  {self.url}/health/automation/",
             "Admin": f"{self.url}/admin/  {self.login()}",
             "Flower": self.flower(),
+            "Stripe": self.stripe(),
             "Emails": self.environment["HOLDFAST_MAIL_DIR"],
             "Data, logs": self.environment["DATA_DIR"],
         }
@@ -195,6 +204,11 @@ class Announcement:
         email = self.environment.get("DJANGO_SUPERUSER_EMAIL", "")
         demo = self.environment.get("DJANGO_SUPERUSER_PASSWORD") == DEMO_PASSWORD
         return f"({email} / {DEMO_PASSWORD})" if demo else f"({email})" if email else ""
+
+    def stripe(self) -> str:
+        if key := self.environment.get("STRIPE_SECRET_KEY", ""):
+            return f"stripe.com, {'live' if '_live_' in key else 'test'} keys"
+        return f"http://127.0.0.1:{self.environment['STRIPE_PORT']}/  (local, no money moves)"
 
     def flower(self) -> str:
         user, _, password = self.environment["FLOWER_BASIC_AUTH"].partition(":")

@@ -11,7 +11,18 @@ from rich.table import Table
 
 from bench import system
 
-NOT_PARTS = {"__init__", "__main__", "settings", "urls", "floor", "load", "system", "soak"}
+NOT_PARTS = {
+    "__init__",
+    "__main__",
+    "settings",
+    "urls",
+    "floor",
+    "load",
+    "system",
+    "soak",
+    "sink",
+    "bare",
+}
 
 
 def parts() -> list[str]:

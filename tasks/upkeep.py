@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from api.services import accounts, idempotency, jobs, outbox, webhooks
+from api.services import accounts, exports, idempotency, jobs, outbox, webhooks
 
 
 @shared_task
@@ -13,12 +13,12 @@ def prune_blacklist() -> int:
 
 @shared_task
 def prune_history() -> int:
-    """Finished deliveries, old idempotency keys, webhook ids and signs of life forgotten."""
+    """Finished deliveries, old keys, webhook ids, exports and signs of life forgotten."""
     return jobs.run("prune_history", _forget)
 
 
 def _forget() -> int:
-    return outbox.prune() + idempotency.prune() + webhooks.prune() + jobs.prune()
+    return outbox.prune() + idempotency.prune() + webhooks.prune() + exports.prune() + jobs.prune()
 
 
 @shared_task

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as configured
 from django.core.cache import cache
+from django.db import connection
 from hypothesis import settings
 from rest_framework.test import APIClient
 
@@ -17,6 +21,12 @@ from api.services import bookings, tokens
 
 settings.register_profile("holdfast", deadline=None)  # a slow machine is not a failure
 settings.load_profile("holdfast")
+
+
+def pytest_configure() -> None:
+    """Hashing a password is slow on purpose; tests of other things need not wait for it."""
+    configured.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 
 PASSWORD = "correct horse 9 battery"
 
@@ -124,3 +134,27 @@ def booked(court: Resource, soon: datetime) -> Callable[..., Booking]:
         )
 
     return make
+
+
+@pytest.fixture
+def at_once(transactional_db: None) -> Callable[..., list[Any]]:
+    """Runs calls at the same moment, each in a thread with its own connection; what they return
+    or raise, in their order."""
+
+    def run(*calls: Callable[[], Any]) -> list[Any]:
+        barrier = threading.Barrier(len(calls))
+
+        def one(call: Callable[[], Any]) -> Any:
+            try:
+                connection.ensure_connection()
+                barrier.wait()
+                return call()
+            except Exception as error:
+                return error
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(len(calls)) as threads:
+            return list(threads.map(one, calls))
+
+    return run

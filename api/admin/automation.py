@@ -30,25 +30,25 @@ class Order(forms.Form):
 
 def _pause(what: str, **_: Any) -> str:
     jobs.pause(what)
-    return f"{what} is paused."
+    return f"Paused {what}."
 
 
 def _resume(what: str, **_: Any) -> str:
     jobs.resume(what)
-    return f"{what} runs again."
+    return f"Resumed {what}."
 
 
 def _pace(what: str, seconds: int | None) -> str:
     jobs.pace(what, timedelta(seconds=seconds or 0))
-    return f"{what} runs every {seconds} s."
+    return f"Set {what} to every {seconds} s."
 
 
 def _retry(what: str, **_: Any) -> str:
-    return f"{jobs.retry(int(what))} row is tried again by the next run."
+    return f"Rows that the next run tries again: {jobs.retry(int(what))}."
 
 
 def _send(what: str, **_: Any) -> str:
-    return f"{outbox.retry([int(what)])} delivery is tried again now."
+    return f"Deliveries that are tried again now: {outbox.retry([int(what)])}."
 
 
 ORDERS: dict[str, Callable[..., str]] = {

@@ -1,6 +1,7 @@
 """The rows. Whatever the database can refuse, it refuses here; rules that need a clock or a
 person are in `services`."""
 
+from .analytics import DayRollup, Export, MonthRollup, RollupMark, WeekRollup
 from .automation import Job, JobFailure, Sign
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
@@ -16,19 +17,24 @@ __all__ = [
     "Booking",
     "BookingEvent",
     "Closure",
+    "DayRollup",
     "Delivery",
+    "Export",
     "IdempotencyKey",
     "Job",
     "JobFailure",
+    "MonthRollup",
     "Panel",
     "Payment",
     "PrimetimeWindow",
     "Refund",
     "Resource",
+    "RollupMark",
     "Sign",
     "StripeEvent",
     "Trade",
     "User",
     "UserProfile",
     "Venue",
+    "WeekRollup",
 ]

@@ -5,7 +5,7 @@ The exclusion constraint is the guard against a second sale; every write path me
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -13,6 +13,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, Ra
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
+from django.db.models.lookups import GreaterThan
 
 from api.lifecycle import BOOKING, By, Status
 
@@ -108,6 +109,12 @@ class Booking(models.Model):
             models.Index("venue", "starts_at", name="booking_by_venue"),
             models.Index("resource", "starts_at", name="booking_by_resource"),
             models.Index("starts_at", "id", name="booking_by_start"),
+            models.Index(
+                "resource",
+                "starts_at",
+                name="booking_long",
+                condition=Q(GreaterThan(F("ends_at") - F("starts_at"), timedelta(days=1))),
+            ),
             models.Index(
                 "remind_at",
                 name="booking_remind",

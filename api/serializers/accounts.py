@@ -9,8 +9,11 @@ from rest_framework import serializers
 from api.models import User
 from api.models.users import Role
 
+from .fields import Email
+
 
 class Person(serializers.ModelSerializer[User]):
+    email = serializers.CharField(read_only=True)
     name = serializers.CharField(read_only=True)
 
     class Meta:
@@ -32,7 +35,7 @@ class Person(serializers.ModelSerializer[User]):
 
 
 class Editable(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=254)
+    email = Email(max_length=254)
     username = serializers.RegexField(r"^[\w.+-]+$", max_length=150, allow_null=True)
     first_name = serializers.CharField(max_length=150, allow_blank=True)
     last_name = serializers.CharField(max_length=150, allow_blank=True)
@@ -50,13 +53,21 @@ class AdminEdit(Editable):
 
 
 class Registration(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+    """What a client adds of its own is ignored: nobody gives themselves a role."""
+
+    lenient = True
+    email = Email(max_length=254)
+    password = serializers.CharField(
+        min_length=8, max_length=128, trim_whitespace=False, write_only=True
+    )
     username = serializers.RegexField(
         r"^[\w.+-]+$", max_length=150, required=False, allow_null=True
     )
     name = serializers.CharField(
-        max_length=300, required=False, help_text="Instead of first_name and last_name"
+        max_length=300,
+        required=False,
+        allow_blank=True,
+        help_text="Instead of first_name and last_name",
     )
     first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
@@ -72,6 +83,7 @@ class Registration(serializers.Serializer[Any]):
 
 
 class Login(serializers.Serializer[Any]):
+    lenient = True
     email = serializers.CharField(max_length=254, help_text="The e-mail address, or the username")
     password = serializers.CharField(max_length=128, trim_whitespace=False)
 
@@ -95,14 +107,14 @@ class NewTokens(serializers.Serializer[Any]):
 
 class PasswordChange(serializers.Serializer[Any]):
     current_password = serializers.CharField(max_length=128, trim_whitespace=False)
-    new_password = serializers.CharField(max_length=128, trim_whitespace=False)
+    new_password = serializers.CharField(min_length=8, max_length=128, trim_whitespace=False)
 
 
 class ResetRequest(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=254)
+    email = Email(max_length=254)
 
 
 class ResetConfirm(serializers.Serializer[Any]):
     uid = serializers.CharField(max_length=64)
     token = serializers.CharField(max_length=128)
-    new_password = serializers.CharField(max_length=128, trim_whitespace=False)
+    new_password = serializers.CharField(min_length=8, max_length=128, trim_whitespace=False)

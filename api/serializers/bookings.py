@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api.errors import Unfit
 from api.models import Booking, BookingEvent, User
 
 from .fields import Instant
@@ -93,7 +94,7 @@ class People(serializers.ListField):
         ids = set(super().to_internal_value(data))
         found = list(User.objects.filter(pk__in=ids, erased_at=None)) if ids else []
         if unknown := ids - {user.pk for user in found}:
-            raise serializers.ValidationError(f"Unknown people: {sorted(unknown)}.")
+            raise Unfit(errors={"attendees": [f"Unknown people: {sorted(unknown)}."]})
         return found
 
 
@@ -117,7 +118,9 @@ class Reason(serializers.Serializer[Any]):
 
 class Many(Reason):
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), min_length=1, max_length=200
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        min_length=1,
+        max_length=200,
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
+from api.errors import Unfit
 from api.wire import duration
 
 ZONES = frozenset(available_timezones())
@@ -33,27 +36,91 @@ class Instant(serializers.DateTimeField):
             self.fail("overflow", timezone="UTC")
 
 
-@extend_schema_field({"type": "string", "example": "00:30:00", "pattern": r"^-?\d+:\d\d:\d\d$"})
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
+EMAIL = rf"^{_ATOM}(\.{_ATOM}){{0,2}}@({_LABEL}\.){{1,5}}[A-Za-z]{{2,20}}$"
+
+
+@extend_schema_field({"type": "string", "maxLength": 254, "pattern": EMAIL, "example": "a@b.org"})
+class Email(serializers.EmailField):
+    """An address, as narrow as the pattern says."""
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        if address and not re.fullmatch(EMAIL, address, re.ASCII):
+            self.fail("invalid")
+        return address
+
+
+@extend_schema_field(
+    {"type": "string", "maxLength": 254, "pattern": rf"^$|{EMAIL}", "example": "a@b.org"}
+)
+class OptionalEmail(Email):
+    """An address, or nothing."""
+
+
+LINK = r"^(https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?)?$"
+
+
+@extend_schema_field({"type": "string", "maxLength": 500, "pattern": LINK})
+class Link(serializers.RegexField):
+    """Where something is on the web, or nothing."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(LINK, max_length=500, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return "" if data == "" else super().run_validation(data)
+
+
+WALL = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
+
+
+@extend_schema_field({"type": "string", "pattern": WALL, "example": "09:00:00"})
+class WallTime(serializers.TimeField):
+    """`HH:MM` or `HH:MM:SS` on the clocks of the venue."""
+
+    def to_internal_value(self, value: Any) -> time:
+        if not isinstance(value, str) or not re.fullmatch(WALL, value, re.ASCII):
+            self.fail("invalid", format="HH:MM[:SS]")
+        return super().to_internal_value(value)
+
+
+_HOURS = r"\d{1,5}:[0-5]\d:[0-5]\d"
+
+
 class Duration(serializers.DurationField):
-    """`HH:MM:SS`; hours may be more than 24."""
+    """`HH:MM:SS`, up to 99999 hours; the sign only where it means something."""
+
+    pattern = rf"^{_HOURS}$"
 
     def to_representation(self, value: timedelta) -> str:
         return duration(value)
 
     def to_internal_value(self, value: Any) -> timedelta:
-        if not isinstance(value, (str, timedelta)) or len(str(value)) > 20:
-            self.fail("invalid", format="[-]HH:MM:SS")
-        found = super().to_internal_value(value)
-        if abs(found) > timedelta(days=3660):
-            self.fail("overflow")
-        return found
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.ASCII):
+            self.fail("invalid", format="HH:MM:SS")
+        return super().to_internal_value(value)
 
 
-class Zone(serializers.CharField):
+class SignedDuration(Duration):
+    """As `Duration`, or with a minus."""
+
+    pattern = rf"^-?{_HOURS}$"
+
+
+for _kind in (Duration, SignedDuration):
+    extend_schema_field({"type": "string", "pattern": _kind.pattern, "example": "00:30:00"})(_kind)
+
+
+class Zone(serializers.RegexField):
     """A name of the IANA time zone database."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(r"^[A-Za-z0-9_+/-]{1,64}$", **options)
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
         if name not in ZONES:
-            raise serializers.ValidationError(f"“{name}” is not a time zone.")
+            raise Unfit(errors={str(self.field_name): [f"There is no time zone “{name}”."]})
         return name

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.db import models
 from rest_framework import serializers
 
+from api.errors import Unfit
 from api.models import Closure, PrimetimeWindow, Resource, Venue
+from api.models.venues import MINUTE
 
-from .fields import Duration, Instant, Zone
+from .fields import Duration, Instant, Link, OptionalEmail, SignedDuration, WallTime, Zone
+
+SECOND = timedelta(seconds=1)
+
+
+MOST = 10**10  # minor units: more than any room costs
 
 
 class VenueShape(serializers.ModelSerializer[Venue]):
     serializer_field_mapping: ClassVar = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.DurationField: Duration,
+        models.TimeField: WallTime,
     }
-    time_zone = Zone(max_length=64, required=False)
+    slug = serializers.RegexField(r"^[a-zA-Z0-9_-]+$", max_length=50)
+    time_zone = Zone(required=False)
     currency = serializers.RegexField(r"^[a-z]{3}$", required=False)
+    min_notice = SignedDuration(
+        required=False, help_text="Negative: a slot that has begun may still be booked"
+    )
+    admin_email = OptionalEmail(required=False, allow_blank=True, max_length=254)
+    closed_weekdays = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=6),
+        max_length=7,
+        required=False,
+        help_text="0 is Monday",
+    )
 
     class Meta:
         model = Venue
-        exclude = ["id", "wording"]
+        exclude = ["id", "wording", "rules_version"]
         read_only_fields = ["created_at", "updated_at"]
 
     def to_representation(self, instance: Venue) -> dict[str, Any]:
@@ -33,31 +53,24 @@ class VenueShape(serializers.ModelSerializer[Venue]):
         return data
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        problems = {
-            name: ["Must be longer than nothing."]
-            for name in ("slot_length", "hold_length")
-            if name in attrs and not attrs[name]
-        } | {
-            name: ["Must not be negative."]
-            for name in attrs
-            if hasattr(attrs[name], "total_seconds")
-            and name != "min_notice"
-            and attrs[name].total_seconds() < 0
+        too_short = {
+            name: ["Must be longer."]
+            for name, least in (("slot_length", MINUTE), ("hold_length", SECOND))
+            if attrs.get(name, least) < least
         }
-        if problems:
-            raise serializers.ValidationError(problems)
+        if too_short:
+            raise Unfit(errors=too_short)
         return attrs
 
 
 class Window(serializers.ModelSerializer[PrimetimeWindow]):
+    weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 is Monday")
+    starts_at = WallTime()
+    ends_at = WallTime()
+
     class Meta:
         model = PrimetimeWindow
         fields = ["id", "weekday", "starts_at", "ends_at", "is_active"]
-
-    def validate_weekday(self, value: int) -> int:
-        if value > 6:
-            raise serializers.ValidationError("0 is Monday, 6 is Sunday.")
-        return value
 
 
 class ClosureShape(serializers.ModelSerializer[Closure]):
@@ -69,6 +82,24 @@ class ClosureShape(serializers.ModelSerializer[Closure]):
 class ResourceShape(serializers.ModelSerializer[Resource]):
     venue = serializers.SlugRelatedField(slug_field="slug", queryset=Venue.objects.all())
     currency = serializers.CharField(source="venue.currency", read_only=True)
+    description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    capacity = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, help_text="People"
+    )
+    amenities = serializers.ListField(
+        child=serializers.CharField(max_length=60), max_length=50, required=False
+    )
+    image_url = Link(required=False)
+    price_minor = serializers.IntegerField(
+        min_value=0,
+        max_value=MOST,
+        required=False,
+        help_text="Per slot, in minor units of the currency; 0 is free of charge",
+    )
+    opens_at = WallTime(
+        required=False, allow_null=True, help_text="Own hours instead of the venue's"
+    )
+    closes_at = WallTime(required=False, allow_null=True)
     slot_length = Duration(read_only=True)
     own_slot_length = Duration(required=False, allow_null=True)
 
@@ -99,12 +130,10 @@ class ResourceShape(serializers.ModelSerializer[Resource]):
             return attrs.get(name, getattr(self.instance, name, None))
 
         if (now("opens_at") is None) != (now("closes_at") is None):
-            raise serializers.ValidationError({"closes_at": ["Give both or neither."]})
+            raise Unfit(errors={"closes_at": ["Give both or neither."]})
         length = attrs.get("own_slot_length")
-        if length is not None and length.total_seconds() <= 0:
-            raise serializers.ValidationError({"own_slot_length": ["Must be longer than nothing."]})
-        if attrs.get("capacity") == 0:
-            raise serializers.ValidationError({"capacity": ["At least one."]})
+        if length is not None and length < MINUTE:
+            raise Unfit(errors={"own_slot_length": ["Must be longer."]})
         return attrs
 
 
@@ -144,8 +173,8 @@ class CalendarBooking(Interval):
 
 
 class WallHours(serializers.Serializer[Any]):
-    opens_at = serializers.TimeField()
-    closes_at = serializers.TimeField()
+    opens_at = WallTime()
+    closes_at = WallTime()
 
 
 class CalendarDay(serializers.Serializer[Any]):

@@ -203,7 +203,7 @@ def _move(
     if actor.by is By.OWNER and actor.user:  # a trade may have come first
         where, params = f"({where}) AND owner_id = %s", [*params, actor.user.pk]
     details = {"reason": because} if because else {}
-    if By.CLOCK not in move.by:
+    if By.CLOCK not in move.by and actor.by is not By.PAYMENT:  # who pays is first
         where = f"({where}) AND {_ALIVE}"
     rows = perform(move, [pk], actor, details=details, where=where, params=params, **options)
     if rows:
@@ -266,6 +266,37 @@ def approve(pk: int, actor: Actor) -> Booking:
         if now.status == HELD and now.approved_at is None:
             raise errors.NotAllowedNow("It waits for its payment.", current=HELD) from refusal
         raise
+
+
+def pay(pk: int, actor: Actor) -> Booking:
+    """Confirms what was held. A slot that began meanwhile still gets its whole check-in grace."""
+    booking = _get(pk)
+    again = policy.deadlines(booking.venue, booking.starts_at, booking.ends_at, _now())
+    sets = {name: again[name] for name in ("check_in_closes_at", "no_show_at")}
+    return _move(BOOKING.pay, pk, actor, sets=sets | {"payment_status": PaymentStatus.SUCCEEDED})
+
+
+def pay_late(pk: int, actor: Actor) -> Booking:
+    """Takes the slot of an expired hold again, if it is still free, still to be had and not over;
+    refuses as `book` does. Call it inside the transaction that records the payment."""
+    booking = _get(pk)
+    place = rules_query.resource(booking.resource_id)
+    rules, now = rules_of(place), place.now
+    if booking.ends_at <= now:
+        raise errors.AlreadyBegun
+    policy.check_place(rules, booking.starts_at, booking.ends_at, booking.guests)
+    sets: dict[str, Any] = {"payment_status": PaymentStatus.SUCCEEDED}
+    sets |= policy.deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
+    return _against_rivals(
+        booking, rules, now, lambda: _move(BOOKING.pay_late, pk, actor, sets=sets)
+    )
+
+
+def _now() -> datetime:
+    """The database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
 
 
 @giving_way
@@ -486,8 +517,8 @@ def _reprice(booking: Booking, place: Resource) -> None:
     currency = place.venue.currency if amount else ""
     if (amount, currency) == (booking.price_minor, booking.currency):
         return
-    begun = booking.payment_status in (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING)
-    if begun or booking.status == CONFIRMED or (booking.status == HELD and not amount):
+    paid = booking.payment_status == PaymentStatus.SUCCEEDED
+    if paid or booking.status == CONFIRMED or (booking.status == HELD and not amount):
         raise errors.NotAllowedNow(
             "A change of its price needs a new booking.", current=booking.status
         )

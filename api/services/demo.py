@@ -102,18 +102,17 @@ def _resources(slug: str, venue: Venue) -> list[Resource]:
 
 def _windows(venue: Venue) -> None:
     if not venue.primetime.exists():
-        for weekday in range(5):
-            PrimetimeWindow.objects.create(
-                venue=venue, weekday=weekday, starts_at=time(17), ends_at=time(19)
-            )
+        PrimetimeWindow.objects.create(venue=venue, weekday=4, starts_at=time(17), ends_at=time(19))
 
 
-def _slots(place: Resource, on: date, dice: random.Random) -> Iterator[tuple[datetime, datetime]]:
+def _slots(
+    place: Resource, on: date, dice: random.Random, busy: float
+) -> Iterator[tuple[datetime, datetime]]:
     """Some slots of a working day that do not overlap."""
     at, zone = 8 * 60 + dice.choice((0, 30, 60)), place.venue.zone
     while at < 17 * 60:
         length = dice.choice((30, 60, 60, 90))
-        if dice.random() < 0.35:
+        if dice.random() < busy:
             start = policy.instant(zone, on, time(at // 60, at % 60))
             yield start, start + timedelta(minutes=length)
         at += length
@@ -126,7 +125,7 @@ def _past(places: list[Resource], people: list[User]) -> int:
     today = datetime.now(UTC).date()
     for n in range(WEEKS_BACK * 7, 0, -1):
         for place in places:
-            for start, end in _slots(place, today - n * DAY, dice):
+            for start, end in _slots(place, today - n * DAY, dice, 0.35):
                 rows.append(_ended(place, dice.choice(people[2:]), start, end, dice))
     Booking.objects.bulk_create(rows)
     _tell(rows)
@@ -193,9 +192,9 @@ def _ahead(places: list[Resource], people: list[User]) -> int:
     """What is to come, booked as anybody would; what the policy refuses is left out."""
     dice, made = random.Random("ahead"), 0  # noqa: S311
     staff = people[1]
-    for n in range(1, WEEKS_AHEAD * 7 + 1):
+    for n in range(3, WEEKS_AHEAD * 7 + 1):  # the next days are for trying it out
         for place in places:
-            for start, end in _slots(place, datetime.now(UTC).date() + n * DAY, dice):
+            for start, end in _slots(place, datetime.now(UTC).date() + n * DAY, dice, 0.12):
                 if place.price_minor:
                     continue  # a demo that nobody pays for would only expire
                 made += _book(place, dice.choice(people[2:]), start, end, staff, dice)

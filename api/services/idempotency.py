@@ -50,7 +50,9 @@ def recall(scope: str, key: str, mark: str) -> tuple[int, Any] | None:
 
 
 def keep(scope: str, key: str, mark: str, status: int, body: Any) -> None:
-    IdempotencyKey.objects.create(scope=scope, key=key, fingerprint=mark, status=status, body=body)
+    """The first answer stays, should two have worked at once (see `one_transaction`)."""
+    row = IdempotencyKey(scope=scope, key=key, fingerprint=mark, status=status, body=body)
+    IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def prune() -> int:

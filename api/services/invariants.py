@@ -8,7 +8,9 @@ from datetime import timedelta
 from django.db import connection
 
 from api.lifecycle import BOOKING
-from api.queries.automation import lag_by_job
+from api.queries import lag
+
+from . import money_invariants
 
 ALLOWED_LAG = timedelta(minutes=5)
 SHOWN = 20
@@ -17,12 +19,12 @@ SHOWN = 20
 def problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
     """One sentence for each thing that is not as it must be. `allowed_lag`: how far past its
     deadline a row may be; None while nothing runs that could have worked on it."""
-    found = [sentence for sql in CHECKS for sentence in _rows(sql)]
+    found = [sentence for sql in CHECKS for sentence in _rows(sql)] + money_invariants.problems()
     if allowed_lag is not None:
         found += [
-            f"{job} is {lag:.0f} s behind"
-            for job, lag in lag_by_job().items()
-            if lag > allowed_lag.total_seconds()
+            f"{job} is {seconds:.0f} s behind"
+            for job, seconds in lag.by_job().items()
+            if seconds > allowed_lag.total_seconds()
         ]
     return found
 

@@ -62,6 +62,22 @@ def _address(email: Email, row: Booking) -> str:
     return "" if nobody else row.owner.address
 
 
+def tell(booking: Booking, verb: str, key: str, **payload: Any) -> None:
+    """Queues what `verb` causes for one booking whose status did not change, once per key."""
+    outbox.put(
+        Effect(
+            key=f"email:{key}:{email.name}",
+            name=email.name,
+            booking_id=booking.pk,
+            to=to,
+            payload={"verb": verb, **payload},
+        )
+        for email in caused_by(verb, booking.venue.wording)
+        if (to := _address(email, booking))
+        and (booking.venue.send_confirmation_emails or not email.optional)
+    )
+
+
 def write_to(user: User, name: str, key: str, **payload: Any) -> None:
     """Queues an e-mail that no booking causes. Secrets are made when it is sent, not stored."""
     if user.address:

@@ -22,7 +22,7 @@ from api.queries import rules as rules_query
 from api.queries import trades as queries
 from api.signals import changed, offered
 
-from . import transitions
+from . import history, outbox, transitions
 from .actors import Actor
 from .transitions import giving_way, perform
 
@@ -196,8 +196,11 @@ PARTY = ("owner_id", "title", "notes", "guests")
 
 
 def _swap(first: Booking, second: Booking, trade: int, actor: Actor) -> None:
-    """Each person takes the other's slot and brings their own party: title, notes, guests."""
+    """Each person takes the other's slot and brings their own party: title, notes, guests. What
+    the old owner was about to be told is withheld: it would show what the new one wrote."""
     ids = first.pk, second.pk
+    outbox.withhold(ids, "the booking was traded away")
+    history.forget_words(ids)
     people = [list(row.attendees.all()) for row in (first, second)]
     parties = [{name: getattr(row, name) for name in PARTY} for row in (first, second)]
     for pk, party in zip(ids, reversed(parties), strict=True):

@@ -201,6 +201,7 @@ def sweep(
     row that cannot be worked on is recorded and left out; the others go on."""
     actor, done, size = Actor.clock(job), 0, batch
     while True:
+        rows: list[Any] = []
         try:
             with transaction.atomic():
                 rows = _sweep_batch(move, job, size)
@@ -210,9 +211,10 @@ def sweep(
         except (OperationalError, InterfaceError):
             raise  # the database is away or gave way, no row is to blame
         except Exception as error:
-            if size == 1:
+            tried = len(rows) or size
+            if tried == 1:
                 _record_failure(move, job, error)
-            size = max(1, size // 2)  # narrows down to the row that cannot be worked on
+            size = max(1, tried // 2)  # narrows down to the row that cannot be worked on
             continue
         done += len(rows)
         progress(done)

@@ -92,7 +92,8 @@ def change(venue: Venue, columns: Mapping[str, Any]) -> Venue:
     """The venue with these columns changed, and nothing else written."""
     for name, value in columns.items():
         setattr(venue, name, value)
-    venue.save(update_fields=[*columns, "updated_at"])
+    if columns:
+        venue.save(update_fields=[*columns, "updated_at"])
     return venue
 
 

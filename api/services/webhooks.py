@@ -1,14 +1,112 @@
-"""The memory of webhooks received: each id is worked on once while it is remembered."""
+"""Webhooks of Stripe: kept once by their id, answered at once, worked on through their row.
+
+One rule: a webhook only says where to look. What happened is asked of Stripe again.
+"""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
-from api.models import StripeEvent
+from api.models import Payment, StripeEvent
+from api.signals import received
+
+from . import outbox, payments, refunds
+from . import stripe_gateway as gateway
+from .outbox import LEASE, WAITS
+from .stripe_gateway import Intent, PaymentRefused
+
+WATCHED = ("payment_intent.", "charge.", "refund.")
+CLAIM = 20
+
+
+class Unknown(Exception):
+    """Neither we nor Stripe know it, at least not yet."""
+
+
+def receive(payload: bytes, signature: str) -> bool:
+    """Whether it was news to us. Refuses `BadPayload` and `BadSignature`; of five copies that
+    arrive at once one is kept."""
+    event = gateway.read_event(payload, signature)
+    if not event.intent_id or not event.type.startswith(WATCHED):
+        return False
+    with transaction.atomic():
+        row = StripeEvent(
+            event_id=event.id, type=event.type, intent_id=event.intent_id, payload=event.facts
+        )
+        known = StripeEvent.objects.filter(event_id=event.id).exists()
+        if not known:
+            StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
+            received.send(sender=StripeEvent, event=row)
+    return not known
+
+
+def work() -> int:
+    """How many events were worked on. Safe to run twice or at once with itself."""
+    done = 0
+    while rows := _claim():
+        for row in rows:
+            done += _work_one(row)
+    return done
+
+
+def _claim() -> list[StripeEvent]:
+    """Due events, leased to us: another run finds them again only if we die."""
+    table = StripeEvent._meta.db_table
+    return list(
+        StripeEvent.objects.raw(
+            f"WITH due AS (SELECT id FROM {table} WHERE state = 'waiting'"  # noqa: S608
+            " AND due_at <= statement_timestamp() ORDER BY due_at, id LIMIT %s"
+            " FOR UPDATE SKIP LOCKED)"
+            f" UPDATE {table} e SET attempts = attempts + 1, due_at = statement_timestamp() + %s"
+            " FROM due WHERE e.id = due.id RETURNING e.*",
+            [CLAIM, LEASE],
+        )
+    )
+
+
+def _work_one(row: StripeEvent) -> int:
+    mine = StripeEvent.objects.filter(pk=row.pk, attempts=row.attempts, state="waiting")
+    try:
+        payment = look(row.intent_id, f"webhook {row.type}")
+        if payment is not None and not row.type.startswith("payment_intent."):
+            refunds.refresh(payment)
+    except Exception as error:  # whatever goes wrong is an outcome of this row
+        text = f"{type(error).__name__}: {error}"[:2000]
+        if row.attempts > len(WAITS):
+            mine.update(state="parked", last_error=text, finished_at=Now())
+        else:
+            mine.update(last_error=text, due_at=Now() + WAITS[row.attempts - 1])
+        return 0
+    return mine.update(state="done", last_error="", finished_at=Now())
+
+
+def look(intent_id: str, source: str) -> Payment | None:
+    """Asks Stripe what became of an intent and settles it: its payment, or None for others'."""
+    try:
+        intent = gateway.fetch_intent(intent_id)
+    except PaymentRefused as refusal:
+        raise Unknown(intent_id) from refusal
+    payment = Payment.objects.filter(intent_id=intent_id).first() or _expecting(intent)
+    return None if payment is None else payments.settle(payment.pk, intent, source)
+
+
+def _expecting(intent: Intent) -> Payment | None:
+    """Our attempt whose answer was lost: the intent says which it belongs to. An intent that
+    another one replaced is cancelled."""
+    booking, key = intent.metadata.get("booking_id", ""), intent.metadata.get("holdfast_key", "")
+    if not key or not booking.isdecimal() or len(booking) > 18:
+        return None
+    for payment in Payment.objects.filter(booking=int(booking)):
+        if payments.key_of(payment) == key:
+            if payment.intent_id is None:
+                return payment
+            outbox.put([payments.cancelling(payment, intent.id)])
+    return None
 
 
 def prune() -> int:
-    """Forgets those done with that came longer ago than a sender repeats them."""
-    old = Now() - settings.KEEP_STRIPE_EVENTS
-    return StripeEvent.objects.filter(received_at__lt=old, finished_at__isnull=False).delete()[0]
+    """Forgets events that are done with, long after Stripe would send them again."""
+    old = StripeEvent.objects.filter(received_at__lt=Now() - settings.KEEP_STRIPE_EVENTS)
+    return old.exclude(finished_at=None).delete()[0]

@@ -13,7 +13,8 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.errors import EndsBeforeStart, Invalid, NotFound
+from api import policy
+from api.errors import AbsurdTime, EndsBeforeStart, NotFound, Unfit
 from api.http import AnonymousThrottle, Pages, View
 from api.models import Booking, Resource
 from api.permissions import StaffWrites
@@ -55,7 +56,7 @@ class ResourceFilter(django_filters.FilterSet):
         """Resources without a blocking booking in the interval, opening hours aside."""
         start, end = (self.form.cleaned_data.get(n) for n in ("free_from", "free_until"))
         if not (start and end):
-            raise Invalid(errors={"free_until": ["Give free_from and free_until together."]})
+            raise Unfit(errors={"free_until": ["Give free_from and free_until together."]})
         if end <= start:
             raise EndsBeforeStart
         if name == "free_until":
@@ -79,8 +80,7 @@ class Resources(View, GenericAPIView[Resource]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def post(self, request: Request) -> Response:
-        shape = self.get_serializer(data=request.data)
-        shape.is_valid(raise_exception=True)
+        shape = self.checked(shapes.ResourceShape)
         shape.save()
         return Response(shape.data, status=201)
 
@@ -101,8 +101,7 @@ class OneResource(View):
 
     @extend_schema(request=shapes.ResourceShape, responses=shapes.ResourceShape)
     def patch(self, request: Request, pk: int) -> Response:
-        shape = shapes.ResourceShape(self._get(pk), data=request.data, partial=True)
-        shape.is_valid(raise_exception=True)
+        shape = self.checked(shapes.ResourceShape, self._get(pk), partial=True)
         shape.save()
         return Response(shape.data)
 
@@ -123,9 +122,15 @@ class ResourceAvailability(View):
         start, end = asked["start"], asked["end"]
         if end <= start:
             raise EndsBeforeStart
-        if end - start > LONGEST_RANGE or not 1990 <= start.year <= 2200:
-            raise Invalid(errors={"end": ["At most 400 days, and of our times."]})
+        if end - start > LONGEST_RANGE or not policy.conceivable(start.year):
+            raise AbsurdTime("At most 400 days, and of our times.")
         resource = rules_query.resource(pk)
-        free = availability.free_intervals(resource, start, end, asked.get("duration"))
+        # what is over is not free
+        since = max(start, resource.now)
+        free = (
+            availability.free_intervals(resource, since, end, asked.get("duration"))
+            if since < end
+            else []
+        )
         body = {"resource": pk, "free": [{"starts_at": s, "ends_at": e} for s, e in free]}
         return Response(body)

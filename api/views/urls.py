@@ -4,11 +4,13 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from . import (
+    analytics,
     auth,
     automation,
     bookings,
     dashboard,
     panels,
+    payments,
     resources,
     trades,
     users,
@@ -55,6 +57,9 @@ urlpatterns = [
     path("trades/<int:pk>/accept/", trades.Accept.as_view()),
     path("trades/<int:pk>/reject/", trades.Reject.as_view()),
     path("trades/<int:pk>/withdraw/", trades.Withdraw.as_view()),
+    path("bookings/<int:pk>/payment/", payments.BookingPayment.as_view()),
+    path("bookings/<int:pk>/payment/refunds/", payments.Refunds.as_view()),
+    path("webhooks/stripe/", payments.StripeWebhook.as_view()),
     path("panels/", panels.Panels.as_view()),
     path("panels/pair/", panels.Pair.as_view()),
     path("panels/state/", panels.State.as_view()),
@@ -62,6 +67,13 @@ urlpatterns = [
     path("panels/end/", panels.End.as_view()),
     path("panels/book/", panels.Book.as_view()),
     path("panels/<int:pk>/", panels.OnePanel.as_view()),
+    path("analytics/kpi/", analytics.Kpi.as_view()),
+    path("analytics/utilization/", analytics.Utilization.as_view()),
+    path("analytics/ghosting/", analytics.Ghosting.as_view()),
+    path("analytics/capacity/", analytics.Capacity.as_view()),
+    path("analytics/heat-map/", analytics.HeatMap.as_view()),
+    path("analytics/exports/<uuid:pk>/", analytics.OneExport.as_view()),
+    path("analytics/exports/<uuid:pk>/file/", analytics.ExportFile.as_view()),
     path("dashboard/", dashboard.MyDashboard.as_view()),
     path("dashboard/staff/", dashboard.StaffsDashboard.as_view()),
 ]

@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from api.errors import Invalid, NotFound
+from api import policy
+from api.errors import AbsurdTime, EndsBeforeStart, NotFound, Unfit
 from api.http import AnonymousThrottle, Pages, View
 from api.models import Closure, PrimetimeWindow, Venue
 from api.permissions import AdminWrites, IsStaff
@@ -43,9 +44,9 @@ class Venues(View, GenericAPIView[Venue]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def post(self, request: Request) -> Response:
-        shape = self.get_serializer(data=request.data)
-        shape.is_valid(raise_exception=True)
-        shape.save()
+        shape = self.checked(shapes.VenueShape)
+        with transaction.atomic():
+            shape.save()
         return Response(shape.data, status=201)
 
 
@@ -62,12 +63,10 @@ class OneVenue(View):
     def patch(self, request: Request, slug: str) -> Response:
         """A new time zone moves no booking: `to_review` lists the ones whose wall time changes."""
         venue = venue_of(slug)
-        shape = shapes.VenueShape(
-            venue, data=request.data, partial=True, context={"request": request}
-        )
-        shape.is_valid(raise_exception=True)
         before = venue.time_zone
-        shape.save()
+        shape = self.checked(shapes.VenueShape, venue, partial=True)
+        with transaction.atomic():
+            shape.save()
         return Response(shape.data | {"to_review": venues.shifted(venue, before)})
 
 
@@ -75,7 +74,7 @@ class _Rows(View, GenericAPIView[Any]):
     """Rows that belong to a venue, changed by staff."""
 
     permission_classes = (IsStaff,)
-    pagination_class = Pages
+    pagination_class: type[Pages] | None = Pages
     twice: ClassVar[dict[str, list[str]]] = {}
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -84,12 +83,11 @@ class _Rows(View, GenericAPIView[Any]):
         return super().get_queryset().filter(venue=venue_of(self.kwargs["slug"]))
 
     def _save(self, shape: BaseSerializer[Any], **extra: Any) -> None:
-        shape.is_valid(raise_exception=True)
         try:
             with transaction.atomic():
                 shape.save(**extra)
         except IntegrityError:
-            raise Invalid(errors=self.twice) from None
+            raise Unfit(errors=self.twice) from None
 
     def _one(self, pk: int) -> Any:
         row = self.get_queryset().filter(pk=pk).first()
@@ -105,17 +103,19 @@ class _Many(_Rows):
 
     def post(self, request: Request, slug: str) -> Response:
         venue = venue_of(slug)
-        shape = self.get_serializer(data=request.data)
+        shape = self.checked(self.get_serializer_class())
         self._save(shape, venue=venue)
         return Response(shape.data, status=201)
 
 
 class _One(_Rows):
+    pagination_class = None
+
     def get(self, request: Request, slug: str, pk: int) -> Response:
         return Response(self.get_serializer(self._one(pk)).data)
 
     def patch(self, request: Request, slug: str, pk: int) -> Response:
-        shape = self.get_serializer(self._one(pk), data=request.data, partial=True)
+        shape = self.checked(self.get_serializer_class(), self._one(pk), partial=True)
         self._save(shape)
         return Response(shape.data)
 
@@ -161,7 +161,7 @@ class Calendar(View):
         venue = resources[0].venue if resources else venue_of(slug)
         asked = self.query(shapes.DateRange)
         first_on, last_on = self._range(asked, timezone.now().astimezone(venue.zone).date())
-        days = calendar.days(resources, first_on, last_on)
+        days = calendar.days(resources, first_on, last_on, venue)
         return Response(
             {
                 "venue": venue.slug,
@@ -174,13 +174,13 @@ class Calendar(View):
 
     def _range(self, asked: dict[str, date], today: date) -> tuple[date, date]:
         first_on = asked.get("start", today)
-        if not 1990 <= first_on.year <= 2200:
-            raise Invalid(errors={"start": ["That is not a date anyone can book."]})
+        if not policy.conceivable(first_on.year):
+            raise AbsurdTime
         last_on = asked.get("end", first_on + timedelta(days=6))
         if last_on < first_on:
-            raise Invalid(errors={"end": ["Must not be before the start."]})
+            raise EndsBeforeStart
         if (last_on - first_on).days >= calendar.MAX_DAYS:
-            raise Invalid(errors={"end": [f"At most {calendar.MAX_DAYS} days."]})
+            raise AbsurdTime(f"At most {calendar.MAX_DAYS} days.")
         return first_on, last_on
 
     def _day(self, day: calendar.Day, venue: Venue) -> dict[str, Any]:

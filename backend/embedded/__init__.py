@@ -60,6 +60,8 @@ class Servers:
         self._lock = _locked(self.data_dir / "lock")
         kept = _kept(self.data_dir / "secrets.env", {**SECRETS, **PASSWORDS})
         passwords = {name: kept.pop(name) for name in PASSWORDS}
+        if given.get("STRIPE_SECRET_KEY"):  # the real Stripe signs with a secret of its own
+            kept.pop("STRIPE_WEBHOOK_SECRET")
         self._secrets = {name: given.get(name) or value for name, value in kept.items()}
         self._given = {
             name: given[name] for name in ("DATABASE_URL", "REDIS_URL") if given.get(name)

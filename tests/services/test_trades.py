@@ -85,6 +85,28 @@ def test_accepting_writes_history_on_both_and_emails_both(offer, mine, theirs, a
     assert not Delivery.objects.filter(name__in=("edited", "moved")).exists()
 
 
+def test_the_words_of_who_had_the_booking_before_stay_theirs(mine, theirs, ana, ben):
+    """In the history and in emails that were not sent yet."""
+    actor = Actor.toward(ana, mine)
+    bookings.reschedule(
+        mine.pk, actor, notes="Private", ends_at=mine.ends_at - timedelta(minutes=9)
+    )
+    Delivery.objects.filter(name="moved").update(state="sent")
+    trade = trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk)
+    trades.accept(trade.pk, ben)
+    line = BookingEvent.objects.get(booking=mine, verb="reschedule")
+    assert (set(line.details["from"]), set(line.details["to"])) == ({"ends_at"}, {"ends_at"})
+    told = Delivery.objects.order_by("id").values_list("name", "to", "state")
+    assert list(told) == [
+        ("confirmed", ana.email, "withheld"),
+        ("confirmed", ben.email, "withheld"),
+        ("moved", ana.email, "sent"),
+        ("trade_offered", ben.email, "waiting"),
+        ("trade_accepted", ana.email, "waiting"),
+        ("trade_accepted", ben.email, "waiting"),
+    ]
+
+
 def test_accepting_withdraws_every_other_offer_on_either_booking(
     offer, mine, theirs, booked, person, ana, ben
 ):

@@ -13,7 +13,7 @@ from api.errors import Forbidden, Invalid, NotFound
 from api.http import AddressThrottle
 from api.permissions import IsAdmin
 from api.queries import bookings as queries
-from api.queries import people, rules, tallies
+from api.queries import counts, people, rules
 from api.services import accounts, bookings, chairs, removal, tokens, venues
 from api.services.actors import Actor
 from api.services.revisions import revise
@@ -158,7 +158,7 @@ class Stats(Shop):
     def get(self, request: Request) -> Response:
         if not self.user.is_admin:
             raise NotForYou
-        tally = tallies.of_venue(venues.of_contract(SHOP))
+        tally = counts.of_venue(venues.of_contract(SHOP))
         body = {
             "total_users": people.how_many(),
             "total_reservations": tally["bookings"],

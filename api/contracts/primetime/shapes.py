@@ -11,7 +11,8 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from api import errors, policy
-from api.lifecycle import Status, TradeStatus
+from api.lifecycle import BOOKING, Status, TradeStatus
+from api.services import transitions
 
 # our nine statuses in the contract's five words: an end that is nobody's decision is a
 # cancellation, a booked time that has passed is completed whether or not anybody came
@@ -218,16 +219,23 @@ def clock(at: time) -> str:
     return f"{at:%H:%M:%S}"
 
 
+def status_now(booking: Any) -> str:
+    """What the clock has made of it, whether or not its sweep has run."""
+    due = transitions.overdue(BOOKING, booking, timezone.now())
+    return due.target if due else booking.status
+
+
 def is_open(booking: Any) -> bool:
     """Whether it may still be edited or cancelled: awaited or confirmed, and not on a past day."""
     zone, words = booking.venue.zone, ("PENDING", "CONFIRMED")
     today = timezone.now().astimezone(zone).date()
-    return WORDS[booking.status] in words and local(zone, booking)["date"] >= today
+    return WORDS[Status(status_now(booking))] in words and local(zone, booking)["date"] >= today
 
 
 def reservation(booking: Any) -> dict[str, Any]:
     """For its owner and for admins."""
-    when, word = local(booking.venue.zone, booking), WORDS[booking.status]
+    when, status = local(booking.venue.zone, booking), status_now(booking)
+    word, tradable = WORDS[Status(status)], status == "confirmed" and booking.owner.role == "user"
     kind = "PRIMETIME" if booking.primetime else "FREE_FOR_ALL"
     ahead = booking.starts_at > timezone.now()
     return {
@@ -246,7 +254,7 @@ def reservation(booking: Any) -> dict[str, Any]:
         "approved_at": booking.approved_at,
         "rejection_reason": booking.rejection_reason,
         "is_editable": is_open(booking),
-        "can_be_traded": ahead and booking.status == "confirmed" and booking.owner.role == "user",
+        "can_be_traded": ahead and tradable,
         "created_at": booking.created_at,
         "updated_at": booking.updated_at,
     }

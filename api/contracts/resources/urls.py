@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.urls import path
+from django.urls import path, re_path
 
 from . import views
 
@@ -19,8 +19,9 @@ urlpatterns = [
         people({"post": "reset_password_confirm"}),
     ),
     path("auth/users/<int:id>/", people({"get": "retrieve"})),
-    path("auth/token/login/", views.SignIn.as_view()),
-    path("auth/token/logout/", views.SignOut.as_view()),
+    # djoser has these two with and without the slash
+    re_path("^auth/token/login/?$", views.SignIn.as_view()),
+    re_path("^auth/token/logout/?$", views.SignOut.as_view()),
     path("resources/", views.Resources.as_view()),
     path("resources/<int:pk>/", views.OneResource.as_view()),
     path("bookings/", views.Bookings.as_view()),

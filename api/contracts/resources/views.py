@@ -61,6 +61,13 @@ class SignOut(Desk, djoser.TokenDestroyView):  # type: ignore[misc]
 class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
     authentication_classes = (Tokens,)
     queryset = djoser.UserViewSet.queryset.filter(erased_at=None).select_related("profile")
+    metadata_class = None  # it would look for the person of a path that names none
+
+    def me(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.get_object = self.get_instance
+        verbs = {"PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
+        verb = getattr(self, verbs.get(request.method or "", "retrieve"))
+        return verb(request, *args, **kwargs)  # type: ignore[no-any-return]
 
     def get_throttles(self) -> list[Any]:
         return [AddressThrottle()] if self.action in ANONYMOUS else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import IO, Any, cast
 
-from celery import current_app
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console, Group
 from rich.live import Live
@@ -13,9 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from api.queries import automation
+from api.queries import automation, lag
 from api.queries.automation import JobState, Report
 from api.services import jobs
+from backend.celery import app
 from backend.schedule import SCHEDULE
 
 
@@ -51,12 +51,12 @@ def run(name: str, console: Console) -> None:
     """Calls the job's task in this process, which does what a worker would do."""
     if name not in SCHEDULE:
         raise CommandError(f"There is no job “{name}”. There are: {', '.join(SCHEDULE)}.")
-    current_app.loader.import_default_modules()
-    work = current_app.tasks[SCHEDULE[name].task]
+    app.loader.import_default_modules()
+    work = app.tasks[SCHEDULE[name].task]
     bar = Progress(
         TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-    line = bar.add_task(name, total=automation.due(name) or None)
+    line = bar.add_task(name, total=lag.due(name) or None)
     with bar, jobs.watched_by(lambda done: bar.update(line, completed=done)):
         count = work()
     console.print(f"{name}: {count} done.")

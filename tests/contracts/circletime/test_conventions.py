@@ -28,6 +28,7 @@ PATHS = [
 ]
 
 
+@pytest.mark.prefix_only
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_a_path_answers_alike_with_and_without_its_last_slash(
     as_, ada, ana, room, met, method, path
@@ -51,6 +52,7 @@ def test_a_path_answers_alike_with_and_without_its_last_slash(
     )
 
 
+@pytest.mark.prefix_only
 @pytest.mark.parametrize("path", ["", "nowhere", "rooms/1/2/3", "bookings/1/extend"])
 def test_any_other_path_is_not_found_in_the_envelope(as_, path):
     answer = as_(None).get(f"{API}/{path}")

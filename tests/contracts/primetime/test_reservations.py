@@ -262,6 +262,17 @@ def test_what_is_cancelled_or_past_can_neither_be_edited_nor_cancelled(call, tak
         assert booking.notes == ""
 
 
+def test_what_the_clock_should_have_ended_reads_as_ended_before_its_sweep(call, take, ana):
+    request, over = take(ana, 17), take(ana)
+    Booking.objects.filter(pk=request.pk).update(lapses_at=Now())
+    Booking.objects.filter(pk=over.pk).update(completes_at=Now())
+    rows = call(ana)("GET", "/reservations/")[1]
+    assert [row["status"] for row in rows] == ["COMPLETED", "CANCELLED"]
+    assert [row["is_editable"] for row in rows] == [False, False]
+    found = call(ana)("GET", "/reservations/?status=COMPLETED")[1]
+    assert [row["id"] for row in found] == [over.pk]
+
+
 def test_an_unknown_method_is_refused_in_the_contracts_words(call, site, ana):
     said = {"error": "This method is not allowed here."}
     assert call(ana)("DELETE", "/reservations/") == (405, said)

@@ -187,6 +187,7 @@ def test_only_admins_see_how_many_people_there_are_and_nobody_sees_who(call, ana
     assert call(ada)("GET", "/users/") == (200, counts)
 
 
+@pytest.mark.prefix_only
 def test_an_account_is_read_and_edited_by_its_owner_and_by_admins(call, ana, ben, ada):
     path = f"/users/{ana.pk}/"
     assert call(None)("GET", path) == (401, None)

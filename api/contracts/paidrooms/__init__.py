@@ -1,0 +1,1 @@
+"""Paid rooms: priced slots, held until they are paid."""

@@ -1,0 +1,270 @@
+"""The endpoints of the paid rooms, in the order of their README."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from pydantic import BaseModel, ValidationError
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import errors, policy
+from api.authentication import BearerAuthentication
+from api.errors import Refused
+from api.http import AddressThrottle, Door
+from api.lifecycle import BOOKING
+from api.policy import Rules
+from api.queries import payments as queries
+from api.queries import rules as rules_query
+from api.services import (
+    accounts,
+    bookings,
+    payments,
+    tokens,
+    transitions,
+    venues,
+    webhooks,
+)
+from api.services.actors import Actor
+
+from . import shapes
+from .errors import invalid, said, worded
+
+NAME = "paidrooms"
+M = TypeVar("M", bound=BaseModel)
+
+
+class View(Door):
+    def explain(self, refusal: Refused) -> Response:
+        words = worded(refusal)
+        return Response(dict(words.body), status=words.status)
+
+    def body(self, model: type[M], **context: Any) -> M:
+        try:
+            return model.model_validate(self.request.data, context=context)
+        except ValidationError as error:
+            raise invalid(error) from None
+
+    def texts(self, *names: str, otherwise: str) -> list[str]:
+        """These fields of the body, all of them filled; refuses in the words given."""
+        body: Any = self.request.data if isinstance(self.request.data, dict) else {}
+        found = [body.get(name) for name in names]
+        if not all(isinstance(text, str) and text and "\0" not in text for text in found):
+            raise said(otherwise)
+        return found
+
+
+class Public(View):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+# authentication
+
+
+class Register(Public):
+    throttle_classes = (AddressThrottle,)
+
+    def post(self, request: Request) -> Response:
+        names = ("email", "password", "confirm_password")
+        email, password, again = self.texts(*names, otherwise="All fields are required.")
+        if password != again:
+            raise said("Password and confirm password do not match")
+        user = accounts.register(email=email, password=password, strong=False)
+        return Response({"message": "Registration successful", "user_id": user.pk}, status=201)
+
+
+class Login(Public):
+    throttle_classes = (AddressThrottle,)
+
+    def post(self, request: Request) -> Response:
+        needed = "Email and password are required."
+        email, password = self.texts("email", "password", otherwise=needed)
+        address = AddressThrottle().get_ident(request)
+        user = accounts.sign_in(login=email, password=password, address=address)
+        pair = tokens.issue(user, NAME)
+        response = Response(
+            {
+                "message": "Login successful",
+                "user_id": user.pk,
+                "email": user.email,
+                "is_staff": user.is_staff,
+                "is_superuser": user.is_superuser,
+                "access": pair.access,
+            }
+        )
+        response.set_cookie(
+            settings.REFRESH_COOKIE,
+            pair.refresh,
+            max_age=pair.max_age,
+            httponly=True,
+            secure=settings.REFRESH_COOKIE_SECURE,
+            samesite="Lax",
+        )
+        return response
+
+
+class RefreshCookie(Public):
+    def post(self, request: Request) -> Response:
+        raw = request.COOKIES.get(settings.REFRESH_COOKIE)
+        if not raw:
+            raise said("Refresh token not found", 401)
+        try:
+            pair = tokens.renew_access(raw)
+        except errors.TokenRefused as refusal:
+            raise said("Token refresh failed", 401, detail=refusal.detail) from None
+        return Response({"access": pair.access, "message": "Token refreshed successfully"})
+
+
+class Logout(View):
+    def post(self, request: Request) -> Response:
+        tokens.revoke(request.COOKIES.get(settings.REFRESH_COOKIE))
+        response = Response({"message": "Logout successful"})
+        response.delete_cookie(settings.REFRESH_COOKIE, samesite="Lax")
+        return response
+
+
+# rooms and bookings
+
+
+class Rooms(Public):
+    def get(self, request: Request) -> Response:
+        rooms = [shapes.room(each) for each in queries.rooms(NAME)]
+        return Response({"count": len(rooms), "rooms": rooms})
+
+
+def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int) -> None:
+    """The policy in this contract's order: a slot that is taken comes before a full room."""
+    try:
+        policy.check(rules, starts_at, ends_at, now, guests=0)
+    except errors.NotWholeSlots:
+        if ends_at - starts_at < rules.resource.slot_length:
+            raise said("Booking duration must be at least one slot") from None
+        raise
+    if guests > rules.resource.capacity:
+        taken = bookings.taken(rules, starts_at, ends_at, now)
+        raise taken if taken.conflicts else errors.OverCapacity(capacity=rules.resource.capacity)
+
+
+def shown(row: Any) -> dict[str, Any]:
+    status, paid = queries.status_at(row, row.now), queries.payment_status_at(row, row.now)
+    return shapes.booking(row, status, paid)
+
+
+class Bookings(View):
+    def post(self, request: Request) -> Response:
+        zone = venues.of_contract(NAME).zone
+        new = self.body(shapes.NewBooking, today=datetime.now(zone).date())
+        starts_at = policy.instant(zone, new.booking_date, new.start_time)
+        ends_at = policy.instant(zone, new.booking_date, new.end_time)
+        pk = self.book(new, self.room(new.room_id), starts_at, ends_at)
+        return Response(shown(queries.booking_of(NAME, pk)), status=201)
+
+    def room(self, pk: int) -> Any:
+        """The room, whole with its rules; another venue's is none of ours."""
+        try:
+            room = rules_query.resource(pk)
+        except errors.NotFound:
+            raise errors.ResourceUnavailable from None
+        if room.venue.slug != NAME or not room.bookable:
+            raise errors.ResourceUnavailable
+        return room
+
+    def book(
+        self, new: shapes.NewBooking, room: Any, starts_at: datetime, ends_at: datetime
+    ) -> int:
+        owner = self.user
+        if self.user.is_staff and new.user_id is not None:
+            owner = queries.person(new.user_id)
+        try:
+            booking = bookings.book(
+                owner=owner,
+                resource=room,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                actor=None if owner == self.user else Actor.person(self.user),
+                notes=new.special_requests or "",
+                guests=new.guest_count,
+                contract=NAME,
+                check=check,
+            )
+        except errors.SlotTaken as refusal:
+            own = payments.own_hold(refusal, owner.pk, starts_at, ends_at)
+            if own is None:
+                raise
+            return own.pk
+        return booking.pk
+
+
+class PaymentIntent(View):
+    def post(self, request: Request) -> Response:
+        new = self.body(shapes.NewPayment)
+        booking = mine(self, new.booking_id)
+        payment = payments.begin(booking.pk, expected_minor=new.minor)
+        return Response(shapes.payment(payment), status=201)
+
+
+def mine(view: View, pk: int) -> Any:
+    """The booking, for its owner or staff; refuses `NotFound` and then who is neither."""
+    booking = queries.booking_of(NAME, pk)
+    if not view.user.is_staff and booking.owner_id != view.user.pk:
+        raise said("Permission denied. This is not your booking.", 403)
+    return booking
+
+
+class AllBookings(View):
+    def get(self, request: Request) -> Response:
+        if not self.user.is_staff:
+            raise errors.Forbidden
+        rows = [shown(row) for row in queries.bookings_of(NAME)]
+        return Response({"count": len(rows), "bookings": rows})
+
+
+class OneBooking(View):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(shown(mine(self, pk)))
+
+
+# machines
+
+
+class StripeWebhook(Public):
+    def post(self, request: Request) -> Response:
+        signature = request.headers.get("Stripe-Signature", "")
+        webhooks.receive(request._request.body, signature)
+        return Response({"status": "success"})
+
+
+class BySecret(BaseAuthentication):
+    """The secret that a cron line can send, in a header of its own or as a bearer."""
+
+    def authenticate(self, request: Request) -> tuple[Any, str] | None:
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        given = request.headers.get("X-Cleanup-Secret") or bearer * (scheme.lower() == "bearer")
+        secret = settings.CLEANUP_SECRET
+        if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
+            return None
+        return AnonymousUser(), "cleanup"
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class Cleanup(View):
+    authentication_classes = (BySecret, BearerAuthentication)
+    permission_classes = (AllowAny,)
+
+    def post(self, request: Request) -> Response:
+        if request.auth != "cleanup" and not settings.CLEANUP_OPEN:
+            if not request.user.is_authenticated:
+                raise errors.NotSignedIn
+            if not request.user.is_staff:
+                raise errors.Forbidden
+        count = transitions.sweep(BOOKING.expire, "expire_holds")
+        return Response({"expired_count": count, "message": f"Expired {count} bookings"})

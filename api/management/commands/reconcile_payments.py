@@ -1,0 +1,20 @@
+"""Compares every payment of the last 90 days with Stripe, now."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from api.services import reconciliation
+
+
+class Command(BaseCommand):
+    help = "Asks Stripe about every payment of the last 90 days; fails if anything differs."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = reconciliation.everything()
+        for payment, differences in found.items():
+            for difference in differences:
+                self.stdout.write(f"payment {payment}: {difference}")
+        if found:
+            raise CommandError(f"{len(found)} payments differ.")
+        self.stdout.write("Stripe and Holdfast agree.")

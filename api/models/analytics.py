@@ -1,0 +1,147 @@
+"""Sums kept per place and period, so that a year is answered without reading its bookings, and the
+files made of them.
+
+A row of sums is only ever a shortcut: it holds while its `basis` and `capacity` are those of today
+and no mark touches its period. Whatever has no row that holds is counted from the bookings.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from .resources import Resource
+from .users import User
+
+# A local date is summed up when it is this long over. The triggers pass over bookings that began
+# less than twelve hours ago; no transaction lasts the hour in between.
+SETTLED = timedelta(hours=13)
+
+
+class Sums(models.Model):
+    """What `queries.tallies` counts, over one period of local dates."""
+
+    resource = models.ForeignKey(
+        Resource, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    starts_on = models.DateField()
+    basis = models.BigIntegerField(help_text="The hours and bounds it was counted with")
+    capacity = models.IntegerField(help_text="The capacity it was counted with")
+    bookings = models.IntegerField()
+    no_shows = models.IntegerField()
+    wasted = models.DurationField()
+    attendees = models.BigIntegerField()
+    oversized = models.IntegerField()
+    undersized = models.IntegerField()
+    booked = models.DurationField()
+    starts = ArrayField(models.IntegerField(), help_text="Bookings by hour of their start")
+    heat = ArrayField(models.IntegerField(), help_text="Booked seconds by hour of the wall clock")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.resource_id} from {self.starts_on}"
+
+
+class DayRollup(Sums):
+    """A local date; `heat` has 24 hours."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint("starts_on", "resource", name="day_rollup_once")]
+
+
+class WeekRollup(Sums):
+    """Monday to Sunday, all summed up; `heat` has seven weekdays of 24 hours."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint("starts_on", "resource", name="week_rollup_once")]
+
+
+class MonthRollup(Sums):
+    """A calendar month whose days are all summed up; `heat` has seven weekdays of 24 hours."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint("starts_on", "resource", name="month_rollup_once")]
+
+
+class RollupMark(models.Model):
+    """Sums of that place in periods that the interval touches do not hold any more. Written by
+    triggers on bookings, whoever changes them and by whatever way, in the same transaction. Rows
+    are only added, and removed by the roll-up that saw them: none is lost between two writers."""
+
+    resource = models.ForeignKey(
+        Resource, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.resource_id} {self.starts_at}"
+
+
+class Figure(models.TextChoices):
+    KPI = "kpi", "Key figures"
+    UTILIZATION = "utilization", "Utilization"
+    GHOSTING = "ghosting", "Ghosting"
+    CAPACITY = "capacity", "Capacity"
+    HEAT_MAP = "heat_map", "Booked hours by weekday and hour"
+
+
+class Format(models.TextChoices):
+    CSV = "csv", "CSV"
+    PDF = "pdf", "PDF"
+
+
+class ExportState(models.TextChoices):
+    WAITING = "waiting", "Waiting for a worker"
+    WORKING = "working", "Being made"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
+class Export(models.Model):
+    """A file that somebody asked for and a worker makes. `due_at` is when the next try may begin;
+    while a worker is at it, the end of its lease, so one whose worker died is taken up again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    figure = models.CharField(max_length=12, choices=Figure.choices)
+    format = models.CharField(max_length=4, choices=Format.choices)
+    venue_slug = models.CharField(max_length=50, blank=True)
+    first_on = models.DateField()
+    last_on = models.DateField()
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(max_length=8, choices=ExportState.choices, default=ExportState.WAITING)
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Percent")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    content = models.BinaryField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(
+                "due_at", name="export_due", condition=Q(state__in=["waiting", "working"])
+            ),
+            models.Index("created_at", name="export_age"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=ExportState.values), name="export_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ExportState.READY) | Q(content__isnull=False),
+                name="export_ready_has_content",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.figure}.{self.format} {self.first_on} to {self.last_on}"

@@ -1,0 +1,17 @@
+"""How many bookings a venue has: one statement."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+
+from api.lifecycle import PENDING
+from api.models import Booking, Venue
+
+
+def of_venue(venue: Venue) -> dict[str, int]:
+    """`bookings` in all, and `pending`: those whose request still waits for an answer."""
+    waits = Q(status=PENDING, lapses_at__gt=Now())
+    return Booking.objects.filter(venue=venue).aggregate(
+        bookings=Count("pk"), pending=Count("pk", filter=waits)
+    )

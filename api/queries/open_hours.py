@@ -1,0 +1,174 @@
+"""When places are open, local date by local date: what booked time is measured against.
+
+Rooms that share their hours share a clock. A date's open time is what of that date lies in opening
+hours, so hours past midnight count for the date in which they fall.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from hashlib import blake2b
+from itertools import groupby, pairwise
+
+from django.db.models.functions import Now
+
+from api import policy
+from api.models import Resource, Venue
+from api.policy import DAY, Interval, Rules
+
+MIDNIGHT = time.min
+Days = dict[date, "Day"]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One local date of a clock: from its midnight to the next, and when it is open."""
+
+    on: date
+    starts: datetime
+    ends: datetime
+    open: tuple[Interval, ...]
+
+    @property
+    def open_time(self) -> timedelta:
+        return sum((closes - opens for opens, closes in self.open), timedelta(0))
+
+    @property
+    def basis(self) -> int:
+        """A number that changes when the day's bounds or hours do; figures kept for the day hold
+        only as long as it stays the same."""
+        bounds = [self.starts, self.ends, *(moment for pair in self.open for moment in pair)]
+        return number(" ".join(str(moment.timestamp()) for moment in bounds))
+
+
+@dataclass(frozen=True)
+class Period:
+    """Local dates of a clock for which sums are kept: a day or a calendar month."""
+
+    starts_on: date
+    ends_on: date
+    starts: datetime
+    ends: datetime
+    basis: int
+
+
+def day_periods(days: Days) -> list[Period]:
+    return [Period(d.on, d.on, d.starts, d.ends, d.basis) for d in days.values()]
+
+
+def week_periods(days: Days) -> list[Period]:
+    """The weeks, Monday to Sunday, that lie wholly within the days."""
+    return _whole(days, lambda on: (on - on.weekday() * DAY, 7))
+
+
+def month_periods(days: Days) -> list[Period]:
+    """The calendar months that lie wholly within the days."""
+    return _whole(days, lambda on: (on.replace(day=1), monthrange(on.year, on.month)[1]))
+
+
+def _whole(days: Days, period_of: Callable[[date], tuple[date, int]]) -> list[Period]:
+    """Periods of which every day is there; `period_of` a date is its first date and its length."""
+    found = []
+    for (_, length), some in groupby(days.values(), key=lambda day: period_of(day.on)):
+        inside = list(some)
+        if len(inside) == length:
+            first, last = inside[0], inside[-1]
+            basis = number(" ".join(str(day.basis) for day in inside))
+            found.append(Period(first.on, last.on, first.starts, last.ends, basis))
+    return found
+
+
+def number(text: str) -> int:
+    """Any text as a signed 64-bit number, the same in every process."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time zone, hours and closed dates that several places share."""
+
+    zone: str
+    rules: Rules
+
+    def days(self, first_on: date, last_on: date) -> Days:
+        """Every local date, first to last inclusive."""
+        zone, found = self.rules.zone, {}
+        starts = policy.instant(zone, first_on, MIDNIGHT)
+        before = policy.open_interval(self.rules, first_on - DAY)
+        for n in range((last_on - first_on).days + 1):
+            on = first_on + timedelta(days=n)
+            ends = policy.instant(zone, on + DAY, MIDNIGHT)
+            hours = policy.open_interval(self.rules, on)
+            found[on] = Day(on, starts, ends, _clipped((before, hours), starts, ends))
+            starts, before = ends, hours
+        return found
+
+    def cells(self, day: Day) -> Iterator[tuple[int, datetime, datetime]]:
+        """The open time of a date by hours of the wall clock. An hour that is shown twice is one
+        long cell, one that is skipped is none."""
+        if not day.open:
+            return
+        marks = [policy.instant(self.rules.zone, day.on, time(h)) for h in range(1, 24)]
+        for hour, whole in enumerate(pairwise([day.starts, *marks, day.ends])):
+            for starts, ends in _clipped(day.open, *whole):
+                yield hour, starts, ends
+
+
+def _clipped(
+    hours: Sequence[Interval | None], starts: datetime, ends: datetime
+) -> tuple[Interval, ...]:
+    inside = [(max(h[0], starts), min(h[1], ends)) for h in hours if h is not None]
+    return tuple(interval for interval in inside if interval[0] < interval[1])
+
+
+@dataclass(frozen=True)
+class Place:
+    """A resource as the analytics see it; `clock` is an index into `Scope.clocks`."""
+
+    id: int
+    name: str
+    capacity: int
+    clock: int
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The places that are looked at, their clocks, and the database's now."""
+
+    places: Sequence[Place]
+    clocks: Sequence[Clock]
+    now: datetime | None
+
+
+def scope(venue: Venue | None, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
+    """Places that are not retired, by id, in three statements: of a venue (of all when None), in a
+    building (exact, in any case of letters), or just those `ids`."""
+    rows = Resource.objects.filter(retired_at=None).order_by("id")
+    venues = Venue.objects.prefetch_related("closures")
+    if venue is not None:
+        rows, venues = rows.filter(venue=venue), venues.filter(pk=venue.pk)
+    if building is not None:
+        rows = rows.filter(building__iexact=building)
+    if ids:
+        rows = rows.filter(pk__in=ids)
+    by_id = {found.pk: found for found in venues}
+    columns = rows.values_list("id", "name", "capacity", "venue_id", "opens_at", "closes_at", Now())
+    known: dict[tuple[int, time | None, time | None], int] = {}
+    places: list[Place] = []
+    clocks: list[Clock] = []
+    now = None
+    for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007
+        key = (venue_id, opens, closes)
+        if key not in known:
+            known[key] = len(clocks)
+            clocks.append(_clock(by_id[venue_id], opens, closes))
+        places.append(Place(pk, name, capacity, known[key]))
+    return Scope(places, clocks, now)
+
+
+def _clock(venue: Venue, opens: time | None, closes: time | None) -> Clock:
+    resource = Resource(venue=venue, opens_at=opens, closes_at=closes)
+    return Clock(venue.time_zone, Rules(resource, venue, (), list(venue.closures.all())))

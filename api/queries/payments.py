@@ -1,0 +1,68 @@
+"""Payments, and bookings as who pays for them sees them: by the clock, not by the sweep."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from api.errors import NotFound
+from api.lifecycle import BOOKING, HELD, Status
+from api.models import Booking, Payment, Resource, User
+from api.models.bookings import PaymentStatus
+
+
+def rooms(venue_slug: str) -> QuerySet[Resource]:
+    """The resources of a venue that can be booked now."""
+    return Resource.objects.filter(
+        venue__slug=venue_slug, is_available=True, maintenance=False, retired_at=None
+    ).select_related("venue")
+
+
+def bookings_of(venue_slug: str) -> QuerySet[Booking]:
+    """The bookings of a venue, newest first, each carrying the database's `now`."""
+    rows = Booking.objects.filter(venue__slug=venue_slug).annotate(now=Now())  # type: ignore[no-redef]
+    return rows.select_related("venue", "resource", "owner").order_by("-created_at", "-id")
+
+
+def booking_of(venue_slug: str, pk: int) -> Booking:
+    """One of them; refuses `NotFound`."""
+    booking = bookings_of(venue_slug).filter(pk=pk).first()
+    if booking is None:
+        raise NotFound("Booking not found")
+    return booking
+
+
+def status_at(booking: Booking, now: datetime) -> str:
+    """The status it has by the clock, whether or not the sweep has been there."""
+    for move in BOOKING.clocked:
+        due = getattr(booking, move.deadline)
+        waits = move.unless and getattr(booking, move.unless) is not None
+        if booking.status in move.sources and due is not None and due <= now and not waits:
+            return str(move.target)
+    return booking.status
+
+
+def payment_status_at(booking: Booking, now: datetime) -> str:
+    """A hold that is over by the clock is not paid any more."""
+    over = booking.status == HELD and status_at(booking, now) == Status.EXPIRED
+    return PaymentStatus.FAILED.value if over else booking.payment_status
+
+
+def newest(booking: Booking) -> Payment:
+    """The last attempt at paying, its refunds at hand; refuses `NotFound`."""
+    rows: Any = booking.payments.prefetch_related("refunds").order_by("-attempt")
+    payment: Payment | None = rows.first()
+    if payment is None:
+        raise NotFound("No payment has been begun.")
+    return payment
+
+
+def person(pk: int) -> User:
+    """Somebody who can own a booking; refuses `NotFound`."""
+    user = User.objects.filter(pk=pk, is_active=True, erased_at=None).first()
+    if user is None:
+        raise NotFound("User not found")
+    return user

@@ -1,0 +1,125 @@
+"""Asks Stripe about every payment in doubt, and once a day whether both still tell one story.
+
+One rule: what can be settled is settled; a difference is shown until it is gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import structlog
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from api.lifecycle import HELD
+from api.models import JobFailure, Payment
+from api.models.bookings import PaymentStatus
+
+from . import calls, payments, refunds
+from . import stripe_gateway as gateway
+from .stripe_gateway import FINAL, SUCCEEDED, Intent, PaymentRefused, PaymentsAway
+
+log = structlog.get_logger("holdfast.reconciliation")
+
+JOB = "reconcile_payments"
+DOUBT = timedelta(minutes=2)  # since it was last asked about
+AGAIN = timedelta(days=1)
+LOOK_BACK = timedelta(days=90)
+BUDGET = 45.0  # seconds of one run
+BATCH = 100
+
+
+def run() -> int:
+    """Payments asked about in this run: those in doubt, then those not compared for a day."""
+    until, asked = time.monotonic() + BUDGET, 0
+    for payment in [*_unknown(DOUBT), *_known(AGAIN)]:
+        if time.monotonic() > until:
+            break
+        try:
+            show(payment, list(examine(payment)))
+        except PaymentsAway:
+            break  # the next run goes on here
+        asked += 1
+    return asked
+
+
+def everything() -> dict[int, list[str]]:
+    """Every payment of the last 90 days compared now: payment id -> differences."""
+    found: dict[int, list[str]] = {}
+    for payment in [*_unknown(), *_known()]:
+        found[payment.pk] = list(examine(payment))
+        show(payment, found[payment.pk])
+    return {pk: texts for pk, texts in found.items() if texts}
+
+
+def _unknown(since: timedelta | None = None) -> QuerySet[Payment]:
+    return _due(Payment.objects.exclude(status__in=FINAL), since)
+
+
+def _known(since: timedelta | None = None) -> QuerySet[Payment]:
+    young = Payment.objects.filter(status__in=FINAL, created_at__gt=Now() - LOOK_BACK)
+    return _due(young, since)
+
+
+def _due(rows: QuerySet[Payment], since: timedelta | None) -> QuerySet[Payment]:
+    rows = rows.exclude(intent_id=None).select_related("booking")
+    rows = rows.order_by(F("checked_at").asc(nulls_first=True), "pk")
+    if since is None:
+        return rows
+    never = Q(checked_at=None, created_at__lt=Now() - min(since, DOUBT))
+    return rows.filter(never | Q(checked_at__lt=Now() - since))[:BATCH]
+
+
+def examine(payment: Payment) -> Iterator[str]:
+    """How Stripe differs from us about one payment, after settling what can be settled."""
+    try:
+        intent = gateway.fetch_intent(payment.intent_id or "")
+        known = gateway.refunds_of(intent.id) if intent.status == SUCCEEDED else []
+    except PaymentRefused as refusal:
+        if not refusal.missing:
+            raise
+        if payments.forget(payment) == 0:
+            yield f"intent {payment.intent_id} is not known to Stripe"
+        return
+    if payment.status not in FINAL or intent.status == SUCCEEDED:
+        payment = payments.settle(payment.pk, intent, JOB)
+        payment.booking.refresh_from_db()
+    if payment.status not in FINAL and payment.booking.status != HELD:
+        calls.cancel(payment.pk, intent.id)
+        return
+    yield from _differences(payment, intent)
+    yield from refunds.differences(payment, known)
+
+
+def _differences(payment: Payment, intent: Intent) -> Iterator[str]:
+    if payment.status != intent.status:
+        yield f"intent {intent.id} is {intent.status} at Stripe, {payment.status} here"
+    there, here = (intent.amount_minor, intent.currency), (payment.amount_minor, payment.currency)
+    if there != here:
+        yield f"intent {intent.id} is over {there} at Stripe, {here} here"
+    told = payment.booking.payment_status
+    kept = payment.status == SUCCEEDED and refunds.left(payment) > 0
+    if kept and told != PaymentStatus.SUCCEEDED:
+        yield f"intent {intent.id} has paid booking {payment.booking_id}, which says {told}"
+
+
+def show(payment: Payment, found: list[str]) -> None:
+    """Keeps the differences of a payment among the failures of the job, or clears them."""
+    Payment.objects.filter(pk=payment.pk).update(checked_at=Now())
+    row = f"payment {payment.pk}"
+    if not found:
+        JobFailure.objects.filter(job=JOB, row=row).delete()
+        return
+    log.error("payment_differs", payment=payment.pk, differences=found)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
+            " (job, row, error, attempts, first_at, last_at, retry_at) VALUES (%s, %s, %s, 1,"
+            " statement_timestamp(), statement_timestamp(), statement_timestamp() + %s)"
+            " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
+            " attempts = f.attempts + 1, last_at = excluded.last_at, retry_at = excluded.retry_at",
+            [JOB, row, "; ".join(found)[:2000], str(AGAIN)],
+        )

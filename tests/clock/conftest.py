@@ -1,0 +1,3 @@
+"""Real processes for every test here."""
+
+from tests.clock.fixtures import *  # noqa: F403

@@ -1,0 +1,111 @@
+"""A worker consumes again, whatever happened to its connection: seen with Celery and kombu 5.7.
+
+Nothing is mocked; the worker is the process that `make up` starts.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+import redis
+
+from api.models import Job, Sign
+from tests.clock.nodes import Worker, eventually
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
+
+
+def heartbeats() -> int:
+    return Job.objects.filter(name="heartbeat").values_list("runs", flat=True).first() or 0
+
+
+def consumes(app, seconds=60):
+    """Tasks are worked on again. Sent over and over, as beat does: one that the broker hands to a
+    connection that is dead without its knowing is lost, and nothing depends on it."""
+    before = heartbeats()
+
+    def asked() -> bool:
+        app.send_task("tasks.upkeep.heartbeat", queue="default", expires=120)
+        return heartbeats() > before
+
+    eventually(asked, seconds, every=0.5)
+
+
+def test_a_task_is_consumed(clock):
+    consumes(clock.app)
+    assert eventually(lambda: list(Sign.objects.values_list("kind", flat=True))) == ["worker"]
+
+
+def test_it_consumes_after_the_broker_was_restarted_twice_within_seconds(clock):
+    consumes(clock.app)
+    clock.broker.restart()
+    clock.broker.restart()
+    consumes(clock.app)
+    assert clock.worker.container.status == "running"
+
+
+def test_it_consumes_after_its_connections_were_killed(clock, servers):
+    consumes(clock.app)
+    with redis.Redis.from_url(servers.valkey.url) as client:
+        for kind in ("normal", "pubsub"):
+            client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+    consumes(clock.app)
+    assert clock.worker.container.status == "running"
+
+
+class TestHalfOpen:
+    """The worker's way to the broker is cut without either side being told."""
+
+    @pytest.fixture
+    def worker_environment(self, servers, proxy):
+        return {"REDIS_URL": servers.valkey.url.replace(str(servers.valkey.port), str(proxy.port))}
+
+    def test_it_consumes_after_half_open_sockets(self, clock, proxy):
+        consumes(clock.app)
+        proxy.swallow()
+        consumes(clock.app, 90)
+        assert clock.worker.container.status == "running"
+
+    def test_it_consumes_after_a_silence_of_the_network(self, clock, proxy):
+        consumes(clock.app)
+        proxy.swallow(new_too=True)
+        clock.app.send_task("tasks.upkeep.heartbeat", queue="default", expires=120)
+        with pytest.raises(AssertionError):
+            eventually(lambda: heartbeats() > 1, 8)
+        proxy.heal()
+        consumes(clock.app, 90)
+
+
+class TestDeaf:
+    """A worker that is up but does not hear its queues."""
+
+    @pytest.fixture
+    def worker_environment(self):
+        return {"PULSE_PATIENCE": "6"}
+
+    def test_it_ends_itself_so_that_a_supervisor_starts_it_again(self, clock):
+        """Without the pulse's `deaf` it stays up for ever and the task is never worked on."""
+        consumes(clock.app)
+        clock.app.control.cancel_consumer("default")
+        clock.worker.wait_for_log("Canceling queue default")
+        clock.app.send_task("tasks.upkeep.heartbeat", queue="default", expires=120)
+        program: Worker = clock.worker.container
+        assert program.process.wait(40) == 75
+        assert "standing_still" in program.logs()
+        program.start()
+        eventually(lambda: heartbeats() == 2, 60)
+
+
+class TestAway:
+    @pytest.fixture
+    def worker_environment(self):
+        return {"PULSE_PATIENCE": "12"}
+
+    def test_it_waits_for_a_broker_that_is_away(self, clock):
+        """Without asking the broker first it would end itself over and over."""
+        clock.broker.container.stop()
+        with pytest.raises(subprocess.TimeoutExpired):
+            clock.worker.container.process.wait(15)
+        clock.broker.container.start()
+        consumes(clock.app)

@@ -1,0 +1,37 @@
+"""Every contract test runs twice: at the contract's prefix, and at the bare root of its README."""
+
+import re
+
+import pytest
+from django.test.client import RequestFactory
+
+from api.contracts import CONTRACTS
+
+PREFIX = re.compile(rf"^/({'|'.join(CONTRACTS)})/api(?=/)")
+
+
+@pytest.fixture(params=["prefix", "root"], autouse=True)
+def root(request, monkeypatch):
+    """Where the contracts are asked: `prefix`, or `root`, where the dispatcher finds the way."""
+    if request.param == "root":
+        ask = RequestFactory.generic
+
+        def at_the_root(self, method, path, *args, **kwargs):
+            return ask(self, method, PREFIX.sub("/api", path), *args, **kwargs)
+
+        monkeypatch.setattr(RequestFactory, "generic", at_the_root)
+    return request.param
+
+
+def pytest_collection_modifyitems(config, items):
+    """Paths that another contract answers at the root are asked at the prefix alone."""
+    elsewhere = [
+        item
+        for item in items
+        if item.get_closest_marker("prefix_only")
+        and getattr(item, "callspec", None)
+        and item.callspec.params.get("root") == "root"
+    ]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]

@@ -1,0 +1,233 @@
+"""Money when everybody comes at once: threads with connections of their own, real locks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+
+from api import errors
+from api.lifecycle import BOOKING
+from api.models import Booking, Delivery, Payment, Refund, Resource, StripeEvent
+from api.services import (
+    bookings,
+    calls,
+    invariants,
+    outbox,
+    payments,
+    reconciliation,
+    refunds,
+    transitions,
+    webhooks,
+)
+from api.services.actors import Actor
+from tests.paying import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*works: Callable[[], Any]) -> list[Any]:
+    """What each gave, or the refusal it met; all begin together."""
+    gate = threading.Barrier(len(works))
+
+    def run(work: Callable[[], Any]) -> Any:
+        try:
+            gate.wait(10)
+            return work()
+        except errors.Refused as refusal:
+            return refusal
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+@pytest.fixture(autouse=True)
+def _money_adds_up(line):
+    yield
+    assert invariants.problems(allowed_lag=None) == []
+
+
+@pytest.fixture
+def begun(hold, ana, customer):
+    """A hold whose card was charged, and nobody here knows yet."""
+
+    def make(hours=0):
+        booking = hold(ana, hours)
+        payment = payments.begin(booking.pk)
+        customer.pay(payment.intent_id)
+        return booking, payment
+
+    return make
+
+
+def test_two_tabs_that_begin_at_once_get_one_intent(hold, ana, customer, worker):
+    """Without the condition `intent_id=None` in `_adopt` the tabs leave with two intents, and the
+    money of the first is asked for twice."""
+    booking = hold(ana)
+    found = at_once(*[lambda: payments.begin(booking.pk)] * 6)
+    intents = {payment.intent_id for payment in found}
+    assert intents == {Payment.objects.get().intent_id}
+    worker()
+    surplus = Delivery.objects.filter(kind="cancel_intent")
+    assert {call.state for call in surplus} <= {"sent"}
+    for call in surplus:
+        assert customer.intent(call.payload["intent"])["status"] == "canceled"
+
+
+@pytest.mark.parametrize("_turn", range(8))
+def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer, run_out, worker):
+    """Whoever is first, the money follows the slot, and no messenger is sent away. Without the
+    locks of `_locked` a messenger meets a booking that is not what it read, and is refused."""
+    booking, payment = begun()
+    run_out(booking)
+    intent = payments.gateway.fetch_intent(payment.intent_id)
+    found = at_once(
+        lambda: payments.settle(payment.pk, intent, "webhook"),
+        lambda: transitions.sweep(BOOKING.expire, "expire_holds"),
+        lambda: hold(ben),
+        lambda: payments.settle(payment.pk, intent, "customer"),
+    )
+    assert [type(found[0]), type(found[3])] == [Payment, Payment]
+    worker()
+    worker()
+    booking.refresh_from_db()
+    rival = found[2]
+    if isinstance(rival, Booking):
+        assert (booking.status, booking.payment_status) == ("expired", "refunded")
+        assert customer.refunds(payment.intent_id) == [10000]
+    else:
+        assert isinstance(rival, errors.SlotTaken)
+        assert (booking.status, booking.payment_status) == ("confirmed", "succeeded")
+        assert customer.refunds(payment.intent_id) == []
+
+
+def test_five_messengers_bring_one_success(begun, customer, worker):
+    """Without the locks of `_locked` four of them are refused (`AlreadyDone`) and come again."""
+    booking, payment = begun()
+    intent = payments.gateway.fetch_intent(payment.intent_id)
+    found = at_once(*[lambda: payments.settle(payment.pk, intent, "webhook")] * 5)
+    assert {type(each) for each in found} == {Payment}
+    booking.refresh_from_db()
+    assert (booking.status, booking.version) == ("confirmed", 2)
+    assert booking.events.filter(verb="pay").count() == 1
+    assert Delivery.objects.filter(name="receipt").count() == 1
+
+
+def test_five_copies_of_an_event_are_kept_once_and_worked_on_once(begun, customer, line):
+    booking, payment = begun()
+    event = customer.event("payment_intent.succeeded", payment.intent_id)
+    at_once(*[lambda: webhooks.receive(*event)] * 5)
+    assert StripeEvent.objects.count() == 1
+    line.calls.clear()
+    assert sum(at_once(*[webhooks.work] * 6)) == 1
+    assert line.asked("GET", payment.intent_id) == 1
+    booking.refresh_from_db()
+    assert booking.status == "confirmed"
+
+
+def test_an_event_that_another_worker_claims_is_left_to_it(begun, customer):
+    """Without SKIP LOCKED in `_claim` the second worker waits until it is refused the lock."""
+    _, payment = begun()
+    webhooks.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
+    with transaction.atomic():
+        StripeEvent.objects.select_for_update().get()
+        assert at_once(webhooks.work) == [0]
+    assert webhooks.work() == 1
+
+
+def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, customer, worker):
+    booking, payment = begun()
+    intent = payments.gateway.fetch_intent(payment.intent_id)
+    at_once(
+        lambda: bookings.cancel(booking.pk, Actor.toward(ana, booking)),
+        lambda: payments.settle(payment.pk, intent, "webhook"),
+    )
+    worker()
+    booking.refresh_from_db()
+    assert (booking.status, booking.payment_status) == ("cancelled", "refunded")
+    assert customer.refunds(payment.intent_id) == [10000]
+
+
+def test_staff_who_refund_at_once_never_give_more_than_was_paid(begun, sam, customer, worker):
+    """Without the lock of the payment in `_paid` four times 40.00 go back."""
+    booking, payment = begun()
+    payments.settle(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
+
+    def give(key: str) -> Callable[[], Any]:
+        return lambda: refunds.give_back(booking.pk, sam, key, 4000)
+
+    found = at_once(*[give(key) for key in "abcd"])
+    assert sum(isinstance(each, Refund) for each in found) == 2
+    assert sum(isinstance(each, errors.NothingToRefund) for each in found) == 2
+    worker()
+    assert customer.refunds(payment.intent_id) == [4000, 4000]
+
+
+def test_two_workers_and_the_reconciliation_pay_a_refund_once(begun, ana, customer, worker):
+    """Without the claim of the outbox each worker pays."""
+    booking, payment = begun()
+    payments.settle(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
+    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    deliver = lambda: outbox.deliver(["refund", "cancel_intent"], calls.make)  # noqa: E731
+    at_once(deliver, deliver, deliver, reconciliation.everything)
+    assert customer.refunds(payment.intent_id) == [10000]
+    assert Refund.objects.get().status == "succeeded"
+
+
+def test_a_payment_locks_the_resource_before_the_booking(begun, customer, run_out):
+    """As everybody who moves a booking does. The other way round a mover and a late payment wait
+    for each other (40P01): then the booking is locked here already, and NOWAIT says so."""
+    booking, payment = begun()
+    run_out(booking)
+    transitions.sweep(BOOKING.expire, "expire_holds")
+    intent = payments.gateway.fetch_intent(payment.intent_id)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Resource.objects.select_for_update(no_key=True).get(pk=booking.resource_id)
+            settling = pool.submit(at_once, lambda: payments.settle(payment.pk, intent, "webhook"))
+            eventually(somebody_waits)
+            Booking.objects.select_for_update(nowait=True).get(pk=booking.pk)
+        settling.result()
+    booking.refresh_from_db()
+    assert (booking.status, booking.payment_status) == ("confirmed", "succeeded")
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_moved_booking_and_a_late_payment_at_once(
+    begun, ana, ben, hold, customer, run_out, worker, tomorrow
+):
+    booking, payment = begun()
+    other = hold(ben, 3)
+    run_out(booking)
+    transitions.sweep(BOOKING.expire, "expire_holds")
+    intent = payments.gateway.fetch_intent(payment.intent_id)
+    starts = tomorrow + timedelta(minutes=30)
+    _, moved = at_once(
+        lambda: payments.settle(payment.pk, intent, "webhook"),
+        lambda: bookings.reschedule(
+            other.pk,
+            Actor.toward(ben, other),
+            starts_at=starts,
+            ends_at=starts + timedelta(hours=1),
+        ),
+    )
+    worker()
+    booking.refresh_from_db()
+    won = isinstance(moved, errors.SlotTaken)
+    assert booking.status == ("confirmed" if won else "expired")
+    assert customer.refunds(payment.intent_id) == ([] if won else [10000])

@@ -1,0 +1,241 @@
+"""A trade against everything else that may happen to one of its two bookings.
+
+Each race is run in both orders: whoever comes first holds the locks in an open transaction until
+the other is seen waiting for them (or is through, where nothing made it wait), and commits then.
+So the outcome is exact, and with a guard removed a case fails every time, not now and then.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from api import errors
+from api.lifecycle import BOOKING
+from api.models import Booking, Resource, Trade, User, Venue
+from api.services import bookings, trades, transitions
+from api.services.actors import Actor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOUR = timedelta(hours=1)
+
+
+class Rival(threading.Thread):
+    """Does something on a connection of its own, and keeps what came of it."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        super().__init__()
+        self.act, self.result = act, None
+        self.pid = 0
+        self.ready = threading.Event()
+
+    def run(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                self.pid = cursor.fetchone()[0]
+            self.ready.set()
+            self.result = outcome(self.act)
+        finally:
+            connection.close()
+
+    def is_waiting(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [self.pid])
+            return bool(cursor.fetchone()[0])
+
+
+def outcome(act: Callable[[], Any]) -> Any:
+    """What came back, or the kind of the refusal."""
+    try:
+        return act()
+    except errors.Refused as refusal:
+        return type(refusal)
+
+
+def one_after_the_other(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+    """Both outcomes; the second began while the first was not committed."""
+    rival = Rival(second)
+    with transaction.atomic():
+        done = outcome(first)
+        rival.start()
+        rival.ready.wait(10)
+        while rival.is_alive() and not rival.is_waiting():
+            time.sleep(0.002)
+    rival.join(20)
+    assert not rival.is_alive()
+    return done, rival.result
+
+
+class Case:
+    """Two bookings with an offer between them, and what may happen to one of them meanwhile."""
+
+    def __init__(self, people: tuple[User, User, User], place: Resource, swapped: bool) -> None:
+        self.ana, self.ben, self.cleo = people
+        self.place, self.hour = place, 0
+        rows = [self.book(owner) for owner in (self.ana, self.ben)[:: -1 if swapped else 1]]
+        self.mine, self.theirs = rows[:: -1 if swapped else 1]
+        self.trade = trades.offer(requester=self.ana, mine=self.mine.pk, theirs=self.theirs.pk)
+
+    def book(self, owner: User) -> Booking:
+        start = transaction_now() + 48 * HOUR + self.hour * HOUR
+        self.hour += 2
+        return bookings.book(
+            owner=owner, resource=self.place.pk, starts_at=start, ends_at=start + HOUR
+        )
+
+    def accept(self) -> str:
+        return trades.accept(self.trade.pk, self.ben).status
+
+    def cancel(self, booking: Booking) -> str:
+        return bookings.cancel(booking.pk, Actor.toward(booking.owner, booking)).status
+
+    def reschedule(self, booking: Booking) -> str:
+        late = booking.starts_at + 200 * HOUR
+        actor = Actor.toward(booking.owner, booking)
+        moved = bookings.reschedule(booking.pk, actor, starts_at=late, ends_at=late + HOUR)
+        return "moved" if moved.starts_at == late else "kept"
+
+    def release(self, booking: Booking) -> int:
+        """The clock finds the booking due at this very moment."""
+        free = Booking.objects.filter(pk=booking.pk).select_for_update(
+            skip_locked=True, no_key=True
+        )
+        with transaction.atomic():
+            if free.exists():
+                Booking.objects.filter(pk=booking.pk).update(no_show_at=Now())
+        return transitions.sweep(BOOKING.release, "release_no_shows")
+
+    def trade_away(self, booking: Booking) -> str:
+        """Another offer on the same booking, made before, is accepted now."""
+        return trades.accept(self.other[booking.pk].pk, booking.owner).status
+
+    def prepare(self) -> None:
+        hers = self.book(self.cleo)
+        self.other = {
+            booking.pk: trades.offer(requester=self.cleo, mine=hers.pk, theirs=booking.pk)
+            for booking in (self.mine, self.theirs)
+        }
+
+    def owners(self) -> tuple[int, int]:
+        rows = Booking.objects.in_bulk([self.mine.pk, self.theirs.pk])
+        return rows[self.mine.pk].owner_id, rows[self.theirs.pk].owner_id
+
+    def status(self) -> str:
+        return Trade.objects.get(pk=self.trade.pk).status
+
+
+def transaction_now() -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT date_trunc('hour', statement_timestamp())")
+        return cursor.fetchone()[0]
+
+
+@pytest.fixture
+def cases(person: Callable[..., User]) -> Callable[[], list[tuple[Case, Booking]]]:
+    """Every case: the trade's locks in both orders of ids, the rival on either booking."""
+    people = person("ana"), person("ben"), person("cleo")
+
+    def make() -> list[tuple[Case, Booking]]:
+        found = []
+        for n, (swapped, on) in enumerate(
+            [(s, on) for s in (False, True) for on in ("mine", "theirs")]
+        ):
+            venue = Venue.objects.create(slug=f"club-{n}", name="The Club")
+            case = Case(people, Resource.objects.create(venue=venue, name="Court"), swapped)
+            case.prepare()
+            found.append((case, getattr(case, on)))
+        return found
+
+    return make
+
+
+RIVALS = {
+    "cancel": ("cancelled", errors.Forbidden),
+    "reschedule": ("moved", errors.Forbidden),
+    "release": (1, 0),
+    "trade_away": ("accepted", errors.NotAllowedNow),  # withdrawn by the trade that came first
+}
+
+
+@pytest.mark.parametrize("rival", RIVALS)
+def test_when_the_trade_comes_first_the_rival_finds_the_booking_in_other_hands(cases, rival):
+    """Without `bookings._still_owner` and the owner in the WHERE of `_move`, cancel and reschedule
+    go through on somebody else's booking. With the owner joined to the query that waits in
+    `bookings._locked`, reschedule ends in DoesNotExist. Without looking at `standing` in
+    `trades.accept` the other trade swaps once more."""
+    for case, booking in cases():
+        act, lost = getattr(case, rival), RIVALS[rival][1]
+        assert one_after_the_other(case.accept, lambda a=act, b=booking: a(b)) == (
+            "accepted",
+            lost,
+        )
+        assert case.owners() == (case.ben.pk, case.ana.pk)
+        assert Booking.objects.get(pk=booking.pk).status == "confirmed"
+
+
+@pytest.mark.parametrize("rival", RIVALS)
+def test_when_the_rival_comes_first_the_trade_is_over_and_nobody_swaps(cases, rival):
+    """Either lock is enough, that of the bookings or that of the offers. Without both, or without
+    looking at `standing`, the trade is accepted over a booking that was cancelled, moved, released
+    or traded away."""
+    for case, booking in cases():
+        before = case.owners()
+        act = getattr(case, rival)
+        done, lost = one_after_the_other(lambda a=act, b=booking: a(b), case.accept)
+        assert (done, lost) == (RIVALS[rival][0], errors.NotAllowedNow)
+        assert case.status() == ("withdrawn" if rival == "trade_away" else "offered")
+        if rival != "trade_away":
+            assert case.owners() == before
+            assert transitions.sweep(trades.TRADE.lapse, "lapse_trades") >= 1
+            assert case.status() == "lapsed"
+
+
+def test_an_offer_made_while_its_booking_is_cancelled_is_refused(cases):
+    """Without the locks of `trades._lock` the offer stands open on a cancelled booking."""
+    for case, booking in cases():
+        Trade.objects.all().delete()
+        made = one_after_the_other(
+            lambda c=case, b=booking: c.cancel(b),
+            lambda c=case: trades.offer(requester=c.ana, mine=c.mine.pk, theirs=c.theirs.pk),
+        )
+        assert made == ("cancelled", errors.TradeRefused)
+        assert not Trade.objects.exists()
+
+
+def test_two_acceptances_of_one_trade_swap_once(cases):
+    """Without both locks, or without looking at `standing`, the owners are swapped back."""
+    for case, _ in cases():
+        assert one_after_the_other(case.accept, case.accept) == ("accepted", errors.AlreadyDone)
+        assert case.owners() == (case.ben.pk, case.ana.pk)
+
+
+@pytest.mark.parametrize("rival", ["cancel", "reschedule", "trade_away"])
+def test_started_at_once_exactly_one_of_the_two_wins(cases, rival):
+    for case, booking in cases():
+        start = threading.Barrier(2)
+
+        def at_once(act: Callable[[], Any], start: threading.Barrier = start) -> Any:
+            start.wait(10)
+            return act()
+
+        act = getattr(case, rival)
+        racers = [
+            Rival(lambda c=case, go=at_once: go(c.accept)),
+            Rival(lambda a=act, b=booking, go=at_once: go(lambda: a(b))),
+        ]
+        for racer in racers:
+            racer.start()
+        for racer in racers:
+            racer.join(20)
+        won = [r.result in ("accepted", "cancelled", "moved") for r in racers]
+        assert sorted(won) == [False, True], [r.result for r in racers]
+        if won[0]:
+            assert case.owners() == (case.ben.pk, case.ana.pk)

@@ -1,0 +1,202 @@
+"""Approval: a request blocks its slot, is answered or lapses, and is asked again when it moves."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from api import errors
+from api.lifecycle import BOOKING, Status
+from api.models import Booking, BookingEvent, Delivery, PrimetimeWindow, Venue
+from api.models.venues import Approval
+from api.services import bookings, transitions
+from api.services.actors import Actor
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def evening(venue) -> datetime:
+    """When primetime begins, in a week; it lasts two hours."""
+    Venue.objects.filter(pk=venue.pk).update(approval=Approval.PRIMETIME)
+    start = datetime.combine(datetime.now(UTC).date() + timedelta(days=7), time(17), UTC)
+    PrimetimeWindow.objects.create(
+        venue=venue, weekday=start.weekday(), starts_at=time(17), ends_at=time(19)
+    )
+    return start
+
+
+@pytest.fixture
+def ask(court, evening):
+    """A booking that begins so many hours after primetime does."""
+
+    def make(owner, hours=0.0, length=1.0):
+        start = evening + hours * HOUR
+        return bookings.book(
+            owner=owner, resource=court.pk, starts_at=start, ends_at=start + length * HOUR
+        )
+
+    return make
+
+
+def status(booking):
+    booking.refresh_from_db()
+    return booking.status
+
+
+def move(booking, start, end):
+    actor = Actor.toward(booking.owner, booking)
+    return bookings.reschedule(booking.pk, actor, starts_at=start, ends_at=end)
+
+
+def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
+    request = ask(ana)
+    assert request.status == Status.PENDING
+    with pytest.raises(errors.SlotTaken) as refused:
+        ask(ben)
+    assert refused.value.conflicts == [request]
+    bookings.reject(request.pk, Actor.person(sam), "Tournament")
+    assert ask(ben).status == Status.PENDING
+    request.refresh_from_db()
+    assert (request.status, request.rejection_reason) == (Status.REJECTED, "Tournament")
+
+
+def test_an_approval_keeps_who_and_when_and_is_told(ask, ana, sam):
+    request = ask(ana)
+    done = bookings.approve(request.pk, Actor.person(sam))
+    assert (done.status, done.approved_by_id) == (Status.CONFIRMED, sam.pk)
+    assert done.approved_at is not None
+    assert BookingEvent.objects.filter(booking=request, verb="approve", actor=sam).count() == 1
+    assert Delivery.objects.filter(name="approved", to=ana.email).count() == 1
+
+
+@pytest.mark.parametrize("who", ["ana", "ben"])
+def test_only_staff_answer(ask, ana, ben, who, request):
+    asked = ask(ana)
+    actor = Actor.toward(request.getfixturevalue(who), asked)
+    for verb in (bookings.approve, bookings.reject):
+        with pytest.raises(errors.Forbidden):
+            verb(asked.pk, actor)
+    assert status(asked) == Status.PENDING
+
+
+def test_a_request_that_nobody_answered_lapses_and_blocks_nothing_even_before(ask, ana, ben, sam):
+    request = ask(ana)
+    Booking.objects.filter(pk=request.pk).update(lapses_at=Now())
+    with pytest.raises(errors.AlreadyBegun):
+        bookings.approve(request.pk, Actor.person(sam))
+    assert ask(ben).status == Status.PENDING  # ends the dead one on its way
+    assert status(request) == Status.EXPIRED
+    other = ask(ana, hours=-3)
+    assert other.status == Status.CONFIRMED
+    assert transitions.sweep(BOOKING.lapse, "lapse_requests") == 0
+
+
+def test_approving_looks_at_the_place_and_its_dates_again(ask, venue, court, ana, sam):
+    request = ask(ana)
+    court.is_available = False
+    court.save()
+    with pytest.raises(errors.ResourceUnavailable):
+        bookings.approve(request.pk, Actor.person(sam))
+    court.is_available = True
+    court.save()
+    Venue.objects.update(opens_at=time(8), closes_at=time(12))
+    with pytest.raises(errors.OutsideHours):
+        bookings.approve(request.pk, Actor.person(sam))
+    assert status(request) == Status.PENDING
+    assert not Delivery.objects.filter(name="approved").exists()
+
+
+def test_answering_twice_is_refused(ask, ana, sam):
+    request = ask(ana)
+    bookings.approve(request.pk, Actor.person(sam))
+    with pytest.raises(errors.AlreadyDone):
+        bookings.approve(request.pk, Actor.person(sam))
+    bookings.reject(request.pk, Actor.person(sam), "Rain")
+    with pytest.raises(errors.NotAllowedNow) as refused:
+        bookings.approve(request.pk, Actor.person(sam))
+    assert refused.value.current == Status.REJECTED
+
+
+def test_moving_into_primetime_needs_approval_again(ask, ana, sam, evening):
+    booking = ask(ana, hours=-4)
+    assert booking.status == Status.CONFIRMED
+    moved = move(booking, evening, evening + HOUR)
+    assert (moved.status, moved.primetime, moved.approved_at) == (Status.PENDING, True, None)
+    assert list(booking.events.values_list("verb", flat=True)) == [
+        "resubmit",
+        "reschedule",
+        "book",
+    ]
+    assert Delivery.objects.filter(name="pending", booking=booking).count() == 1
+    assert not Delivery.objects.filter(name="moved").exists()
+
+
+def test_growing_into_primetime_needs_approval_again(ask, ana, evening):
+    booking = ask(ana, hours=-1)
+    assert booking.status == Status.CONFIRMED
+    assert move(booking, evening - HOUR, evening + HOUR / 2).status == Status.PENDING
+
+
+def test_shrinking_inside_what_was_approved_keeps_the_approval(ask, ana, sam, evening):
+    request = ask(ana, length=2)
+    bookings.approve(request.pk, Actor.person(sam))
+    kept = move(request, evening, evening + HOUR)
+    assert (kept.status, kept.approved_by) == (Status.CONFIRMED, sam)
+    again = move(request, evening, evening + 2 * HOUR)
+    assert (again.status, again.approved_by) == (Status.PENDING, None)
+
+
+def test_moving_out_of_primetime_needs_no_answer_and_a_request_keeps_waiting(
+    ask, ana, ben, sam, evening
+):
+    approved, waiting = ask(ana), ask(ben, hours=1)
+    bookings.approve(approved.pk, Actor.person(sam))
+    out = evening - 5 * HOUR
+    assert move(approved, out, out + HOUR).status == Status.CONFIRMED
+    assert move(waiting, out + HOUR, out + 2 * HOUR).status == Status.PENDING
+
+
+def test_staff_answer_many_at_once_each_with_its_own_result(client_of, ask, ana, ben, sam):
+    first, second = ask(ana), ask(ben, hours=1)
+    bookings.cancel(second.pk, Actor.toward(ben, second))
+    ids = [second.pk, first.pk, 2**62]
+    answer = client_of(sam).post("/api/v1/bookings/approve/", {"ids": ids})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {
+            "results": [
+                {
+                    "id": second.pk,
+                    "code": "wrong_status",
+                    "detail": "A booking that is cancelled cannot do that.",
+                },
+                {"id": first.pk, "status": "confirmed"},
+                {"id": 2**62, "code": "not_found", "detail": "There is no such booking."},
+            ]
+        },
+    )
+    answer = client_of(sam).post(
+        "/api/v1/bookings/reject/", {"ids": [first.pk], "reason": "Tournament"}
+    )
+    assert answer.json() == {"results": [{"id": first.pk, "status": "rejected"}]}
+    first.refresh_from_db()
+    assert first.rejection_reason == "Tournament"
+
+
+def test_bulk_answers_are_for_staff(client_of, ask, ana):
+    request = ask(ana)
+    for user, code in ((None, 401), (ana, 403)):
+        for verb in ("approve", "reject"):
+            answer = client_of(user).post(f"/api/v1/bookings/{verb}/", {"ids": [request.pk]})
+            assert answer.status_code == code
+    assert status(request) == Status.PENDING
+
+
+@pytest.mark.parametrize("ids", [[], ["one"], [0], "1", None])
+def test_a_malformed_bulk_answer_changes_nothing(client_of, ask, ana, sam, ids):
+    request = ask(ana)
+    answer = client_of(sam).post("/api/v1/bookings/approve/", {"ids": ids})
+    assert answer.status_code == 400
+    assert status(request) == Status.PENDING
