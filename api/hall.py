@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Collection, Coroutine, Iterator
+from collections.abc import Collection, Coroutine
 from typing import Any, Protocol
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -50,28 +51,26 @@ class Guest(Protocol):
 
 
 class Hall:
-    """The guests of one event loop; it works while anybody is in."""
+    """The guests of one event loop. Its work begins with the first and goes on until `close`."""
 
     def __init__(self) -> None:
         self.guests: dict[int, set[Guest]] = defaultdict(set)
         self.shown: dict[int, tuple[int, str]] = {}  # version and content told last, by room
         self.announced: set[int] = set()
         self.call = asyncio.Event()
-        self.channel = ""
-        self.work: list[asyncio.Task[None]] = []
+        self.channel = f"hall.{uuid4().hex}"
+        self.work: set[asyncio.Task[None]] = set()
         self.said: set[asyncio.Task[None]] = set()
 
     async def enter(self, guest: Guest, state: State) -> None:
         """From now on the guest is told what is newer than this state. Raises when the channel
         layer is away."""
-        layer = get_channel_layer()
-        self.channel = self.channel or await layer.new_channel("hall")
-        await layer.group_add(GROUP, self.channel)
+        await self.join()
         guest.version = state["version"]
         self.shown.setdefault(guest.room, (state["version"], panels.fingerprint(state)))
         self.guests[guest.room].add(guest)
         if not self.work:
-            self.work = [asyncio.create_task(self.listen()), asyncio.create_task(self.watch())]
+            self.work = {asyncio.create_task(self.listen()), asyncio.create_task(self.watch())}
         # what was announced between that state and now, nobody heard
         self.announced.add(guest.room)
         self.call.set()
@@ -82,40 +81,60 @@ class Hall:
             if not self.guests[guest.room]:
                 del self.guests[guest.room]
                 self.shown.pop(guest.room, None)
-        if not self.guests:
-            self.stop()
-
-    def stop(self) -> None:
-        work, self.work = self.work, []
-        for task in work:
-            if task is not asyncio.current_task():
-                task.cancel()
 
     def everybody(self) -> list[Guest]:
         return [guest for guests in self.guests.values() for guest in guests]
 
+    async def join(self) -> None:
+        """Also with every beat: Redis may have been emptied."""
+        await get_channel_layer().group_add(GROUP, self.channel)
+
+    async def close(self) -> None:
+        """Ends the work. Asked again and again: Redis's library loses a cancellation now and then,
+        and so does a question to the database."""
+        while pending := {task for task in self.work | self.said if not task.done()}:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=0.1)
+        self.work = set()
+
     async def listen(self) -> None:
         layer = get_channel_layer()
-        with self.closing_when_away():
-            while True:
+        while True:
+            try:
                 message = await layer.receive(self.channel)
+            except Exception as error:  # its library raises nearly anything
+                self.send_off(error)
+                await asyncio.sleep(BEAT)
+            else:
                 self.announced.update(message["rooms"])
                 self.call.set()
 
     async def watch(self) -> None:
-        next_beat = time.monotonic() + BEAT
-        with self.closing_when_away():
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(_loop_time(next_beat)):
-                        await self.call.wait()
-                self.call.clear()
-                rooms, self.announced = self.announced & self.guests.keys(), set()
-                if time.monotonic() >= next_beat:
-                    next_beat = time.monotonic() + BEAT
+        beat_at = time.monotonic() + BEAT
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.call.wait(), max(0.01, beat_at - time.monotonic()))
+            self.call.clear()
+            rooms, self.announced = self.announced & self.guests.keys(), set()
+            try:
+                if time.monotonic() >= beat_at:
+                    beat_at = time.monotonic() + BEAT
                     await self.look_around()
                 elif rooms:
                     await self.look(rooms)
+            except Exception as error:
+                self.send_off(error)
+
+    def send_off(self, error: Exception) -> None:
+        """Redis or the database is away: everybody is to read over HTTP meanwhile."""
+        guests = self.everybody()
+        if guests:
+            log.warning("live_is_away", error=repr(error), sockets=len(guests))
+        for guest in guests:
+            self.say(guest.close(LIVE_IS_AWAY))
+        self.guests.clear()
+        self.shown.clear()
 
     async def look(self, rooms: Collection[int]) -> None:
         """Tells everybody at these rooms what they have not been told yet."""
@@ -145,7 +164,9 @@ class Hall:
 
     async def look_around(self) -> None:
         """All that an announcement would have told, and what nobody announces."""
-        await get_channel_layer().group_add(GROUP, self.channel)  # Redis may have been emptied
+        await self.join()
+        if not self.guests:
+            return
         await self.look(list(self.guests))
         guests = self.everybody()
         check = database_sync_to_async(credentials.ended)
@@ -167,24 +188,6 @@ class Hall:
         task = asyncio.create_task(speak())
         self.said.add(task)
         task.add_done_callback(self.said.discard)
-
-    @contextlib.contextmanager
-    def closing_when_away(self) -> Iterator[None]:
-        """Redis or the database is away: everybody is sent off, to read over HTTP."""
-        try:
-            yield
-        except Exception as error:  # their libraries raise nearly anything
-            log.warning("live_is_away", error=repr(error), sockets=len(self.everybody()))
-            for guest in self.everybody():
-                self.say(guest.close(LIVE_IS_AWAY))
-            self.guests.clear()
-            self.shown.clear()
-            self.stop()
-
-
-def _loop_time(moment: float) -> float:
-    """A moment of the monotonic clock on the clock of the loop."""
-    return asyncio.get_running_loop().time() + moment - time.monotonic()
 
 
 _HALLS: WeakKeyDictionary[asyncio.AbstractEventLoop, Hall] = WeakKeyDictionary()

@@ -34,6 +34,9 @@ class Live(uvicorn.Server):
         asyncio.get_running_loop().remove_reader(self.door)
         self.door.close()
         await super().shutdown(sockets=[])
+        from api.hall import hall
+
+        await hall().close()
 
     def take_in(self) -> None:
         loop = asyncio.get_running_loop()

@@ -76,7 +76,7 @@ def scene(story: Callable[[], Awaitable[None]]) -> None:
         try:
             await story()
         finally:
-            hall.hall().stop()
+            await hall.hall().close()
 
     async_to_sync(played)()
 
