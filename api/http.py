@@ -6,7 +6,7 @@ A door words a refusal by overriding `explain`; our own API answers RFC 9457 pro
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -139,6 +139,14 @@ _TOLD = (
     *("earliest", "latest", "opens_at", "closes_at", "on", "reason", "capacity", "slot", "limit"),
     "current",
 )
+
+
+def _flat_codes(codes: Any) -> Iterator[str]:
+    if isinstance(codes, (Mapping, list)):
+        for each in codes.values() if isinstance(codes, Mapping) else codes:
+            yield from _flat_codes(each)
+    else:
+        yield str(codes)
 
 
 def problem(refusal: errors.Refused, request: Request | None = None) -> dict[str, Any]:
@@ -285,7 +293,12 @@ class View(Door):
         reader = shape(instance, data=self.request.data, partial=partial, context=context)
         if found := wire.mismatches(reader, self.request.data):
             raise errors.Invalid(errors=found)
-        reader.is_valid(raise_exception=True)
+        try:
+            reader.is_valid(raise_exception=True)
+        except exceptions.ValidationError as error:
+            if set(_flat_codes(error.get_codes())) == {"does_not_exist"}:
+                raise errors.Unfit(errors=_flat(error.detail)) from None
+            raise
         return reader
 
     def read(self, shape: type[serializers.BaseSerializer[Any]], **options: Any) -> dict[str, Any]:

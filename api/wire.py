@@ -49,12 +49,12 @@ _KINDS: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], type, str], ...
     (serializers.IntegerField, int, "a whole number"),
     (serializers.ListField, list, "a list"),
     (serializers.CharField, str, "a string"),
-    (serializers.ChoiceField, str, "a string"),
     (serializers.DateTimeField, str, "a string"),
     (serializers.DateField, str, "a string"),
     (serializers.TimeField, str, "a string"),
     (serializers.DurationField, str, "a string"),
     (serializers.SlugRelatedField, str, "a string"),
+    (serializers.PrimaryKeyRelatedField, int, "a whole number"),
 )
 
 
@@ -78,6 +78,10 @@ def _wrong_types(fields: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator
 
 
 def _wrong_type(name: str, field: Any, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(field, serializers.ChoiceField) and value is not None:
+        if type(value) not in {type(choice) for choice in field.choices}:
+            yield name, "one of the choices"
+        return
     kind = next((k for k in _KINDS if isinstance(field, k[0])), None)
     if kind is None or value is None:
         return

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from django.utils import timezone
+
 from api import policy
 from api.errors import NotFound
 from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
@@ -45,8 +47,14 @@ def resources_of(venue_slug: str) -> list[Resource]:
     return found
 
 
-def days(resources: Sequence[Resource], first_on: date, last_on: date) -> list[Day]:
-    """One entry per local date, first to last inclusive; bookings by start, dead ones left out."""
+def days(
+    resources: Sequence[Resource], first_on: date, last_on: date, venue: Venue | None = None
+) -> list[Day]:
+    """One entry per local date, first to last inclusive; bookings by start, dead ones left out.
+    A venue without resources has its days nevertheless, if it is given."""
+    if not resources and venue is not None:
+        resources = [Resource(venue=venue, is_available=False)]
+        resources[0].now = timezone.now()
     if not resources:
         return []
     rules = [rules_of(resource) for resource in resources]
@@ -71,7 +79,7 @@ def blocking_between(
     resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
 ) -> list[Booking]:
     return list(
-        Booking.objects.filter(resource__in=[r.pk for r in resources])
+        Booking.objects.filter(resource__in=[r.pk for r in resources if r.pk])
         .overlapping(starts_at, ends_at)
         .blocking()
         .select_related("owner", "approved_by", "resource", "venue")

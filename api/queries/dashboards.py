@@ -17,9 +17,9 @@ from . import bookings, no_shows
 def of_person(user: User) -> dict[str, Any]:
     """The next ten bookings, what waits, and the last ten lines of one's history."""
     mine = bookings.visible_to(user).filter(owner=user)
-    ahead = mine.filter(status__in=BOOKING.blocking, ends_at__gt=Now())
+    ahead = mine.filter(pk__in=Booking.objects.filter(owner=user, ends_at__gt=Now()).blocking())
     counts = Booking.objects.filter(owner=user, ends_at__gt=Now()).aggregate(
-        pending=Count("pk", filter=Q(status=PENDING)),
+        pending=Count("pk", filter=Q(status=PENDING, lapses_at__gt=Now())),
         held=Count("pk", filter=Q(status=HELD, hold_expires_at__gt=Now())),
     )
     recent = bookings.events(booking__owner=user)[:10]

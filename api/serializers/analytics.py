@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from rest_framework import serializers
 
+from api.errors import Unfit
 from api.models import Export
 from api.models.analytics import ExportState, Figure, Format
 
@@ -22,22 +22,15 @@ class FigureQuery(serializers.Serializer[Any]):
     venue = serializers.SlugField(max_length=50, required=False, help_text="All venues if left out")
     format = serializers.ChoiceField(["json", *Format.values], default="json")
 
-    def validate_start(self, value: date) -> date:
-        return self._sane(value)
-
-    def validate_end(self, value: date) -> date:
-        return self._sane(value)
-
-    def _sane(self, value: date) -> date:
-        if value.year not in YEARS:
-            raise serializers.ValidationError("That is not a date anyone can book.")
-        return value
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["end"] < attrs["start"]:
-            raise serializers.ValidationError({"end": "Must not be before the start."})
-        if (attrs["end"] - attrs["start"]).days >= MOST_DAYS:
-            raise serializers.ValidationError({"end": f"At most {MOST_DAYS} days."})
+        start, end = attrs["start"], attrs["end"]
+        absurd = [name for name in ("start", "end") if attrs[name].year not in YEARS]
+        if absurd:
+            raise Unfit(errors={name: ["That is not a date anyone can book."] for name in absurd})
+        if end < start:
+            raise Unfit(errors={"end": ["Must not be before the start."]})
+        if (end - start).days >= MOST_DAYS:
+            raise Unfit(errors={"end": [f"At most {MOST_DAYS} days."]})
         return attrs
 
 

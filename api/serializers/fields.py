@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from api.errors import NotFound
+from api.errors import Unfit
 from api.wire import duration
 
 ZONES = frozenset(available_timezones())
@@ -113,18 +113,14 @@ for _kind in (Duration, SignedDuration):
     extend_schema_field({"type": "string", "pattern": _kind.pattern, "example": "00:30:00"})(_kind)
 
 
-class Zone(serializers.ChoiceField):
+class Zone(serializers.RegexField):
     """A name of the IANA time zone database."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(sorted(ZONES), **options)
+        super().__init__(r"^[A-Za-z0-9_+/-]{1,64}$", **options)
 
-
-class Named(serializers.SlugRelatedField[Any]):
-    """Something by its slug; refuses `NotFound`, because the slug is well formed."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        try:
-            return super().to_internal_value(data)
-        except serializers.ValidationError:
-            raise NotFound(f"There is no {self.field_name} of that name.") from None
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in ZONES:
+            raise Unfit(errors={str(self.field_name): [f"There is no time zone “{name}”."]})
+        return name

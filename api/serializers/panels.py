@@ -51,7 +51,7 @@ class NewPanelShape(PanelShape):
 
 
 class Pairing(serializers.Serializer[Any]):
-    code = serializers.RegexField(r"^\s*\d{3}\s?\d{3}\s*$", max_length=12)
+    code = serializers.RegexField(r"^\s*[0-9]{3}\s?[0-9]{3}\s*$", max_length=12)
 
     def validate_code(self, code: str) -> str:
         return "".join(code.split())

@@ -12,7 +12,7 @@ from api.errors import Unfit
 from api.models import Closure, PrimetimeWindow, Resource, Venue
 from api.models.venues import MINUTE
 
-from .fields import Duration, Instant, Link, Named, OptionalEmail, SignedDuration, WallTime, Zone
+from .fields import Duration, Instant, Link, OptionalEmail, SignedDuration, WallTime, Zone
 
 SECOND = timedelta(seconds=1)
 
@@ -80,7 +80,7 @@ class ClosureShape(serializers.ModelSerializer[Closure]):
 
 
 class ResourceShape(serializers.ModelSerializer[Resource]):
-    venue = Named(slug_field="slug", queryset=Venue.objects.all())
+    venue = serializers.SlugRelatedField(slug_field="slug", queryset=Venue.objects.all())
     currency = serializers.CharField(source="venue.currency", read_only=True)
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
     capacity = serializers.IntegerField(

@@ -127,6 +127,10 @@ class ResourceAvailability(View):
         resource = rules_query.resource(pk)
         # what is over is not free
         since = max(start, resource.now)
-        free = availability.free_intervals(resource, since, end, asked.get("duration"))
+        free = (
+            availability.free_intervals(resource, since, end, asked.get("duration"))
+            if since < end
+            else []
+        )
         body = {"resource": pk, "free": [{"starts_at": s, "ends_at": e} for s, e in free]}
         return Response(body)

@@ -199,7 +199,7 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[str
     if method in WRITES:
         yield from ("404", "409", "413", "415", "422")
     elif operation.get("parameters"):
-        yield "409"
+        yield from ("404", "409")
 
 
 def _name(status: str) -> str:

@@ -161,7 +161,7 @@ class Calendar(View):
         venue = resources[0].venue if resources else venue_of(slug)
         asked = self.query(shapes.DateRange)
         first_on, last_on = self._range(asked, timezone.now().astimezone(venue.zone).date())
-        days = calendar.days(resources, first_on, last_on)
+        days = calendar.days(resources, first_on, last_on, venue)
         return Response(
             {
                 "venue": venue.slug,
