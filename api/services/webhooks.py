@@ -107,6 +107,6 @@ def _expecting(intent: Intent) -> Payment | None:
 
 
 def prune() -> int:
-    """Forgets events that are done with, long after Stripe would send them again."""
-    old = StripeEvent.objects.filter(received_at__lt=Now() - settings.KEEP_STRIPE_EVENTS)
-    return old.exclude(finished_at=None).delete()[0]
+    """Forgets events that were worked on, long after Stripe would send them again."""
+    old = StripeEvent.objects.filter(finished_at__lt=Now() - settings.KEEP_STRIPE_EVENTS)
+    return old.filter(state="done").delete()[0]
