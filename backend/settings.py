@@ -211,7 +211,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS_PER_CHILD", default=10_000)
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# a sender is not killed in the middle of an e-mail because the broker blinked
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SEND_TASK_EVENTS = False  # they halve what a worker can do; Flower asks for them
 CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_DB_REUSE_MAX = 1000  # tasks; a connection for each would cost more than an idle sweep

@@ -1,7 +1,7 @@
 """Process and broker death. Each test is one fault; nothing that has been booked is lost, nothing
 happens twice that may happen once, and afterwards the invariants hold.
 
-The thirteenth, a broker that restarts, hangs up or falls silent, is `tests/clock/test_worker.py`.
+More of the thirteenth, a broker that restarts, hangs up or falls silent: `clock/test_worker.py`.
 """
 
 from __future__ import annotations
@@ -200,6 +200,24 @@ def test_12_while_redis_is_away_all_is_booked_and_afterwards_all_is_caught_up(
         "Reservation Confirmed",
     ]
     eventually(all_sent)
+
+
+def test_13_a_broker_that_restarts_in_the_middle_of_an_email_neither_loses_nor_doubles_it(
+    clock, booked, ana, mail
+):
+    """If the loss of the connection ended running tasks, the sender would die with the e-mail in
+    its hands, and a copy of it be sent when the lease runs out."""
+    booked(ana)
+    mail.delay = 60
+    clock.app.send_task(DELIVER, queue="emails")
+    eventually(lambda: mail.began == 1)
+    clock.broker.restart()
+    clock.worker.wait_for_log("Trying to re-establish")
+    mail.delay = 0
+    eventually(all_sent)
+    assert (len(mail.messages), Delivery.objects.get().attempts) == (1, 1)
+    clock.app.send_task(EXPIRE, queue="clock")
+    eventually(lambda: Job.objects.filter(name="expire_holds", runs=1).exists(), 60)
 
 
 def test_14_a_flushed_broker_costs_nothing_but_time(clock, programs, holds, mail, servers):
