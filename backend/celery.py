@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_prerun
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from backend.pulse import WorkerPulse
@@ -16,6 +16,14 @@ app = Celery("holdfast")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.steps["worker"].add(WorkerPulse)
+
+
+@task_prerun.connect
+def look_at_kept_connections(**_: Any) -> None:
+    """What a request does for a web process: a database that went away is not met twice."""
+    from django.db import close_old_connections
+
+    close_old_connections()
 
 
 @setup_logging.connect

@@ -211,8 +211,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS_PER_CHILD", default=10_000)
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_SEND_TASK_EVENTS = False  # they halve what a worker can do; Flower asks for them
 CELERY_TASK_SEND_SENT_EVENT = False
+CELERY_DB_REUSE_MAX = 1000  # tasks; a connection for each would cost more than an idle sweep
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300  # far under the visibility timeout, so nothing is delivered twice
 VISIBILITY_TIMEOUT = env.int("VISIBILITY_TIMEOUT", default=3600)

@@ -1,7 +1,7 @@
 """The rows. Whatever the database can refuse, it refuses here; rules that need a clock or a
 person are in `services`."""
 
-from .analytics import DayRollup, Export, MonthRollup, RollupMark
+from .analytics import DayRollup, Export, MonthRollup, RollupMark, WeekRollup
 from .automation import Job, JobFailure, Sign
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
@@ -36,4 +36,5 @@ __all__ = [
     "User",
     "UserProfile",
     "Venue",
+    "WeekRollup",
 ]

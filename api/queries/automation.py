@@ -7,31 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.apps import apps
 from django.db import connection
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
-from api.lifecycle import TABLES, Table, Transition
-from api.models import Booking, Delivery, Job, JobFailure, Sign, StripeEvent
-from api.models.outbox import Kind, State
+from api.models import Delivery, Job, JobFailure, Sign
+from api.models.outbox import State
 from backend.schedule import SCHEDULE
+
+from . import lag
 
 LATE = timedelta(seconds=60)  # beyond two intervals without a run, and for what is past due
 LIVES = timedelta(seconds=30)  # without a sign of life
 SHOWN = timedelta(hours=1)  # how long a process that is gone, and what was sent, are still shown
-
-# the jobs that sweep a table, by the move they make
-SWEEPS: dict[str, tuple[str, str]] = {
-    "expire_holds": ("api.Booking", "expire"),
-    "lapse_requests": ("api.Booking", "lapse"),
-    "release_no_shows": ("api.Booking", "release"),
-    "complete_finished": ("api.Booking", "complete"),
-    "lapse_trades": ("api.Trade", "lapse"),
-}
 
 
 @dataclass(frozen=True)
@@ -139,12 +128,12 @@ def _jobs(now: datetime) -> list[JobState]:
         task.name: task
         for task in PeriodicTask.objects.filter(name__in=SCHEDULE).select_related("interval")
     }
-    lags = lag_by_job()
+    lags = lag.by_job()
     return [_state(name, kept.get(name), beats.get(name), lags.get(name), now) for name in SCHEDULE]
 
 
 def _state(
-    name: str, job: Job | None, task: PeriodicTask | None, lag: float | None, now: datetime
+    name: str, job: Job | None, task: PeriodicTask | None, behind: float | None, now: datetime
 ) -> JobState:
     every = task.interval.schedule.run_every if task and task.interval else SCHEDULE[name].every
     paused = task is not None and not task.enabled
@@ -166,69 +155,10 @@ def _state(
         failed_runs=job.failed_runs,
         last_error=job.last_error,
         worker=job.worker,
-        lag=lag,
+        lag=behind,
         next_due=None if paused else (job.started_at or job.known_at) + every,
         late=not paused and now - shown > 2 * every + LATE,
     )
-
-
-# lag
-
-
-def lag_by_job() -> dict[str, float]:
-    """Seconds since the oldest deadline that has passed and whose row still waits, per job that
-    has deadlines; 0 when nothing is due. One statement, one probe of an index per job."""
-    parts, params = [], []
-    for job, (rows, deadline) in _due().items():
-        sql, values = rows.order_by(deadline).values(deadline)[:1].query.sql_with_params()
-        parts.append(f"SELECT %s AS job, ({sql}) AS since")
-        params += [job, *values]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT job, coalesce(extract(epoch FROM statement_timestamp() - since), 0)"  # noqa: S608
-            f" FROM ({' UNION ALL '.join(parts)}) AS lags",
-            params,
-        )
-        return {job: max(0.0, float(lag)) for job, lag in cursor.fetchall()}
-
-
-def due(job: str) -> int:
-    """How many rows the next run of that job will find; 0 for a job without deadlines."""
-    rows = _due().get(job)
-    return rows[0].count() if rows else 0
-
-
-def _due() -> dict[str, tuple[QuerySet[Any], str]]:
-    """The rows that are due, and the column that says since when, per job that has deadlines."""
-    failed: dict[str, list[int]] = {}
-    waiting = JobFailure.objects.filter(job__in=SWEEPS, retry_at__gt=Now())
-    for job, row in waiting.values_list("job", "row"):
-        failed.setdefault(job, []).append(int(row))
-    found = {job: _swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
-    found["send_reminders"] = (
-        Booking.objects.filter(status="confirmed", remind_at__lte=Now()),
-        "remind_at",
-    )
-    open_ = Delivery.objects.filter(
-        state__in=[State.WAITING.value, State.SENDING.value], due_at__lte=Now()
-    )
-    found["deliver_due"] = open_.filter(kind=Kind.EMAIL.value), "due_at"
-    found["deliver_calls"] = open_.exclude(kind=Kind.EMAIL.value), "due_at"
-    events = StripeEvent.objects.filter(state="waiting", due_at__lte=Now())
-    found["work_stripe_events"] = events, "due_at"
-    return found
-
-
-def _swept(model: str, name: str, failed: list[int]) -> tuple[QuerySet[Any], str]:
-    """Without the rows that wait for their next try: those are shown as failures."""
-    table: Table = next(table for table in TABLES if table.model == model)
-    move: Transition = getattr(table, name)
-    rows = apps.get_model(model)._base_manager.filter(
-        status__in=move.sources, **{f"{move.deadline}__lte": Now()}
-    )
-    if move.unless:
-        rows = rows.filter(**{f"{move.unless}__isnull": True})
-    return (rows.exclude(pk__in=failed) if failed else rows), move.deadline
 
 
 # the outbox and the processes

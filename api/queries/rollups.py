@@ -1,43 +1,49 @@
-"""The same sums as `queries.tallies`, at the cost of the months and days that are asked for.
+"""The same sums as `queries.tallies`, at the cost of the periods that are asked for.
 
-Sums kept of a month or a day are taken where they hold: counted with today's hours and capacity,
-and no booking of theirs changed since. The rest is counted from the bookings.
+Sums kept of a month, a week or a day are taken where they hold: counted with the hours and the
+capacity of today, and no booking of theirs changed since. The rest is counted from the bookings.
 """
 # ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final, TypeAlias
 
 from django.db import connection
 
-from api.models import DayRollup, MonthRollup, RollupMark
+from api.models import DayRollup, MonthRollup, RollupMark, WeekRollup
 from api.policy import DAY
 
 from . import tallies
-from .open_hours import Days, Period, Scope, day_periods, month_periods
-from .tallies import HOURS, Heat, Span, Tally, array, columns, total
+from .open_hours import Days, Period, Scope, day_periods, month_periods, week_periods
+from .tallies import HOURS, Heat, Span, Tally, columns, total
 
-Kept: TypeAlias = type[DayRollup] | type[MonthRollup]
+Kept: TypeAlias = type[DayRollup] | type[WeekRollup] | type[MonthRollup]
 GRAINS: Final[Sequence[tuple[Kept, Callable[[Days], list[Period]]]]] = (
     (MonthRollup, month_periods),
+    (WeekRollup, week_periods),
     (DayRollup, day_periods),
 )
 # `part` numbers the places that share a clock and spans, and the periods within those. A date of a
-# part is one number, `key`, so that the planner finds the sums of all dates first.
+# part is one number, `key`, so that the planner finds the sums of all dates first; `bit` is its
+# place among all dates, so that those that hold come back as one short text.
 PERIODS: Final = """place AS (
     SELECT * FROM unnest(%(places)s::bigint[], %(place_parts)s::int[], %(place_capacities)s::int[])
         AS p(id, part, capacity)),
     period AS (
-    SELECT *, part + %(parts)s * (starts_on - date '2000-01-01') AS key
+    SELECT *, part + %(parts)s * (starts_on - date '2000-01-01') AS key,
+        set_bit(repeat('0', cardinality(%(dates)s::date[]))::varbit,
+            array_position(%(dates)s::date[], starts_on) - 1, 1) AS bit
     FROM unnest(%(period_parts)s::int[], %(starts_on)s::date[], %(ends_on)s::date[],
         %(period_starts)s::timestamptz[], %(period_ends)s::timestamptz[], %(bases)s::bigint[])
         AS d(part, starts_on, ends_on, starts, ends, basis))"""
 KEPT: Final = """place p JOIN {table} r ON r.resource_id = p.id
-    AND r.starts_on = ANY(%(dates)s::date[]) AND r.starts_on BETWEEN %(first)s AND %(last)s
+    AND r.starts_on = ANY(%(dates)s::date[])
+    AND r.starts_on >= (SELECT greatest(%(first)s, min(starts_on)) FROM {table})
     JOIN period d ON d.key = p.part + %(parts)s * (r.starts_on - date '2000-01-01')"""
 HOLDS: Final = "r.basis = d.basis AND r.capacity = p.capacity"
 HOLDING: Final = f"""FROM {KEPT} WHERE {HOLDS}
@@ -49,51 +55,55 @@ STARTS: Final = "ARRAY[{}]".format(", ".join(f"sum(r.starts[{hour + 1}])::int" f
 def sums(
     scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
 ) -> dict[int, Tally]:
-    """As `tallies.sums`, in three statements at most."""
+    """As `tallies.sums`, in four statements at most."""
     found: dict[int, Tally] = {}
     outer = ", ".join(STARTS if name == "starts" else total(f"r.{name}") for name in wanted)
     for kept, periods in GRAINS:
         if not (spans := list(spans)):
             break
+        params = parameters(scope, days, spans, periods)
         rows = _read(
-            f"SELECT r.resource_id, array_agg(r.starts_on), {outer} {_holding(kept)}"
+            f"SELECT r.resource_id, bit_or(d.bit)::text, {outer} {_holding(kept)}"
             " GROUP BY r.resource_id",
-            parameters(scope, days, spans, periods),
+            params,
         )
         for pk, _, *values in rows:
             _add(found, pk, dict(zip(wanted, values, strict=True)))
-        spans = _without(spans, {row[0]: row[1] for row in rows}, kept)
+        spans = _without(spans, {row[0]: row[1] for row in rows}, params["dates"], kept)
     for pk, tally in tallies.sums(scope, days, spans, wanted).items():
         _add(found, pk, tally)
     return found
 
 
 def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
-    """As `tallies.heat`, in three statements at most."""
+    """As `tallies.heat`, in four statements at most."""
     table = [[0] * 24 for _ in range(7)]
     for kept, periods in GRAINS:
         if not (spans := list(spans)):
             break
+        params = parameters(scope, days, spans, periods)
         rows = _read(
-            f"SELECT * FROM (WITH held AS MATERIALIZED (SELECT r.* {_holding(kept)})"
-            " SELECT resource_id, array_agg(starts_on) AS dates, NULL::int AS weekday,"
+            "SELECT * FROM (WITH held AS MATERIALIZED"
+            f" (SELECT r.resource_id, r.starts_on, r.heat, d.bit {_holding(kept)})"
+            " SELECT resource_id, bit_or(bit)::text AS bits, NULL::int AS weekday,"
             " NULL::bigint[] AS seconds FROM held GROUP BY resource_id"
             f" UNION ALL {_hot(kept)}) held",
-            parameters(scope, days, spans, periods),
+            params,
         )
         for _, _, weekday, seconds in rows:
             for n, more in enumerate(seconds or ()):
                 table[weekday + n // 24][n % 24] += more
-        spans = _without(spans, {row[0]: row[1] for row in rows if row[0]}, kept)
+        held = {row[0]: row[1] for row in rows if row[0] is not None}
+        spans = _without(spans, held, params["dates"], kept)
     for weekday, row in enumerate(tallies.heat(scope, days, spans)):
         table[weekday] = [a + b for a, b in zip(table[weekday], row, strict=True)]
     return table
 
 
 def _hot(kept: Kept) -> str:
-    """Seconds of all that held: of a month by weekday and hour, of a day by its hours."""
+    """Seconds of all that held: of a day by its hours, of longer periods by weekday and hour."""
     size, weekday = (
-        (168, "0") if kept is MonthRollup else (24, "extract(isodow FROM starts_on)::int - 1")
+        (24, "extract(isodow FROM starts_on)::int - 1") if kept is DayRollup else (168, "0")
     )
     seconds = ", ".join(f"coalesce(sum(heat[{n}]), 0)" for n in range(1, size + 1))
     return f"SELECT NULL, NULL, {weekday}, ARRAY[{seconds}]::bigint[] FROM held GROUP BY 3"
@@ -133,14 +143,13 @@ def parameters(
         if any(first <= period.starts_on and period.ends_on <= last for first, last in inside)
     ]
     names = ("period_parts", "starts_on", "ends_on", "period_starts", "period_ends", "bases")
-    dates = {row[1] for row in rows}
+    dates = sorted({row[1] for row in rows})
     return {
         **columns(places, ("places", "place_parts", "place_capacities")),
         **columns(rows, names),
         "parts": len(parts),
-        "dates": array(dates),
+        "dates": dates,
         "first": min(dates, default=None),
-        "last": max(dates, default=None),
     }
 
 
@@ -157,22 +166,25 @@ def _add(found: dict[int, Tally], pk: int, more: Tally) -> None:
     }
 
 
-def _without(spans: Sequence[Span], held: Mapping[int, Sequence[date]], kept: Kept) -> list[Span]:
+def _without(
+    spans: Sequence[Span], held: Mapping[int, str], dates: Sequence[date], kept: Kept
+) -> list[Span]:
     """What of the spans is in none of the periods that held, by place."""
     left: list[Span] = []
-    known: dict[tuple[Any, ...], list[tuple[date, date]]] = {}
+    known: dict[tuple[date, date, str], list[tuple[date, date]]] = {}
     for pk, first_on, last_on in spans:
-        key = (first_on, last_on, *sorted(held.get(pk, ())))
+        key = (first_on, last_on, held.get(pk, ""))
         if key not in known:
-            known[key] = list(_gaps(first_on, last_on, [(on, _last(on, kept)) for on in key[2:]]))
+            taken = (on for on, bit in zip(dates, key[2], strict=False) if bit == "1")
+            known[key] = list(_gaps(first_on, last_on, [(on, _last(on, kept)) for on in taken]))
         left += [(pk, *gap) for gap in known[key]]
     return left
 
 
 def _last(on: date, kept: Kept) -> date:
-    return (
-        on if kept is DayRollup else (on.replace(day=1) + timedelta(days=32)).replace(day=1) - DAY
-    )
+    if kept is MonthRollup:
+        return on.replace(day=monthrange(on.year, on.month)[1])
+    return on if kept is DayRollup else on + 6 * DAY
 
 
 def _gaps(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import connection
 
 from api.lifecycle import BOOKING
-from api.queries.automation import lag_by_job
+from api.queries import lag
 
 from . import money_invariants
 
@@ -22,9 +22,9 @@ def problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
     found = [sentence for sql in CHECKS for sentence in _rows(sql)] + money_invariants.problems()
     if allowed_lag is not None:
         found += [
-            f"{job} is {lag:.0f} s behind"
-            for job, lag in lag_by_job().items()
-            if lag > allowed_lag.total_seconds()
+            f"{job} is {seconds:.0f} s behind"
+            for job, seconds in lag.by_job().items()
+            if seconds > allowed_lag.total_seconds()
         ]
     return found
 

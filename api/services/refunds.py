@@ -160,6 +160,15 @@ def record(pk: int, done: PaidBack) -> None:
             )
 
 
+def refresh(payment: Payment) -> None:
+    """Asks Stripe what became of our refunds of a payment, and writes it down."""
+    ours = {refund.key: refund for refund in payment.refunds.all()}
+    for known in gateway.refunds_of(payment.intent_id or "") if ours else ():
+        mine = ours.get(known.key)
+        if mine is not None and (mine.stripe_id, mine.status) != (known.id, known.status):
+            record(mine.pk, known)
+
+
 def differences(payment: Payment, known: Sequence[PaidBack]) -> Iterator[str]:
     """How Stripe's refunds of a payment differ from ours, in words."""
     ours = {refund.key: refund for refund in payment.refunds.exclude(stripe_id="")}

@@ -15,11 +15,11 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from api.lifecycle import BOOKING, Status
-from api.models import Booking, DayRollup, MonthRollup, RollupMark
+from api.models import Booking, DayRollup, MonthRollup, RollupMark, WeekRollup
 from api.models.analytics import SETTLED
 from api.policy import DAY
 from api.queries import open_hours, tallies
-from api.queries.open_hours import Days, Period, Scope, day_periods, month_periods
+from api.queries.open_hours import Days, Period, Scope, day_periods, month_periods, week_periods
 from api.queries.rollups import HOLDS, KEPT, PERIODS, parameters
 from api.queries.tallies import HOURS, SPANS, Span
 
@@ -28,8 +28,8 @@ BUDGET: Final = 120.0  # seconds; what is left is for the next run
 ROOMS_AT_ONCE: Final = 1000
 LOCK: Final = open_hours.number("roll_up_analytics")
 
-DAYS, MONTHS, MARKS, BOOKINGS = (
-    model._meta.db_table for model in (DayRollup, MonthRollup, RollupMark, Booking)
+DAYS, WEEKS, MONTHS, MARKS, BOOKINGS = (
+    model._meta.db_table for model in (DayRollup, WeekRollup, MonthRollup, RollupMark, Booking)
 )
 SUMS: Final = ("bookings", "no_shows", "wasted", "attendees", "oversized", "undersized", "booked")
 COLUMNS: Final = f"resource_id, starts_on, basis, capacity, {', '.join(SUMS)}, starts, heat"
@@ -39,6 +39,8 @@ FORGET: Final = f"""
     WITH mark AS (DELETE FROM {MARKS} RETURNING *),
     stale AS (SELECT DISTINCT resource_id, (starts_at AT TIME ZONE 'UTC')::date - 1 AS first_on,
         (ends_at AT TIME ZONE 'UTC')::date + 1 AS last_on FROM mark),
+    weeks AS (DELETE FROM {WEEKS} r USING stale s WHERE r.resource_id = s.resource_id
+        AND r.starts_on BETWEEN s.first_on - 6 AND s.last_on),
     months AS (DELETE FROM {MONTHS} r USING stale s WHERE r.resource_id = s.resource_id
         AND r.starts_on BETWEEN date_trunc('month', s.first_on)::date AND s.last_on)
     DELETE FROM {DAYS} r USING stale s WHERE r.resource_id = s.resource_id
@@ -80,16 +82,16 @@ WRITE_DAYS: Final = f"""INSERT INTO {DAYS} ({COLUMNS})
         ON h.resource_id = p.id AND h.day_on = d.starts_on
     ON CONFLICT DO NOTHING"""
 
-MONTH_STARTS: Final = ", ".join(f"sum(r.starts[{hour + 1}])::int" for hour in HOURS)
-MONTH_HEAT: Final = ", ".join(
+LONGER_STARTS: Final = ", ".join(f"sum(r.starts[{hour + 1}])::int" for hour in HOURS)
+LONGER_HEAT: Final = ", ".join(
     f"coalesce(sum(r.heat[{hour + 1}]) FILTER (WHERE extract(isodow FROM r.starts_on) = {weekday}),"
     " 0)::int"
     for weekday in range(1, 8)
     for hour in HOURS
 )
-WRITE_MONTHS: Final = f"""INSERT INTO {MONTHS} ({COLUMNS})
+WRITE_LONGER: Final = f"""INSERT INTO {{table}} ({COLUMNS})
     SELECT p.id, d.starts_on, d.basis, p.capacity, {", ".join(f"sum(r.{name})" for name in SUMS)},
-        ARRAY[{MONTH_STARTS}], ARRAY[{MONTH_HEAT}]
+        ARRAY[{LONGER_STARTS}], ARRAY[{LONGER_HEAT}]
     FROM place p JOIN period d ON d.part = p.part
     JOIN {DAYS} r ON r.resource_id = p.id AND r.starts_on BETWEEN d.starts_on AND d.ends_on
     GROUP BY p.id, d.starts_on, d.ends_on, d.basis, p.capacity
@@ -140,7 +142,7 @@ def _first_on() -> date | None:
             [KEPT_FOR.days],
         )
         first_on, any_booking = cursor.fetchone()
-        for table in (DAYS, MONTHS):
+        for table in (DAYS, WEEKS, MONTHS):
             cursor.execute(f"DELETE FROM {table} WHERE starts_on < %s", [first_on])
     return first_on if any_booking else None
 
@@ -165,13 +167,18 @@ def _month_end(first_on: date) -> date:
 
 @transaction.atomic
 def _sum_up(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> int:
-    """Days written; those of the spans that are over, settled and not there yet, then the months
-    that they complete."""
+    """Days written; those of the spans that are over, settled and not there yet, then the
+    weeks and months that they complete."""
     if not _alone():
         return 0
+    wide = _widened(spans, days)
     settled = parameters(scope, days, spans, lambda some: _over(some, scope))
-    months = parameters(scope, days, spans, month_periods)
-    for table, params in ((DAYS, settled), (MONTHS, months)):
+    longer = (
+        (WEEKS, parameters(scope, days, wide, week_periods)),
+        (MONTHS, parameters(scope, days, spans, month_periods)),
+    )
+    # a week is made of what days there are, so none of them may be outdated
+    for table, params in ((DAYS, parameters(scope, days, wide, day_periods)), *longer):
         _run(OUTDATED.format(table=table), params)
     missing = list(_runs(_run(MISSING, settled)))
     if missing:
@@ -182,8 +189,15 @@ def _sum_up(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> int:
             | tallies.cells(scope, days, missing)
         )
         _run(WRITE_DAYS, params, (SPANS, PERIODS, tallies.OPENING, tallies.CELLS))
-    _run(WRITE_MONTHS, months)
+    for table, params in longer:
+        _run(WRITE_LONGER.format(table=table), params)
     return sum((last_on - first_on).days + 1 for _, first_on, last_on in missing)
+
+
+def _widened(spans: Sequence[Span], days: Sequence[Days]) -> list[Span]:
+    """With the weeks that reach over their edges."""
+    first, last = min(min(some) for some in days), max(max(some) for some in days)
+    return [(pk, max(a - 6 * DAY, first), min(b + 6 * DAY, last)) for pk, a, b in spans]
 
 
 def _over(days: Days, scope: Scope) -> list[Period]:

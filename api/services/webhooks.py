@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from api.models import Payment, StripeEvent
 from api.signals import received
 
-from . import outbox, payments
+from . import outbox, payments, refunds
 from . import stripe_gateway as gateway
 from .outbox import LEASE, WAITS
 from .stripe_gateway import Intent, PaymentRefused
@@ -69,7 +69,9 @@ def _claim() -> list[StripeEvent]:
 def _work_one(row: StripeEvent) -> int:
     mine = StripeEvent.objects.filter(pk=row.pk, attempts=row.attempts, state="waiting")
     try:
-        look(row.intent_id, f"webhook {row.type}")
+        payment = look(row.intent_id, f"webhook {row.type}")
+        if payment is not None and not row.type.startswith("payment_intent."):
+            refunds.refresh(payment)
     except Exception as error:  # whatever goes wrong is an outcome of this row
         text = f"{type(error).__name__}: {error}"[:2000]
         if row.attempts > len(WAITS):
@@ -80,15 +82,14 @@ def _work_one(row: StripeEvent) -> int:
     return mine.update(state="done", last_error="", finished_at=Now())
 
 
-def look(intent_id: str, source: str) -> None:
-    """Asks Stripe what became of an intent and settles it. Others' intents are left alone."""
+def look(intent_id: str, source: str) -> Payment | None:
+    """Asks Stripe what became of an intent and settles it: its payment, or None for others'."""
     try:
         intent = gateway.fetch_intent(intent_id)
     except PaymentRefused as refusal:
         raise Unknown(intent_id) from refusal
     payment = Payment.objects.filter(intent_id=intent_id).first() or _expecting(intent)
-    if payment is not None:
-        payments.settle(payment.pk, intent, source)
+    return None if payment is None else payments.settle(payment.pk, intent, source)
 
 
 def _expecting(intent: Intent) -> Payment | None:

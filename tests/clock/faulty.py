@@ -99,8 +99,7 @@ class Mailbox:
     ) -> str:
         self.began += 1
         until = time.monotonic() + self.delay
-        # a test may end the delay
-        while self.delay and time.monotonic() < until:  # noqa: ASYNC110
+        while self.delay and time.monotonic() < until:  # a test may end the delay
             await asyncio.sleep(0.05)
         content: Any = envelope.content
         if self.answer.startswith("250"):

@@ -332,7 +332,7 @@ def test_a_figure_takes_as_many_statements_for_one_room_as_for_many(figure, offi
         meeting(place, ana, at(place, MONDAY))
     with CaptureQueriesContext(connection) as many:
         figure(None, MONDAY, SUNDAY)
-    assert len(many) == len(one) <= 9
+    assert len(many) == len(one) <= 11
     with CaptureQueriesContext(connection) as straight:
         figure(None, MONDAY, SUNDAY, source=tallies)
     assert len(straight) <= 5

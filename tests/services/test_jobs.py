@@ -13,7 +13,7 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Job, JobFailure, Sign, StripeEvent
 from api.models.outbox import State
-from api.queries import automation
+from api.queries import automation, lag
 from api.services import jobs, outbox, reminders, transitions, webhooks
 from api.signals import transitioned
 from backend.schedule import SCHEDULE
@@ -82,22 +82,22 @@ def test_the_lag_of_a_job_is_the_age_of_its_oldest_row_past_due(booked, court, a
     court.price_minor = 500
     court.save()
     first, second = booked(ana), booked(ana, hours=2)
-    assert automation.lag_by_job()["expire_holds"] == 0
+    assert lag.by_job()["expire_holds"] == 0
     Booking.objects.filter(pk=first.pk).update(hold_expires_at=Now() - 90 * SECOND)
     Booking.objects.filter(pk=second.pk).update(hold_expires_at=Now() - 30 * SECOND)
-    assert 90 <= automation.lag_by_job()["expire_holds"] < 100
-    assert automation.due("expire_holds") == 2
+    assert 90 <= lag.by_job()["expire_holds"] < 100
+    assert lag.due("expire_holds") == 2
     transitions.sweep(BOOKING.expire, "expire_holds")
-    assert automation.lag_by_job()["expire_holds"] == 0
+    assert lag.by_job()["expire_holds"] == 0
 
 
 def test_every_deadline_of_the_tables_has_a_lag():
-    swept = {f"{model}.{move}" for model, move in automation.SWEEPS.values()}
+    swept = {f"{model}.{move}" for model, move in lag.SWEEPS.values()}
     from api.lifecycle import TABLES
 
     assert swept == {f"{table.model}.{move.name}" for table in TABLES for move in table.clocked}
-    assert set(automation.lag_by_job()) == {
-        *automation.SWEEPS,
+    assert set(lag.by_job()) == {
+        *lag.SWEEPS,
         "send_reminders",
         "deliver_due",
         "deliver_calls",
@@ -121,7 +121,7 @@ def test_a_row_that_cannot_be_worked_on_is_a_failure_and_no_lag(booked, court, a
         transitioned.disconnect(poison)
     failure = JobFailure.objects.get()
     assert (failure.row, failure.error) == (str(hold.pk), "ValueError: cannot be worked on")
-    assert automation.lag_by_job()["expire_holds"] == 0
+    assert lag.by_job()["expire_holds"] == 0
     assert transitions.sweep(BOOKING.expire, "expire_holds") == 0
     assert jobs.retry(failure.pk) == 1
     assert transitions.sweep(BOOKING.expire, "expire_holds") == 1

@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from api import errors
+from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, JobFailure, Payment, Refund, StripeEvent, Venue
 from api.services import (
     bookings,
@@ -21,6 +24,7 @@ from api.services import (
     webhooks,
 )
 from api.services.actors import Actor
+from api.services.transitions import sweep
 from tests.paying import ASKS, DECLINED, GOOD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -203,6 +207,21 @@ def test_an_expired_hold_is_free_and_its_intent_is_cancelled(hold, ana, customer
     assert (call.key, call.state) == (f"cancel_intent:{payment.intent_id}", "sent")
 
 
+def test_a_sweep_of_many_holds_costs_the_statements_of_one(hold, ana, ben, run_out):
+    """Their intents, payment statuses and emails included."""
+
+    def statements(hours):
+        for hour in hours:
+            booking = hold(ana, hour)
+            payments.begin(booking.pk)
+            run_out(booking)
+        with CaptureQueriesContext(connection) as seen:
+            assert sweep(BOOKING.expire, "expire_holds") == len(hours)
+        return len(seen)
+
+    assert statements([0]) == statements([1, 2, 3, 4, 5, 6])
+
+
 def test_a_cancelled_hold_cancels_its_intent(hold, ana, customer, worker):
     booking = hold(ana)
     payment = payments.begin(booking.pk)
@@ -297,9 +316,7 @@ def test_a_payment_that_beats_our_cancelling_is_settled_in_every_order(
     for step in order:
         if step == "expire":
             run_out(booking)
-            from tasks.clock import expire_holds
-
-            expire_holds()
+            sweep(BOOKING.expire, "expire_holds")
         elif step == "pay":
             succeeded(customer, payment.intent_id)
         else:
@@ -325,7 +342,7 @@ def test_a_late_payment_for_a_slot_that_is_over_or_closed_goes_back(
     payment = payments.begin(booking.pk)
     customer.pay(payment.intent_id)
     run_out(booking)
-    bookings.transitions.end_due(bookings.BOOKING, "id = %s", [booking.pk])
+    assert sweep(BOOKING.expire, "expire_holds") == 1
     studio.maintenance = True
     studio.save()
     succeeded(customer, payment.intent_id)
@@ -495,6 +512,21 @@ def test_staff_give_back_parts_and_never_more_than_was_paid(paid, sam, ana, cust
     assert customer.refunds(payment.intent_id) == [2500, 7500]
 
 
+def test_a_webhook_tells_of_a_refund_whose_answer_was_lost(paid, ana, customer, line, worker):
+    booking, payment = paid()
+    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    line.faults = [("/v1/refunds", "POST", "lose")]
+    worker()
+    assert Refund.objects.get().status == "waiting"
+    webhooks.receive(*customer.event("charge.refunded", payment.intent_id))
+    webhooks.work()
+    assert Refund.objects.get().status == "succeeded"
+    Delivery.objects.update(due_at=Now())
+    worker()
+    assert customer.refunds(payment.intent_id) == [10000]
+    assert Delivery.objects.filter(name="refunded").count() == 1
+
+
 def test_what_was_not_paid_cannot_be_given_back(hold, ana, sam, line):
     booking = hold(ana)
     with pytest.raises(errors.NothingToRefund):
@@ -536,9 +568,7 @@ def test_an_intent_whose_cancelling_was_parked_is_cancelled_after_all(
     booking = hold(ana)
     payment = payments.begin(booking.pk)
     run_out(booking)
-    from tasks.clock import expire_holds
-
-    expire_holds()
+    sweep(BOOKING.expire, "expire_holds")
     Delivery.objects.filter(kind="cancel_intent").update(state="parked", finished_at=Now())
     Payment.objects.update(created_at=Now() - timedelta(minutes=3))
     reconciliation.run()

@@ -13,7 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.lifecycle import BOOKING
-from api.models import Booking, Closure, DayRollup, MonthRollup, Resource, RollupMark, User, Venue
+from api.models import (
+    Booking,
+    Closure,
+    DayRollup,
+    MonthRollup,
+    Resource,
+    RollupMark,
+    User,
+    Venue,
+    WeekRollup,
+)
 from api.queries import analytics, tallies
 from api.services import rollups, transitions
 from tests.past import MINUTE, at, meeting
@@ -224,6 +234,7 @@ def test_days_that_are_over_are_summed_up_once(room, ana):
     assert DayRollup.objects.get(starts_on=ago(40)).booked == timedelta(hours=1)
     assert not DayRollup.objects.filter(starts_on__gte=today()).exists()
     assert MonthRollup.objects.exists()
+    assert WeekRollup.objects.count() >= 4
     assert rollups.roll_up() == 0
     assert hours(room) == 4.0
 
@@ -234,6 +245,7 @@ def test_days_missed_while_nothing_ran_are_caught_up(room, ana):
     rollups.roll_up()
     whole = DayRollup.objects.count()
     DayRollup.objects.filter(starts_on__gt=ago(20)).delete()
+    WeekRollup.objects.all().delete()
     MonthRollup.objects.all().delete()
     assert rollups.roll_up() > 0
     assert DayRollup.objects.count() == whole

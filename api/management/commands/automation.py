@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from api.queries import automation
+from api.queries import automation, lag
 from api.queries.automation import JobState, Report
 from api.services import jobs
 from backend.celery import app
@@ -56,7 +56,7 @@ def run(name: str, console: Console) -> None:
     bar = Progress(
         TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-    line = bar.add_task(name, total=automation.due(name) or None)
+    line = bar.add_task(name, total=lag.due(name) or None)
     with bar, jobs.watched_by(lambda done: bar.update(line, completed=done)):
         count = work()
     console.print(f"{name}: {count} done.")
