@@ -35,6 +35,8 @@ from api.services.transitions import EXCLUSION, GIVES_WAY, sqlstate
 log = structlog.get_logger("holdfast.http")
 
 
+MOST_READ_AWAY = 64_000_000  # bytes
+
 _UNIQUE, _REFERENCE, _CHECK = "23505", "23503", "23514"
 
 
@@ -197,6 +199,14 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 # views
 
 
+def read_away(request: HttpRequest, length: int) -> None:
+    """Reads what nobody wants, within reason: a client that is still sending when the connection
+    is closed never sees the answer."""
+    left = min(length, MOST_READ_AWAY)
+    while left > 0 and (chunk := request.read(min(left, 65_536))):
+        left -= len(chunk)
+
+
 class Door(APIView):
     """The base of every REST view. `explain` turns a refusal into this door's answer."""
 
@@ -223,6 +233,7 @@ class Door(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
+            read_away(request._request, int(length))
             raise wire.TooLarge
         super().initial(request, *args, **kwargs)
 
@@ -399,6 +410,8 @@ class BadRequest(errors.Refused):
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    read_away(request, int(length) if length.isdigit() else 0)
     return _plain_problem(errors.NotFound("There is nothing at this address."))
 
 

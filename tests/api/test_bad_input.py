@@ -375,3 +375,19 @@ def test_what_fits_the_schema_and_not_the_rules_is_409(
     )
     assert refused(answer, 409)["code"] == code
     assert everything() == before
+
+
+def test_an_answer_waits_until_the_client_has_sent_what_nobody_wants(client_of, db):
+    """A server that closes while the client is still sending resets the connection, and the
+    client sees no answer at all."""
+    from django.test.client import FakePayload
+
+    for path in ("bookings/", "nothing/"):
+        payload = FakePayload(b"x" * 3_000_000)
+        client_of().post(
+            f"{API}{path}",
+            CONTENT_LENGTH="3000000",
+            content_type="application/json",
+            **{"wsgi.input": payload},
+        )
+        assert payload.read() == b""
