@@ -199,10 +199,11 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 # views
 
 
-def read_away(request: HttpRequest, length: int) -> None:
+def read_away(request: HttpRequest) -> None:
     """Reads what nobody wants, within reason: a client that is still sending when the connection
     is closed never sees the answer."""
-    left = min(length, MOST_READ_AWAY)
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    left = min(int(length), MOST_READ_AWAY) if length.isdigit() else 0
     while left > 0 and (chunk := request.read(min(left, 65_536))):
         left -= len(chunk)
 
@@ -233,7 +234,7 @@ class Door(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
-            read_away(request._request, int(length))
+            read_away(request._request)
             raise wire.TooLarge
         super().initial(request, *args, **kwargs)
 
@@ -410,8 +411,7 @@ class BadRequest(errors.Refused):
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    read_away(request, int(length) if length.isdigit() else 0)
+    read_away(request)
     return _plain_problem(errors.NotFound("There is nothing at this address."))
 
 
