@@ -35,6 +35,8 @@ from api.services.transitions import EXCLUSION, GIVES_WAY, sqlstate
 log = structlog.get_logger("holdfast.http")
 
 
+MOST_READ_AWAY = 64_000_000  # bytes
+
 _UNIQUE, _REFERENCE, _CHECK = "23505", "23503", "23514"
 
 
@@ -197,6 +199,15 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 # views
 
 
+def read_away(request: HttpRequest) -> None:
+    """Reads what nobody wants, within reason: a client that is still sending when the connection
+    is closed never sees the answer."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    left = min(int(length), MOST_READ_AWAY) if length.isdigit() else 0
+    while left > 0 and (chunk := request.read(min(left, 65_536))):
+        left -= len(chunk)
+
+
 class Door(APIView):
     """The base of every REST view. `explain` turns a refusal into this door's answer."""
 
@@ -223,6 +234,7 @@ class Door(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
+            read_away(request._request)
             raise wire.TooLarge
         super().initial(request, *args, **kwargs)
 
@@ -399,6 +411,7 @@ class BadRequest(errors.Refused):
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    read_away(request)
     return _plain_problem(errors.NotFound("There is nothing at this address."))
 
 

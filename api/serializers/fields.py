@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -20,9 +20,18 @@ ZONES = frozenset(available_timezones())
 class Instant(serializers.DateTimeField):
     """ISO 8601 with an offset: a time without one is nobody's time. Answered in UTC."""
 
+    pattern = re.compile(
+        r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+ -]\d\d:?\d\d)?", re.ASCII
+    )
     default_error_messages = {
         "naive": "Give the offset from UTC, for example 2030-05-01T09:00:00Z."
     }
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str) or not self.pattern.fullmatch(value):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ss+hh:mm")
+        # a plus that was not escaped in a query arrives as a blank
+        return super().to_internal_value(re.sub(r" (\d\d:?\d\d)$", r"+\1", value.upper()))
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is None:
@@ -39,6 +48,15 @@ class Instant(serializers.DateTimeField):
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
 EMAIL = rf"^{_ATOM}(\.{_ATOM}){{0,2}}@({_LABEL}\.){{1,5}}[A-Za-z]{{2,20}}$"
+
+
+class Day(serializers.DateField):
+    """`YYYY-MM-DD`, and none of the other ways to write a date."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+            self.fail("invalid", format="YYYY-MM-DD")
+        return super().to_internal_value(value)
 
 
 @extend_schema_field({"type": "string", "maxLength": 254, "pattern": EMAIL, "example": "a@b.org"})

@@ -12,7 +12,7 @@ from api.errors import Unfit
 from api.models import Closure, PrimetimeWindow, Resource, Venue
 from api.models.venues import MINUTE
 
-from .fields import Duration, Instant, Link, OptionalEmail, SignedDuration, WallTime, Zone
+from .fields import Day, Duration, Instant, Link, OptionalEmail, SignedDuration, WallTime, Zone
 
 SECOND = timedelta(seconds=1)
 
@@ -74,6 +74,9 @@ class Window(serializers.ModelSerializer[PrimetimeWindow]):
 
 
 class ClosureShape(serializers.ModelSerializer[Closure]):
+    first_on = Day()
+    last_on = Day()
+
     class Meta:
         model = Closure
         fields = ["id", "first_on", "last_on", "reason"]
@@ -154,8 +157,8 @@ class Range(serializers.Serializer[Any]):
 
 
 class DateRange(serializers.Serializer[Any]):
-    start = serializers.DateField(required=False, help_text="Local date; today if left out")
-    end = serializers.DateField(required=False, help_text="Inclusive; a week if left out")
+    start = Day(required=False, help_text="Local date; today if left out")
+    end = Day(required=False, help_text="Inclusive; a week if left out")
 
 
 class CalendarSlot(Interval):

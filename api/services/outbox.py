@@ -96,10 +96,11 @@ def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
 
 def settle(row: Delivery, state: str, error: str = "", wait: timedelta | None = None) -> bool:
     """Writes the outcome if the lease is still ours (nobody has claimed the row since)."""
+    error = error.replace("\0", "")[:2000]  # a provider may say anything
     mine = Delivery.objects.filter(pk=row.pk, state=State.SENDING, attempts=row.attempts)
     if wait is not None:
-        return bool(mine.update(state=state, last_error=error[:2000], due_at=Now() + wait))
-    return bool(mine.update(state=state, last_error=error[:2000], finished_at=Now()))
+        return bool(mine.update(state=state, last_error=error, due_at=Now() + wait))
+    return bool(mine.update(state=state, last_error=error, finished_at=Now()))
 
 
 def failed(row: Delivery, error: Exception) -> None:

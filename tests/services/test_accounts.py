@@ -347,6 +347,7 @@ def test_nothing_in_the_whole_database_names_somebody_erased(
     assert his.status == Status.CONFIRMED
 
 
+@pytest.mark.django_db(transaction=True)
 def test_letters_to_somebody_erased_are_withheld_and_letters_to_others_go_out(
     booked, ana, venue, settings
 ):

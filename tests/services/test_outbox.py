@@ -1,0 +1,233 @@
+"""The outbox: written with its cause, claimed by one, tried again, and in the end sent, withheld
+or parked where everybody can see it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.db.models.functions import Now
+
+from api.lifecycle import Status
+from api.models import Booking, Delivery
+from api.models.outbox import Kind, State
+from api.services import bookings, mailer, outbox
+from api.services.actors import Actor
+from api.services.outbox import Effect, Withheld
+
+pytestmark = pytest.mark.django_db
+
+EMAIL = [Kind.EMAIL]
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def queued(db):
+    def put(*keys, **more):
+        outbox.put([Effect(key=key, name="test", to="a@example.com", **more) for key in keys])
+
+    return put
+
+
+def due_again(**columns):
+    Delivery.objects.update(due_at=Now(), **columns)
+
+
+def all_well(rows):
+    for row in rows:
+        yield row, None
+
+
+def all_fail(rows):
+    for row in rows:
+        yield row, ValueError("no\0 luck")
+
+
+def test_an_effect_happens_once_however_often_it_is_put(queued):
+    queued("one", "two")
+    queued("one", "two", payload={"changed": True})
+    assert list(Delivery.objects.order_by("id").values_list("key", "payload", "state")) == [
+        ("one", {}, "waiting"),
+        ("two", {}, "waiting"),
+    ]
+
+
+def test_an_effect_is_gone_with_its_cause(queued):
+    def caused():
+        with transaction.atomic():
+            queued("one")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        caused()
+    assert not Delivery.objects.exists()
+
+
+def test_what_is_claimed_is_nobody_elses_until_its_lease_is_over(queued):
+    queued("one")
+    (row,) = outbox.claim(EMAIL)
+    assert (row.state, row.attempts) == (State.SENDING, 1)
+    assert outbox.claim(EMAIL) == []
+    due_again()  # its sender died with it
+    (again,) = outbox.claim(EMAIL)
+    assert (again.pk, again.attempts) == (row.pk, 2)
+
+
+def test_who_lost_the_lease_does_not_write_the_outcome(queued):
+    queued("one")
+    (late,) = outbox.claim(EMAIL)
+    due_again()
+    (now,) = outbox.claim(EMAIL)
+    assert not outbox.settle(late, State.PARKED, "too late")
+    assert outbox.settle(now, State.SENT)
+    assert Delivery.objects.get().state == State.SENT
+
+
+def test_only_the_kinds_asked_for_are_claimed_and_only_when_due(queued):
+    queued("mail")
+    queued("money", kind=Kind.REFUND)
+    queued("later")
+    Delivery.objects.filter(key="later").update(due_at=Now() + MINUTE)
+    assert [row.key for row in outbox.claim(EMAIL)] == ["mail"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_senders_at_once_share_the_rows(queued, at_once):
+    """Without SKIP LOCKED and the conditional write both would get all of them."""
+    queued(*[f"k{n}" for n in range(40)])
+    results = at_once(*[lambda: outbox.claim(EMAIL, 10)] * 4)
+    keys = [row.key for rows in results for row in rows]
+    assert sorted(keys) == sorted(f"k{n}" for n in range(40))
+
+
+def test_a_failure_waits_longer_each_time_and_is_parked_after_the_last(queued):
+    queued("one")
+    for attempt, wait in enumerate(outbox.WAITS, 1):
+        assert outbox.deliver(EMAIL, all_fail) == 0
+        row = Delivery.objects.annotate(now=Now()).get()
+        assert (row.state, row.attempts) == (State.WAITING, attempt)
+        assert row.last_error == "ValueError: no luck"
+        assert wait - MINUTE < row.due_at - row.now <= wait
+        due_again()
+    assert outbox.deliver(EMAIL, all_fail) == 0
+    row = Delivery.objects.get()
+    assert (row.state, row.last_error) == (State.PARKED, "ValueError: no luck")
+    assert row.finished_at is not None
+    due_again()
+    assert outbox.claim(EMAIL) == []
+
+
+def test_what_is_parked_may_be_tried_again_from_the_first_wait_on(queued):
+    queued("one", "other")
+    Delivery.objects.filter(key="one").update(state=State.PARKED, attempts=8, finished_at=Now())
+    ids = list(Delivery.objects.values_list("pk", flat=True))
+    assert outbox.retry(ids) == 1
+    row = Delivery.objects.get(key="one")
+    assert (row.state, row.attempts, row.finished_at) == (State.WAITING, 0, None)
+    assert outbox.deliver(EMAIL, all_well) == 2
+
+
+def test_what_a_sender_did_not_reach_is_given_back_without_an_attempt(queued):
+    queued("one", "two", "three")
+    calls = []
+
+    def gives_up(rows):
+        calls.append(len(rows))
+        if len(calls) == 1:
+            yield rows[0], None
+        else:
+            yield from all_well(rows)
+
+    assert outbox.deliver(EMAIL, gives_up) == 3
+    assert calls == [3, 2]
+    assert set(Delivery.objects.values_list("state", "attempts")) == {(State.SENT, 1)}
+
+
+def test_one_that_fails_does_not_hold_up_the_others(queued):
+    queued("good", "bad", "gone")
+
+    def mixed(rows):
+        for row in rows:
+            yield row, {"bad": ValueError("no"), "gone": Withheld("cancelled")}.get(row.key)
+
+    assert outbox.deliver(EMAIL, mixed) == 1
+    assert dict(Delivery.objects.values_list("key", "state")) == {
+        "good": State.SENT,
+        "bad": State.WAITING,
+        "gone": State.WITHHELD,
+    }
+    assert Delivery.objects.get(key="gone").last_error == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_email_whose_cause_is_gone_is_withheld(booked, court, ana, mailoutbox):
+    court.price_minor = 500
+    court.save()
+    booking = booked(ana)
+    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    assert outbox.deliver(EMAIL, mailer.send) == 1
+    assert list(Delivery.objects.order_by("id").values_list("name", "state")) == [
+        ("held", State.WITHHELD),
+        ("cancelled", State.SENT),
+    ]
+    assert [message.to for message in mailoutbox] == [["ana@example.com"]]
+
+
+def test_sent_rows_are_forgotten_in_the_end_and_parked_ones_kept(queued, settings):
+    queued("sent", "withheld", "parked", "young")
+    old = Now() - settings.KEEP_DELIVERIES - MINUTE
+    for key, state in (("sent", "sent"), ("withheld", "withheld"), ("parked", "parked")):
+        Delivery.objects.filter(key=key).update(state=state, finished_at=old)
+    Delivery.objects.filter(key="young").update(state="sent", finished_at=Now())
+    outbox.prune()
+    assert set(Delivery.objects.values_list("key", flat=True)) == {"parked", "young"}
+
+
+# notices: which emails a move causes
+
+
+def names(booking):
+    return list(booking.deliveries.order_by("id").values_list("name", "to"))
+
+
+def test_staff_hear_of_a_request_and_its_owner_does(booked, venue, ana):
+    venue.approval, venue.admin_email = "always", "desk@example.com"
+    venue.save()
+    assert names(booked(ana)) == [
+        ("pending", "ana@example.com"),
+        ("request_waiting", "desk@example.com"),
+    ]
+
+
+def test_a_venue_that_sends_no_confirmations_sends_what_matters_all_the_same(booked, venue, ana):
+    venue.send_confirmation_emails = False
+    venue.save()
+    booking = booked(ana)
+    assert names(booking) == []
+    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    assert names(booking) == [("cancelled", "ana@example.com")]
+
+
+def test_every_move_again_is_told_again(booked, ana):
+    booking = booked(ana)
+    for n in (1, 2):
+        start = booking.starts_at + n * timedelta(hours=3)
+        bookings.reschedule(
+            booking.pk,
+            Actor.toward(ana, booking),
+            starts_at=start,
+            ends_at=start + timedelta(hours=1),
+        )
+    assert [name for name, _ in names(booking)] == ["confirmed", "moved", "moved"]
+
+
+def test_a_batch_is_told_in_a_constant_number_of_statements(
+    booked, ana, court, django_assert_max_num_queries
+):
+    from api.services import notices
+
+    rows = list(Booking.objects.filter(pk__in=[booked(ana, hours=n).pk for n in range(20)]))
+    Delivery.objects.all().delete()
+    with django_assert_max_num_queries(3):
+        notices.notify("cancel", rows, {})
+    assert Delivery.objects.count() == 20
+    assert rows[0].status == Status.CONFIRMED
