@@ -23,7 +23,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api import errors
 from api.contracts import CONTRACTS
-from api.http import problem
+from api.http import problem, read_away
 from api.queries.bookings import contract_of
 from api.services import tokens
 
@@ -241,6 +241,7 @@ def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
     """Hands the request to its contract; the answer says which in `X-Contract`."""
     found = [] if path.startswith("v1/") else candidates(path)
     if not found or foreign(request, found):
+        read_away(request)
         return unknown(path)
     chosen = choose(request, found)
     request.resolver_match = match = chosen.match
