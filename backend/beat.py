@@ -60,6 +60,11 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             {name: {**entry, "schedule": chosen[name]} for name, entry in schedule.items()}
         )
 
+    def close(self) -> None:
+        """Not the last save that Celery makes here: it does so inside the handler of SIGTERM, and
+        if that came during a statement of this very connection, it waits for itself for ever. What
+        was not saved in the last minutes is at most sent once more."""
+
     def tick(self, *args: Any, **options: Any) -> float:
         if self.pulse is None:
             self.pulse = Pulse("beat", f"beat@{gethostname()}", self.app.conf.broker_url)
