@@ -19,7 +19,7 @@ up: .venv/installed
 	@exec $(RUN) -m backend.up
 
 test: .venv/installed-dev
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: .venv/installed-dev
 	@$(RUN) -m ruff check .
