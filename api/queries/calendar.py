@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.utils import timezone
-
 from api import policy
 from api.errors import NotFound
 from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
@@ -54,7 +52,7 @@ def days(
     A venue without resources has its days nevertheless, if it is given."""
     if not resources and venue is not None:
         resources = [Resource(venue=venue, is_available=False)]
-        resources[0].now = timezone.now()
+        resources[0].now = rules_query.now()
     if not resources:
         return []
     rules = [rules_of(resource) for resource in resources]

@@ -43,6 +43,13 @@ def now_of(rows: Sequence[Resource]) -> datetime:
     return rows[0].now
 
 
+def now() -> datetime:
+    """The database's clock, where there is no resource to bring it along."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
 def of(place: Resource) -> Rules:
     """The rules of a resource that came from here."""
     venue = place.venue
