@@ -50,7 +50,8 @@ NOW: Final = "statement_timestamp()"  # a column stamped with the database's clo
 @dataclass(frozen=True)
 class Transition:
     """One row of a table. `deadline` names the column whose passing lets the clock make it;
-    `unless` names a column that must be empty for the clock to do so."""
+    `unless` names a column that must be empty for the clock to do so. `stamps`: what else is
+    written, a word as it is."""
 
     name: str
     sources: tuple[str, ...]
@@ -110,6 +111,7 @@ BOOKING: Final = Table(
             Status.EXPIRED,
             _by(By.CLOCK),
             deadline="hold_expires_at",
+            stamps={"payment_status": "failed"},
             why="the hold ran out before it was paid",
         ),
         Transition(

@@ -18,18 +18,24 @@ TYPES = {
 
 @functools.cache
 def _statement(
-    model: type[models.Model], names: tuple[str, ...], one: bool
+    model: type[models.Model], names: tuple[str, ...], arrays: frozenset[str]
 ) -> tuple[str, tuple[str, ...]]:
-    """The statement up to its conflict clause, and the type of each column. Arrays cost more
-    than they save when there is a single row."""
-    fields = [next(f for f in model._meta.concrete_fields if f.attname == name) for name in names]
-    casts = tuple(TYPES.get(f.get_internal_type(), "text") for f in fields)
-    columns = ", ".join(f'"{f.column}"' for f in fields)
-    if one:
-        rows = f"VALUES ({', '.join(f'%s::{cast}' for cast in casts)})"
-    else:
-        rows = f"SELECT * FROM unnest({', '.join(f'%s::{cast}[]' for cast in casts)})"  # noqa: S608
-    return f"INSERT INTO {model._meta.db_table} ({columns}) {rows} ", casts
+    """The statement up to its conflict clause, and the type of each column. What is the same in
+    every row, and what there is of a single row, is sent as it is; the rest as arrays."""
+    fields = {f.attname: f for f in model._meta.concrete_fields}
+    casts = tuple(TYPES.get(fields[name].get_internal_type(), "text") for name in names)
+    columns = ", ".join(f'"{fields[name].column}"' for name in names)
+    values = ", ".join(
+        f'"{name}"' if name in arrays else f"%s::{cast}"
+        for name, cast in zip(names, casts, strict=True)
+    )
+    several = [(name, cast) for name, cast in zip(names, casts, strict=True) if name in arrays]
+    source = ", ".join(f"%s::{cast}[]" for _, cast in several)
+    names_of = ", ".join(f'"{name}"' for name, _ in several)
+    rows = f" FROM unnest({source}) AS rows({names_of})"
+    return (
+        f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {values}{rows if several else ''} "
+    ), casts
 
 
 def insert(
@@ -38,10 +44,23 @@ def insert(
     """Inserts len(column) rows; `columns` are named by attribute (`booking_id`). Columns left out
     take their database default. `on_conflict` is appended as written."""
     one = len(next(iter(columns.values()))) == 1
-    statement, casts = _statement(model, tuple(columns), one)
-    values: list[Any] = [
-        [Jsonb(v) for v in column] if cast == "jsonb" else list(column)
-        for cast, column in zip(casts, columns.values(), strict=True)
-    ]
+    arrays = frozenset(
+        name for name, column in columns.items() if not one and any(v != column[0] for v in column)
+    )
+    if not arrays and not one:
+        arrays = frozenset([next(iter(columns))])  # rows that are all alike are still many
+    statement, casts = _statement(model, tuple(columns), arrays)
+    single: list[Any] = []
+    several: list[Any] = []
+    for (name, column), cast in zip(columns.items(), casts, strict=True):
+        wrap = Jsonb if cast == "jsonb" else _as_it_is
+        if name in arrays:
+            several.append([wrap(value) for value in column])
+        else:
+            single.append(wrap(column[0]))
     with connection.cursor() as cursor:
-        cursor.execute(statement + on_conflict, [v[0] for v in values] if one else values)
+        cursor.execute(statement + on_conflict, [*single, *several])
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from api.emails import Email, caused_by
 from api.lifecycle import BOOKING
-from api.models import Booking, Trade, User
+from api.models import Booking, Trade, User, Venue
 
 from . import outbox
 from .outbox import Effect
@@ -21,10 +21,18 @@ DEADLINES = {move.name: move.deadline for move in BOOKING.clocked}
 
 def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> None:
     """Queues what `verb` causes for every row: a constant number of statements for any batch."""
-    for name in ("owner", "venue"):
-        if not all(name in row._state.fields_cache for row in rows):
-            prefetch_related_objects(list(rows), name)
+    _know(rows, "owner", User)
+    _know(rows, "venue", Venue)
     outbox.put(_effects(verb, rows, details))
+
+
+def _know(rows: Sequence[Booking], name: str, model: type[User | Venue]) -> None:
+    """Puts at every row what it refers to; what a prefetch does, for many rows in less time."""
+    lacking = [row for row in rows if name not in row._state.fields_cache]
+    if lacking:
+        known = model._base_manager.in_bulk({getattr(row, f"{name}_id") for row in lacking})
+        for row in lacking:
+            row._state.fields_cache[name] = known[getattr(row, f"{name}_id")]
 
 
 def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> Iterable[Effect]:

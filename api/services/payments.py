@@ -30,7 +30,8 @@ from .transitions import end_due, giving_way
 
 log = structlog.get_logger("holdfast.payments")
 
-UNPAID = (PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.FAILED)
+OPEN = (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
+UNPAID = (*OPEN, PaymentStatus.FAILED)
 
 
 CUSTOMER = "customer"  # who asks to pay again after a declined card has not failed again
@@ -289,19 +290,23 @@ def _is_newest(payment: Payment) -> bool:
 def follow(rows: Iterable[Booking]) -> None:
     """Bookings ended, or their price changed: intents that nobody shall pay any more are
     cancelled. A constant number of statements for any batch; writes rows alone."""
-    ids = [row.pk for row in rows]
-    ended = Booking.objects.filter(pk__in=ids).exclude(status__in=BOOKING.blocking)
-    ended.filter(payment_status__in=UNPAID).update(payment_status=PaymentStatus.FAILED)
-    alive = Payment.objects.filter(booking__in=ids).exclude(status__in=FINAL)
+    rows = list(rows)
+    ended = [r.pk for r in rows if r.status not in BOOKING.blocking and r.payment_status in OPEN]
+    if ended:
+        Booking.objects.filter(pk__in=ended).update(payment_status=PaymentStatus.FAILED)
+    alive = Payment.objects.filter(booking__in=[row.pk for row in rows]).exclude(status__in=FINAL)
     unwanted = alive.exclude(
         booking__status=HELD,
         amount_minor=F("booking__price_minor"),
         currency=F("booking__currency"),
-    )
+    ).order_by("pk")
+    if not (found := list(unwanted)):
+        return
     # an attempt without an intent has been shown to nobody: it ends here
     unwanted.filter(intent_id=None).update(status=CANCELED, updated_at=Now())
-    living = unwanted.exclude(intent_id=None).order_by("pk")
-    outbox.put([cancelling(payment, payment.intent_id or "") for payment in living])
+    if any(payment.intent_id is None for payment in found):  # one may have got its intent since
+        found = list(unwanted.exclude(intent_id=None))
+    outbox.put([cancelling(payment, payment.intent_id or "") for payment in found])
 
 
 def own_hold(

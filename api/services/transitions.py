@@ -93,7 +93,11 @@ def _sql(
         [move.target],
     )
     for column, stamp in move.stamps.items():
-        assignments.append(f"{column} = {NOW if stamp == NOW else 'NULL'}")
+        if stamp in (NOW, None):
+            assignments.append(f"{column} = {stamp or 'NULL'}")
+        else:
+            assignments.append(f"{column} = %s")
+            values.append(stamp)
     for column, value in sets.items():
         assignments.append(f"{column} = %s")
         values.append(value)
