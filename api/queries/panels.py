@@ -53,12 +53,16 @@ def states(rooms: Collection[int]) -> dict[int, State]:
     cached = cache.get_many([_key(room, number) for room, number in numbers.items() if number])
     found = {room: cached.get(_key(room, number)) for room, number in numbers.items()}
     missing = [room for room, state in found.items() if state is None]
+    kept: dict[int, dict[str, State]] = defaultdict(dict)
     for room, (fresh, until) in _read(missing).items() if missing else ():
         fresh["version"] = numbers[room]
         found[room] = fresh
-        # whole seconds, rounded down: in the last one before a change it is read every time
-        if numbers[room] and until >= timedelta(seconds=1):
-            cache.set(_key(room, numbers[room]), fresh, int(until.total_seconds()))
+        if numbers[room]:
+            # whole seconds, rounded down: in the last one before a change it is read every time
+            kept[int(until.total_seconds())][_key(room, numbers[room])] = fresh
+    for seconds, some in kept.items():
+        if seconds:
+            cache.set_many(some, seconds)
     return {room: state for room, state in found.items() if state is not None}
 
 

@@ -15,7 +15,7 @@ from api import errors, policy
 from api.authentication import BearerAuthentication, DeviceAuthentication
 from api.http import AddressThrottle
 from api.permissions import IsStaff, PanelOrSignedIn
-from api.queries import panels, rooms
+from api.queries import analytics, panels, rooms
 from api.services import accounts, bookings, tokens, venues
 from api.services import panels as doors
 from api.services.actors import Actor
@@ -226,32 +226,26 @@ class Analytics(View):
             raise MissingDates
         return shapes.date_range(*given)
 
-    @property
-    def figures(self) -> Any:
-        from api.queries import analytics  # type: ignore[attr-defined,unused-ignore]
-
-        return analytics
-
 
 class Kpi(Analytics):
     def get(self, request: Request) -> Response:
-        return Response(success(shapes.kpi(self.figures.kpi(self.venue, *self.dates()))))
+        return Response(success(shapes.kpi(analytics.kpi(self.venue, *self.dates()))))
 
 
 class Utilization(Analytics):
     def get(self, request: Request) -> Response:
         building = request.query_params.get("building", "").strip() or None
-        found = self.figures.utilization(self.venue, *self.dates(), building=building)
+        found = analytics.utilization(self.venue, *self.dates(), building=building)
         return Response(success(shapes.utilization(found)))
 
 
 class Ghosting(Analytics):
     def get(self, request: Request) -> Response:
-        found = self.figures.ghosting(self.venue, *self.dates())
+        found = analytics.ghosting(self.venue, *self.dates())
         return Response(success(shapes.ghosting(found)))
 
 
 class Capacity(Analytics):
     def get(self, request: Request) -> Response:
-        found = self.figures.capacity(self.venue, *self.dates())
+        found = analytics.capacity(self.venue, *self.dates())
         return Response(success(shapes.capacity(found)))
