@@ -136,7 +136,10 @@ def count_from_a_thousand(table):
         )
 
 
-schema = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", get_wsgi_application())
+# no generator can sign a webhook: tests/api/test_payments.py does
+schema = schemathesis.openapi.from_wsgi(
+    "/api/v1/schema/?format=json", get_wsgi_application()
+).exclude(path="/api/v1/webhooks/stripe/")
 schema.config.output.sanitization.update(enabled=False)
 
 

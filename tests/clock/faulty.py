@@ -38,7 +38,7 @@ class Proxy:
 
     def close(self) -> None:
         self.listener.close()
-        for each in self.open:
+        for each in list(self.open):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 
