@@ -43,27 +43,29 @@ def _people() -> dict[str, Any]:
     }
 
 
-def _bodies(people: dict[str, Any], days: int) -> Iterator[bytes]:
-    """Every hour of every resource once, from that many days ahead on."""
+def _bodies(days: int, resources: list[int], **more: Any) -> Iterator[bytes]:
+    """Every hour of every resource once, from that many days ahead on; `more` is in each."""
     first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=days)
     for hour in itertools.count():
         start = first + timedelta(hours=hour)
-        for pk in people["resources"]:
+        for pk in resources:
             yield json.dumps(
                 {
-                    "venue": people["venue"],
                     "resource": pk,
                     "starts_at": start.isoformat(),
                     "ends_at": (start + timedelta(hours=1)).isoformat(),
+                    **more,
                 }
             ).encode()
 
 
 def _against_the_floor(port: int, people: dict[str, Any]) -> list[tuple[str, str]]:
-    def requests(path: str, days: int) -> Iterator[bytes]:
-        return (load.post(path, body, people["token"]) for body in _bodies(people, days))
+    def requests(path: str, days: int, **more: Any) -> Iterator[bytes]:
+        bodies = _bodies(days, people["resources"], **more)
+        return (load.post(path, body, people["token"]) for body in bodies)
 
-    ours, floor = requests("/api/v1/bookings/", 2), requests("/floor/bookings/", 200)
+    ours = requests("/api/v1/bookings/", 2)
+    floor = requests("/floor/bookings/", 200, venue=people["venue"])
     load.steady(port, CLIENTS, ours, 1)
     load.steady(port, CLIENTS, floor, 1)
     ratios, rates, slow = [], [], []
@@ -144,7 +146,7 @@ def _statements(people: dict[str, Any]) -> list[tuple[str, str]]:
 
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(people['staff']).access}")
-    body = json.loads(next(_bodies(people, 600)))
+    body = json.loads(next(_bodies(600, people["resources"])))
 
     def count(method: str, path: str, data: Any = None) -> int:
         with CaptureQueriesContext(connection) as queries:
