@@ -54,6 +54,9 @@ SCHEDULE: dict[str, Job] = {
     "send_reminders": Job(
         "tasks.clock.send_reminders", 15 * SECOND, "a reminder is queued when its time has come"
     ),
+    "push_panels": Job(
+        "tasks.clock.push_panels", 5 * SECOND, "panels are told what time alone has changed"
+    ),
     "deliver_due": Job(
         "tasks.emails.deliver_due", 5 * SECOND, "what was not sent at once is sent", queue="emails"
     ),

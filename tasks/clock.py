@@ -3,8 +3,11 @@
 from celery import shared_task
 
 from api.lifecycle import BOOKING, TRADE
+from api.queries.turns import turned
 from api.services import jobs, reminders
 from api.services.transitions import sweep
+
+from . import pushes
 
 
 @shared_task
@@ -41,3 +44,9 @@ def lapse_trades() -> int:
 def send_reminders() -> int:
     """Reminders queued."""
     return jobs.run("send_reminders", reminders.queue_due)
+
+
+@shared_task
+def push_panels() -> int:
+    """Rooms announced to their panels because time alone changed what they show."""
+    return jobs.run("push_panels", lambda: pushes.now(turned("push_panels")))
