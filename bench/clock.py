@@ -90,7 +90,11 @@ def _bookings(many: int) -> None:
 
 
 def _empty() -> None:
+    """Nothing is left to do, in the tables and in the queues: a task of the measurement before
+    would begin this one's work."""
     _sql("TRUNCATE api_booking, api_bookingevent, api_delivery CASCADE")
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        client.flushdb()
 
 
 # sweeps
