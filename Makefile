@@ -58,8 +58,8 @@ openapi: .venv/installed-dev
 
 lock: .venv/installed-dev
 	@$(COMPILE) pyproject.toml --extra embedded --output-file requirements.txt
-	@$(COMPILE) pyproject.toml -c requirements.txt --output-file requirements-prod.txt
-	@$(COMPILE) pyproject.toml --extra embedded --extra dev -c requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) pyproject.toml --extra otel -c requirements.txt --output-file requirements-prod.txt
+	@$(COMPILE) pyproject.toml --extra embedded --extra otel --extra dev -c requirements.txt --output-file requirements-dev.txt
 
 # The data of `make up` in .data stays; all the rest can be made again.
 clean:
