@@ -10,6 +10,9 @@ RUN = .venv/bin/python
 PIP_INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 
+# Checks alerts and runs their tests.
+PROMTOOL = promtool
+
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
@@ -30,6 +33,10 @@ lint: .venv/installed-dev
 	@sed 's/!reset //' docker-compose.prod.yml | .venv/bin/check-jsonschema --quiet \
 		--builtin-schema vendor.compose-spec --default-filetype yaml \
 		- docker-compose.yml deploy/smoke.compose.yml
+	@if command -v $(PROMTOOL) >/dev/null; then \
+		$(PROMTOOL) check config deploy/prometheus/prometheus.yml >/dev/null \
+		&& $(PROMTOOL) test rules deploy/prometheus/alerts_test.yml >/dev/null; \
+	else echo "No promtool here (it comes with Prometheus): its checks of the alerts are left out."; fi
 	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
 
 format: .venv/installed-dev
@@ -58,8 +65,8 @@ openapi: .venv/installed-dev
 
 lock: .venv/installed-dev
 	@$(COMPILE) pyproject.toml --extra embedded --output-file requirements.txt
-	@$(COMPILE) pyproject.toml -c requirements.txt --output-file requirements-prod.txt
-	@$(COMPILE) pyproject.toml --extra embedded --extra dev -c requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) pyproject.toml --extra otel -c requirements.txt --output-file requirements-prod.txt
+	@$(COMPILE) pyproject.toml --extra embedded --extra otel --extra dev -c requirements.txt --output-file requirements-dev.txt
 
 # The data of `make up` in .data stays; all the rest can be made again.
 clean:

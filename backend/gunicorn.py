@@ -10,6 +10,7 @@ bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_PROCESSES") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
+raw_env = [f"WEB_THREADS={threads}"]  # so that every process says how many it has
 # what was begun is finished before the process ends; whoever stops it waits a little longer
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS") or 4)
 # longer than a proxy keeps a connection, so that it never sends into one just closed

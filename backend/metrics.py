@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -23,6 +26,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 if TYPE_CHECKING:
     from api.queries.automation import JobState, Report
+    from api.queries.saturation import Saturation
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -37,44 +41,81 @@ REQUESTS = Counter(
 )
 LATENCY = Histogram(
     "holdfast_http_request_duration_seconds",
-    "Time to answer by method and route",
-    ["method", "route"],
+    "Time to answer by method, route and class of status (2xx, 4xx, …)",
+    ["method", "route", "status_class"],
     buckets=BUCKETS,
     registry=OWN,
+)
+IN_PROGRESS = Gauge(
+    "holdfast_http_requests_in_progress",
+    "Threads of the web processes that are busy with a request",
+    registry=OWN,
+    multiprocess_mode="livesum",
+)
+THREADS = Gauge(
+    "holdfast_web_threads",
+    "Threads that the web processes answer requests with",
+    registry=OWN,
+    multiprocess_mode="livesum",
 )
 
 
 def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """The middleware that counts. The route is the pattern, so ids make no new series."""
+    """The middleware that counts. The route is the pattern, so ids make no new series. Whoever
+    scrapes is answered here: a process is known to Prometheus by its address, and that is none of
+    the names that Holdfast serves."""
+    from api.views.automation import prometheus
 
     def measured(request: HttpRequest) -> HttpResponse:
+        if request.path_info == "/metrics":
+            return prometheus(request)
         began = time.perf_counter()
-        response = get_response(request)
+        IN_PROGRESS.inc()
+        try:
+            response = get_response(request)
+        finally:
+            IN_PROGRESS.dec()
         method = request.method if request.method in METHODS else "OTHER"
         route = request.resolver_match.route if request.resolver_match else "none"
-        REQUESTS.labels(method, route, response.status_code).inc()
-        LATENCY.labels(method, route).observe(time.perf_counter() - began)
+        requests, latency = _series(method, route, response.status_code)
+        requests.inc()
+        latency.observe(time.perf_counter() - began)
         return response
 
     return measured
 
 
-def exposition(report: Report | None) -> bytes:
-    """All of it as text; `report` is None while the database is away."""
+@cache
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Looked up once: that costs more than counting. There are as many as series."""
+    kind = f"{status // 100}xx"
+    return REQUESTS.labels(method, route, status), LATENCY.labels(method, route, kind)
+
+
+def exposition(
+    report: Report | None, saturation: Saturation | None, queues: Mapping[str, int] | None
+) -> bytes:
+    """All of it as text; the first two are None while the database is away, the last while the
+    broker is."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(OWN)
-    registry.register(Clock(report))
+    registry.register(Outside(report, saturation, queues))
     return generate_latest(registry)
 
 
-class Clock:
-    """The figures of one report."""
+class Outside:
+    """The figures of no process of the web: what database and broker tell."""
 
-    def __init__(self, report: Report | None) -> None:
-        self.report = report
+    def __init__(
+        self,
+        report: Report | None,
+        saturation: Saturation | None,
+        queues: Mapping[str, int] | None,
+    ) -> None:
+        self.report, self.saturation, self.queues = report, saturation, queues
 
     def collect(self) -> Iterator[Metric]:
         up = 0 if self.report is None else 1
@@ -82,6 +123,43 @@ class Clock:
         if self.report is not None:
             yield from jobs(self.report)
             yield from rest(self.report)
+        if self.saturation is not None:
+            yield from connections(self.saturation)
+        up = 0 if self.queues is None else 1
+        yield GaugeMetricFamily("holdfast_broker_up", "Whether the broker answers", value=up)
+        if self.queues is not None:
+            waiting = GaugeMetricFamily(
+                "holdfast_queue_messages", "Tasks that no worker has begun", labels=["queue"]
+            )
+            for queue, length in self.queues.items():
+                waiting.add_metric([queue], length)
+            yield waiting
+
+
+def connections(saturation: Saturation) -> Iterator[Metric]:
+    gauge = GaugeMetricFamily(
+        "holdfast_database_connections",
+        "Connections to this database by what they do: active, idle, idle in transaction",
+        labels=["state"],
+    )
+    for state, count in saturation.connections.items():
+        gauge.add_metric([state], count)
+    yield gauge
+    yield GaugeMetricFamily(
+        "holdfast_database_connections_max",
+        "Connections that the database server takes in all",
+        value=saturation.most,
+    )
+    yield GaugeMetricFamily(
+        "holdfast_database_lock_waits",
+        "Connections that wait for a lock",
+        value=saturation.waiting_for_locks,
+    )
+    yield GaugeMetricFamily(
+        "holdfast_database_oldest_transaction_seconds",
+        "Age of the oldest transaction under way",
+        value=saturation.oldest_transaction,
+    )
 
 
 Figures = dict[str, tuple[str, Callable[["JobState"], float | None]]]
@@ -141,3 +219,23 @@ def rest(report: Report) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "holdfast_automation_healthy", "Whether the clock runs", value=int(report.healthy)
     )
+
+
+def catalogue() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+    """Every figure there is: its name, type, labels and meaning."""
+    from api.queries.automation import Report
+    from api.queries.saturation import Saturation
+
+    nothing = Report(datetime.now(UTC), jobs=[], outbox=[], processes=[])
+    families = Outside(nothing, Saturation({}, 0, 0, 0.0), {}).collect()
+    own: list[Any] = [REQUESTS, LATENCY, IN_PROGRESS, THREADS]
+    for metric in own:
+        [family] = metric.describe()
+        yield _named(family), family.type, metric._labelnames, family.documentation
+    for family in families:
+        labels = getattr(family, "_labelnames", ())
+        yield _named(family), family.type, labels, family.documentation
+
+
+def _named(family: Metric) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name

@@ -76,10 +76,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backend.metrics.measure",
+    "backend.request_ids.named",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -358,6 +358,7 @@ CORS_ALLOW_HEADERS = [
     "x-contract",
     "x-csrftoken",
     "x-device-token",
+    "x-request-id",
     "x-requested-with",
 ]
 CORS_EXPOSE_HEADERS = ["idempotency-replayed", "retry-after", "x-contract", "x-request-id"]
@@ -483,7 +484,6 @@ if EMBEDDED:
 
 LOG_JSON = env.bool("LOG_JSON", default=not sys.stderr.isatty())
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -510,7 +510,8 @@ LOGGING = {
         "holdfast": {"level": env.str("LOG_LEVEL", default="INFO")},
         "django.request": {"level": "ERROR"},  # refusals are answers, not news
         "celery.worker.strategy": {"level": "WARNING"},
-        "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
+        "holdfast.requests": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
+        "django_structlog": {"level": "WARNING"},
         # a run that came too late is thrown away, by design: no warning for each after a pause
         "django_structlog.celery": {"level": env.str("TASK_LOG_LEVEL", default="ERROR")},
     },

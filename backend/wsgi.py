@@ -22,8 +22,14 @@ def share_metrics() -> None:
                 shutil.rmtree(other, ignore_errors=True)
         place = settings.METRICS_DIR / str(os.getppid())
         place.mkdir(parents=True, exist_ok=True)
+        for file in place.glob("gauge_live*.db"):  # a process that is gone is busy with nothing
+            if not psutil.pid_exists(int(file.stem.rpartition("_")[2])):
+                file.unlink(missing_ok=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place)
 
 
 share_metrics()
+from backend.metrics import THREADS  # noqa: E402 - it looks for the place when it is imported
+
+THREADS.set(int(os.environ.get("WEB_THREADS") or 1))
 application = HandOver(get_wsgi_application(), settings.LIVE_SOCKET)

@@ -1,7 +1,8 @@
 """Asks for a task after the commit, without making anybody wait for the broker.
 
-One thread per process publishes, at most every WINDOW seconds per task. While the broker is away
-nudges are lost, which costs time and nothing else: the sweep finds the rows.
+One thread per process publishes, at most every WINDOW seconds per task, in the context of who asked
+first, so that the task knows which request it comes from. While the broker is away nudges are lost,
+which costs time and nothing else: the sweep finds the rows.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Mapping
+from contextvars import Context, copy_context
 from typing import Any
 
 import structlog
@@ -29,14 +32,15 @@ class Publisher:
         os.register_at_fork(after_in_child=self._begin)  # a lock may have been held meanwhile
 
     def _begin(self) -> None:
-        self.wanted: set[Any] = set()
+        self.wanted: dict[Any, Context] = {}
         self.awake = threading.Event()
         self.pid = 0
         self.lock = threading.Lock()
 
     def ask(self, name: Any) -> None:
         with self.lock:
-            self.wanted.add(name)
+            if name not in self.wanted:
+                self.wanted[name] = copy_context()
         if self.pid != os.getpid():
             self._start()
         self.awake.set()
@@ -55,13 +59,13 @@ class Publisher:
             self.awake.wait()
             self.awake.clear()
             with self.lock:
-                names, self.wanted = self.wanted, set()
+                names, self.wanted = self.wanted, {}
             self.send(names)
             time.sleep(self.window)
 
-    def send(self, names: set[Any]) -> None:
-        for name in names:
-            publish(name)
+    def send(self, names: Mapping[Any, Context]) -> None:
+        for name, context in names.items():
+            context.run(publish, name)
 
 
 def publish(name: str) -> bool:

@@ -8,7 +8,8 @@ nothing else: the halls look by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextvars import Context
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -30,8 +31,8 @@ class Announcer(Publisher):
 
     window = 0.02  # seconds; changes within it are announced together
 
-    def send(self, names: set[int]) -> None:
-        announce(names)
+    def send(self, names: Mapping[int, Context]) -> None:
+        announce(names.keys())
 
 
 def announce(rooms: Collection[int]) -> bool:

@@ -112,10 +112,15 @@ def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
         body=_render(wording, row.name, "txt", context),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[row.to],
-        headers={"Message-ID": message_id(row.key), "Auto-Submitted": "auto-generated"},
+        headers=headers(row),
     )
     message.attach_alternative(_render(wording, row.name, "html", context), "text/html")
     return message
+
+
+def headers(row: Delivery) -> dict[str, str]:
+    found = {"Message-ID": message_id(row.key), "Auto-Submitted": "auto-generated"}
+    return found | ({"X-Request-ID": row.request_id} if row.request_id else {})
 
 
 def message_id(key: str) -> str:

@@ -55,7 +55,8 @@ def put(effects: Iterable[Effect]) -> None:
     rows = list(effects)
     if not rows:
         return
-    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    context = structlog.contextvars.get_contextvars()
+    cause = str(context.get("request_id") or context.get("task_id") or "")
     columns: dict[str, list[Any]] = {
         name: [getattr(row, name) for row in rows]
         for name in ("key", "name", "kind", "booking_id", "to", "payload")
@@ -65,7 +66,7 @@ def put(effects: Iterable[Effect]) -> None:
         "state": [State.WAITING.value] * len(rows),
         "attempts": [0] * len(rows),
         "last_error": [""] * len(rows),
-        "request_id": [request_id[:64]] * len(rows),
+        "request_id": [cause[:64]] * len(rows),
     }
     if all(row.due_at for row in rows):
         columns["due_at"] = [row.due_at for row in rows]
@@ -108,10 +109,15 @@ def failed(row: Delivery, error: Exception) -> None:
     text = f"{type(error).__name__}: {error}"
     if row.attempts > len(WAITS):
         settle(row, State.PARKED, text)
-        log.error("delivery_parked", key=row.key, kind=row.kind, error=text)
+        log.error("delivery_parked", **_named(row), error=text)
     else:
         settle(row, State.WAITING, text, WAITS[row.attempts - 1])
-        log.warning("delivery_failed", key=row.key, attempt=row.attempts, error=text)
+        log.warning("delivery_failed", **_named(row), attempt=row.attempts, error=text)
+
+
+def _named(row: Delivery) -> dict[str, str]:
+    """What a line of the log calls a row: the request that caused it, not the task that sends."""
+    return {"key": row.key, "kind": row.kind, "request_id": row.request_id}
 
 
 Send = Callable[[list[Delivery]], Iterable["Outcome"]]
@@ -144,15 +150,17 @@ def _own_lane(claimed: list[Delivery], *rest: Any) -> int:
 def _lane(claimed: list[Delivery], kinds: Sequence[str], send: Send, until: float) -> int:
     sent = 0
     while claimed := claimed or claim(kinds):
-        rows, reached = _worth_sending(claimed), set()
+        rows, reached, causes = _worth_sending(claimed), set(), set()
         for row, error in send(rows):
             reached.add(row.pk)
             sent += _record(row, error)
+            causes.add(row.request_id)
             if time.monotonic() > until:
                 break
         for row in rows:
             if row.pk not in reached:
                 _give_back(row)
+        log.info("delivered", rows=len(reached), requests=sorted(causes))
         jobs.progress(sent)
         if time.monotonic() > until:
             break
@@ -165,7 +173,7 @@ def _worth_sending(rows: list[Delivery]) -> list[Delivery]:
     deadly = [row for row in rows if row.orphan and row.attempts > DEATHS]  # type: ignore[attr-defined]
     for row in deadly:
         settle(row, State.PARKED, "Its sender died with it every time.")
-        log.error("delivery_parked", key=row.key, kind=row.kind, error="its sender died")
+        log.error("delivery_parked", **_named(row), error="its sender died")
     return [row for row in rows if row not in deadly]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -16,9 +17,9 @@ from rest_framework.response import Response
 
 from api.http import Door, View
 from api.permissions import IsStaff
-from api.queries import automation
+from api.queries import automation, saturation
 from api.serializers.automation import AutomationHealth, AutomationShape
-from backend import metrics
+from backend import broker, metrics
 
 
 class Automation(View):
@@ -56,8 +57,9 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
     if settings.METRICS_TOKEN and not hmac.compare_digest(given, wanted):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
-    try:
-        report = automation.report()
-    except DatabaseError:
-        report = None
-    return HttpResponse(metrics.exposition(report), content_type=metrics.CONTENT_TYPE)
+    report: automation.Report | None = None
+    full: saturation.Saturation | None = None
+    with suppress(DatabaseError):  # what is known is told
+        report, full = automation.report(), saturation.now()
+    text = metrics.exposition(report, full, broker.queue_lengths())
+    return HttpResponse(text, content_type=metrics.CONTENT_TYPE)

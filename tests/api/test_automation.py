@@ -152,6 +152,40 @@ def test_prometheus_reads_the_clock_and_the_requests(running, client_of, booked,
         assert line in lines
     counted = 'holdfast_http_requests_total{method="GET",route="api/v1/bookings/<int:pk>/"'
     assert any(line.startswith(counted) for line in lines)
+    took = (
+        'holdfast_http_request_duration_seconds_count{method="GET",'
+        'route="api/v1/bookings/<int:pk>/",status_class="4xx"}'
+    )
+    assert any(line.startswith(took) for line in lines)
+    for line in (
+        "holdfast_broker_up 1.0",
+        "holdfast_http_requests_in_progress 0.0",
+        'holdfast_queue_messages{queue="clock"} 0.0',
+        'holdfast_database_connections{state="active"} 1.0',
+        "holdfast_database_lock_waits 0.0",
+    ):
+        assert line in lines
+
+
+def test_a_scrape_costs_the_same_few_statements_whatever_there_is(
+    running, client_of, booked, ana, django_assert_num_queries
+):
+    http = client_of()
+    with django_assert_num_queries(10):
+        http.get("/metrics")
+    for hours in range(6):
+        booked(ana, hours)
+    JobFailure.objects.create(job="expire_holds", row="7", error="ValueError: no")
+    with django_assert_num_queries(10):
+        http.get("/metrics")
+
+
+def test_figures_are_told_also_while_the_broker_is_away(running, client_of, settings):
+    settings.BROKER_URL = "redis://127.0.0.1:9/0"
+    lines = client_of().get("/metrics").content.decode().splitlines()
+    assert "holdfast_broker_up 0.0" in lines
+    assert "holdfast_database_up 1.0" in lines
+    assert not any(line.startswith("holdfast_queue_messages{") for line in lines)
 
 
 def test_with_a_token_set_the_figures_are_for_its_bearer(client_of, settings):

@@ -1,0 +1,31 @@
+"""Prints what `/metrics` exports as Markdown."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from backend.metrics import catalogue
+
+
+def page() -> str:
+    """The whole of docs/metrics.md."""
+    lines = [
+        "# Metrics",
+        "",
+        "What `/metrics` exports, printed from `backend/metrics.py` by `manage.py metrics`; a test",
+        "keeps the two equal. What to make of it is said in [operations](operations.md).",
+        "",
+        "| name | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, kind, labels, text in catalogue():
+        named = ", ".join(f"`{label}`" for label in labels)
+        lines.append(f"| `{name}` | {kind} | {named} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+class Command(BaseCommand):
+    help = "Prints docs/metrics.md: every figure that /metrics exports."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(page(), ending="")
