@@ -8,6 +8,7 @@ import psutil  # type: ignore[import-untyped]
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from backend import safety
 from backend.handover import HandOver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
@@ -25,5 +26,6 @@ def share_metrics() -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place)
 
 
+safety.refuse()
 share_metrics()
 application = HandOver(get_wsgi_application(), settings.LIVE_SOCKET)
