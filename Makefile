@@ -13,7 +13,7 @@ COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-he
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint format openapi bench clean lock env smoke smoke-compose
+.PHONY: up test lint audit format openapi bench clean lock env smoke smoke-compose
 
 up: .venv/installed
 	@exec $(RUN) -m backend.up
@@ -30,7 +30,15 @@ lint: .venv/installed-dev
 	@sed 's/!reset //' docker-compose.prod.yml | .venv/bin/check-jsonschema --quiet \
 		--builtin-schema vendor.compose-spec --default-filetype yaml \
 		- docker-compose.yml deploy/smoke.compose.yml
+	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive api backend tasks deploy manage.py
 	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
+	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py lintmigrations \
+		--settings=tests.lint_settings --quiet ignore ok
+
+# Known holes in what we use: asks the database of advisories, so it needs the network.
+audit: .venv/installed-dev
+	@.venv/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		--requirement requirements-dev.txt
 
 format: .venv/installed-dev
 	@$(RUN) -m ruff check --fix .
