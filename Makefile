@@ -16,7 +16,7 @@ PROMTOOL = promtool
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint format openapi bench clean lock env smoke smoke-compose
+.PHONY: up test lint audit format openapi bench clean lock env smoke smoke-compose
 
 up: .venv/installed
 	@exec $(RUN) -m backend.up
@@ -37,7 +37,15 @@ lint: .venv/installed-dev
 		$(PROMTOOL) check config deploy/prometheus/prometheus.yml >/dev/null \
 		&& $(PROMTOOL) test rules deploy/prometheus/alerts_test.yml >/dev/null; \
 	else echo "No promtool here (it comes with Prometheus): its checks of the alerts are left out."; fi
+	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive api backend tasks deploy manage.py
 	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
+	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py lintmigrations \
+		--settings=tests.lint_settings --quiet ignore ok
+
+# Known holes in what we use: asks the database of advisories, so it needs the network.
+audit: .venv/installed-dev
+	@.venv/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		--requirement requirements-dev.txt
 
 format: .venv/installed-dev
 	@$(RUN) -m ruff check --fix .

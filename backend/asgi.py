@@ -6,8 +6,11 @@ from typing import Any
 
 import django
 
+from backend import safety
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 django.setup()
+safety.refuse()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 

@@ -1,6 +1,7 @@
 """The Celery application: workers and beat start from here (`celery -A backend …`)."""
 
 import os
+import sys
 from typing import Any
 
 import structlog
@@ -24,6 +25,19 @@ def look_at_kept_connections(**_: Any) -> None:
     from django.db import close_old_connections
 
     close_old_connections()
+
+
+@setup_logging.connect
+def refuse_unsafe_settings(**_: Any) -> None:
+    """The first thing that workers and beat are heard of."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from backend import safety
+
+    try:
+        safety.refuse()
+    except ImproperlyConfigured as error:
+        sys.exit(f"Holdfast does not start: {error}")  # any other exception Celery would only log
 
 
 @setup_logging.connect

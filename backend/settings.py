@@ -4,6 +4,7 @@ Without a database in the environment the embedded servers of `make up` are used
 and secrets are read from `$DATA_DIR/run.env`. Names that the frontends' READMEs use are accepted.
 """
 
+import hmac
 import os
 import sys
 from datetime import timedelta
@@ -42,10 +43,16 @@ def secret(*names: str) -> str:
     return value
 
 
+def derived(use: str) -> str:
+    """A secret for this use alone, where only SECRET_KEY was given: neither tells the other."""
+    return hmac.new(SECRET_KEY.encode(), f"holdfast {use} token".encode(), "sha256").hexdigest()
+
+
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = secret("SECRET_KEY", "DJANGO_SECRET_KEY")
-JWT_ACCESS_SECRET = secret("JWT_ACCESS_SECRET", "SECRET_KEY", "DJANGO_SECRET_KEY")
-JWT_REFRESH_SECRET = secret("JWT_REFRESH_SECRET", "SECRET_KEY", "DJANGO_SECRET_KEY")
+JWT_ACCESS_SECRET = first("JWT_ACCESS_SECRET") or derived("access")
+JWT_REFRESH_SECRET = first("JWT_REFRESH_SECRET") or derived("refresh")
+HOST = env.str("HOST", default="127.0.0.1")  # where web listens
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 # plain HTTP is for trying it out; anywhere else cookies travel over HTTPS alone
 HTTPS = env.bool("HTTPS", default=not (DEBUG or EMBEDDED))
@@ -78,6 +85,7 @@ MIDDLEWARE = [
     "backend.metrics.measure",
     "backend.request_ids.named",
     "django.middleware.security.SecurityMiddleware",
+    "backend.headers.confine",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -318,6 +326,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # it would look at the contracts too, which have no schema; a test validates that of /api/v1/
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
@@ -372,6 +382,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+# security.W008: TLS ends at the proxy, which redirects; a redirect of ours would loop behind one
+# that does not say X-Forwarded-Proto
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 # emails: to files with the embedded servers, else as the environment says
 

@@ -8,6 +8,7 @@ import psutil  # type: ignore[import-untyped]
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from backend import safety
 from backend.handover import HandOver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
@@ -28,6 +29,7 @@ def share_metrics() -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place)
 
 
+safety.refuse()
 share_metrics()
 from backend.metrics import THREADS  # noqa: E402 - it looks for the place when it is imported
 

@@ -19,7 +19,7 @@ def filled(example: str) -> str:
 
 def secret(name: str) -> str:
     """Of letters, digits, `-` and `_`, so that it may stand in an address."""
-    value = secrets.token_urlsafe(32)
+    value = secrets.token_urlsafe(48)
     return f"admin:{value}" if name == "FLOWER_BASIC_AUTH" else value
 
 

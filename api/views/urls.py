@@ -1,7 +1,7 @@
 """The paths of our own API, below /api/v1/."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from . import (
     analytics,
@@ -19,7 +19,7 @@ from . import (
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(urlconf="api.schema_urls"), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("auth/register/", auth.Register.as_view()),
     path("auth/login/", auth.Login.as_view()),
     path("auth/refresh/", auth.Refresh.as_view()),

@@ -10,6 +10,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from backend import safety
+
 TRUE = ("1", "true", "yes", "on")
 
 
@@ -17,6 +19,7 @@ class Command(BaseCommand):
     help = "Migrates; makes the admin of DJANGO_SUPERUSER_EMAIL, if given; demo data with DEMO=1."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        safety.refuse()
         with connection.cursor() as cursor:
             # an index of a large table takes its time; a lock that others wait for does not
             cursor.execute("SET statement_timeout = 0")
