@@ -43,27 +43,23 @@ def _people() -> dict[str, Any]:
     }
 
 
-def _bodies(people: dict[str, Any], days: int) -> Iterator[bytes]:
+def _bodies(people: dict[str, Any], days: int, **more: Any) -> Iterator[bytes]:
     """Every hour of every resource once, from that many days ahead on."""
     first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=days)
     for hour in itertools.count():
         start = first + timedelta(hours=hour)
         for pk in people["resources"]:
-            yield json.dumps(
-                {
-                    "venue": people["venue"],
-                    "resource": pk,
-                    "starts_at": start.isoformat(),
-                    "ends_at": (start + timedelta(hours=1)).isoformat(),
-                }
-            ).encode()
+            ends = start + timedelta(hours=1)
+            times = {"starts_at": start.isoformat(), "ends_at": ends.isoformat()}
+            yield json.dumps({"resource": pk, **times, **more}).encode()
 
 
 def _against_the_floor(port: int, people: dict[str, Any]) -> list[tuple[str, str]]:
-    def requests(path: str, days: int) -> Iterator[bytes]:
-        return (load.post(path, body, people["token"]) for body in _bodies(people, days))
+    def requests(path: str, days: int, **more: Any) -> Iterator[bytes]:
+        return (load.post(path, body, people["token"]) for body in _bodies(people, days, **more))
 
-    ours, floor = requests("/api/v1/bookings/", 2), requests("/floor/bookings/", 200)
+    ours = requests("/api/v1/bookings/", 2)
+    floor = requests("/floor/bookings/", 200, venue=people["venue"])
     load.steady(port, CLIENTS, ours, 1)
     load.steady(port, CLIENTS, floor, 1)
     ratios, rates, slow = [], [], []
