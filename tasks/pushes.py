@@ -8,10 +8,10 @@ nothing else: the halls look by themselves.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 
 import structlog
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.core.cache import cache
 from django.db import transaction
@@ -30,19 +30,18 @@ class Announcer(Publisher):
 
     window = 0.02  # seconds; changes within it are announced together
 
+    def _run(self) -> None:
+        # one event loop for all of them: the layer connects to Redis anew for each
+        with asyncio.Runner() as self.loop:
+            super()._run()
+
     def send(self, names: set[int]) -> None:
-        announce(names)
-
-
-def announce(rooms: Collection[int]) -> bool:
-    """Whether Redis took it; never raises."""
-    message = {"type": "rooms.changed", "rooms": sorted(rooms)}
-    try:
-        async_to_sync(get_channel_layer().group_send)(GROUP, message)
-    except Exception as error:  # the layer's library may raise nearly anything
-        log.warning("push_lost", rooms=len(rooms), error=repr(error))
-        return False
-    return True
+        """Never raises; while Redis is away it is lost."""
+        message = {"type": "rooms.changed", "rooms": sorted(names)}
+        try:
+            self.loop.run(get_channel_layer().group_send(GROUP, message))
+        except Exception as error:  # the layer's library may raise nearly anything
+            log.warning("push_lost", rooms=len(names), error=repr(error))
 
 
 announcer = Announcer()
