@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
 EMPTY: dict[str, Any] = {
@@ -19,8 +19,21 @@ EMPTY: dict[str, Any] = {
 }
 
 
+class KeptClient(RedisCacheClient):
+    """With one client for good: making one costs more than what it is asked."""
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        if not hasattr(self, "kept"):
+            self.kept = super().get_client(key, write=True)
+        return self.kept
+
+
 class ForgivingRedisCache(RedisCache):
     """Django's Redis cache, answering as an empty cache while Redis is away."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = KeptClient
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         try:

@@ -43,26 +43,20 @@ def _people() -> dict[str, Any]:
     }
 
 
-def _bodies(days: int, resources: list[int], **more: Any) -> Iterator[bytes]:
-    """Every hour of every resource once, from that many days ahead on; `more` is in each."""
+def _bodies(people: dict[str, Any], days: int, **more: Any) -> Iterator[bytes]:
+    """Every hour of every resource once, from that many days ahead on."""
     first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=days)
     for hour in itertools.count():
         start = first + timedelta(hours=hour)
-        for pk in resources:
-            yield json.dumps(
-                {
-                    "resource": pk,
-                    "starts_at": start.isoformat(),
-                    "ends_at": (start + timedelta(hours=1)).isoformat(),
-                    **more,
-                }
-            ).encode()
+        for pk in people["resources"]:
+            ends = start + timedelta(hours=1)
+            times = {"starts_at": start.isoformat(), "ends_at": ends.isoformat()}
+            yield json.dumps({"resource": pk, **times, **more}).encode()
 
 
 def _against_the_floor(port: int, people: dict[str, Any]) -> list[tuple[str, str]]:
     def requests(path: str, days: int, **more: Any) -> Iterator[bytes]:
-        bodies = _bodies(days, people["resources"], **more)
-        return (load.post(path, body, people["token"]) for body in bodies)
+        return (load.post(path, body, people["token"]) for body in _bodies(people, days, **more))
 
     ours = requests("/api/v1/bookings/", 2)
     floor = requests("/floor/bookings/", 200, venue=people["venue"])
@@ -146,7 +140,7 @@ def _statements(people: dict[str, Any]) -> list[tuple[str, str]]:
 
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(people['staff']).access}")
-    body = json.loads(next(_bodies(600, people["resources"])))
+    body = json.loads(next(_bodies(people, 600)))
 
     def count(method: str, path: str, data: Any = None) -> int:
         with CaptureQueriesContext(connection) as queries:

@@ -8,11 +8,12 @@ nothing else: the halls look by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextvars import Context
+from typing import Any
 
 import structlog
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.core.cache import cache
 from django.db import transaction
@@ -31,15 +32,22 @@ class Announcer(Publisher):
 
     window = 0.02  # seconds; changes within it are announced together
 
+    def _run(self) -> None:
+        # one event loop for all of them: the layer connects to Redis anew for each
+        with asyncio.Runner() as self.loop:
+            super()._run()
+
     def send(self, names: Mapping[int, Context]) -> None:
-        announce(names.keys())
+        announce(names.keys(), self.loop.run)
 
 
-def announce(rooms: Collection[int]) -> bool:
+def announce(
+    rooms: Collection[int], run: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run
+) -> bool:
     """Whether Redis took it; never raises."""
     message = {"type": "rooms.changed", "rooms": sorted(rooms)}
     try:
-        async_to_sync(get_channel_layer().group_send)(GROUP, message)
+        run(get_channel_layer().group_send(GROUP, message))
     except Exception as error:  # the layer's library may raise nearly anything
         log.warning("push_lost", rooms=len(rooms), error=repr(error))
         return False
