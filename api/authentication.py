@@ -3,6 +3,7 @@ and the cookie in which a browser keeps its refresh token."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -98,16 +99,33 @@ class EmailOrUsernameBackend(ModelBackend):
 
 
 def set_refresh_cookie(response: HttpResponseBase, pair: Pair) -> None:
-    """HttpOnly and SameSite; Secure wherever HTTPS is spoken."""
+    """HttpOnly, and Secure wherever HTTPS is spoken."""
     response.set_cookie(
         settings.REFRESH_COOKIE,
         pair.refresh,
         max_age=pair.max_age,
         httponly=True,
         secure=settings.REFRESH_COOKIE_SECURE,
-        samesite="Lax",
+        samesite=settings.REFRESH_COOKIE_SAMESITE,
     )
 
 
 def drop_refresh_cookie(response: HttpResponseBase) -> None:
-    response.delete_cookie(settings.REFRESH_COOKIE, samesite="Lax")
+    response.delete_cookie(settings.REFRESH_COOKIE, samesite=settings.REFRESH_COOKIE_SAMESITE)
+
+
+def refresh_cookie(request: Request) -> str | None:
+    """The refresh token of the cookie; none where the page that sends it is a stranger's. A browser
+    sends cookies along whoever asks, and says in `Origin` who that is."""
+    origin = request.headers.get("Origin")
+    if origin and not _is_ours(origin, request.get_host()):
+        return None
+    return request.COOKIES.get(settings.REFRESH_COOKIE)
+
+
+def _is_ours(origin: str, host: str) -> bool:
+    return (
+        origin.partition("://")[2] == host
+        or origin in settings.CORS_ALLOWED_ORIGINS
+        or any(re.match(allowed, origin) for allowed in settings.CORS_ALLOWED_ORIGIN_REGEXES)
+    )

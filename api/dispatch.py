@@ -6,25 +6,25 @@ the contract's own authentication still verifies it. `RULES` is the whole table 
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver
-from django.urls.resolvers import RegexPattern
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
-from api import errors
+from api import errors, wire
 from api.contracts import CONTRACTS
 from api.http import problem, read_away
 from api.queries.bookings import contract_of
+from api.routes import Candidate, candidates, known_by
 from api.services import tokens
 
 
@@ -32,13 +32,15 @@ from api.services import tokens
 class Rule:
     """How the contracts that share a path are told apart when nothing in the credentials does.
     `keys`: body key -> contract, first match wins; `query`: parameter -> contract; `by_row`: the
-    venue of the booking; `otherwise`: who answers in the end."""
+    venue of the booking; `bearer`: who reads a token of no contract; `otherwise`: who answers in
+    the end. Without a last slash it is whoever writes it so, unless a key or token says other."""
 
     paths: tuple[str, ...]
     otherwise: str
     keys: Mapping[str, str] | None = None
     query: Mapping[tuple[str, str], str] | None = None
     by_row: bool = False
+    bearer: str = ""
     why: str = ""
 
 
@@ -61,7 +63,7 @@ RULES: tuple[Rule, ...] = (
         ("auth/login",),
         "barbershop",
         keys={"username": "barbershop", "email": "circletime"},
-        why="by username, or by e-mail address; without the last slash it is circletime's",
+        why="by username, or by e-mail address",
     ),
     Rule(
         ("auth/refresh",),
@@ -80,104 +82,57 @@ RULES: tuple[Rule, ...] = (
         keys={"roomId": "circletime", "room_id": "paidrooms", "resource": "resources"},
         why="how the body names the place",
     ),
-    Rule(("bookings/{}",), "resources", by_row=True, why="the kind of the row"),
+    Rule(
+        ("bookings/{}",),
+        "resources",
+        by_row=True,
+        bearer="paidrooms",
+        why="the kind of the row; of a row that is not there, whether a bearer token is brought",
+    ),
 )
 
 
-# who knows a path
-
-
-@dataclass(frozen=True)
-class Candidate:
-    contract: str
-    match: ResolverMatch
-
-    def allows(self, method: str) -> bool:
-        """Whether its view answers this method."""
-        view = self.match.func
-        if (actions := getattr(view, "actions", None)) is not None:
-            return method.lower() in actions or (method == "HEAD" and "get" in actions)
-        cls = getattr(view, "view_class", None) or getattr(view, "cls", None)
-        return cls is None or hasattr(cls, "get" if method == "HEAD" else method.lower())
-
-
-@functools.cache
-def resolver(contract: str) -> URLResolver:
-    return URLResolver(RegexPattern(r"^"), CONTRACTS[contract].urls)
-
-
-@functools.cache
-def by_first_word() -> dict[str, tuple[str, ...]]:
-    """First word of a path -> contracts that have paths below it: spares most look-ups."""
-    found: dict[str, list[str]] = {}
-    for name in CONTRACTS:
-        for route, _ in routes(name):
-            names = found.setdefault(route.partition("/")[0], [])
-            if name not in names:
-                names.append(name)
-    return {word: tuple(names) for word, names in found.items()}
-
-
-def routes(contract: str) -> Iterator[tuple[str, URLPattern]]:
-    """Every route of a contract, converters as `{}` and without a slash at the end."""
-
-    def walk(patterns: list[Any], before: str) -> Iterator[tuple[str, URLPattern]]:
-        for pattern in patterns:
-            here = before + plain(str(pattern.pattern))
-            if isinstance(pattern, URLResolver):
-                yield from walk(pattern.url_patterns, here)
-            else:
-                yield here.rstrip("/"), pattern
-
-    yield from walk(resolver(contract).url_patterns, "")
-
-
-def plain(route: str) -> str:
-    """A route or pattern with `{}` for what varies: `users/<int:pk>/` is `users/{}/`."""
-    route = re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)", "{}", route)
-    route = re.sub(r"<[^>]+>", "{}", route)
-    return re.sub(r"\\Z|[\^$\\?]", "", route)
-
-
-def candidates(path: str) -> list[Candidate]:
-    found = []
-    for name in by_first_word().get(path.partition("/")[0], ()):
-        try:
-            found.append(Candidate(name, resolver(name).resolve(path)))
-        except Resolver404:
-            continue
-    return found
-
-
-# choosing
-
+RULE_OF = {path: rule for rule in RULES for path in rule.paths}
+NO_RULE = Rule((), "")
 DEVICE_TOKEN = 40  # characters at least
+
+
+# what a request says of itself
 
 
 def named(request: HttpRequest) -> str:
     """What the client says itself: a header, or a host of the settings."""
-    host = request.get_host().partition(":")[0] if settings.CONTRACT_HOSTS else ""
-    return request.headers.get("X-Contract", "").lower() or settings.CONTRACT_HOSTS.get(host, "")
+    name = request.META.get("HTTP_X_CONTRACT", "").lower()
+    if name not in CONTRACTS and settings.CONTRACT_HOSTS:
+        name = settings.CONTRACT_HOSTS.get(request.get_host().partition(":")[0], "")
+    return name if name in CONTRACTS else ""
 
 
 def credited(request: HttpRequest) -> str:
     """The contract whose credentials the request carries."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "token":
+    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme = scheme.lower()
+    if scheme == "token":
         return "resources"
-    if request.headers.get("X-Device-Token"):
+    if "HTTP_X_DEVICE_TOKEN" in request.META:
         return "circletime"
-    if scheme.lower() == "bearer":
-        if "." not in value:  # no JWT: a device's token, or nonsense
-            return "circletime" if len(value) >= DEVICE_TOKEN else ""
-        return str(tokens.peek(value).get("contract", ""))
-    return ""
+    if scheme != "bearer":
+        return ""
+    if "." not in value:  # no JWT: a device's token, or nonsense
+        return "circletime" if len(value) >= DEVICE_TOKEN else ""
+    return str(tokens.peek(value).get("contract", ""))
 
 
-def refreshed(request: HttpRequest, body: Mapping[str, Any]) -> str:
-    """The contract of the refresh token in the body or, failing that, in the cookie."""
-    raw = body.get("refresh") or request.COOKIES.get(settings.REFRESH_COOKIE)
-    return str(tokens.peek(raw).get("contract", "")) if isinstance(raw, str) else ""
+def told(request: HttpRequest, rule: Rule) -> Iterator[str]:
+    """Whom the query, the body or the refresh token in it or in the cookie names."""
+    for (name, value), contract in (rule.query or {}).items():
+        if request.GET.get(name) == value:
+            yield contract
+    if request.method in ("POST", "PUT", "PATCH"):
+        body = body_of(request)
+        yield from (contract for key, contract in (rule.keys or {}).items() if key in body)
+        raw = body.get("refresh") or request.COOKIES.get(settings.REFRESH_COOKIE)
+        yield str(tokens.peek(raw).get("contract", "")) if isinstance(raw, str) else ""
 
 
 def body_of(request: HttpRequest) -> Mapping[str, Any]:
@@ -189,48 +144,47 @@ def body_of(request: HttpRequest) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def rule_for(match: ResolverMatch) -> Rule | None:
-    route = plain(match.route).rstrip("/")
-    return next((rule for rule in RULES if route in rule.paths), None)
-
-
-def by_rule(request: HttpRequest, rule: Rule, match: ResolverMatch) -> Iterator[str]:
-    """Whom the table names, the likeliest first."""
-    for (name, value), contract in (rule.query or {}).items():
-        if request.GET.get(name) == value:
-            yield contract
-    if request.method in ("POST", "PUT", "PATCH"):
-        body = body_of(request)
-        for key, contract in (rule.keys or {}).items():
-            if key in body:
-                yield contract
-        yield refreshed(request, body)
+def left(request: HttpRequest, rule: Rule, ids: Mapping[str, Any]) -> Iterator[str]:
+    """Who answers when nobody is named, the likeliest first."""
     if rule.by_row:
-        yield contract_of(next(iter(match.kwargs.values()), None))
+        try:
+            yield contract_of(next(iter(ids.values()), None))
+        except DatabaseError:
+            yield rule.otherwise  # and will say so in its words
+    if request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer ":
+        yield rule.bearer
     yield rule.otherwise
+    yield settings.DEFAULT_CONTRACT
 
 
-def choose(request: HttpRequest, found: list[Candidate]) -> Candidate:
-    """The candidate that answers."""
-    able = [c for c in found if c.allows(request.method or "GET")] or found
-    by_name = {c.contract: c for c in able}
-    for ask in (named, credited):
-        if (name := ask(request)) in by_name:
-            return by_name[name]
-    if len(able) == 1:
-        return able[0]
-    if rule := rule_for(able[0].match):
-        for name in by_rule(request, rule, able[0].match):
-            if name in by_name:
-                return by_name[name]
-    return by_name.get(settings.DEFAULT_CONTRACT, able[0])
+# choosing
 
 
-def foreign(request: HttpRequest, found: list[Candidate]) -> bool:
-    """Whether only other contracts know the path, and none of them with this method."""
-    mine = named(request) or credited(request)
-    able = any(c.allows(request.method or "GET") for c in found)
-    return mine in CONTRACTS and not able and mine not in {c.contract for c in found}
+def choose(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | None:
+    """The candidate that answers; none where only contracts know the path that are not meant."""
+    if name := named(request):
+        return _first(found, name)
+    able = [c for c in found if request.method in c.route.methods]
+    mine = credited(request)
+    if chosen := _first(able or found, mine):
+        return chosen
+    if not able and mine in CONTRACTS:
+        return None
+    exact = [c for c in able or found if c.exact] or [c for c in found if c.exact]
+    if len(able) < 2 and len(exact) == 1:
+        return exact[0]
+    rule = RULE_OF.get(exact[0].route.shape, NO_RULE)
+    for name in told(request, rule):
+        if chosen := _first(able, name):
+            return chosen
+    if len(exact) == 1:
+        return exact[0]
+    names = left(request, rule, exact[0].match.kwargs)
+    return next((c for name in names if (c := _first(exact, name))), exact[0])
+
+
+def _first(found: tuple[Candidate, ...] | list[Candidate], name: str) -> Candidate | None:
+    return next((c for c in found if c.contract == name), None)
 
 
 # answering
@@ -239,24 +193,41 @@ def foreign(request: HttpRequest, found: list[Candidate]) -> bool:
 @csrf_exempt
 def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
     """Hands the request to its contract; the answer says which in `X-Contract`."""
-    found = [] if path.startswith("v1/") else candidates(path)
-    if not found or foreign(request, found):
-        read_away(request)
-        return unknown(path)
-    chosen = choose(request, found)
+    found = candidates(path)
+    chosen = choose(request, found) if found else None
+    if chosen is None:
+        asked = "" if path.startswith("v1/") else named(request) or credited(request)
+        return unknown(request, path, asked)
     request.resolver_match = match = chosen.match
-    try:
-        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
-    except Http404:
-        response = unknown(path)
+    response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     response["X-Contract"] = chosen.contract
+    patch_vary_headers(response, ("X-Contract", "Authorization"))
     return response
 
 
-def unknown(path: str) -> JsonResponse:
-    """404 that names who would know the path with, or without, its last slash."""
-    other = path[:-1] if path.endswith("/") else f"{path}/"
-    known_by = [] if path.startswith("v1/") else [c.contract for c in candidates(other)]
-    body = problem(errors.NotFound("There is nothing at this address."))
-    body["known_by"] = dict.fromkeys(known_by, f"/api/{other}")
-    return JsonResponse(body, status=404, content_type="application/problem+json")
+@csrf_exempt
+def elsewhere(request: HttpRequest, contract: str, path: str) -> HttpResponseBase:
+    """What a contract's own prefix does not know."""
+    return unknown(request, path, contract, "/{contract}/api/{path}")
+
+
+def unknown(
+    request: HttpRequest, path: str, contract: str, address: str = "/api/{path}"
+) -> HttpResponseBase:
+    """404 that names who would know the path, in the words of the contract that was asked."""
+    read_away(request)
+    known = known_by(path, address)
+    nowhere = contract in CONTRACTS and getattr(urls_of(contract), "nowhere", None)
+    if nowhere:
+        response: HttpResponseBase = nowhere(request, known_by=known)
+    else:
+        body = problem(errors.NotFound("There is nothing at this address.")) | {"known_by": known}
+        content = wire.JSONRenderer().render(body)
+        response = HttpResponse(content, status=404, content_type="application/problem+json")
+    if contract in CONTRACTS:
+        response["X-Contract"] = contract
+    return response
+
+
+def urls_of(contract: str) -> Any:
+    return import_module(CONTRACTS[contract].urls)

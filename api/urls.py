@@ -5,9 +5,9 @@ from typing import Any
 from django.urls import include, path, re_path
 
 from api.consumers import PanelSocket
+from api.contracts import CONTRACTS
 from api.contracts.circletime.sockets import PanelRoomSocket
-from api.contracts.circletime.views import Nowhere as CircletimeNowhere
-from api.dispatch import dispatch
+from api.dispatch import dispatch, elsewhere
 from api.sockets import NoSuchSocket, RoomSocket
 from api.views import automation, health, panels
 
@@ -24,13 +24,13 @@ urlpatterns = [
     path("panel/", panels.Page.as_view()),
     path("panel", panels.Page.as_view()),
     path("api/v1/", include("api.views.urls")),
+    re_path(r"^api/(?P<path>.*)$", dispatch),
     path("barbershop/api/", include("api.contracts.barbershop.urls")),
     path("resources/api/", include("api.contracts.resources.urls")),
     path("primetime/api/", include("api.contracts.primetime.urls")),
     path("paidrooms/api/", include("api.contracts.paidrooms.urls")),
     path("circletime/api/", include("api.contracts.circletime.urls")),
-    re_path(r"^circletime/api/", CircletimeNowhere.as_view()),
-    path("api/<path:path>", dispatch),
+    re_path(rf"^(?P<contract>{'|'.join(CONTRACTS)})/api/(?P<path>.*)$", elsewhere),
 ]
 
 # WebSockets, served by the live process

@@ -345,7 +345,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# browsers of the frontends: their READMEs' origins in development, named ones elsewhere
+# browsers of the frontends: any port of this machine in development, named origins elsewhere
 
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOWED_ORIGINS = sorted(
@@ -360,6 +360,15 @@ CORS_ALLOWED_ORIGINS = sorted(
         else set()
     )
 )
+CORS_ALLOWED_ORIGIN_REGEXES = (
+    [
+        r"^https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$",
+        # a codespace forwards each port under a name of its own; another's is a stranger
+        *(rf"^https://{name}-\d+\.app\.github\.dev$" for name in [first("CODESPACE_NAME")] if name),
+    ]
+    if DEBUG or EMBEDDED
+    else []
+)
 CORS_ALLOW_HEADERS = [
     "accept",
     "authorization",
@@ -371,9 +380,22 @@ CORS_ALLOW_HEADERS = [
     "x-request-id",
     "x-requested-with",
 ]
-CORS_EXPOSE_HEADERS = ["idempotency-replayed", "retry-after", "x-contract", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "content-disposition",
+    "idempotency-replayed",
+    "location",
+    "retry-after",
+    "x-contract",
+    "x-request-id",
+]
 CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
 
+# the cookie with the refresh token; None is for a frontend at another site than ours
+REFRESH_COOKIE_SAMESITE: Any = env.str("COOKIE_SAMESITE", default="Lax").capitalize()
+if REFRESH_COOKIE_SAMESITE not in ("Lax", "Strict", "None"):
+    raise ImproperlyConfigured("COOKIE_SAMESITE is Lax, Strict or None.")
+if REFRESH_COOKIE_SAMESITE == "None" and not HTTPS:
+    raise ImproperlyConfigured("COOKIE_SAMESITE=None needs HTTPS: browsers drop such a cookie.")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = REFRESH_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)

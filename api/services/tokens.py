@@ -4,11 +4,13 @@ same refresh token exactly one gets through."""
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
+import orjson
 from django.conf import settings
 from django.db import transaction
 from rest_framework_simplejwt.backends import TokenBackend
@@ -132,9 +134,10 @@ def revoke(raw: str | None) -> None:
 
 def peek(raw: str) -> dict[str, Any]:
     """The claims of a token without verifying them: for routing only, never for trust."""
-    import jwt
-
+    _, _, rest = raw.partition(".")
+    payload, _, _ = rest.partition(".")
     try:
-        return dict(jwt.decode(raw, options={"verify_signature": False}))
-    except jwt.PyJWTError:
+        claims = orjson.loads(urlsafe_b64decode(payload + "=="))
+    except ValueError:
         return {}
+    return claims if isinstance(claims, dict) else {}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.authentication import drop_refresh_cookie, set_refresh_cookie
+from api.authentication import drop_refresh_cookie, refresh_cookie, set_refresh_cookie
 from api.http import AddressThrottle, View
 from api.queries import exports
 from api.serializers import accounts as shapes
@@ -20,7 +19,7 @@ from api.services import accounts, tokens
 def brought_refresh(request: Request) -> str | None:
     """The refresh token of the body, else of the cookie."""
     body = request.data if isinstance(request.data, dict) else {}
-    return body.get("refresh") or request.COOKIES.get(settings.REFRESH_COOKIE)
+    return body.get("refresh") or refresh_cookie(request)
 
 
 class Anonymous(View):

@@ -24,6 +24,14 @@ def answers(method="get", path="", body=None, user=None, contract="", **headers)
     return response["X-Contract"]
 
 
+IN_OWN = "/api/v1/bookings/7/check-in/"
+SHOP_JOIN = "/barbershop/api/auth/register/"
+SAME_AT_OTHERS = {
+    "circletime": "/circletime/api/bookings",
+    "paidrooms": "/paidrooms/api/bookings/",
+    "v1": "/api/v1/bookings/",
+}
+
 CASES = [
     # path, method, body, contract of the token ("" is nobody) -> who answers
     ("reservations/", "get", None, "primetime", "primetime"),
@@ -34,6 +42,8 @@ CASES = [
     ("reservations/1/", "get", None, "primetime", "primetime"),
     ("reservations/1/", "patch", {}, "barbershop", "barbershop"),
     ("reservations/calendar/", "get", None, "barbershop", "primetime"),
+    ("reservations/", "put", {}, "barbershop", "barbershop"),
+    ("bookings/", "put", {}, "paidrooms", "paidrooms"),
     ("users/", "get", None, "primetime", "primetime"),
     ("users/", "get", None, "barbershop", "barbershop"),
     ("users/", "get", None, "v1", "primetime"),
@@ -60,6 +70,20 @@ CASES = [
     ("bookings/", "get", None, "paidrooms", "resources"),
     ("bookings/1/", "get", None, "paidrooms", "paidrooms"),
     ("bookings/1/", "delete", None, "circletime", "circletime"),
+    # without its last slash: whoever writes it so, unless a key, a token or a scheme says other
+    ("rooms", "get", None, "paidrooms", "paidrooms"),
+    ("auth/login", "post", {"username": "x", "password": "y"}, "", "barbershop"),
+    ("auth/login", "post", {"email": "x", "password": "y"}, "", "circletime"),
+    ("auth/me", "get", None, "barbershop", "barbershop"),
+    ("bookings", "post", {"title": "x"}, "", "circletime"),
+    ("bookings", "post", {"room_id": 1}, "", "paidrooms"),
+    ("bookings", "post", {"room_id": 1}, "circletime", "circletime"),
+    ("bookings", "get", None, "circletime", "circletime"),
+    ("bookings/1", "get", None, "paidrooms", "paidrooms"),
+    # a token of no contract, and a row that is not there
+    ("bookings/1/", "get", None, "v1", "paidrooms"),
+    ("bookings/1/", "delete", None, "v1", "resources"),
+    ("bookings/1/", "get", None, "", "resources"),
     ("bookings/all/", "get", None, "circletime", "paidrooms"),
 ]
 
@@ -85,13 +109,17 @@ def test_the_scheme_of_djoser_means_resources(ana):
 
 def test_a_refresh_token_in_the_body_says_whose_it_is(ana):
     for contract in ("barbershop", "circletime"):
-        raw = tokens.issue(ana, contract).refresh
-        assert answers("post", "auth/refresh/", {"refresh": raw}) == contract
+        for path in ("auth/refresh/", "auth/refresh"):
+            raw = tokens.issue(ana, contract).refresh
+            assert answers("post", path, {"refresh": raw}) == contract
 
 
 def test_a_header_decides_before_everything_else(ana):
     headers = {"X-Contract": "circletime"}
     assert answers("get", "rooms/", user=ana, contract="paidrooms", **headers) == "circletime"
+    assert answers("get", "bookings/", user=ana, contract="v1", **headers) == "circletime"
+    headers = {"X-Contract": "nobody"}
+    assert answers("get", "rooms/", user=ana, contract="paidrooms", **headers) == "paidrooms"
 
 
 def test_a_host_of_the_settings_belongs_to_its_contract(settings):
@@ -106,14 +134,92 @@ def test_a_booking_is_asked_of_the_contract_of_its_venue(ana, court, booked):
         assert answers("get", f"reservations/{booking.pk}/", user=ana, contract="v1") == name
 
 
-def test_an_unknown_path_names_who_knows_it_with_another_slash(db):
-    missing = APIClient().post("/api/users/register", {})
+def known_by(path, **headers):
+    """Who would know it, as the 404 says."""
+    missing = APIClient().post(path, {}, headers=headers)
     assert missing.status_code == 404
     assert missing["Content-Type"] == "application/problem+json"
-    assert missing.json()["code"] == "not_found"
-    assert missing.json()["known_by"] == {"primetime": "/api/users/register/"}
-    assert APIClient().get("/api/nothing/here").json()["known_by"] == {}
-    assert APIClient().get("/api/v1/users").json()["known_by"] == {}
+    body = missing.json()
+    assert body == {
+        "type": "about:blank",
+        "title": "Not found",
+        "status": 404,
+        "code": "not_found",
+        "detail": "There is nothing at this address.",
+        "known_by": body["known_by"],
+    }
+    return body["known_by"]
+
+
+UNKNOWN = [
+    # nothing at all
+    ("/api/nothing/here", {}),
+    ("/api/reservations/abc/", {}),
+    # another slash
+    ("/api/users/register", {"primetime": "/api/users/register/"}),
+    ("/api/stripe-webhook", {"paidrooms": "/api/stripe-webhook/"}),
+    ("/api/dashboard/stats", {"barbershop": "/api/dashboard/stats/"}),
+    ("/api/users//register/", {"primetime": "/api/users/register/"}),
+    # the end of a path, and our own API beside it
+    ("/api/trades/", {"primetime": "/api/reservations/trades/", "v1": "/api/v1/trades/"}),
+    ("/api/trades/7/", {"primetime": "/api/reservations/trades/7/", "v1": "/api/v1/trades/7/"}),
+    ("/api/webhooks/stripe/", {"v1": "/api/v1/webhooks/stripe/"}),
+    # another spelling
+    ("/api/bookings/7/check-in", {"circletime": "/api/bookings/7/checkin", "v1": IN_OWN}),
+    ("/api/auth/users/set-password/", {"resources": "/api/auth/users/set_password/"}),
+    ("/api/Token/Refresh_Cookie/", {"paidrooms": "/api/token/refresh-cookie/"}),
+    ("/api/auth/token/login//", {"resources": "/api/auth/token/login/"}),
+    # something that stands before it
+    ("/api/api/payment-intent/", {"paidrooms": "/api/payment-intent/"}),
+    ("/api/v2/reservations/calendar/", {"primetime": "/api/reservations/calendar/"}),
+    ("/api/primetime/reservations/calendar/", {"primetime": "/api/reservations/calendar/"}),
+    # our own
+    ("/api/v1/users", {"v1": "/api/v1/users/"}),
+    ("/api/v1/nothing/", {}),
+    # at the prefix of a contract that does not have it
+    (
+        "/barbershop/api/reservations/trades/",
+        {"primetime": "/primetime/api/reservations/trades/"},
+    ),
+    (
+        "/barbershop/api/trades/",
+        {"primetime": "/primetime/api/reservations/trades/", "v1": "/api/v1/trades/"},
+    ),
+    ("/paidrooms/api/auth/register/", {"barbershop": SHOP_JOIN, "v1": "/api/v1/auth/register/"}),
+    ("/resources/api/bookings", {"resources": "/resources/api/bookings/", **SAME_AT_OTHERS}),
+]
+
+
+@pytest.mark.parametrize(("path", "known"), UNKNOWN)
+def test_an_unknown_path_names_who_would_know_it(path, known, db):
+    assert known_by(path) == known
+
+
+def test_a_path_of_somebody_else_is_unknown_to_the_contract_that_was_named(db):
+    known = {"circletime": "/api/rooms", "paidrooms": "/api/rooms/"}
+    assert known_by("/api/rooms/", **{"X-Contract": "barbershop"}) == known
+
+
+def test_a_method_of_nobody_is_unknown_to_somebody_elses_credentials(ana):
+    access = tokens.issue(ana, "barbershop").access
+    missing = known_by("/api/reservations/calendar/", Authorization=f"Bearer {access}")
+    assert missing == {"primetime": "/api/reservations/calendar/"}
+
+
+def test_circle_time_says_who_knows_a_path_in_its_own_envelope(ana):
+    access = tokens.issue(ana, "circletime").access
+    for path, address in (
+        ("/circletime/api/payment-intent/", "/paidrooms/api/payment-intent/"),
+        ("/api/payment_intent", "/api/payment-intent/"),
+    ):
+        missing = APIClient().get(path, headers={"Authorization": f"Bearer {access}"})
+        assert (missing.status_code, missing["X-Contract"]) == (404, "circletime")
+        assert missing.json() == {
+            "success": False,
+            "message": "There is nothing at this address.",
+            "code": "not_found",
+            "errors": [f"paidrooms answers {address}"],
+        }
 
 
 def test_the_page_of_contracts_is_up_to_date():

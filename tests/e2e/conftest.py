@@ -45,12 +45,14 @@ class Site:
 
     def __init__(self, servers: Servers, folder: Path) -> None:
         self.port, self.log = pick_port(), folder / "log"
+        self.abroad = pick_port()  # of pages that come from another origin
         name = settings.DATABASES["default"]["NAME"]
         url = servers.environment["DATABASE_URL"].rsplit("/", 1)[0]
         self.environment = os.environ | {
             "PORT": str(self.port),
             "DATABASE_URL": f"{url}/{name}",
             "LIVE_SOCKET": str(folder / "live.sock"),
+            "CORS_ALLOWED_ORIGINS": f"http://frontend.example:{self.abroad}",
         }
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -143,7 +145,8 @@ def browser() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # the tests use the database beside that loop, in turn
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        with playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]) as found:
+        args = ["--no-sandbox", "--host-resolver-rules=MAP *.example 127.0.0.1"]
+        with playwright.chromium.launch(executable_path=path, args=args) as found:
             yield found
 
 

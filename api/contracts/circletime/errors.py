@@ -65,6 +65,8 @@ def envelope(refusal: errors.Refused) -> tuple[dict[str, Any], int]:
             for field, sentences in refusal.errors.items()
             for sentence in sentences
         ] or [refusal.detail]
+    if known := refusal.data.get("known_by"):
+        body["errors"] = [f"{name} answers {address}" for name, address in known.items()]
     return body, status
 
 

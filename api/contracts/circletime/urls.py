@@ -32,3 +32,4 @@ urlpatterns = [
     *both("analytics/ghosting", views.Ghosting),
     *both("analytics/capacity", views.Capacity),
 ]
+nowhere = views.Nowhere.as_view()

@@ -35,13 +35,13 @@ class View(CircletimeDoor):
 
 
 class Nowhere(CircletimeDoor):
-    """Any other path below ours."""
+    """Any other path; `known_by` are the contracts that would know it, and where."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise errors.NotFound("There is nothing at this address.")
+        raise errors.NotFound("There is nothing at this address.", **kwargs)
 
 
 # 1 people

@@ -15,7 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors, policy
-from api.authentication import BearerAuthentication
+from api.authentication import (
+    BearerAuthentication,
+    drop_refresh_cookie,
+    refresh_cookie,
+    set_refresh_cookie,
+)
 from api.errors import Refused
 from api.http import AddressThrottle, Door
 from api.lifecycle import BOOKING
@@ -99,20 +104,13 @@ class Login(Public):
                 "access": pair.access,
             }
         )
-        response.set_cookie(
-            settings.REFRESH_COOKIE,
-            pair.refresh,
-            max_age=pair.max_age,
-            httponly=True,
-            secure=settings.REFRESH_COOKIE_SECURE,
-            samesite="Lax",
-        )
+        set_refresh_cookie(response, pair)
         return response
 
 
 class RefreshCookie(Public):
     def post(self, request: Request) -> Response:
-        raw = request.COOKIES.get(settings.REFRESH_COOKIE)
+        raw = refresh_cookie(request)
         if not raw:
             raise said("Refresh token not found", 401)
         try:
@@ -124,9 +122,9 @@ class RefreshCookie(Public):
 
 class Logout(View):
     def post(self, request: Request) -> Response:
-        tokens.revoke(request.COOKIES.get(settings.REFRESH_COOKIE))
+        tokens.revoke(refresh_cookie(request))
         response = Response({"message": "Logout successful"})
-        response.delete_cookie(settings.REFRESH_COOKIE, samesite="Lax")
+        drop_refresh_cookie(response)
         return response
 
 

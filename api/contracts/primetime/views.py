@@ -6,14 +6,13 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.utils import timezone
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors, policy
-from api.authentication import drop_refresh_cookie, set_refresh_cookie
+from api.authentication import drop_refresh_cookie, refresh_cookie, set_refresh_cookie
 from api.http import AddressThrottle, Door
 from api.permissions import IsAdmin, IsStaff
 from api.queries import bookings as reservations
@@ -70,9 +69,6 @@ class Anonymous(Face):
     permission_classes = (AllowAny,)
     throttle_classes = (AddressThrottle,)
 
-    def brought(self) -> str | None:
-        return self.request.COOKIES.get(settings.REFRESH_COOKIE)
-
 
 class Register(Anonymous):
     def post(self, request: Request) -> Response:
@@ -104,7 +100,7 @@ class Login(Anonymous):
 
 class Refresh(Anonymous):
     def post(self, request: Request) -> Response:
-        pair = tokens.rotate(self.brought(), NAME)
+        pair = tokens.rotate(refresh_cookie(request), NAME)
         response = Response({"access": pair.access})
         set_refresh_cookie(response, pair)
         return response
@@ -112,7 +108,7 @@ class Refresh(Anonymous):
 
 class Logout(Anonymous):
     def post(self, request: Request) -> Response:
-        tokens.revoke(self.brought())
+        tokens.revoke(refresh_cookie(request))
         response = Response({"message": "Logged out"})
         drop_refresh_cookie(response)
         return response

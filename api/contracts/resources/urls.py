@@ -10,6 +10,7 @@ people: Any = views.People.as_view
 me = {"get": "me", "put": "me", "patch": "me", "delete": "me"}
 
 urlpatterns = [
+    path("", views.Root.as_view()),
     path("auth/users/", people({"get": "list", "post": "create"})),
     path("auth/users/me/", people(me)),
     path("auth/users/set_password/", people({"post": "set_password"})),

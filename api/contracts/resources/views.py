@@ -46,6 +46,15 @@ class Public(Desk):
     throttle_classes = (AnonymousThrottle,)
 
 
+class Root(Public):
+    """Where the two lists are."""
+
+    def get(self, request: Request) -> Response:
+        return Response(
+            {name: request.build_absolute_uri(f"{name}/") for name in ("resources", "bookings")}
+        )
+
+
 # people
 
 

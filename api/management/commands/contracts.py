@@ -7,27 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.urls import URLPattern
 
 from api.contracts import CONTRACTS
-from api.dispatch import RULES, Candidate, routes
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-
-def methods(pattern: URLPattern) -> set[str]:
-    match: Any = type("Match", (), {"func": pattern.callback})
-    candidate = Candidate("", match)
-    return {method for method in METHODS if candidate.allows(method)}
+from api.dispatch import RULES
+from api.routes import METHODS, routes
 
 
 def table() -> dict[str, dict[str, set[str]]]:
     """Path -> method -> contracts."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name in CONTRACTS:
-        for route, pattern in routes(name):
-            for method in methods(pattern):
-                found[route][method].add(name)
+        for route in routes(name):
+            for method in route.methods.intersection(METHODS):
+                found[route.shape][method].add(name)
     return found
 
 

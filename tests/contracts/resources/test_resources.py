@@ -1,4 +1,5 @@
-"""Chapters "Resource Endpoints", "Profile Endpoints" and "Health Check" of the README."""
+"""Chapters "Resource Endpoints", "Profile Endpoints", "Health Check" and "Useful URLs" of the
+README."""
 
 from datetime import timedelta
 
@@ -215,3 +216,17 @@ def test_the_health_check_needs_nobody_and_takes_no_posts(client, place):
     assert client.get("/health/").json()["status"] == "ok"
     assert client.head("/health/").status_code == 200
     assert client.post("/health/").status_code == 405
+
+
+@pytest.mark.prefix_only
+def test_the_root_of_the_api_names_the_two_lists(client):
+    """README, Useful URLs: the API root. Relative to where it was asked."""
+    for root in ("/resources/api/", "/api/"):
+        answer = client.get(root)
+        assert (answer.status_code, answer.json()) == (
+            200,
+            {
+                "resources": f"http://testserver{root}resources/",
+                "bookings": f"http://testserver{root}bookings/",
+            },
+        )
