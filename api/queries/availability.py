@@ -81,8 +81,13 @@ _MIDNIGHT = datetime.min.time()
 def free_slots(rules: Rules, on: date, taken: Sequence[Interval], now: datetime) -> list[Interval]:
     """Slots of the grid on one local date that nobody has and that have not begun. `taken` is by
     start and does not overlap."""
+    return free_of(policy.grid(rules, on), taken, now)
+
+
+def free_of(slots: Iterable[Interval], taken: Sequence[Interval], now: datetime) -> list[Interval]:
+    """Those of these slots, as `free_slots`."""
     free = []
-    for start, end in policy.grid(rules, on):
+    for start, end in slots:
         before = bisect_left(taken, (end,)) - 1  # the last that starts before the slot ends
         if start >= now and (before < 0 or taken[before][1] <= start):
             free.append((start, end))

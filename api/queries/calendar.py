@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from api import policy
 from api.errors import NotFound
@@ -13,7 +14,7 @@ from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
 from api.policy import DAY, Interval, Rules
 
 from . import rules as rules_query
-from .availability import free_slots
+from .availability import free_of
 from .rules import of as rules_of
 
 MAX_DAYS = 92
@@ -101,9 +102,16 @@ def _day(
         window=next(windows, None),
         bookings=by_day.get(on, []),
     )
+    # most resources of a venue have the same hours: what is the same for them is worked out once
+    grids: dict[tuple[Any, ...], dict[Interval, bool]] = {}
     for rule in rules:
-        if not rule.resource.bookable:
+        resource = rule.resource
+        if not resource.bookable:
             continue
-        for start, end in free_slots(rule, on, taken.get(rule.resource.pk, []), now):
-            day.slots.append(Slot(rule.resource, start, end, policy.is_primetime(rule, start, end)))
+        grid = grids.get(alike := (*resource.hours, resource.slot_length))
+        if grid is None:
+            grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.grid(rule, on)}
+            grids[alike] = grid
+        for slot in free_of(grid, taken.get(resource.pk, []), now):
+            day.slots.append(Slot(resource, *slot, grid[slot]))
     return day
