@@ -48,12 +48,12 @@ def subtract(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
 
 
 def free_intervals(
-    resource: Resource, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
+    rules: Rules, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
 ) -> list[Interval]:
     """Free intervals within opening hours and the range, at least that long, by start."""
+    resource = rules.resource
     if not resource.bookable:
         return []
-    rules = rules_of(resource)
     taken = busy([resource], starts_at, ends_at)[resource.pk]
     hours = [(starts_at, ends_at)]
     if rules.venue.hours_enforced:

@@ -47,10 +47,15 @@ def resources_of(venue_slug: str) -> list[Resource]:
 
 
 def days(
-    resources: Sequence[Resource], first_on: date, last_on: date, venue: Venue | None = None
+    resources: Sequence[Resource],
+    first_on: date,
+    last_on: date,
+    venue: Venue | None = None,
+    only: Sequence[str] = (),
 ) -> list[Day]:
     """One entry per local date, first to last inclusive; bookings by start, dead ones left out.
-    A venue without resources has its days nevertheless, if it is given."""
+    A venue without resources has its days nevertheless, if it is given. `only`: the fields of the
+    bookings that are wanted, when those are few."""
     if not resources and venue is not None:
         resources = [Resource(venue=venue, is_available=False)]
         resources[0].now = rules_query.now()
@@ -61,7 +66,7 @@ def days(
     midnight = datetime.min.time()
     starts = policy.instant(zone, first_on, midnight)
     ends = policy.instant(zone, last_on + DAY, midnight)
-    rows = blocking_between(resources, starts, ends)
+    rows = blocking_between(resources, starts, ends, only)
     taken: dict[int, list[Interval]] = defaultdict(list)
     by_day: dict[date, list[Booking]] = defaultdict(list)
     for row in rows:
@@ -75,15 +80,26 @@ def days(
 
 
 def blocking_between(
-    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
+    resources: Sequence[Resource],
+    starts_at: datetime,
+    ends_at: datetime,
+    only: Sequence[str] = (),
 ) -> list[Booking]:
-    return list(
+    """By start, with their people; the resources and venues are those given."""
+    places = {resource.pk: resource for resource in resources}
+    rows = (
         Booking.objects.filter(resource__in=[r.pk for r in resources if r.pk])
         .overlapping(starts_at, ends_at)
         .blocking()
-        .select_related("owner", "approved_by", "resource", "venue")
         .order_by("starts_at", "id")
     )
+    people = rows.select_related("owner", "approved_by")
+    found = list(rows.select_related("owner").only(*only) if only else people)
+    for row in found:
+        row.resource = place = places[row.resource_id]
+        if row.venue_id == place.venue_id:
+            row.venue = place.venue
+    return found
 
 
 def _day(
