@@ -16,7 +16,7 @@ PROMTOOL = promtool
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint audit format openapi bench clean lock env smoke smoke-compose
+.PHONY: up test lint audit format openapi bench bench-quick clean lock env smoke smoke-compose
 
 up: .venv/installed
 	@exec $(RUN) -m backend.up
@@ -51,8 +51,13 @@ format: .venv/installed-dev
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
+# Every figure, and docs/benchmarks.md from them; `make bench-quick` says in two minutes where
+# it is going.
 bench: .venv/installed-dev
-	@$(RUN) -m bench $(ARGS)
+	@$(RUN) -m bench --write $(ARGS)
+
+bench-quick: .venv/installed-dev
+	@$(RUN) -m bench --quick $(ARGS)
 
 # Secrets of one's own for Compose, in .env.
 env:

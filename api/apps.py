@@ -16,10 +16,15 @@ class ApiConfig(AppConfig):
 
         for signal, reactions in (
             (
-                signals.booked,
+                signals.taking,
                 (
                     receivers.record_booked,
                     receivers.email_booked,
+                ),
+            ),
+            (
+                signals.booked,
+                (
                     receivers.hurry_deliveries,
                     receivers.refresh_rooms,
                 ),

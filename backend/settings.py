@@ -140,13 +140,15 @@ def database() -> dict[str, Any]:
             "Holdfast needs PostgreSQL: its guard is an exclusion constraint."
         )
     return config | {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "backend.postgresql",
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600),
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": env.bool("PGBOUNCER", default=False),
         "OPTIONS": config.get("OPTIONS", {})
         | {
             "connect_timeout": 5,
+            # for the few statements that ask for it; a pooler may hand each to another session
+            "prepare_threshold": None if env.bool("PGBOUNCER", default=False) else 2,
             # a lock that is waited for longer than this is a rival: 55P03, answered as a refusal
             "options": "-c lock_timeout=5s -c statement_timeout=60s"
             " -c idle_in_transaction_session_timeout=60s -c timezone=UTC",

@@ -1,4 +1,4 @@
-"""The smallest DRF views that do such work: the same authentication, one INSERT, no rules."""
+"""The smallest DRF views that do such work: the library's authentication, one INSERT, no rules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework_simplejwt.authentication import JWTAuthentication
 
 SQL = (
     "INSERT INTO api_booking (venue_id, resource_id, owner_id, title, notes, guests, starts_at,"
@@ -21,6 +22,8 @@ SQL = (
 
 class Insert(APIView):
     """One such INSERT under the same constraint, and its id as the answer."""
+
+    authentication_classes = (JWTAuthentication,)  # the library's own, as it comes
 
     def post(self, request: Request) -> Response:
         body = request.data

@@ -32,17 +32,24 @@ def servers() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def web(workers: int = 2, threads: int = 4) -> Iterator[int]:
+def web(workers: int = 2, threads: int = 4, port: int = 0) -> Iterator[int]:
     """gunicorn with the settings of `make up`; the port it answers on."""
-    port = pick_port()
+    port = port or pick_port()
     command = [
         sys.executable, "-m", "gunicorn", "backend.wsgi:application", "--worker-class=gthread",
         f"--workers={workers}", f"--threads={threads}", f"--bind=127.0.0.1:{port}",
         "--log-level=warning", "--keep-alive=60",
     ]  # fmt: skip
-    with _running(command):
-        _answers(port)
+    with answering(command, port):
         yield port
+
+
+@contextlib.contextmanager
+def answering(command: list[str], port: int) -> Iterator[int]:
+    """A web server from its first answer on; its pid."""
+    with _running(command) as pid:
+        _answers(port)
+        yield pid
 
 
 @contextlib.contextmanager
@@ -64,7 +71,11 @@ def _running(command: list[str]) -> Iterator[int]:
         yield process.pid
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _answers(port: int) -> None:

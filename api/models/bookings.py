@@ -60,9 +60,16 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
 
 class Booking(models.Model):
-    venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="bookings")
-    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="bookings")
-    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings")
+    # no index of their own: those below begin with them
+    venue = models.ForeignKey(
+        Venue, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
+    resource = models.ForeignKey(
+        Resource, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
+    owner = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
     title = models.CharField(max_length=255, blank=True)
     notes = models.TextField(blank=True)
     guests = models.PositiveIntegerField(default=1, help_text="People expected")
@@ -87,7 +94,7 @@ class Booking(models.Model):
         max_length=10, choices=PaymentStatus.choices, default=PaymentStatus.NONE
     )
     approved_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
     approved_at = models.DateTimeField(null=True, blank=True)
     rejection_reason = models.TextField(blank=True)
@@ -109,6 +116,11 @@ class Booking(models.Model):
             models.Index("venue", "starts_at", name="booking_by_venue"),
             models.Index("resource", "starts_at", name="booking_by_resource"),
             models.Index("starts_at", "id", name="booking_by_start"),
+            models.Index(
+                "approved_by",
+                name="booking_by_approver",
+                condition=Q(approved_by__isnull=False),
+            ),
             models.Index(
                 "resource",
                 "starts_at",
@@ -171,7 +183,9 @@ class Booking(models.Model):
 class BookingEvent(models.Model):
     """One line of a booking's history: who or which job did what, when, and why."""
 
-    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="events")
+    booking = models.ForeignKey(
+        Booking, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
     verb = models.CharField(max_length=20)
     from_status = models.CharField(max_length=10, blank=True)
     to_status = models.CharField(max_length=10)

@@ -30,7 +30,12 @@ class Delivery(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.EMAIL)
     name = models.CharField(max_length=40, help_text="Which e-mail or call")
     booking = models.ForeignKey(
-        Booking, null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries"
+        Booking,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_index=False,
     )
     to = models.CharField(max_length=254, blank=True)
     payload = models.JSONField(default=dict, blank=True)

@@ -48,12 +48,12 @@ def subtract(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
 
 
 def free_intervals(
-    resource: Resource, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
+    rules: Rules, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
 ) -> list[Interval]:
     """Free intervals within opening hours and the range, at least that long, by start."""
+    resource = rules.resource
     if not resource.bookable:
         return []
-    rules = rules_of(resource)
     taken = busy([resource], starts_at, ends_at)[resource.pk]
     hours = [(starts_at, ends_at)]
     if rules.venue.hours_enforced:
@@ -81,8 +81,13 @@ _MIDNIGHT = datetime.min.time()
 def free_slots(rules: Rules, on: date, taken: Sequence[Interval], now: datetime) -> list[Interval]:
     """Slots of the grid on one local date that nobody has and that have not begun. `taken` is by
     start and does not overlap."""
+    return free_of(policy.grid(rules, on), taken, now)
+
+
+def free_of(slots: Iterable[Interval], taken: Sequence[Interval], now: datetime) -> list[Interval]:
+    """Those of these slots, as `free_slots`."""
     free = []
-    for start, end in policy.grid(rules, on):
+    for start, end in slots:
         before = bisect_left(taken, (end,)) - 1  # the last that starts before the slot ends
         if start >= now and (before < 0 or taken[before][1] <= start):
             free.append((start, end))

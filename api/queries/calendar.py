@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from api import policy
 from api.errors import NotFound
@@ -13,7 +14,7 @@ from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
 from api.policy import DAY, Interval, Rules
 
 from . import rules as rules_query
-from .availability import free_slots
+from .availability import free_of
 from .rules import of as rules_of
 
 MAX_DAYS = 92
@@ -46,10 +47,15 @@ def resources_of(venue_slug: str) -> list[Resource]:
 
 
 def days(
-    resources: Sequence[Resource], first_on: date, last_on: date, venue: Venue | None = None
+    resources: Sequence[Resource],
+    first_on: date,
+    last_on: date,
+    venue: Venue | None = None,
+    only: Sequence[str] = (),
 ) -> list[Day]:
     """One entry per local date, first to last inclusive; bookings by start, dead ones left out.
-    A venue without resources has its days nevertheless, if it is given."""
+    A venue without resources has its days nevertheless, if it is given. `only`: the fields of the
+    bookings that are wanted, when those are few."""
     if not resources and venue is not None:
         resources = [Resource(venue=venue, is_available=False)]
         resources[0].now = rules_query.now()
@@ -60,7 +66,7 @@ def days(
     midnight = datetime.min.time()
     starts = policy.instant(zone, first_on, midnight)
     ends = policy.instant(zone, last_on + DAY, midnight)
-    rows = blocking_between(resources, starts, ends)
+    rows = blocking_between(resources, starts, ends, only)
     taken: dict[int, list[Interval]] = defaultdict(list)
     by_day: dict[date, list[Booking]] = defaultdict(list)
     for row in rows:
@@ -74,15 +80,26 @@ def days(
 
 
 def blocking_between(
-    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
+    resources: Sequence[Resource],
+    starts_at: datetime,
+    ends_at: datetime,
+    only: Sequence[str] = (),
 ) -> list[Booking]:
-    return list(
+    """By start, with their people; the resources and venues are those given."""
+    places = {resource.pk: resource for resource in resources}
+    rows = (
         Booking.objects.filter(resource__in=[r.pk for r in resources if r.pk])
         .overlapping(starts_at, ends_at)
         .blocking()
-        .select_related("owner", "approved_by", "resource", "venue")
         .order_by("starts_at", "id")
     )
+    people = rows.select_related("owner", "approved_by")
+    found = list(rows.select_related("owner").only(*only) if only else people)
+    for row in found:
+        row.resource = place = places[row.resource_id]
+        if row.venue_id == place.venue_id:
+            row.venue = place.venue
+    return found
 
 
 def _day(
@@ -101,9 +118,16 @@ def _day(
         window=next(windows, None),
         bookings=by_day.get(on, []),
     )
+    # most resources of a venue have the same hours: what is the same for them is worked out once
+    grids: dict[tuple[Any, ...], dict[Interval, bool]] = {}
     for rule in rules:
-        if not rule.resource.bookable:
+        resource = rule.resource
+        if not resource.bookable:
             continue
-        for start, end in free_slots(rule, on, taken.get(rule.resource.pk, []), now):
-            day.slots.append(Slot(rule.resource, start, end, policy.is_primetime(rule, start, end)))
+        grid = grids.get(alike := (*resource.hours, resource.slot_length))
+        if grid is None:
+            grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.grid(rule, on)}
+            grids[alike] = grid
+        for slot in free_of(grid, taken.get(resource.pk, []), now):
+            day.slots.append(Slot(resource, *slot, grid[slot]))
     return day

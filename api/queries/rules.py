@@ -58,26 +58,47 @@ def of(place: Resource) -> Rules:
 
 _KEPT: dict[int, tuple[int, Rules]] = {}
 _MANY = 5000
+_NEXT = "nextval('api_booking_id_seq')"
 _VERSION = (
     "SELECT v.rules_version, statement_timestamp() FROM api_resource r"
     " JOIN api_venue v ON v.id = r.venue_id WHERE r.id = %s AND r.retired_at IS NULL"
 )
 
 
+_VERSION_AND_ID = _VERSION.replace(" FROM", f", {_NEXT} FROM", 1)
+
+
 def current(pk: int) -> tuple[Rules, datetime]:
     """The rules of a resource and the database's now, in one statement.
     What comes back is shared: read it, never write to it. Refuses `NotFound`."""
+    rules, (now,) = _current(pk, _VERSION)
+    return rules, now
+
+
+def to_book(pk: int) -> tuple[Rules, datetime, int]:
+    """As `current`, and the id of a booking to be."""
+    rules, (now, *drawn) = _current(pk, _VERSION_AND_ID)
+    return rules, now, drawn[0] if drawn else _draw()
+
+
+def _current(pk: int, question: str) -> tuple[Rules, Sequence[Any]]:
     if kept := _KEPT.get(pk):
         with connection.cursor() as cursor:
-            cursor.execute(_VERSION, [pk])
+            cursor.execute(question, [pk])
             row = cursor.fetchone()
         if row is not None and row[0] == kept[0]:
-            return kept[1], row[1]
+            return kept[1], row[1:]
     rules, now = _read(pk)
     if len(_KEPT) >= _MANY:
         _KEPT.clear()
     _KEPT[pk] = rules.venue.rules_version, rules
-    return rules, now
+    return rules, (now,)
+
+
+def _draw() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_NEXT}")
+        return int(cursor.fetchone()[0])
 
 
 def _read(pk: int) -> tuple[Rules, datetime]:

@@ -7,6 +7,7 @@ resources. Either way the exclusion constraint has the last word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -23,10 +24,11 @@ from api.policy import Rules
 from api.queries import rules as rules_query
 from api.queries.availability import alternatives
 from api.queries.rules import of as rules_of
-from api.signals import booked, changed
+from api.signals import booked, changed, taking
 
-from . import transitions
+from . import bulk, transitions
 from .actors import Actor
+from .bulk import Part
 from .transitions import EXCLUSION, giving_way, perform, sqlstate
 
 OVERLAP = "resource_id = %s AND tstzrange(starts_at, ends_at) && tstzrange(%s, %s)"
@@ -52,19 +54,23 @@ def book(
 
     Instants are aware. Refuses what the policy refuses, and `SlotTaken` with what blocks and the
     nearest free times. Of any number of rivals for overlapping times exactly one gets it."""
-    rules, now = rules_query.current(resource.pk if isinstance(resource, Resource) else resource)
+    place = resource.pk if isinstance(resource, Resource) else resource
+    rules, now, pk = rules_query.to_book(place)
     check(rules, starts_at, ends_at, now, guests)
     booking = _draft(rules, owner, starts_at, ends_at, now)
     booking.title, booking.notes, booking.guests = title, notes, guests
-    booking.contract = contract
-    with transaction.atomic():
+    booking.pk, booking.contract = pk, contract
+    told = {"rows": [booking], "actor": actor or Actor.toward(owner, booking), "details": {}}
+    people = list(attendees)
+    # one statement is a transaction of its own
+    with transaction.atomic() if people or booking.status == HELD else nullcontext():
         _limit_holds(booking)
-        _take(booking, rules, now)
-        if people := list(attendees):
+        with bulk.gathered() as written_with_it:
+            taking.send(sender=Booking, **told)
+        _take(booking, written_with_it, rules, now)
+        if people:
             booking.attendees.add(*people)
-        booked.send(
-            sender=Booking, rows=[booking], actor=actor or Actor.toward(owner, booking), details={}
-        )
+        booked.send(sender=Booking, **told)
     return booking
 
 
@@ -104,40 +110,40 @@ def _limit_holds(booking: Booking) -> None:
         raise errors.TooManyHolds(limit=limit)
 
 
-def _take(booking: Booking, rules: Rules, now: datetime) -> None:
+def _take(booking: Booking, parts: Sequence[Part], rules: Rules, now: datetime) -> None:
     """Inserts, or ends what is dead in the way and inserts, or refuses. The second attempt is
     made in any case: what was dead may have been ended by somebody else in between."""
-    if _insert(booking):
+    if _insert(booking, parts):
         return
     here = (booking.resource_id, booking.starts_at, booking.ends_at)
     transitions.end_due(BOOKING, OVERLAP, here)
-    if _insert(booking):
+    if _insert(booking, parts):
         return
     raise taken(rules, booking.starts_at, booking.ends_at, now, guests=booking.guests)
 
 
 _COLUMNS = [
-    f
-    for f in Booking._meta.concrete_fields
-    if not f.primary_key and f.attname not in ("created_at", "updated_at")
+    f for f in Booking._meta.concrete_fields if f.attname not in ("created_at", "updated_at")
 ]
 _INSERT = (
     f"INSERT INTO {Booking._meta.db_table}"  # noqa: S608
     f" ({', '.join(str(f.column) for f in _COLUMNS)})"
     f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
-    " ON CONFLICT DO NOTHING RETURNING id, created_at, updated_at"
+    " ON CONFLICT DO NOTHING RETURNING created_at, updated_at"
 )
 
 
-def _insert(booking: Booking) -> bool:
-    """Whether the slot was free and is now taken. Never raises, never deadlocks."""
+def _insert(booking: Booking, parts: Sequence[Part]) -> bool:
+    """Whether the slot was free and is now taken, and the parts are written with it. Never
+    raises, never deadlocks."""
     values = [f.get_db_prep_save(getattr(booking, f.attname), connection) for f in _COLUMNS]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
+    statement = bulk.along_with(_INSERT, tuple((part.select, part.tail) for part in parts))
+    with connection.prepared() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(statement, [*values, *(value for part in parts for value in part.values)])
         row = cursor.fetchone()
     if row is None:
         return False
-    booking.pk, booking.created_at, booking.updated_at = row
+    booking.created_at, booking.updated_at = row
     booking._state.adding, booking._state.db = False, connection.alias
     return True
 

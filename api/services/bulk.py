@@ -1,7 +1,10 @@
 """Many rows in one statement, from columns as arrays: what `bulk_create` does row by row."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
@@ -14,6 +17,40 @@ TYPES = {
     "DateTimeField": "timestamptz",
     "PositiveIntegerField": "int",
 }
+
+
+@dataclass(frozen=True)
+class Part:
+    """An insert that becomes part of another statement."""
+
+    select: str
+    tail: str
+    values: list[Any]
+
+
+_parts: ContextVar[list[Part] | None] = ContextVar("parts", default=None)
+
+
+@contextmanager
+def gathered() -> Iterator[list[Part]]:
+    """What is inserted meanwhile is not written but handed to the caller."""
+    found: list[Part] = []
+    before = _parts.set(found)
+    try:
+        yield found
+    finally:
+        _parts.reset(before)
+
+
+@functools.cache
+def along_with(taken: str, parts: tuple[tuple[str, str], ...]) -> str:
+    """One statement: what `taken` (an INSERT … RETURNING) gives back, and the inserts of each
+    (select, tail) only if it gives something back."""
+    with_it = "".join(
+        f", part_{n} AS ({select} WHERE EXISTS (SELECT FROM taken) {tail})"
+        for n, (select, tail) in enumerate(parts)
+    )
+    return f"WITH taken AS ({taken}){with_it} SELECT * FROM taken"  # noqa: S608
 
 
 @functools.cache
@@ -58,8 +95,12 @@ def insert(
             several.append([wrap(value) for value in column])
         else:
             single.append(wrap(column[0]))
+    values = [*single, *several]
+    if (parts := _parts.get()) is not None:
+        parts.append(Part(statement, on_conflict, values))
+        return
     with connection.cursor() as cursor:
-        cursor.execute(statement + on_conflict, [*single, *several])
+        cursor.execute(statement + on_conflict, values)
 
 
 def _as_it_is(value: Any) -> Any:

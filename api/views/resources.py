@@ -124,11 +124,10 @@ class ResourceAvailability(View):
             raise EndsBeforeStart
         if end - start > LONGEST_RANGE or not policy.conceivable(start.year):
             raise AbsurdTime("At most 400 days, and of our times.")
-        resource = rules_query.resource(pk)
-        # what is over is not free
-        since = max(start, resource.now)
+        rules, now = rules_query.current(pk)
+        since = max(start, now)  # what is over is not free
         free = (
-            availability.free_intervals(resource, since, end, asked.get("duration"))
+            availability.free_intervals(rules, since, end, asked.get("duration"))
             if since < end
             else []
         )

@@ -39,6 +39,24 @@ def test_an_overlap_is_refused_with_what_blocks_and_the_nearest_free_times(booke
     assert Booking.objects.count() == 1
 
 
+def test_a_free_slot_is_taken_in_two_statements(booked, ana, django_assert_num_queries):
+    """The rules and the clock, then the booking together with its history and its e-mail."""
+    booked(ana)
+    with django_assert_num_queries(2):
+        booking = booked(ana, hours=3)
+    assert BookingEvent.objects.filter(booking=booking).count() == 1
+    assert Delivery.objects.filter(booking=booking).count() == 1
+
+
+def test_a_refused_booking_leaves_neither_history_nor_email(booked, ana, ben):
+    """Fails when the parts of `bulk.along_with` do not ask whether the slot was taken."""
+    booked(ana)
+    events, deliveries = BookingEvent.objects.count(), Delivery.objects.count()
+    with pytest.raises(errors.SlotTaken):
+        booked(ben)
+    assert (BookingEvent.objects.count(), Delivery.objects.count()) == (events, deliveries)
+
+
 def test_adjacent_bookings_do_not_overlap(booked, ana, ben):
     booked(ana)
     booked(ben, hours=1)

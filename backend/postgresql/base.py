@@ -1,0 +1,48 @@
+"""Django's PostgreSQL, with two things that it lacks: a check of the connection that asks nobody,
+and cursors whose statements the server parses and plans once per connection.
+
+The rule: everything else is Django's own.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+TRUSTED = 5.0  # seconds after which the server itself is asked again
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    asked_at = float("-inf")
+
+    def is_usable(self) -> bool:
+        """A server that ends a connection says so, and what it said can be read. So a connection
+        used lately on which there is nothing to read is as it was left."""
+        if self.connection is None:
+            return False
+        now = time.monotonic()
+        if now - self.asked_at < TRUSTED and not _readable(self.connection):
+            return True
+        usable: bool = super().is_usable()
+        self.asked_at = now if usable else float("-inf")
+        return usable
+
+    def prepared(self) -> Any:
+        """A cursor for a statement that is made again and again, and whose plan does not depend on
+        its values; an ordinary one while statements are logged, so that the values are seen."""
+        if self.queries_logged:
+            return self.cursor()
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            cursor: Any = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            return self._prepare_cursor(cursor)  # type: ignore[attr-defined]
+
+
+def _readable(connection: Any) -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
