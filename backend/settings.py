@@ -15,6 +15,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from backend.looks import UNFOLD  # noqa: F401 - the name is the library's
 from backend.schedule import SCHEDULE
 
 django_stubs_ext.monkeypatch()  # generic classes of Django can be written as such
@@ -53,6 +54,7 @@ FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:5173").rstrip("
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates and site it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
