@@ -25,6 +25,10 @@ def style(request: HttpRequest) -> str:
     return static("desk/desk.css")
 
 
+def icon(request: HttpRequest) -> str:
+    return static("desk/icon.svg")
+
+
 FOR_ADMINS = {"permission": is_admin}
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Holdfast",
@@ -34,6 +38,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "DASHBOARD_CALLBACK": "api.admin.front.fill",
     "STYLES": [style],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

@@ -252,6 +252,7 @@ HEARTBEAT_DIR = env.str("HEARTBEAT_DIR", default="")  # where they show that the
 # people
 
 AUTH_USER_MODEL = "api.User"
+LOGIN_REDIRECT_URL = "admin:index"  # the one page where people sign in with a session
 AUTHENTICATION_BACKENDS = ["api.authentication.EmailOrUsernameBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -9,7 +9,7 @@ from datetime import date
 
 from api.queries.front import Count, Recently
 
-WIDTH, HEIGHT, FOOT = 720, 160, 18
+WIDTH, HEIGHT, FOOT = 420, 130, 18
 HOUR, ROW, LEFT, TOP = 27, 20, 36, 14
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -88,11 +88,11 @@ def _bars(
         height = round(room * value / most, 1) if most else 0.0
         bars.append(
             Bar(
-                round(n * step + 2, 1), TOP + room - height, round(step - 4, 1), height, title, kind
+                round(n * step + 1, 1), TOP + room - height, round(step - 2, 1), height, title, kind
             )
         )
         if count.on.weekday() == 0:
-            labels.append(Label(round(n * step + 2, 1), HEIGHT - 4, f"{count.on:%-d %b}"))
+            labels.append(Label(round(n * step + 1, 1), HEIGHT - 4, f"{count.on:%-d %b}"))
     return Chart(WIDTH, HEIGHT, bars, labels, total, f"{most:.0f}{unit}" if most else "")
 
 

@@ -18,6 +18,7 @@ from api.models.venues import Approval
 from api.queries import front, timeline
 from api.services import bookings
 from api.services.actors import Actor
+from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 TEMPLATES = Path(__file__).parents[2] / "api/templates"
@@ -48,6 +49,13 @@ def test_the_desk_is_for_staff_and_admins(ana, sam, ada, court):
     for path in (FRONT, f"/admin/api/resource/{court.pk}/week/"):
         assert [site(who).get(path).status_code for who in (ana, sam, ada)] == [302, 200, 200]
         assert Client().get(path).status_code == 302
+
+
+def test_whoever_signs_in_comes_to_the_desk(sam):
+    form = {"username": sam.email, "password": PASSWORD}
+    assert Client().post("/admin/login/", form)["Location"] == FRONT
+    answer = Client().post("/admin/login/?next=/admin/automation/", form)
+    assert answer["Location"] == "/admin/automation/"
 
 
 def test_only_staff_and_admins_answer(asked, ana, ben, sam, booked):
