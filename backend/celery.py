@@ -6,9 +6,16 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import setup_logging, task_prerun
+from celery.signals import (
+    beat_init,
+    setup_logging,
+    task_prerun,
+    worker_process_init,
+    worker_process_shutdown,
+)
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from backend import tracing
 from backend.pulse import WorkerPulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
@@ -25,6 +32,21 @@ def look_at_kept_connections(**_: Any) -> None:
     from django.db import close_old_connections
 
     close_old_connections()
+
+
+@worker_process_init.connect
+def trace_tasks(**_: Any) -> None:
+    tracing.start("worker")
+
+
+@worker_process_shutdown.connect
+def send_last_traces(**_: Any) -> None:
+    tracing.stop()
+
+
+@beat_init.connect
+def trace_beat(**_: Any) -> None:
+    tracing.start("beat")
 
 
 @setup_logging.connect

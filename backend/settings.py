@@ -16,6 +16,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from backend.looks import UNFOLD  # noqa: F401 - the name is the library's
 from backend.schedule import SCHEDULE
 
 django_stubs_ext.monkeypatch()  # generic classes of Django can be written as such
@@ -60,6 +61,7 @@ FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:5173").rstrip("
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates and site it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -260,6 +262,7 @@ HEARTBEAT_DIR = env.str("HEARTBEAT_DIR", default="")  # where they show that the
 # people
 
 AUTH_USER_MODEL = "api.User"
+LOGIN_REDIRECT_URL = "admin:index"  # the one page where people sign in with a session
 AUTHENTICATION_BACKENDS = ["api.authentication.EmailOrUsernameBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

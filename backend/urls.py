@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from api.admin import automation
+from api.admin import automation, front
 
 urlpatterns = [
-    path("admin/", include(automation.urls())),
+    path("admin/", include([*automation.urls(), *front.urls()])),
     path("admin/", admin.site.urls),
     path("", include("api.urls")),
 ]

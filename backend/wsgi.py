@@ -8,7 +8,7 @@ import psutil  # type: ignore[import-untyped]
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from backend import safety
+from backend import safety, tracing
 from backend.handover import HandOver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
@@ -34,4 +34,5 @@ share_metrics()
 from backend.metrics import THREADS  # noqa: E402 - it looks for the place when it is imported
 
 THREADS.set(int(os.environ.get("WEB_THREADS") or 1))
+tracing.start("web")
 application = HandOver(get_wsgi_application(), settings.LIVE_SOCKET)

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from unfold.admin import ModelAdmin
 
 from api import errors
 from api.models import Booking, BookingEvent, Trade
+from api.queries import timeline
 from api.services import bookings
 from api.services.actors import Actor
 
+from .answers import give
 from .reading import ReadOnly
 
 EDITABLE = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
 MADE_OF = ("owner", *EDITABLE)
+STANDING = ("status", "venue")
+TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "Deadlines",
+        (
+            *("hold_expires_at", "lapses_at", "check_in_opens_at", "check_in_closes_at"),
+            *("no_show_at", "completes_at", "remind_at"),
+        ),
+    ),
+    ("Money", ("price_minor", "currency", "payment_status")),
+)
 
 
 class BookingForm(ModelForm):  # type: ignore[type-arg]
@@ -54,23 +66,8 @@ class BookingForm(ModelForm):  # type: ignore[type-arg]
         """The row is written already; the model's own validation would look at the old one."""
 
 
-class Timeline(admin.TabularInline[BookingEvent, Booking]):
-    model = BookingEvent
-    extra = 0
-    can_delete = False
-    fields = readonly_fields = ("at", "verb", "from_status", "to_status", "by", "who", "details")
-    ordering = ("-id",)
-
-    @admin.display(description="who")
-    def who(self, event: BookingEvent) -> str:
-        return event.actor_name or str(event.actor or "")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Booking)
-class Bookings(admin.ModelAdmin[Booking]):
+class Bookings(ModelAdmin):
     form = BookingForm
     list_display = ("id", "venue", "resource", "owner", "starts_at", "ends_at", "status")
     list_filter = ("venue", "status", "payment_status")
@@ -79,8 +76,8 @@ class Bookings(admin.ModelAdmin[Booking]):
     date_hierarchy = "starts_at"
     show_full_result_count = False
     autocomplete_fields = ("owner", "resource")
+    change_form_outer_after_template = "desk/timeline.html"
     actions = ("approve_all", "reject_all", "cancel_all")
-    inlines = (Timeline,)
     readonly_fields = tuple(
         f.name for f in Booking._meta.concrete_fields if f.name not in (*MADE_OF, "id")
     )
@@ -88,15 +85,28 @@ class Bookings(admin.ModelAdmin[Booking]):
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
         return self.readonly_fields if obj is None else ("owner", *self.readonly_fields)
 
-    def get_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
-        return MADE_OF if obj is None else (*MADE_OF, *self.readonly_fields)
-
-    def get_inlines(self, request: HttpRequest, obj: Booking | None) -> Any:
-        return self.inlines if obj is not None else ()
+    def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": MADE_OF})]
+        told = {name for _, names in TABS for name in names} | set(STANDING)
+        rest = [name for name in self.readonly_fields if name not in told]
+        return [
+            (None, {"fields": (*STANDING, *MADE_OF)}),
+            *((title, {"classes": ["tab"], "fields": names}) for title, names in TABS),
+            ("Record", {"classes": ["tab"], "fields": rest}),
+        ]
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
         return type("Form", (form,), {"actor": Actor.person(request.user)})  # type: ignore[arg-type]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        booking = context.get("original")
+        if booking is not None:
+            context |= {"timeline": timeline.of(booking), "zone": booking.venue.time_zone}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -114,30 +124,15 @@ class Bookings(admin.ModelAdmin[Booking]):
 
     @admin.action(description="Approve")
     def approve_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        self._answer(request, rows, bookings.approve)
+        give(request, rows.order_by("pk").values_list("pk", flat=True), bookings.approve)
 
     @admin.action(description="Reject")
     def reject_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        self._answer(request, rows, bookings.reject)
+        give(request, rows.order_by("pk").values_list("pk", flat=True), bookings.reject)
 
     @admin.action(description="Cancel")
     def cancel_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        self._answer(request, rows, bookings.cancel)
-
-    def _answer(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[Booking],
-        verb: Callable[[int, Actor], Booking],
-    ) -> None:
-        ids = list(rows.order_by("pk").values_list("pk", flat=True))
-        results = bookings.answer(ids, Actor.person(request.user), verb)  # type: ignore[arg-type]
-        refused = [(pk, r.detail) for pk, r in results if isinstance(r, errors.Refused)]
-        if done := len(results) - len(refused):
-            self.message_user(request, f"Done for {done}.", messages.SUCCESS)
-        if refused:
-            text = format_html_join("; ", "{}: {}", refused)
-            self.message_user(request, text, messages.WARNING)
+        give(request, rows.order_by("pk").values_list("pk", flat=True), bookings.cancel)
 
 
 @admin.register(BookingEvent)

@@ -8,6 +8,9 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin, StackedInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from api.models import User, UserProfile
 from api.services import accounts
@@ -16,7 +19,7 @@ from .reading import HTTPS
 
 
 class UserCreation(forms.ModelForm):  # type: ignore[type-arg]
-    password = forms.CharField(widget=forms.PasswordInput)
+    password = forms.CharField(widget=UnfoldAdminPasswordWidget)
 
     class Meta:
         model = User
@@ -33,14 +36,16 @@ class UserCreation(forms.ModelForm):  # type: ignore[type-arg]
         return user
 
 
-class Picture(admin.StackedInline[UserProfile, User]):
+class Picture(StackedInline):
     model = UserProfile
     formfield_overrides = HTTPS
     can_delete = False
 
 
 @admin.register(User)
-class People(UserAdmin[User]):
+class People(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    form = UserChangeForm
+    change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "role", "is_active", "date_joined")
     list_filter = ("role", "is_active")
     search_fields = ("email", "username", "first_name", "last_name")

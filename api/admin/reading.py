@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin
 
 HTTPS: dict[Any, Any] = {models.URLField: {"assume_scheme": "https"}}
 
 
-class ReadOnly(admin.ModelAdmin[Any]):
+class ReadOnly(ModelAdmin):
     """Looked at, never added, changed or deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -6,25 +6,30 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models.functions import Now
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
 
 from api.models import Closure, PrimetimeWindow, Resource, Venue
 
+from . import weeks
 from .reading import HTTPS
 
 
-class Windows(admin.TabularInline[PrimetimeWindow, Venue]):
+class Windows(TabularInline):
     model = PrimetimeWindow
     extra = 0
 
 
-class Closures(admin.TabularInline[Closure, Venue]):
+class Closures(TabularInline):
     model = Closure
     extra = 0
 
 
 @admin.register(Venue)
-class Venues(admin.ModelAdmin[Venue]):
+class Venues(ModelAdmin):
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
     inlines = (Windows, Closures)
@@ -63,13 +68,28 @@ class Venues(admin.ModelAdmin[Venue]):
 
 
 @admin.register(Resource)
-class Resources(admin.ModelAdmin[Resource]):
+class Resources(ModelAdmin):
     formfield_overrides = HTTPS
-    list_display = ("name", "venue", "building", "floor", "capacity", "is_available", "maintenance")
+    list_display = (
+        *("name", "venue", "building", "floor", "capacity", "is_available", "maintenance"),
+        "calendar",
+    )
     list_filter = ("venue", "is_available", "maintenance")
     search_fields = ("name", "building", "description")
     list_select_related = ("venue",)
     readonly_fields = ("retired_at", "created_at", "updated_at")
+    actions_detail = ("week",)
+
+    @admin.display(description="calendar")
+    def calendar(self, resource: Resource) -> str:
+        address = reverse("admin:api_resource_week", args=[resource.pk])
+        return format_html('<a href="{}">Week</a>', address)
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Week", url_path="week", icon="calendar_view_week", permissions=["view"]
+    )
+    def week(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return weeks.page(request, object_id)
 
     def delete_model(self, request: HttpRequest, obj: Resource) -> None:
         """Retired: its bookings stay."""

@@ -1,0 +1,101 @@
+"""The week of a resource: seven columns of quarters of an hour, as plain HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from api.errors import NotFound
+from api.models import Booking
+from api.policy import Interval
+from api.queries import weeks
+
+QUARTERS = 96
+
+
+@dataclass(frozen=True)
+class Block:
+    """From row to row of the column; the first row is the first quarter that is shown."""
+
+    first: int
+    last: int
+    kind: str
+    booking: Booking | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    day: weeks.Day
+    blocks: list[Block]
+
+
+def page(request: HttpRequest, object_id: str) -> HttpResponse:
+    try:
+        week = weeks.of(int(object_id), _asked(request))
+    except (NotFound, ValueError, OverflowError):
+        raise Http404 from None
+    context = admin.site.each_context(request) | _drawn(week)
+    context |= {"title": week.resource.name, "subtitle": week.resource.venue.name}
+    return TemplateResponse(request, "desk/week.html", context)
+
+
+def _asked(request: HttpRequest) -> date | None:
+    text = request.GET.get("on", "")
+    on = date.fromisoformat(text) if text else None
+    if on and not 1970 <= on.year <= 9000:
+        raise ValueError(text)
+    return on
+
+
+def _drawn(week: weeks.Week) -> dict[str, Any]:
+    zone = week.resource.venue.zone
+    spans = [_quarters(zone, day, span) for day in week.days for span in _shown(day)]
+    first = max(0, min((a for a, _ in spans), default=32) - 2) // 4 * 4
+    last = min(QUARTERS, max((b for _, b in spans), default=72) + 3) // 4 * 4
+    return {
+        "week": week,
+        "zone": week.resource.venue.time_zone,
+        "columns": [_column(zone, day, first, last) for day in week.days],
+        "hours": [(n * 4 - first + 1, f"{n:02d}:00") for n in range(first // 4, last // 4)],
+        "rows": last - first + 1,
+        "before": week.monday - timedelta(days=7),
+        "after": week.monday + timedelta(days=7),
+    }
+
+
+def _shown(day: weeks.Day) -> list[Interval]:
+    return [*([day.open] if day.open else []), *((b.starts_at, b.ends_at) for b in day.bookings)]
+
+
+def _quarters(zone: ZoneInfo, day: weeks.Day, span: Interval) -> tuple[int, int]:
+    """By the clock on the wall, cut at the midnights of the day."""
+    return _quarter(zone, day.on, span[0]), max(
+        _quarter(zone, day.on, span[0]) + 1, _quarter(zone, day.on, span[1], up=14)
+    )
+
+
+def _quarter(zone: ZoneInfo, on: date, at: datetime, up: int = 0) -> int:
+    local = at.astimezone(zone)
+    if local.date() != on:
+        return 0 if local.date() < on else QUARTERS
+    return local.hour * 4 + (local.minute + up) // 15
+
+
+def _column(zone: ZoneInfo, day: weeks.Day, first: int, last: int) -> Column:
+    def block(kind: str, span: Interval, booking: Booking | None = None) -> Block:
+        a, b = _quarters(zone, day, span)
+        local = [moment.astimezone(zone) for moment in span]
+        return Block(max(a, first) - first + 1, min(b, last) - first + 1, kind, booking, *local)
+
+    blocks = [block("open", day.open)] if day.open else []
+    blocks += [block("primetime", day.primetime)] if day.primetime and day.open else []
+    blocks += [block("taken", (row.starts_at, row.ends_at), row) for row in day.bookings]
+    return Column(day, blocks)

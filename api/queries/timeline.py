@@ -1,0 +1,101 @@
+"""Everything that happened to a booking, in order: its history, what was sent, what was paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api.models import Booking, BookingEvent, Delivery, Payment, Refund
+from api.models.outbox import Kind
+
+OPEN, ENDED, WRONG = "waiting", "done", "bad"
+
+
+@dataclass(frozen=True)
+class Line:
+    """`kind`: event, email, call, payment or refund; `state`: waiting, done or bad; `cause`: the
+    request or task that it comes from, where that was written down."""
+
+    at: datetime
+    kind: str
+    title: str
+    who: str = ""
+    text: str = ""
+    state: str = ENDED
+    cause: str = ""
+
+
+def of(booking: Booking) -> list[Line]:
+    """Oldest first, in four statements."""
+    events = BookingEvent.objects.filter(booking=booking).select_related("actor").order_by("id")
+    sent = Delivery.objects.filter(booking=booking).order_by("id")
+    paid = Payment.objects.filter(booking=booking).order_by("id")
+    back = Refund.objects.filter(payment__booking=booking).select_related("by").order_by("id")
+    lines = [
+        *map(_event, events),
+        *map(_delivery, sent),
+        *map(_payment, paid),
+        *(_refund(refund, booking.currency) for refund in back),
+    ]
+    return sorted(lines, key=lambda line: line.at)
+
+
+def _event(event: BookingEvent) -> Line:
+    who = event.actor_name or (event.actor.name if event.actor else "")
+    moved = f"{event.from_status} → {event.to_status}" if event.from_status else event.to_status
+    told = [moved, *(f"{name}: {_short(value)}" for name, value in event.details.items())]
+    return Line(
+        event.at,
+        "event",
+        event.verb.replace("_", " "),
+        f"{who} ({event.by})" if who else event.by,
+        " · ".join(told),
+    )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_short(part)}" for name, part in value.items())
+    return str(value)[:200]
+
+
+def _delivery(row: Delivery) -> Line:
+    title = f"e-mail “{row.name}”" if row.kind == Kind.EMAIL else Kind(row.kind).label
+    told = [row.state, f"{row.attempts} attempts" if row.attempts > 1 else "", row.last_error]
+    states = {"parked": WRONG, "waiting": OPEN, "sending": OPEN}
+    return Line(
+        row.finished_at or row.created_at,
+        "email" if row.kind == Kind.EMAIL else "call",
+        title,
+        row.to,
+        " · ".join(filter(None, told)),
+        states.get(row.state, ENDED),
+        row.request_id,
+    )
+
+
+def _payment(row: Payment) -> Line:
+    told = [row.status.replace("_", " "), row.intent_id or "", row.last_error]
+    state = ENDED if row.status in ("succeeded", "canceled") else OPEN
+    return Line(
+        row.updated_at,
+        "payment",
+        f"payment of {money(row.amount_minor, row.currency)}",
+        row.method,
+        " · ".join(filter(None, told)),
+        WRONG if row.last_error and state == OPEN else state,
+    )
+
+
+def _refund(row: Refund, currency: str) -> Line:
+    state = {"succeeded": ENDED, "failed": WRONG}.get(row.status, OPEN)
+    told = " · ".join(filter(None, [row.status, row.reason, row.stripe_id]))
+    who = row.by.name if row.by else ""
+    return Line(
+        row.updated_at, "refund", f"refund of {money(row.amount_minor, currency)}", who, told, state
+    )
+
+
+def money(minor: int, currency: str) -> str:
+    return f"{minor / 100:.2f} {currency.upper()}".strip()

@@ -1,0 +1,93 @@
+"""How the admin looks, and what its sidebar leads to. Everything comes from this origin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _page(title: str, icon: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(name), **more}
+
+
+def _list(title: str, icon: str, model: str, **more: Any) -> dict[str, Any]:
+    return _page(title, icon, f"admin:{model}_changelist", **more)
+
+
+def is_admin(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_admin", False))
+
+
+def style(request: HttpRequest) -> str:
+    return static("desk/desk.css")
+
+
+def icon(request: HttpRequest) -> str:
+    return static("desk/icon.svg")
+
+
+FOR_ADMINS = {"permission": is_admin}
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Holdfast",
+    "SITE_HEADER": "Holdfast",
+    "SITE_SUBHEADER": "Bookings",
+    "SITE_SYMBOL": "event_available",
+    "SITE_URL": None,
+    "DASHBOARD_CALLBACK": "api.admin.front.fill",
+    "STYLES": [style],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(98.4% .014 180.7)",
+            "100": "oklch(95.3% .051 180.8)",
+            "200": "oklch(91% .096 180.4)",
+            "300": "oklch(85.5% .138 181.1)",
+            "400": "oklch(77.7% .152 181.9)",
+            "500": "oklch(70.4% .14 182.5)",
+            "600": "oklch(55% .118 184.7)",
+            "700": "oklch(46.5% .096 186.4)",
+            "800": "oklch(43.7% .078 188.2)",
+            "900": "oklch(38.6% .063 188.4)",
+            "950": "oklch(27.7% .046 192.5)",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "items": [
+                    _page("Today", "today", "admin:index"),
+                    _list("Bookings", "event", "api_booking"),
+                    _list("Trades", "swap_horiz", "api_trade"),
+                    _list("Resources", "meeting_room", "api_resource"),
+                    _list("Venues", "storefront", "api_venue"),
+                    _list("People", "group", "api_user"),
+                ],
+            },
+            {
+                "title": "Money",
+                "separator": True,
+                "items": [
+                    _list("Payments", "payments", "api_payment"),
+                    _list("Refunds", "currency_exchange", "api_refund"),
+                    _list("Webhooks", "webhook", "api_stripeevent"),
+                ],
+            },
+            {
+                "title": "Running it",
+                "separator": True,
+                "items": [
+                    _page("Automation", "schedule", "automation"),
+                    _list("Outbox", "outbox", "api_delivery"),
+                    _list("History", "history", "api_bookingevent"),
+                    _list("Panels", "tablet", "api_panel"),
+                    _list("Schedule", "more_time", "django_celery_beat_periodictask", **FOR_ADMINS),
+                ],
+            },
+        ],
+    },
+}
