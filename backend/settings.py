@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "backend.callers.note",
 ]
 
 ROOT_URLCONF = "backend.urls"
@@ -292,6 +293,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         # failures count against the account at that address, the rest against the address
         "auth": env.str("THROTTLE_AUTH", default="3000/min" if EMBEDDED else "60/min"),
+        # what one person may write; nobody is limited while it is tried out
+        "account": env.str("THROTTLE_ACCOUNT", default="" if EMBEDDED else "300/min") or None,
         "anonymous": env.str("THROTTLE_ANONYMOUS", default="30000/min" if EMBEDDED else "600/min"),
     },
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
@@ -316,6 +319,8 @@ DJOSER = {
     },
 }
 FAILED_LOGINS_ALLOWED = env.int("FAILED_LOGINS_ALLOWED", default=10)
+# open holds from one address at one venue, whoever makes them; 0 is no limit
+MAX_HOLDS_PER_ADDRESS = env.int("MAX_HOLDS_PER_ADDRESS", default=0 if EMBEDDED else 100)
 FAILED_LOGINS_WINDOW = timedelta(minutes=env.int("FAILED_LOGINS_WINDOW_MINUTES", default=15))
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES

@@ -21,10 +21,10 @@ from rest_framework.test import APIClient
 from api.contracts import CONTRACTS
 from api.dispatch import plain
 from api.models import (
-    Export,
-    Payment,
     Booking,
     Closure,
+    Export,
+    Payment,
     PrimetimeWindow,
     Resource,
     Trade,
@@ -116,8 +116,8 @@ def routes(prefix: str) -> Iterator[tuple[str, list[str]]]:
     """Every route below this prefix with the methods that its view answers, in the table's order;
     of two forms, with and without the last slash, one."""
     seen = set()
-    for route, pattern in _walk(get_resolver().url_patterns, "/"):
-        route = route.removeprefix(prefix)
+    for path, pattern in _walk(get_resolver().url_patterns, "/"):
+        route = path.removeprefix(prefix)
         if not route.startswith("/") and route.rstrip("/") not in seen:
             seen.add(route.rstrip("/"))
             yield route, _methods(pattern)

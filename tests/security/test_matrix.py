@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -90,13 +91,13 @@ class Undone(Exception):
     """Takes back what a call did."""
 
 
-def ask(world: World, client: APIClient, method: str, path: str, body: Any) -> str:
+def ask(client: APIClient, method: str, path: str, body: Any, changed: Callable[[], bool]) -> str:
     """What came of it: the status, what it told, and whether it changed what is the owner's."""
-    cell, before, powers = "", list(owned(world)), powerful()
+    cell = ""
     try:
         with transaction.atomic():
             cell = told(client.generic(method, path, _json(client, method, body)[0], JSON))
-            if list(owned(world)) != before or powerful() - powers:
+            if method != "GET" and int(cell.split()[0]) < 300 and changed():
                 cell += " changes"
             raise Undone
     except Undone:
@@ -116,12 +117,16 @@ def line(method: str, route: str, cells: list[str]) -> str:
 
 def measured(face: Face, world: World) -> list[str]:
     clients = callers(face, world)
-    found = []
+    before, powers, found = list(owned(world)), powerful(), []
+
+    def changed() -> bool:
+        return list(owned(world)) != before or bool(powerful() - powers)
+
     for route, methods in routes(face.prefix):
         for method in methods:
             body, path = face.bodies.get((method, route)), face.path(route)
             assert "{" not in path, f"nothing stands in for {route}"
-            cells = [ask(world, client, method, path, body) for client in clients.values()]
+            cells = [ask(client, method, path, body, changed) for client in clients.values()]
             found.append(line(method, route, cells))
     return found
 

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from api import errors, policy
 from api.authentication import BearerAuthentication
 from api.errors import Refused
-from api.http import AddressThrottle, Door
+from api.http import AddressThrottle, AnonymousThrottle, Door
 from api.lifecycle import BOOKING
 from api.policy import Rules
 from api.queries import payments as queries
@@ -111,6 +111,8 @@ class Login(Public):
 
 
 class RefreshCookie(Public):
+    throttle_classes = (AddressThrottle,)
+
     def post(self, request: Request) -> Response:
         raw = request.COOKIES.get(settings.REFRESH_COOKIE)
         if not raw:
@@ -134,6 +136,8 @@ class Logout(View):
 
 
 class Rooms(Public):
+    throttle_classes = (AnonymousThrottle,)
+
     def get(self, request: Request) -> Response:
         rooms = [shapes.room(each) for each in queries.rooms(NAME)]
         return Response({"count": len(rooms), "rooms": rooms})
