@@ -28,7 +28,7 @@ from rest_framework.views import APIView
 
 from api import errors, wire
 from api.models import User
-from api.services import idempotency
+from api.services import idempotency, whence
 from api.services.stripe_gateway import BadPayload, BadSignature
 from api.services.transitions import EXCLUSION, GIVES_WAY, sqlstate
 
@@ -336,7 +336,7 @@ class View(Door):
     def _scope(self, request: Request) -> str:
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{AddressThrottle().get_ident(request)}"[:80]
+        return f"address:{whence.mark()}"
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replay):

@@ -53,7 +53,7 @@ def _leave_gaps(gap: int) -> int:
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(
-                "SELECT setval(seq, nextval(seq) + %s) FROM pg_get_serial_sequence(%s, 'id') AS seq",
+                "SELECT setval(s, nextval(s) + %s) FROM pg_get_serial_sequence(%s, 'id') AS s",
                 [gap, table],
             )
     return len(tables)

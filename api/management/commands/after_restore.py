@@ -33,8 +33,8 @@ class Command(BaseCommand):
         for name, many in sorted(found.withheld.items()):
             self.stdout.write(f"withheld: {many} × {name}")
         self.stdout.write(
-            f"{sum(found.withheld.values())} emails withheld, {found.calls} calls to Stripe taken up "
-            f"again, {found.moved} sequences moved on."
+            f"{sum(found.withheld.values())} emails withheld, {found.calls} calls to Stripe"
+            f" taken up again, {found.moved} sequences moved on."
         )
         if problems := invariants.problems(None):
             raise CommandError("\n".join(problems))
