@@ -16,6 +16,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from backend.discretion import discreet
 from backend.schedule import SCHEDULE
 
 django_stubs_ext.monkeypatch()  # generic classes of Django can be written as such
@@ -511,6 +512,18 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                discreet(
+                    (
+                        *(SECRET_KEY, JWT_ACCESS_SECRET, JWT_REFRESH_SECRET, METRICS_TOKEN),
+                        *(STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, CLEANUP_SECRET),
+                        *(
+                            EMAIL_HOST_PASSWORD,
+                            *(v for v in ANYMAIL.values() if isinstance(v, str)),
+                        ),
+                        str(DATABASES["default"].get("PASSWORD") or ""),
+                    )
+                ),
                 structlog.processors.JSONRenderer()
                 if LOG_JSON
                 else structlog.dev.ConsoleRenderer(),
@@ -528,6 +541,8 @@ LOGGING = {
     "loggers": {
         "holdfast": {"level": env.str("LOG_LEVEL", default="INFO")},
         "django.request": {"level": "ERROR"},  # refusals are answers, not news
+        # at DEBUG it writes down all that a template was given: links that open accounts, names
+        "django.template": {"level": "INFO"},
         "celery.worker.strategy": {"level": "WARNING"},
         "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
         # a run that came too late is thrown away, by design: no warning for each after a pause
