@@ -23,12 +23,12 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
 from api import errors, wire
 from api.models import User
-from api.services import idempotency
+from api.services import idempotency, whence
 from api.services.stripe_gateway import BadPayload, BadSignature
 from api.services.transitions import EXCLUSION, GIVES_WAY, sqlstate
 
@@ -238,6 +238,9 @@ class Door(APIView):
             raise wire.TooLarge
         super().initial(request, *args, **kwargs)
 
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [*super().get_throttles(), AccountThrottle()]
+
     def read(self, shape: type[serializers.BaseSerializer[Any]], **options: Any) -> dict[str, Any]:
         """The validated body; refuses `Invalid`."""
         context = {"request": self.request} | options.pop("context", {})
@@ -333,7 +336,7 @@ class View(Door):
     def _scope(self, request: Request) -> str:
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{AddressThrottle().get_ident(request)}"[:80]
+        return f"address:{whence.mark()}"
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replay):
@@ -384,11 +387,27 @@ class AddressThrottle(SimpleRateThrottle):
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
+def address_of(request: Request | HttpRequest) -> str:
+    """Where the caller is, as far as our own proxies say so."""
+    return str(AddressThrottle().get_ident(request))  # type: ignore[arg-type]
+
+
 class AnonymousThrottle(AddressThrottle):
     scope = "anonymous"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:  # type: ignore[override]
         return None if request.user.is_authenticated else super().get_cache_key(request, view)
+
+
+class AccountThrottle(SimpleRateThrottle):
+    """Counts what a person writes, from wherever they do."""
+
+    scope = "account"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        if request.method in SAFE_METHODS or not request.user.is_authenticated:
+            return None
+        return self.cache_format % {"scope": self.scope, "ident": request.user.pk}
 
 
 # Django's own error pages

@@ -16,6 +16,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from backend.discretion import discreet
 from backend.looks import UNFOLD  # noqa: F401 - the name is the library's
 from backend.schedule import SCHEDULE
 
@@ -96,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "backend.callers.note",
 ]
 
 ROOT_URLCONF = "backend.urls"
@@ -297,6 +299,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         # failures count against the account at that address, the rest against the address
         "auth": env.str("THROTTLE_AUTH", default="3000/min" if EMBEDDED else "60/min"),
+        # what one person may write; nobody is limited while it is tried out
+        "account": env.str("THROTTLE_ACCOUNT", default="" if EMBEDDED else "300/min") or None,
         "anonymous": env.str("THROTTLE_ANONYMOUS", default="30000/min" if EMBEDDED else "600/min"),
     },
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
@@ -321,6 +325,8 @@ DJOSER = {
     },
 }
 FAILED_LOGINS_ALLOWED = env.int("FAILED_LOGINS_ALLOWED", default=10)
+# open holds from one address at one venue, whoever makes them; 0 is no limit
+MAX_HOLDS_PER_ADDRESS = env.int("MAX_HOLDS_PER_ADDRESS", default=0 if EMBEDDED else 100)
 FAILED_LOGINS_WINDOW = timedelta(minutes=env.int("FAILED_LOGINS_WINDOW_MINUTES", default=15))
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -533,6 +539,18 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                discreet(
+                    (
+                        *(SECRET_KEY, JWT_ACCESS_SECRET, JWT_REFRESH_SECRET, METRICS_TOKEN),
+                        *(STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, CLEANUP_SECRET),
+                        *(
+                            EMAIL_HOST_PASSWORD,
+                            *(v for v in ANYMAIL.values() if isinstance(v, str)),
+                        ),
+                        str(DATABASES["default"].get("PASSWORD") or ""),
+                    )
+                ),
                 structlog.processors.JSONRenderer()
                 if LOG_JSON
                 else structlog.dev.ConsoleRenderer(),
@@ -550,6 +568,8 @@ LOGGING = {
     "loggers": {
         "holdfast": {"level": env.str("LOG_LEVEL", default="INFO")},
         "django.request": {"level": "ERROR"},  # refusals are answers, not news
+        # at DEBUG it writes down all that a template was given: links that open accounts, names
+        "django.template": {"level": "INFO"},
         "celery.worker.strategy": {"level": "WARNING"},
         "holdfast.requests": {"level": env.str("REQUEST_LOG_LEVEL", default="WARNING")},
         "django_structlog": {"level": "WARNING"},

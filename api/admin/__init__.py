@@ -1,5 +1,5 @@
 """The admin site. Changes of status go through the services; history is read-only."""
 
-from . import bookings, libraries, outbox, people, venues
+from . import bookings, entry, libraries, outbox, people, venues
 
-__all__ = ["bookings", "libraries", "outbox", "people", "venues"]
+__all__ = ["bookings", "entry", "libraries", "outbox", "people", "venues"]

@@ -55,6 +55,7 @@ class Failures(ReadOnly):
 
 @admin.register(Payment)
 class Payments(ReadOnly):
+    exclude = ("client_secret",)
     list_display = ("intent_id", "booking_id", "amount_minor", "currency", "status", "updated_at")
     list_filter = ("status",)
     search_fields = ("intent_id", "booking__id")
@@ -81,4 +82,5 @@ class Panels(ReadOnly):
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeys(ReadOnly):
+    exclude = ("body", "fingerprint")  # what was answered is its asker's
     list_display = ("scope", "key", "status", "created_at")

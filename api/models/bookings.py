@@ -100,6 +100,9 @@ class Booking(models.Model):
     rejection_reason = models.TextField(blank=True)
     checked_in_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    held_from = models.CharField(
+        max_length=16, default="", db_default="", editable=False, help_text="Mark of an address"
+    )
     contract = models.CharField(max_length=20, blank=True, help_text="The door it came through")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())

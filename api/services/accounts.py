@@ -30,6 +30,7 @@ from api.models import (
     BookingEvent,
     Delivery,
     IdempotencyKey,
+    JobFailure,
     Trade,
     User,
     UserProfile,
@@ -216,6 +217,7 @@ def erase(user: User) -> None:
         _cancel_ahead(person)
         _forget_words(person)
         _forget_letters(person)
+        _forget_answers(person)
         OutstandingToken.objects.filter(user=person).update(token="")
         end_sessions(person)
         _as_erased(person).save()
@@ -230,7 +232,8 @@ def _cancel_ahead(user: User) -> None:
 
 def _forget_words(user: User) -> None:
     """What they wrote, and what was written down about it."""
-    Booking.objects.filter(owner=user).update(title="", notes="", rejection_reason="")
+    mine = Booking.objects.filter(owner=user)
+    mine.update(title="", notes="", rejection_reason="", held_from="")
     BookingEvent.objects.filter(booking__owner=user).update(details={})
     Trade.objects.filter(requester=user).update(message="")
     Trade.objects.filter(target=user).update(response_message="")
@@ -240,14 +243,33 @@ def _forget_words(user: User) -> None:
 
 
 def _forget_letters(user: User) -> None:
-    """Emails to them, sent or not, and answers that were kept for a client asking again."""
+    """Emails to them, sent or not, also to an address that they had before, and about bookings that
+    are somebody else's now."""
     to_others = Q(to=settings.ADMIN_EMAIL) | Q(to=F("booking__venue__admin_email"))
-    about = Q(to=user.email) | (Q(booking__owner=user, kind=Kind.EMAIL) & ~to_others)
+    theirs = Q(booking__owner=user) | Q(
+        booking__in=Booking.objects.filter(events__actor=user, events__by=By.OWNER)
+    )
+    to_owner_now = ~Q(booking__owner=user) & Q(to=F("booking__owner__email"))
+    about = Q(to=user.email) | Q(payload__user=user.pk)
+    about |= theirs & Q(kind=Kind.EMAIL) & ~to_others & ~to_owner_now
     letters = Delivery.objects.filter(pk__in=Delivery.objects.filter(about).values("pk"))
     letters.filter(finished_at=None).update(state=State.WITHHELD, finished_at=Now())
     letters.update(to="", payload={}, last_error="")
+
+
+def _forget_answers(user: User) -> None:
+    """What was kept for a client asking again, whoever that was, and what failing jobs said."""
+    full = f"{user.first_name} {user.last_name}".strip()
+    # a name of two letters is in everybody's answers
+    says = [text for text in (user.email, user.username or "", full) if len(text) > 3]
     kept = IdempotencyKey.objects.annotate(text=Cast("body", TextField()))
-    kept.filter(Q(scope=f"user:{user.pk}") | Q(text__icontains=user.email)).delete()
+    naming = Q(scope=f"user:{user.pk}")
+    failures = Q()
+    for text in says:
+        naming |= Q(text__icontains=text)
+        failures |= Q(error__icontains=text)
+    kept.filter(naming | Q(body__id=user.pk, body__has_key="email")).delete()
+    JobFailure.objects.filter(failures).update(error="")
 
 
 def _as_erased(user: User) -> User:

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -26,7 +27,7 @@ from api.queries.availability import alternatives
 from api.queries.rules import of as rules_of
 from api.signals import booked, changed, taking
 
-from . import bulk, transitions
+from . import bulk, transitions, whence
 from .actors import Actor
 from .bulk import Part
 from .transitions import EXCLUSION, giving_way, perform, sqlstate
@@ -96,17 +97,23 @@ def _draft(
 
 
 def _limit_holds(booking: Booking) -> None:
-    """Nobody squats by holding, nor by asking many times at once: refuses `TooManyHolds`."""
+    """Nobody squats by holding, nor by asking many times at once, nor under many names: refuses
+    `TooManyHolds`. The person is locked before the address, so nobody waits in a circle."""
     if booking.status != HELD:
         return
-    limit = booking.venue.max_open_holds
+    _limit(booking, booking.venue.max_open_holds, owner=booking.owner)
+    booking.held_from = whence.mark()
+    if booking.held_from and settings.MAX_HOLDS_PER_ADDRESS:
+        _limit(booking, settings.MAX_HOLDS_PER_ADDRESS, held_from=booking.held_from)
+
+
+def _limit(booking: Booking, limit: int, **whose: Any) -> None:
+    [(name, value)] = whose.items()
     with connection.cursor() as cursor:
-        key = f"holds:{booking.owner_id}:{booking.venue_id}"
+        key = f"holds:{name}:{getattr(value, 'pk', value)}:{booking.venue_id}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-    held = Booking.objects.filter(
-        owner=booking.owner, venue=booking.venue, status=HELD, hold_expires_at__gt=Now()
-    )
-    if held.count() >= limit:
+    open_ = Q(venue=booking.venue, status=HELD, hold_expires_at__gt=Now())
+    if Booking.objects.filter(open_, **whose).count() >= limit:
         raise errors.TooManyHolds(limit=limit)
 
 

@@ -162,7 +162,9 @@ def test_credentials_that_are_none_are_401_wherever_they_are_needed(db, header):
 def slow(monkeypatch):
     """Two a minute for everybody."""
     monkeypatch.setattr(
-        SimpleRateThrottle, "THROTTLE_RATES", {"auth": "2/min", "anonymous": "2/min"}
+        SimpleRateThrottle,
+        "THROTTLE_RATES",
+        {"auth": "2/min", "anonymous": "2/min", "account": None},
     )
 
 

@@ -22,7 +22,7 @@ from api.authentication import (
     set_refresh_cookie,
 )
 from api.errors import Refused
-from api.http import AddressThrottle, Door
+from api.http import AddressThrottle, AnonymousThrottle, Door
 from api.lifecycle import BOOKING
 from api.policy import Rules
 from api.queries import payments as queries
@@ -109,6 +109,8 @@ class Login(Public):
 
 
 class RefreshCookie(Public):
+    throttle_classes = (AddressThrottle,)
+
     def post(self, request: Request) -> Response:
         raw = refresh_cookie(request)
         if not raw:
@@ -132,6 +134,8 @@ class Logout(View):
 
 
 class Rooms(Public):
+    throttle_classes = (AnonymousThrottle,)
+
     def get(self, request: Request) -> Response:
         rooms = [shapes.room(each) for each in queries.rooms(NAME)]
         return Response({"count": len(rooms), "rooms": rooms})

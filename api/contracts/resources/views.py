@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.errors import Forbidden, NotFound
-from api.http import AddressThrottle, AnonymousThrottle
+from api.http import AccountThrottle, AddressThrottle, AnonymousThrottle
 from api.lifecycle import Status
 from api.permissions import StaffWrites
 from api.queries import bookings as queries
@@ -79,7 +79,7 @@ class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
         return verb(request, *args, **kwargs)  # type: ignore[no-any-return]
 
     def get_throttles(self) -> list[Any]:
-        return [AddressThrottle()] if self.action in ANONYMOUS else []
+        return [AddressThrottle() if self.action in ANONYMOUS else AccountThrottle()]
 
     def reset_password(self, request: Request) -> Response:
         body = self.get_serializer(data=request.data)

@@ -1,0 +1,63 @@
+"""After a database came back from a backup: it has forgotten what was done since.
+
+The rule: what may have been told already is not told again, and no number is given out twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.apps import apps
+from django.db import connection, models, transaction
+from django.db.models import Count
+from django.db.models.functions import Now
+
+from api.models import Delivery
+from api.models.outbox import Kind, State
+
+WHY = "restored from a backup: it may have been sent before"
+UNSENT = (State.WAITING, State.SENDING)
+
+
+@dataclass
+class Settled:
+    """`withheld`: emails by name; `calls`: those to Stripe, which are made again: each asks first,
+    and has its key; `moved`: how many sequences."""
+
+    withheld: dict[str, int] = field(default_factory=dict)
+    calls: int = 0
+    moved: int = 0
+
+
+@transaction.atomic
+def settle(*, send: bool, gap: int) -> Settled:
+    """Withholds every e-mail that is not known to be sent, unless `send`, and keeps `gap` numbers
+    free in every table, so that none of those given out since the backup means something else."""
+    found = Settled(calls=_take_up_calls(), moved=_leave_gaps(gap))
+    unsent = Delivery.objects.filter(kind=Kind.EMAIL, state__in=UNSENT)
+    if not send:
+        found.withheld = dict(unsent.order_by().values_list("name").annotate(Count("pk")))
+        unsent.update(state=State.WITHHELD, last_error=WHY, finished_at=Now())
+    return found
+
+
+def _take_up_calls() -> int:
+    """Whoever was at them when the backup was taken is gone."""
+    calls = Delivery.objects.filter(state__in=UNSENT).exclude(kind=Kind.EMAIL)
+    return calls.update(state=State.WAITING, due_at=Now())
+
+
+def _leave_gaps(gap: int) -> int:
+    """A booking number stands in emails, in Stripe's books and in the keys of the outbox."""
+    tables = [m._meta.db_table for m in apps.get_app_config("api").get_models() if _counted(m)]
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(
+                "SELECT setval(s, nextval(s) + %s) FROM pg_get_serial_sequence(%s, 'id') AS s",
+                [gap, table],
+            )
+    return len(tables)
+
+
+def _counted(model: type[models.Model]) -> bool:
+    return isinstance(model._meta.pk, models.AutoField) and not model._meta.proxy
