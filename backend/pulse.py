@@ -13,13 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import redis
 import structlog
 from celery import bootsteps
 from celery.worker import state
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from backend import broker
 
 log = structlog.get_logger("holdfast.pulse")
 
@@ -32,11 +31,11 @@ class Pulse(threading.Thread):
     still, or is `deaf`, for `patience` seconds although the broker answers."""
 
     def __init__(
-        self, kind: str, name: str, broker: str, deaf: Callable[[redis.Redis], bool] | None = None
+        self, kind: str, name: str, url: str, deaf: Callable[[broker.Broker], bool] | None = None
     ) -> None:
         super().__init__(name="pulse", daemon=True)
         self.kind, self.process_name, self.deaf = kind, name, deaf
-        self.broker = _client(broker)
+        self.broker = broker.of(url)
         self.patience = settings.PULSE_PATIENCE
         self.over = threading.Event()
         self.signed = False
@@ -64,11 +63,10 @@ class Pulse(threading.Thread):
         """A broker that is away excuses everything; so does having nothing to hear."""
         now = time.monotonic()
         try:
-            if self.broker is not None:
-                self.broker.ping()
-            if self.broker is None or self.deaf is None or not self.deaf(self.broker):
+            self.broker.ping()
+            if self.deaf is None or not self.deaf(self.broker):
                 self.heard_at = now
-        except redis.RedisError:
+        except broker.Away:
             self.excused_at = now
 
     def _sign(self) -> None:
@@ -87,14 +85,6 @@ class Pulse(threading.Thread):
             log.warning("no_sign_of_life", process=self.process_name, error=repr(error))
 
 
-def _client(url: str) -> redis.Redis | None:
-    if not url.startswith(("redis://", "rediss://")):
-        return None
-    return redis.Redis.from_url(
-        url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-    )
-
-
 class WorkerPulse(bootsteps.StartStopStep):
     """The pulse of a worker: its event loop ticks it, and it is deaf when its queues hold messages
     while it has nothing to do and nothing arrives."""
@@ -109,16 +99,16 @@ class WorkerPulse(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         url = worker.app.conf.broker_url
         queues = list(worker.app.amqp.queues.consume_from)
-        self.pulse = Pulse("worker", worker.hostname, url, lambda broker: self.deaf(broker, queues))
+        self.pulse = Pulse("worker", worker.hostname, url, lambda asked: self.deaf(asked, queues))
         if worker.hub is not None:
             worker.hub.call_repeatedly(1.0, self.pulse.tick)
         self.pulse.start()
 
-    def deaf(self, broker: redis.Redis, queues: list[str]) -> bool:
+    def deaf(self, asked: broker.Broker, queues: list[str]) -> bool:
         before, self.received = self.received, sum(state.total_count.values())
         if state.reserved_requests or self.received != before:
             return False
-        return any(broker.llen(queue) for queue in queues)
+        return asked.holds(queues)
 
     def close(self, worker: Any) -> None:
         """A worker that is told to stop may take its time over the last tasks."""

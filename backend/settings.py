@@ -16,6 +16,8 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from backend.addresses import database as redis_database
+from backend.addresses import tls, with_proof
 from backend.discretion import discreet
 from backend.looks import UNFOLD  # noqa: F401 - the name is the library's
 from backend.schedule import SCHEDULE
@@ -166,18 +168,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Redis: broker, cache and channel layer in databases of their own
 
 
-def redis_database(number: int) -> str:
-    return (
-        f"{REDIS_URL.rsplit('/', 1)[0]}/{number}"
-        if REDIS_URL.count("/") > 2
-        else (f"{REDIS_URL}/{number}")
-    )
-
-
-REDIS_URL = first("REDIS_URL", default="redis://localhost:6379/0")
-BROKER_URL = first("BROKER_URL", "CELERY_BROKER_URL", default=REDIS_URL)
-CACHE_URL = first("CACHE_URL", default=redis_database(1))
-CHANNELS_URL = first("CHANNELS_URL", default=redis_database(2))
+REDIS_URL = with_proof(first("REDIS_URL", default="redis://localhost:6379/0"))
+BROKER_URL = with_proof(first("BROKER_URL", "CELERY_BROKER_URL", default=REDIS_URL))
+CACHE_URL = with_proof(first("CACHE_URL", default=redis_database(REDIS_URL, 1)))
+CHANNELS_URL = with_proof(first("CHANNELS_URL", default=redis_database(REDIS_URL, 2)))
 
 CACHES = {
     "default": {
@@ -240,6 +234,9 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
+# of amqps://: whom to believe, where the system's authorities do not vouch for the broker
+CELERY_BROKER_USE_SSL = tls(BROKER_URL, env.str("BROKER_CA", default=""))
+CELERY_BROKER_HEARTBEAT = 10  # seconds; RabbitMQ and a worker that lost each other notice soon
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
         "visibility_timeout": VISIBILITY_TIMEOUT,

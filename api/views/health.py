@@ -12,8 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.http import Door
-from backend import handover
-from backend.broker import connect
+from backend import broker, handover
 
 
 def database_answers() -> bool:
@@ -28,8 +27,8 @@ def database_answers() -> bool:
 def broker_answers() -> bool:
     """Asks once, briefly: a health check must not hang on what it checks."""
     try:
-        with connect() as broker:
-            broker.ensure_connection(max_retries=1, timeout=1, interval_start=0)
+        with broker.connect(settings.BROKER_URL, seconds=1) as asked:
+            asked.ensure_connection(max_retries=1, timeout=1, interval_start=0)
     except Exception:  # any failure of the broker's library means that it does not answer
         return False
     return True
