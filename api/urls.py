@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import include, path, re_path
 
+from api import documents
 from api.consumers import PanelSocket
 from api.contracts import CONTRACTS
 from api.contracts.circletime.sockets import PanelRoomSocket
@@ -25,6 +26,7 @@ urlpatterns = [
     path("panel", panels.Page.as_view()),
     path("api/v1/", include("api.views.urls")),
     re_path(r"^api/(?P<path>.*)$", dispatch),
+    *(path(f"{c.name}/api/", include(documents.urls(c))) for c in CONTRACTS.values()),
     path("barbershop/api/", include("api.contracts.barbershop.urls")),
     path("resources/api/", include("api.contracts.resources.urls")),
     path("primetime/api/", include("api.contracts.primetime.urls")),

@@ -123,7 +123,7 @@ def queue_lengths() -> dict[str, int] | None:
 def _length(asked: Connection, name: str) -> int:
     """A queue that nobody has declared, or that Redis dropped because it is empty, holds none."""
     missing: tuple[type[BaseException], ...] = (ChannelError, *asked.channel_errors)
-    channel = asked.channel()
+    channel: Any = asked.channel()
     try:
         return _waiting(name, channel)
     except missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
@@ -13,6 +13,7 @@ from api import policy
 from api.errors import NotFound
 from api.models import Booking, Resource, User, Venue
 
+Status = Literal["available", "occupied", "reserved", "maintenance"]
 SOON = timedelta(minutes=15)
 
 
@@ -24,7 +25,7 @@ def search(
     floor: int | None = None,
     min_capacity: int | None = None,
     amenities: Sequence[str] = (),
-) -> list[tuple[Resource, str]]:
+) -> list[tuple[Resource, Status]]:
     """Rooms by id with their status: available, occupied, reserved (a meeting begins within 15
     minutes) or maintenance."""
     found = Resource.objects.filter(venue=venue, retired_at=None).order_by("pk")
@@ -49,12 +50,12 @@ def one(venue: Venue, pk: int) -> Resource:
     return found
 
 
-def with_status(venue: Venue, pk: int) -> tuple[Resource, str]:
+def with_status(venue: Venue, pk: int) -> tuple[Resource, Status]:
     """Refuses `NotFound`."""
     return _with_status([one(venue, pk)])[0]
 
 
-def _with_status(places: list[Resource]) -> list[tuple[Resource, str]]:
+def _with_status(places: list[Resource]) -> list[tuple[Resource, Status]]:
     rows = (
         Booking.objects.filter(
             resource__in=[place.pk for place in places],
@@ -66,7 +67,7 @@ def _with_status(places: list[Resource]) -> list[tuple[Resource, str]]:
         .order_by("-starts_at")
         .values_list("resource_id", "begun")
     )
-    words = {room: "occupied" if begun else "reserved" for room, begun in rows}
+    words: dict[int, Status] = {room: "occupied" if begun else "reserved" for room, begun in rows}
     return [
         (place, words.get(place.pk, "available") if place.bookable else "maintenance")
         for place in places

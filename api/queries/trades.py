@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
@@ -41,7 +41,12 @@ def status_of(pk: int) -> str:
     return str(every().get(pk=pk).status_now)  # type: ignore[attr-defined]
 
 
-def waiting(user: User, **where: Any) -> dict[str, int]:
+class Waiting(TypedDict):
+    sent: int
+    received: int
+
+
+def waiting(user: User, **where: Any) -> Waiting:
     """How many offers stand: `sent` by this person, and `received`."""
     rows = Trade.objects.filter(status=TradeStatus.OFFERED, lapses_at__gt=Now(), **where)
     return {

@@ -63,6 +63,21 @@ class VenueShape(serializers.ModelSerializer[Venue]):
         return attrs
 
 
+class Shifted(serializers.Serializer[Any]):
+    """A booking whose wall time changed with the time zone of its venue."""
+
+    id = serializers.IntegerField()
+    starts_at = serializers.DateTimeField()
+    was = serializers.DateTimeField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | {"is": serializers.DateTimeField()}  # no name in Python
+
+
+class ChangedVenue(VenueShape):
+    to_review = Shifted(many=True, read_only=True)
+
+
 class Window(serializers.ModelSerializer[PrimetimeWindow]):
     weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 is Monday")
     starts_at = WallTime()

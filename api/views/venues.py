@@ -59,7 +59,7 @@ class OneVenue(View):
         shape = shapes.VenueShape(venue_of(slug), context={"request": request})
         return Response(shape.data)
 
-    @extend_schema(request=shapes.VenueShape, responses=shapes.VenueShape)
+    @extend_schema(request=shapes.VenueShape, responses=shapes.ChangedVenue)
     def patch(self, request: Request, slug: str) -> Response:
         """A new time zone moves no booking: `to_review` lists the ones whose wall time changes."""
         venue = venue_of(slug)

@@ -1,11 +1,14 @@
-"""Every contract test runs twice: at the contract's prefix, and at the bare root of its README."""
+"""Every contract test runs twice: at the contract's prefix, and at the bare root of its README.
+Every answer is held against the OpenAPI document of its contract."""
 
 import re
 
 import pytest
+from django.http.response import HttpResponseBase
 from django.test.client import RequestFactory
 
 from api.contracts import CONTRACTS
+from tests import documents
 
 PREFIX = re.compile(rf"^/({'|'.join(CONTRACTS)})/api(?=/)")
 
@@ -21,6 +24,19 @@ def root(request, monkeypatch):
 
         monkeypatch.setattr(RequestFactory, "generic", at_the_root)
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def _documents_tell(request, root, monkeypatch):
+    ask, odd = RequestFactory.generic, request.node.get_closest_marker("odd_bodies")
+
+    def and_check(self, method, path, data="", *args, **kwargs):
+        response = ask(self, method, path, data, *args, **kwargs)
+        if isinstance(response, HttpResponseBase):
+            documents.check(response, b"" if odd else data)
+        return response
+
+    monkeypatch.setattr(RequestFactory, "generic", and_check)
 
 
 def pytest_collection_modifyitems(config, items):

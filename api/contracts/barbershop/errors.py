@@ -8,7 +8,10 @@ from typing import Any, Final, TypeAlias
 from rest_framework.response import Response
 
 from api import errors
+from api.documents import Refusals, Schema
 from api.http import Door, MethodNotAllowed
+
+from . import answers
 
 Body: TypeAlias = Callable[[Any], dict[str, Any]]
 
@@ -82,8 +85,19 @@ def _said(refusal: errors.Refused) -> dict[str, Any]:
     return dict(said) if isinstance(said, Mapping) else {"detail": str(said)}
 
 
+REFUSALS: Final[Refusals] = {
+    400: answers.Fields | answers.Said,
+    401: answers.TokenSaid,
+    403: answers.Said | answers.NotForYou,
+    **dict.fromkeys((404, 405, 406, 409, 413, 415, 429, 503), answers.Said),
+}
+
+
 class Shop(Door):
     """The base of the barbershop's views."""
+
+    schema = Schema()
+    refusals = REFUSALS
 
     def explain(self, refusal: errors.Refused) -> Response:
         status, body = body_of(refusal, self.request.method or "")

@@ -13,7 +13,9 @@ from api.lifecycle import Status
 from api.queries import people
 from api.services import venues
 
-WORDS: Final[Mapping[str, str]] = {
+from . import answers
+
+WORDS: Final[Mapping[str, answers.Status]] = {
     Status.HELD: "pending",
     Status.PENDING: "pending",
     Status.CONFIRMED: "confirmed",
@@ -115,7 +117,7 @@ class NewReservation(ReservationEdit):
 # answered
 
 
-def person(user: Any) -> dict[str, Any]:
+def person(user: Any) -> answers.Person:
     return {
         "id": user.pk,
         "username": user.username or user.email,
@@ -129,7 +131,7 @@ def person(user: Any) -> dict[str, Any]:
     }
 
 
-def reservation(booking: Any) -> dict[str, Any]:
+def reservation(booking: Any) -> answers.Reservation:
     return {
         "id": booking.pk,
         "customer": booking.owner_id,

@@ -7,18 +7,19 @@ from typing import Any
 from django.db import transaction
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from api.documents import takes
 from api.errors import Forbidden, Invalid, NotFound
 from api.http import AddressThrottle
 from api.permissions import IsAdmin
 from api.queries import bookings as queries
 from api.queries import counts, people, rules
+from api.replies import Created, Empty, Reply
 from api.services import accounts, bookings, chairs, removal, tokens, venues
 from api.services.actors import Actor
 from api.services.revisions import revise
 
-from . import shapes
+from . import answers, shapes
 from .errors import NotForYou, Shop
 
 SHOP = "barbershop"
@@ -34,80 +35,87 @@ class Anonymous(Open):
 
 
 class Register(Anonymous):
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Person)
+    def post(self, request: Request) -> Created[answers.Person]:
         user = accounts.register(strong=False, **_person(self.read(shapes.Person)))
-        return Response(shapes.person(user), status=201)
+        return Created(shapes.person(user))
 
 
 class Login(Anonymous):
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Login)
+    def post(self, request: Request) -> Reply[answers.Tokens]:
         address = AddressThrottle().get_ident(request)
         user = accounts.sign_in(**self.read(shapes.Login), address=address)
         pair = tokens.issue(user, SHOP)
-        return Response({"refresh": pair.refresh, "access": pair.access})
+        return Reply({"refresh": pair.refresh, "access": pair.access})
 
 
 class Refresh(Anonymous):
-    def post(self, request: Request) -> Response:
+    @takes(shapes.RefreshBody)
+    def post(self, request: Request) -> Reply[answers.Access]:
         pair = tokens.renew_access(self.read(shapes.RefreshBody)["refresh"])
-        return Response({"access": pair.access})
+        return Reply({"access": pair.access})
 
 
 class Me(Shop):
     permission_classes = (IsAuthenticated,)
 
-    def get(self, request: Request) -> Response:
-        return Response(shapes.person(self.user))
+    def get(self, request: Request) -> Reply[answers.Person]:
+        return Reply(shapes.person(self.user))
 
 
 class Users(Shop):
     permission_classes = (IsAdmin,)
 
-    def get(self, request: Request) -> Response:
-        return Response([shapes.person(user) for user in people.visible_to(self.user)])
+    def get(self, request: Request) -> Reply[list[answers.Person]]:
+        return Reply([shapes.person(user) for user in people.visible_to(self.user)])
 
     @transaction.atomic
-    def post(self, request: Request) -> Response:
+    @takes(shapes.NewPersonByAdmin)
+    def post(self, request: Request) -> Created[answers.Person]:
         asked = self.read(shapes.NewPersonByAdmin)
         user = accounts.register(strong=False, **_person(asked))
         changes = {k: v for k, v in asked.items() if k == "is_active"} | shapes.role_of(asked)
         accounts.edit(user, changes, by=self.user)
-        return Response(shapes.person(user), status=201)
+        return Created(shapes.person(user))
 
 
 class OneUser(Shop):
     permission_classes = (IsAuthenticated,)
 
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.person(people.one(self.user, pk)))
+    def get(self, request: Request, pk: int) -> Reply[answers.Person]:
+        return Reply(shapes.person(people.one(self.user, pk)))
 
-    def patch(self, request: Request, pk: int, partial: bool = True) -> Response:
+    @takes(shapes.PersonByAdmin(partial=True))
+    def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Person]:
         user = people.one(self.user, pk)
         shape = shapes.PersonByAdmin if self.user.is_admin else shapes.PersonEdit
         asked = self.read(shape, partial=partial, context={"of": pk})
         flags = ("is_admin", "is_staff_member")
         changes = {k: v for k, v in asked.items() if k not in flags and (v or k != "email")}
         changes |= shapes.role_of(asked, user)
-        return Response(shapes.person(accounts.edit(user, changes, by=self.user, strong=False)))
+        return Reply(shapes.person(accounts.edit(user, changes, by=self.user, strong=False)))
 
-    def put(self, request: Request, pk: int) -> Response:
+    @takes(shapes.PersonByAdmin)
+    def put(self, request: Request, pk: int) -> Reply[answers.Person]:
         return self.patch(request, pk, partial=False)
 
-    def delete(self, request: Request, pk: int) -> Response:
+    def delete(self, request: Request, pk: int) -> Empty:
         user = people.one(self.user, pk)
         if not self.user.is_admin:
             raise Forbidden
         accounts.erase(user)
-        return Response(status=204)
+        return Empty()
 
 
 class Reservations(Shop):
     permission_classes = (IsAuthenticated,)
 
-    def get(self, request: Request) -> Response:
-        return Response([shapes.reservation(row) for row in _reservations(self.user)])
+    def get(self, request: Request) -> Reply[list[answers.Reservation]]:
+        return Reply([shapes.reservation(row) for row in _reservations(self.user)])
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.NewReservation)
+    def post(self, request: Request) -> Created[answers.Reservation]:
         asked = self.read(shapes.NewReservation)
         status, chair = asked.pop("status", "pending"), asked.pop("chair", None)
         if self.user.is_staff and status not in ("pending", "confirmed"):
@@ -120,28 +128,30 @@ class Reservations(Shop):
             booking = bookings.book(resource=_chair(venue, chair), **asked)
         if self.user.is_staff and status == "confirmed":
             bookings.set_status(booking.pk, shapes.STATUSES[status], Actor.person(self.user))
-        return Response(shapes.reservation(_one(self.user, booking.pk)), status=201)
+        return Created(shapes.reservation(_one(self.user, booking.pk)))
 
 
 class OneReservation(Shop):
     permission_classes = (IsAuthenticated,)
 
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.reservation(_one(self.user, pk)))
+    def get(self, request: Request, pk: int) -> Reply[answers.Reservation]:
+        return Reply(shapes.reservation(_one(self.user, pk)))
 
-    def patch(self, request: Request, pk: int, partial: bool = True) -> Response:
+    @takes(shapes.ReservationEdit(partial=True))
+    def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Reservation]:
         booking = _one(self.user, pk)
         asked = self.read(shapes.ReservationEdit, partial=partial)
         status = shapes.STATUSES.get(asked.pop("status", ""), "")
         if shapes.WORDS.get(status) == shapes.WORDS[booking.status]:
             status = ""  # forms send the status that they were shown
         revise(booking, Actor.toward(self.user, booking), status=status, by=chairs.move, **asked)
-        return Response(shapes.reservation(_one(self.user, pk)))
+        return Reply(shapes.reservation(_one(self.user, pk)))
 
-    def put(self, request: Request, pk: int) -> Response:
+    @takes(shapes.ReservationEdit)
+    def put(self, request: Request, pk: int) -> Reply[answers.Reservation]:
         return self.patch(request, pk, partial=False)
 
-    def delete(self, request: Request, pk: int) -> Response:
+    def delete(self, request: Request, pk: int) -> Empty:
         """Gone, where an admin asks; anybody else takes it back, and it stays on the list."""
         booking = _one(self.user, pk)
         actor = Actor.toward(self.user, booking)
@@ -149,28 +159,28 @@ class OneReservation(Shop):
             removal.remove(pk, actor)
         elif shapes.WORDS[booking.status] != "canceled":
             bookings.cancel(pk, actor)
-        return Response(status=204)
+        return Empty()
 
 
 class Stats(Shop):
     permission_classes = (IsAuthenticated,)
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Reply[answers.Stats]:
         if not self.user.is_admin:
             raise NotForYou
         tally = counts.of_venue(venues.of_contract(SHOP))
-        body = {
+        body: answers.Stats = {
             "total_users": people.how_many(),
             "total_reservations": tally["bookings"],
             "pending_reservations": tally["pending"],
         }
-        return Response(body)
+        return Reply(body)
 
 
 class Health(Open):
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Reply[answers.Healthy]:
         venues.of_contract(SHOP)  # a database that is away is not healthy
-        return Response({"status": "healthy"})
+        return Reply({"status": "healthy"})
 
 
 def _person(asked: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from django.core.signals import got_request_exception
 from rest_framework.response import Response
 
 from api import errors
+from api.documents import Refusals, Schema
 from api.http import Door, refusal_of
+
+from . import answers
 
 log = structlog.get_logger("holdfast.circletime")
 
@@ -70,8 +73,16 @@ def envelope(refusal: errors.Refused) -> tuple[dict[str, Any], int]:
     return body, status
 
 
+REFUSALS: Refusals = dict.fromkeys(
+    (400, 401, 403, 404, 405, 406, 409, 413, 415, 429, 500, 503), answers.Refused
+)
+
+
 class CircletimeDoor(Door):
     """The base of every view here."""
+
+    schema = Schema()
+    refusals = REFUSALS
 
     def explain(self, refusal: errors.Refused) -> Response:
         body, status = envelope(refusal)

@@ -12,7 +12,10 @@ from api import errors
 from api.lifecycle import Status
 from api.queries import rooms
 
-STATUS = {
+from . import answers
+from .answers import Success, T
+
+STATUS: Mapping[str, answers.Status] = {
     Status.HELD: "pending",
     Status.PENDING: "pending",
     Status.CONFIRMED: "confirmed",
@@ -76,6 +79,28 @@ class NewBooking(serializers.Serializer[Any]):
     )
 
 
+class RefreshBody(serializers.Serializer[Any]):
+    refresh = Text(max_length=4096)
+
+
+class Search(serializers.Serializer[Any]):
+    search = Text(required=False)
+    building = Text(required=False)
+    floor = serializers.IntegerField(required=False)
+    min_capacity = serializers.IntegerField(required=False)
+    amenities = Text(required=False, help_text="With commas between them")
+    status = Text(required=False)
+
+
+class Dates(serializers.Serializer[Any]):
+    start_date = Day()
+    end_date = Day()
+
+
+class DatesInBuilding(Dates):
+    building = Text(required=False)
+
+
 class OnDate(serializers.Serializer[Any]):
     date = Day()
 
@@ -126,11 +151,13 @@ def date_range(first: str | None, last: str | None) -> tuple[date, date]:
 # written
 
 
-def success(data: Any = None, message: str = "") -> dict[str, Any]:
-    return {"success": True, "data": data} | ({"message": message} if message else {})
+def success(data: T, message: str = "") -> Success[T]:
+    if message:
+        return {"success": True, "data": data, "message": message}
+    return {"success": True, "data": data}
 
 
-def user(person: Any) -> dict[str, Any]:
+def user(person: Any) -> answers.User:
     return {
         "id": str(person.pk),
         "name": person.name,
@@ -140,11 +167,11 @@ def user(person: Any) -> dict[str, Any]:
     }
 
 
-def person(one: Any) -> dict[str, Any]:
+def person(one: Any) -> answers.Person:
     return {"id": str(one.pk), "name": one.name, "email": one.email}
 
 
-def room(place: Any, status: str) -> dict[str, Any]:
+def room(place: Any, status: answers.RoomStatus) -> answers.Room:
     return {
         "id": str(place.pk),
         "name": place.name,
@@ -157,7 +184,7 @@ def room(place: Any, status: str) -> dict[str, Any]:
     }
 
 
-def booking(row: Any) -> dict[str, Any]:
+def booking(row: Any) -> answers.Booking:
     over = row.ended_at if row.ended_at and row.starts_at < row.ended_at < row.ends_at else None
     return {
         "id": str(row.pk),
@@ -175,7 +202,7 @@ def booking(row: Any) -> dict[str, Any]:
     }
 
 
-def state(found: Mapping[str, Any]) -> dict[str, Any]:
+def state(found: Mapping[str, Any]) -> answers.State:
     place = found["room"]
     return {
         "room": {
@@ -186,16 +213,14 @@ def state(found: Mapping[str, Any]) -> dict[str, Any]:
             "capacity": place["capacity"],
         },
         "status": found["status"],
-        "currentMeeting": meeting(found["current"]),
-        "nextMeeting": meeting(found["next"]),
+        "currentMeeting": found["current"] and meeting(found["current"]),
+        "nextMeeting": found["next"] and meeting(found["next"]),
         "upcomingMeetings": [meeting(one) for one in found["upcoming"]],
         "lastUpdated": found["at"],
     }
 
 
-def meeting(one: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if one is None:
-        return None
+def meeting(one: Mapping[str, Any]) -> answers.Meeting:
     return {
         "id": str(one["id"]),
         "title": one["title"],
@@ -212,7 +237,7 @@ def meeting(one: Mapping[str, Any] | None) -> dict[str, Any] | None:
 # analytics
 
 
-def kpi(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def kpi(found: Mapping[str, Any]) -> list[answers.Figure]:
     return [
         _figure("Total Rooms", found["total_rooms"], None, "rooms"),
         _figure("Avg Utilization", found["avg_utilization"], found["utilization_change"], "%"),
@@ -223,15 +248,15 @@ def kpi(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _figure(
     label: str, value: float, change: float | None, unit: str, good: int = 1
-) -> dict[str, Any]:
+) -> answers.Figure:
     """`good`: the sign of a change for the better."""
-    word = None
+    word: answers.Change | None = None
     if change is not None:
         word = "neutral" if change == 0 else "positive" if change * good > 0 else "negative"
     return {"label": label, "value": value, "change": change, "changeType": word, "unit": unit}
 
 
-def utilization(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def utilization(rows: Sequence[Mapping[str, Any]]) -> list[answers.Utilization]:
     return [
         {
             "roomId": str(row["resource_id"]),
@@ -245,7 +270,7 @@ def utilization(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def ghosting(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def ghosting(rows: Sequence[Mapping[str, Any]]) -> list[answers.Ghosting]:
     return [
         {
             "roomId": str(row["resource_id"]),
@@ -259,7 +284,7 @@ def ghosting(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def capacity(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def capacity(rows: Sequence[Mapping[str, Any]]) -> list[answers.Capacity]:
     return [
         {
             "roomId": str(row["resource_id"]),

@@ -9,19 +9,21 @@ from typing import Any
 
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api import errors, policy
 from api.authentication import BearerAuthentication, DeviceAuthentication
+from api.documents import asks, takes
 from api.http import AddressThrottle
 from api.permissions import IsStaff, PanelOrSignedIn
 from api.queries import analytics, panels, rooms
+from api.replies import Created, Reply
 from api.services import accounts, bookings, tokens, venues
 from api.services import panels as doors
 from api.services.actors import Actor
 from api.services.mailer import minutes_freed
 
-from . import shapes
+from . import answers, shapes
+from .answers import Success
 from .errors import CircletimeDoor, MissingDates, MissingRefresh
 from .shapes import success
 
@@ -52,13 +54,22 @@ class Login(View):
     permission_classes = (AllowAny,)
     throttle_classes = (AddressThrottle,)
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Login)
+    def post(self, request: Request) -> Reply[Success[answers.SignedIn]]:
         body = self.read(shapes.Login)
         address = AddressThrottle().get_ident(request)
         user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
         pair = tokens.issue(user, "circletime")
-        given = {"token": pair.access, "access": pair.access, "refresh": pair.refresh}
-        return Response(success({**given, "user": shapes.user(user)}))
+        return Reply(
+            success(
+                {
+                    "token": pair.access,
+                    "access": pair.access,
+                    "refresh": pair.refresh,
+                    "user": shapes.user(user),
+                }
+            )
+        )
 
 
 class Refresh(View):
@@ -66,24 +77,26 @@ class Refresh(View):
     permission_classes = (AllowAny,)
     throttle_classes = (AddressThrottle,)
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.RefreshBody)
+    def post(self, request: Request) -> Reply[Success[answers.Tokens]]:
         body = request.data if isinstance(request.data, dict) else {}
         if not isinstance(body.get("refresh"), str) or not body["refresh"]:
             raise MissingRefresh
         pair = tokens.rotate(body["refresh"], "circletime")
-        return Response(success({"access": pair.access, "refresh": pair.refresh}))
+        return Reply(success({"access": pair.access, "refresh": pair.refresh}))
 
 
 class Me(View):
-    def get(self, request: Request) -> Response:
-        return Response(success(shapes.user(self.user)))
+    def get(self, request: Request) -> Reply[Success[answers.User]]:
+        return Reply(success(shapes.user(self.user)))
 
 
 # 2 rooms
 
 
 class Rooms(View):
-    def get(self, request: Request) -> Response:
+    @asks(shapes.Search)
+    def get(self, request: Request) -> Reply[Success[list[answers.Room]]]:
         asked, wanted = request.query_params, shapes.words(request.query_params.get("amenities"))
         found = rooms.search(
             self.venue,
@@ -94,23 +107,22 @@ class Rooms(View):
             amenities=wanted,
         )
         status = asked.get("status")
-        return Response(
-            success([shapes.room(*one) for one in found if status in (None, "", one[1])])
-        )
+        return Reply(success([shapes.room(*one) for one in found if status in (None, "", one[1])]))
 
 
 class OneRoom(View):
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: Request, room: str) -> Reply[Success[answers.Room]]:
         found = rooms.with_status(self.venue, shapes.number(room))
-        return Response(success(shapes.room(*found)))
+        return Reply(success(shapes.room(*found)))
 
 
 class RoomBookings(View):
-    def get(self, request: Request, room: str) -> Response:
+    @asks(shapes.OnDate)
+    def get(self, request: Request, room: str) -> Reply[Success[list[answers.Booking]]]:
         place = rooms.one(self.venue, shapes.number(room))
         on: date = self.query(shapes.OnDate)["date"]
         found = rooms.bookings_on(place, on, shapes.GONE)
-        return Response(success([shapes.booking(row) for row in found]))
+        return Reply(success([shapes.booking(row) for row in found]))
 
 
 # 3 bookings
@@ -124,7 +136,8 @@ def _any_number_of_people(
 
 
 class Bookings(View):
-    def post(self, request: Request) -> Response:
+    @takes(shapes.NewBooking)
+    def post(self, request: Request) -> Created[Success[answers.Booking]]:
         body = self.read(shapes.NewBooking)
         people = shapes.attendees(body.get("attendeeIds") or [])
         made = bookings.book(
@@ -139,30 +152,30 @@ class Bookings(View):
             contract="circletime",
             check=_any_number_of_people,
         )
-        return Response(success(shapes.booking(made)), status=201)
+        return Created(success(shapes.booking(made)))
 
 
 class OneBooking(View):
-    def delete(self, request: Request, booking: str) -> Response:
+    def delete(self, request: Request, booking: str) -> Reply[Success[answers.Cancelled]]:
         row = rooms.booking_of(self.venue, shapes.number(booking))
         bookings.cancel(row.pk, Actor.toward(self.user, row))
-        return Response(success({"cancelled": True}))
+        return Reply(success({"cancelled": True}))
 
 
 class CheckIn(View):
     """Anyone signed in: whoever comes first to the meeting."""
 
-    def post(self, request: Request, booking: str) -> Response:
+    def post(self, request: Request, booking: str) -> Reply[Success[answers.CheckedIn]]:
         row = rooms.booking_of(self.venue, shapes.number(booking))
         done = bookings.check_in(row.pk, Actor.toward(self.user, row))
-        return Response(success({"checkedIn": True, "checkedInAt": done.checked_in_at}))
+        return Reply(success({"checkedIn": True, "checkedInAt": done.checked_in_at}))
 
 
 class End(View):
-    def post(self, request: Request, booking: str) -> Response:
+    def post(self, request: Request, booking: str) -> Reply[Success[answers.Ended]]:
         row = rooms.booking_of(self.venue, shapes.number(booking))
         done = bookings.end(row.pk, Actor.toward(self.user, row))
-        return Response(success({"ended": True, "freedMinutes": minutes_freed(done)}))
+        return Reply(success({"ended": True, "freedMinutes": minutes_freed(done)}))
 
 
 # 4 panels: a device's own token, or anybody's
@@ -184,10 +197,10 @@ class PanelView(View):
 
 
 class PanelState(PanelView):
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: Request, room: str) -> Reply[Success[answers.State]]:
         place = rooms.one(self.venue, shapes.number(room))
         self.only_at(place.pk)
-        return Response(success(shapes.state(panels.state(place.pk))))
+        return Reply(success(shapes.state(panels.state(place.pk))))
 
 
 class PanelVerb(PanelView):
@@ -201,15 +214,15 @@ class PanelVerb(PanelView):
 class PanelCheckIn(PanelVerb):
     """At the door one may be early."""
 
-    def post(self, request: Request, booking: str) -> Response:
+    def post(self, request: Request, booking: str) -> Reply[Success[None]]:
         bookings.check_in(*self.row(booking), early=True)
-        return Response(success(message="Checked in successfully"))
+        return Reply(success(None, "Checked in successfully"))
 
 
 class PanelEnd(PanelVerb):
-    def post(self, request: Request, booking: str) -> Response:
+    def post(self, request: Request, booking: str) -> Reply[Success[answers.Freed]]:
         freed = minutes_freed(bookings.end(*self.row(booking)))
-        return Response(success({"freedMinutes": freed}, "Meeting ended"))
+        return Reply(success({"freedMinutes": freed}, "Meeting ended"))
 
 
 # 5 analytics
@@ -228,24 +241,28 @@ class Analytics(View):
 
 
 class Kpi(Analytics):
-    def get(self, request: Request) -> Response:
-        return Response(success(shapes.kpi(analytics.kpi(self.venue, *self.dates()))))
+    @asks(shapes.Dates)
+    def get(self, request: Request) -> Reply[Success[list[answers.Figure]]]:
+        return Reply(success(shapes.kpi(analytics.kpi(self.venue, *self.dates()))))
 
 
 class Utilization(Analytics):
-    def get(self, request: Request) -> Response:
+    @asks(shapes.DatesInBuilding)
+    def get(self, request: Request) -> Reply[Success[list[answers.Utilization]]]:
         building = request.query_params.get("building", "").strip() or None
         found = analytics.utilization(self.venue, *self.dates(), building=building)
-        return Response(success(shapes.utilization(found)))
+        return Reply(success(shapes.utilization(found)))
 
 
 class Ghosting(Analytics):
-    def get(self, request: Request) -> Response:
+    @asks(shapes.Dates)
+    def get(self, request: Request) -> Reply[Success[list[answers.Ghosting]]]:
         found = analytics.ghosting(self.venue, *self.dates())
-        return Response(success(shapes.ghosting(found)))
+        return Reply(success(shapes.ghosting(found)))
 
 
 class Capacity(Analytics):
-    def get(self, request: Request) -> Response:
+    @asks(shapes.Dates)
+    def get(self, request: Request) -> Reply[Success[list[answers.Capacity]]]:
         found = analytics.capacity(self.venue, *self.dates())
-        return Response(success(shapes.capacity(found)))
+        return Reply(success(shapes.capacity(found)))

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from pydantic import VERSION, ValidationError
 
 from api import errors
+from api.documents import Refusals
 from api.errors import Refused
 from api.services import stripe_gateway as gateway
 from api.wire import Malformed
 
-from . import shapes
+from . import answers, shapes
+
+REFUSALS: Final[Refusals] = {
+    400: answers.Said | answers.Unfit,
+    409: answers.Taken | answers.Said,
+    **dict.fromkeys((401, 403, 404, 405, 406, 413, 415, 429, 503), answers.Said),
+}
 
 
 class Said(Refused):

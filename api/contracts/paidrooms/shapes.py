@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypedDict
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +17,8 @@ from pydantic import (
 )
 
 from api.lifecycle import Status
+
+from . import answers
 
 BIGGEST: Final = 2**63 - 1
 
@@ -44,6 +47,17 @@ def wall(at: time) -> time:
 Id = Annotated[int, Field(le=BIGGEST)]
 Text = Annotated[str, StringConstraints(max_length=5000), AfterValidator(no_nul)]
 WallTime = Annotated[time, AfterValidator(wall)]
+
+
+class Registration(TypedDict):
+    email: str
+    password: str
+    confirm_password: str
+
+
+class Credentials(TypedDict):
+    email: str
+    password: str
 
 
 class NewBooking(BaseModel):
@@ -78,7 +92,7 @@ class NewPayment(BaseModel):
 # out
 
 
-STATUSES: Final = {
+STATUSES: Final[Mapping[str, answers.Status]] = {
     Status.HELD: "pending",
     Status.PENDING: "pending",
     Status.CONFIRMED: "confirmed",
@@ -90,7 +104,7 @@ STATUSES: Final = {
     Status.EXPIRED: "expired",
 }
 # nothing to pay reads as paid: the page offers to pay whatever is pending
-PAYMENTS: Final = {
+PAYMENTS: Final[Mapping[str, answers.PaymentStatus]] = {
     "none": "succeeded",
     "pending": "pending",
     "processing": "processing",
@@ -104,7 +118,7 @@ def major(minor: int) -> float:
     return minor / 100
 
 
-def room(resource: Any) -> dict[str, Any]:
+def room(resource: Any) -> answers.Room:
     opens, closes = resource.hours
     return {
         "id": resource.pk,
@@ -122,7 +136,7 @@ def room(resource: Any) -> dict[str, Any]:
     }
 
 
-def booking(row: Any, status: str, payment_status: str) -> dict[str, Any]:
+def booking(row: Any, status: str, payment_status: str) -> answers.Booking:
     """`status` and `payment_status` are ours, as the clock has them."""
     zone = row.venue.zone
     starts, ends = row.starts_at.astimezone(zone), row.ends_at.astimezone(zone)
@@ -148,7 +162,7 @@ def booking(row: Any, status: str, payment_status: str) -> dict[str, Any]:
     }
 
 
-def payment(row: Any) -> dict[str, Any]:
+def payment(row: Any) -> answers.Payment:
     return {
         "payment_intent_id": row.intent_id,
         "client_secret": row.client_secret,
@@ -159,7 +173,7 @@ def payment(row: Any) -> dict[str, Any]:
     }
 
 
-def interval(row: Any) -> dict[str, str]:
+def interval(row: Any) -> answers.Interval:
     zone = row.venue.zone
     return {
         "start_time": f"{row.starts_at.astimezone(zone):%H:%M}",

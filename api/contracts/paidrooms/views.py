@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from pydantic import BaseModel, ValidationError
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny
@@ -21,12 +22,14 @@ from api.authentication import (
     refresh_cookie,
     set_refresh_cookie,
 )
+from api.documents import Schema, takes
 from api.errors import Refused
 from api.http import AddressThrottle, AnonymousThrottle, Door
 from api.lifecycle import BOOKING
 from api.policy import Rules
 from api.queries import payments as queries
 from api.queries import rules as rules_query
+from api.replies import Created, Reply
 from api.services import (
     accounts,
     bookings,
@@ -38,14 +41,17 @@ from api.services import (
 )
 from api.services.actors import Actor
 
-from . import shapes
-from .errors import invalid, said, worded
+from . import answers, shapes
+from .errors import REFUSALS, invalid, said, worded
 
 NAME = "paidrooms"
 M = TypeVar("M", bound=BaseModel)
 
 
 class View(Door):
+    schema = Schema()
+    refusals = REFUSALS
+
     def explain(self, refusal: Refused) -> Response:
         words = worded(refusal)
         return Response(dict(words.body), status=words.status)
@@ -76,25 +82,27 @@ class Public(View):
 class Register(Public):
     throttle_classes = (AddressThrottle,)
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Registration)
+    def post(self, request: Request) -> Created[answers.Registered]:
         names = ("email", "password", "confirm_password")
         email, password, again = self.texts(*names, otherwise="All fields are required.")
         if password != again:
             raise said("Password and confirm password do not match")
         user = accounts.register(email=email, password=password, strong=False)
-        return Response({"message": "Registration successful", "user_id": user.pk}, status=201)
+        return Created({"message": "Registration successful", "user_id": user.pk})
 
 
 class Login(Public):
     throttle_classes = (AddressThrottle,)
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Credentials)
+    def post(self, request: Request) -> Reply[answers.SignedIn]:
         needed = "Email and password are required."
         email, password = self.texts("email", "password", otherwise=needed)
         address = AddressThrottle().get_ident(request)
         user = accounts.sign_in(login=email, password=password, address=address)
         pair = tokens.issue(user, NAME)
-        response = Response(
+        response: Reply[answers.SignedIn] = Reply(
             {
                 "message": "Login successful",
                 "user_id": user.pk,
@@ -111,7 +119,7 @@ class Login(Public):
 class RefreshCookie(Public):
     throttle_classes = (AddressThrottle,)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Reply[answers.Refreshed]:
         raw = refresh_cookie(request)
         if not raw:
             raise said("Refresh token not found", 401)
@@ -119,13 +127,13 @@ class RefreshCookie(Public):
             pair = tokens.renew_access(raw)
         except errors.TokenRefused as refusal:
             raise said("Token refresh failed", 401, detail=refusal.detail) from None
-        return Response({"access": pair.access, "message": "Token refreshed successfully"})
+        return Reply({"access": pair.access, "message": "Token refreshed successfully"})
 
 
 class Logout(View):
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Reply[answers.Message]:
         tokens.revoke(refresh_cookie(request))
-        response = Response({"message": "Logout successful"})
+        response: Reply[answers.Message] = Reply({"message": "Logout successful"})
         drop_refresh_cookie(response)
         return response
 
@@ -136,9 +144,9 @@ class Logout(View):
 class Rooms(Public):
     throttle_classes = (AnonymousThrottle,)
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Reply[answers.Rooms]:
         rooms = [shapes.room(each) for each in queries.rooms(NAME)]
-        return Response({"count": len(rooms), "rooms": rooms})
+        return Reply({"count": len(rooms), "rooms": rooms})
 
 
 def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int) -> None:
@@ -154,19 +162,20 @@ def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, g
         raise taken if taken.conflicts else errors.OverCapacity(capacity=rules.resource.capacity)
 
 
-def shown(row: Any) -> dict[str, Any]:
+def shown(row: Any) -> answers.Booking:
     status, paid = queries.status_at(row, row.now), queries.payment_status_at(row, row.now)
     return shapes.booking(row, status, paid)
 
 
 class Bookings(View):
-    def post(self, request: Request) -> Response:
+    @takes(shapes.NewBooking)
+    def post(self, request: Request) -> Created[answers.Booking]:
         zone = venues.of_contract(NAME).zone
         new = self.body(shapes.NewBooking, today=datetime.now(zone).date())
         starts_at = policy.instant(zone, new.booking_date, new.start_time)
         ends_at = policy.instant(zone, new.booking_date, new.end_time)
         pk = self.book(new, self.room(new.room_id), starts_at, ends_at)
-        return Response(shown(queries.booking_of(NAME, pk)), status=201)
+        return Created(shown(queries.booking_of(NAME, pk)))
 
     def room(self, pk: int) -> Any:
         """The room, whole with its rules; another venue's is none of ours."""
@@ -205,11 +214,12 @@ class Bookings(View):
 
 
 class PaymentIntent(View):
-    def post(self, request: Request) -> Response:
+    @takes(shapes.NewPayment)
+    def post(self, request: Request) -> Created[answers.Payment]:
         new = self.body(shapes.NewPayment)
         booking = mine(self, new.booking_id)
         payment = payments.begin(booking.pk, expected_minor=new.minor)
-        return Response(shapes.payment(payment), status=201)
+        return Created(shapes.payment(payment))
 
 
 def mine(view: View, pk: int) -> Any:
@@ -221,26 +231,26 @@ def mine(view: View, pk: int) -> Any:
 
 
 class AllBookings(View):
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Reply[answers.Bookings]:
         if not self.user.is_staff:
             raise errors.Forbidden
         rows = [shown(row) for row in queries.bookings_of(NAME)]
-        return Response({"count": len(rows), "bookings": rows})
+        return Reply({"count": len(rows), "bookings": rows})
 
 
 class OneBooking(View):
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shown(mine(self, pk)))
+    def get(self, request: Request, pk: int) -> Reply[answers.Booking]:
+        return Reply(shown(mine(self, pk)))
 
 
 # machines
 
 
 class StripeWebhook(Public):
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Reply[answers.Received]:
         signature = request.headers.get("Stripe-Signature", "")
         webhooks.receive(request._request.body, signature)
-        return Response({"status": "success"})
+        return Reply({"status": "success"})
 
 
 class BySecret(BaseAuthentication):
@@ -258,15 +268,23 @@ class BySecret(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
+class Secret(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = BySecret
+    name = "secret"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "header", "name": "X-Cleanup-Secret"}
+
+
 class Cleanup(View):
     authentication_classes = (BySecret, BearerAuthentication)
     permission_classes = (AllowAny,)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Reply[answers.CleanedUp]:
         if request.auth != "cleanup" and not settings.CLEANUP_OPEN:
             if not request.user.is_authenticated:
                 raise errors.NotSignedIn
             if not request.user.is_staff:
                 raise errors.Forbidden
         count = transitions.sweep(BOOKING.expire, "expire_holds")
-        return Response({"expired_count": count, "message": f"Expired {count} bookings"})
+        return Reply({"expired_count": count, "message": f"Expired {count} bookings"})

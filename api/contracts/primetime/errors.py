@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from rest_framework.response import Response
 
 from api import errors
+from api.documents import Refusals
+
+from . import answers
 
 Words = Mapping[type[errors.Refused], str]
 
@@ -30,6 +33,13 @@ TRADES = {
 }
 # about the moment rather than about what was sent
 MOMENT = (errors.NotAllowedNow, errors.AlreadyBegun, errors.CheckInClosed, errors.Busy)
+REFUSALS: Refusals = {
+    400: answers.Said | answers.Fields,
+    401: answers.Said | None,
+    403: answers.Said | None,
+    404: answers.Said | None,
+    **dict.fromkeys((405, 406, 413, 415, 429, 503), answers.Said),
+}
 UNSAID = (errors.NotSignedIn, errors.Forbidden, errors.NotFound)
 
 

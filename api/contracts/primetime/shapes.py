@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -14,9 +14,11 @@ from api import errors, policy
 from api.lifecycle import BOOKING, Status, TradeStatus
 from api.services import transitions
 
+from . import answers
+
 # our nine statuses in the contract's five words: an end that is nobody's decision is a
 # cancellation, a booked time that has passed is completed whether or not anybody came
-WORDS = {
+WORDS: Mapping[str, answers.Status] = {
     Status.HELD: "PENDING",
     Status.PENDING: "PENDING",
     Status.CONFIRMED: "CONFIRMED",
@@ -34,7 +36,7 @@ SAID = {
     "CANCELLED": "Cancelled",
     "COMPLETED": "Completed",
 }
-TRADE_WORDS = {
+TRADE_WORDS: Mapping[str, answers.TradeStatus] = {
     TradeStatus.OFFERED: "PENDING",
     TradeStatus.ACCEPTED: "ACCEPTED",
     TradeStatus.REJECTED: "REJECTED",
@@ -44,7 +46,7 @@ TRADE_WORDS = {
 TYPES = {"PRIMETIME": "Primetime", "FREE_FOR_ALL": "Free for All"}
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # verbs of the history; any other is an update
-ACTIONS = {
+ACTIONS: Mapping[str, answers.Action] = {
     "book": "CREATED",
     "approve": "APPROVED",
     "reject": "REJECTED",
@@ -195,12 +197,12 @@ def columns(venue: Any, body: Mapping[str, Any]) -> dict[str, Any]:
 # out
 
 
-def person(user: Any) -> dict[str, Any]:
+def person(user: Any) -> answers.Person:
     """An account, to its owner."""
-    return somebody(user) | {"username": user.username}
+    return {**somebody(user), "username": user.username}
 
 
-def somebody(user: Any) -> dict[str, Any]:
+def somebody(user: Any) -> answers.Somebody:
     return {
         "id": user.pk,
         "email": user.email,
@@ -232,11 +234,11 @@ def is_open(booking: Any) -> bool:
     return WORDS[Status(status_now(booking))] in words and local(zone, booking)["date"] >= today
 
 
-def reservation(booking: Any) -> dict[str, Any]:
+def reservation(booking: Any) -> answers.Reservation:
     """For its owner and for admins."""
     when, status = local(booking.venue.zone, booking), status_now(booking)
     word, tradable = WORDS[Status(status)], status == "confirmed" and booking.owner.role == "user"
-    kind = "PRIMETIME" if booking.primetime else "FREE_FOR_ALL"
+    kind: answers.Kind = "PRIMETIME" if booking.primetime else "FREE_FOR_ALL"
     ahead = booking.starts_at > timezone.now()
     return {
         "id": booking.pk,
@@ -260,17 +262,24 @@ def reservation(booking: Any) -> dict[str, Any]:
     }
 
 
-def veiled(booking: Any, reader: Any, *, named: bool) -> dict[str, Any]:
+def veiled(booking: Any, reader: Any, *, named: bool) -> answers.Reservation:
     """To anybody else just that it is taken; to the people of a trade also by whom."""
     whole = reservation(booking)
     if reader.is_staff or booking.owner_id == reader.pk:
         return whole
     if not named:
-        whole["user"] |= {"email": "", "first_name": "", "last_name": ""}
-    return whole | {"booking_name": "", "notes": "", "rejection_reason": "", "approved_by": None}
+        nobody: answers.Somebody = {**whole["user"], "email": "", "first_name": "", "last_name": ""}
+        whole = {**whole, "user": nobody}
+    return {
+        **whole,
+        "booking_name": "",
+        "notes": "",
+        "rejection_reason": "",
+        "approved_by": None,
+    }
 
 
-def day(entry: Any, place: Any, reader: Any) -> dict[str, Any]:
+def day(entry: Any, place: Any, reader: Any) -> answers.Day:
     zone, (opens, closes), window = place.venue.zone, place.hours, entry.window
     return {
         "date": entry.date,
@@ -282,11 +291,11 @@ def day(entry: Any, place: Any, reader: Any) -> dict[str, Any]:
     }
 
 
-def hours(start: time, end: time) -> dict[str, str]:
+def hours(start: time, end: time) -> answers.Hours:
     return {"start_time": clock(start), "end_time": clock(end)}
 
 
-def slot(zone: ZoneInfo, entry: Any) -> dict[str, Any]:
+def slot(zone: ZoneInfo, entry: Any) -> answers.Slot:
     when = local(zone, entry)
     return {
         **hours(when["start_time"], when["end_time"]),
@@ -295,7 +304,7 @@ def slot(zone: ZoneInfo, entry: Any) -> dict[str, Any]:
     }
 
 
-def settings(venue: Any) -> dict[str, Any]:
+def settings(venue: Any) -> answers.Settings:
     advance = venue.max_advance
     return {
         "business_start_time": clock(venue.opens_at),
@@ -308,7 +317,7 @@ def settings(venue: Any) -> dict[str, Any]:
     }
 
 
-def window(row: Any) -> dict[str, Any]:
+def window(row: Any) -> answers.Window:
     return {
         "id": row.pk,
         "weekday": row.weekday,
@@ -319,7 +328,7 @@ def window(row: Any) -> dict[str, Any]:
     }
 
 
-def trade(row: Any, reader: Any) -> dict[str, Any]:
+def trade(row: Any, reader: Any) -> answers.Trade:
     word = TRADE_WORDS[row.status_now]
     return {
         "id": row.pk,
@@ -337,7 +346,7 @@ def trade(row: Any, reader: Any) -> dict[str, Any]:
     }
 
 
-def activity(line: Any, zone: ZoneInfo, addresses: Mapping[int, str]) -> dict[str, Any]:
+def activity(line: Any, zone: ZoneInfo, addresses: Mapping[int, str]) -> answers.Activity:
     action = ACTIONS.get(line.verb, "UPDATED")
     return {
         "id": line.pk,
@@ -351,7 +360,7 @@ def activity(line: Any, zone: ZoneInfo, addresses: Mapping[int, str]) -> dict[st
 
 def _details(
     action: str, line: Any, zone: ZoneInfo, addresses: Mapping[int, str]
-) -> dict[str, Any]:
+) -> answers.Details:
     told = line.details
     if action == "CREATED":
         return {"initial_status": WORDS[line.to_status]}
@@ -370,7 +379,7 @@ def _details(
     return {"old_data": _edited(was, zone), "new_data": _edited(now, zone)}
 
 
-def _edited(fields: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+def _edited(fields: Mapping[str, Any], zone: ZoneInfo) -> answers.Edited:
     """What an edit changed, in this contract's fields."""
     found: dict[str, Any] = {}
     for name, value in fields.items():
@@ -382,4 +391,4 @@ def _edited(fields: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
             found["date"] = at.date()
         else:
             found["booking_name" if name == "title" else name] = value
-    return found
+    return cast(answers.Edited, found)

@@ -13,22 +13,26 @@ from rest_framework.response import Response
 
 from api import errors, policy
 from api.authentication import drop_refresh_cookie, refresh_cookie, set_refresh_cookie
+from api.documents import Schema, asks, takes
 from api.http import AddressThrottle, Door
 from api.permissions import IsAdmin, IsStaff
 from api.queries import bookings as reservations
 from api.queries import calendar, dashboards, people, rules
 from api.queries import trades as trades_query
+from api.replies import Created, Empty, Reply
 from api.services import accounts, bookings, tokens, trades, venues, windows
 from api.services.actors import Actor
 
-from . import shapes
-from .errors import Words, answer
+from . import answers, shapes
+from .errors import REFUSALS, Words, answer
 
 NAME = "primetime"
 COURT = "The Court"
 
 
 class Face(Door):
+    schema = Schema()
+    refusals = REFUSALS
     words: ClassVar[Words] = {}
 
     def explain(self, refusal: errors.Refused) -> Response:
@@ -71,9 +75,10 @@ class Anonymous(Face):
 
 
 class Register(Anonymous):
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Registration)
+    def post(self, request: Request) -> Created[answers.Person]:
         user = accounts.register(strong=False, **self.read(shapes.Registration))
-        return Response(shapes.person(user), status=201)
+        return Created(shapes.person(user))
 
 
 class Login(Anonymous):
@@ -82,12 +87,13 @@ class Login(Anonymous):
         errors.WrongCredentials: "Invalid credentials",
     }
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Credentials)
+    def post(self, request: Request) -> Reply[answers.SignedIn]:
         body = self.read(shapes.Credentials)
         address = AddressThrottle().get_ident(request)
         user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
         pair = tokens.issue(user, NAME)
-        response = Response(
+        response: Reply[answers.SignedIn] = Reply(
             {
                 "message": "Login successful",
                 "tokens": {"access": pair.access, "refresh": pair.refresh},
@@ -99,24 +105,24 @@ class Login(Anonymous):
 
 
 class Refresh(Anonymous):
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Reply[answers.Access]:
         pair = tokens.rotate(refresh_cookie(request), NAME)
-        response = Response({"access": pair.access})
+        response: Reply[answers.Access] = Reply({"access": pair.access})
         set_refresh_cookie(response, pair)
         return response
 
 
 class Logout(Anonymous):
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Reply[answers.Message]:
         tokens.revoke(refresh_cookie(request))
-        response = Response({"message": "Logged out"})
+        response: Reply[answers.Message] = Reply({"message": "Logged out"})
         drop_refresh_cookie(response)
         return response
 
 
 class Me(Face):
-    def get(self, request: Request) -> Response:
-        return Response(shapes.person(self.user))
+    def get(self, request: Request) -> Reply[answers.Person]:
+        return Reply(shapes.person(self.user))
 
 
 class Users(Face):
@@ -124,9 +130,9 @@ class Users(Face):
 
     permission_classes = (IsAdmin,)
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Reply[answers.Counts]:
         roles = people.by_role()
-        return Response({"total_users": sum(roles.values()), "by_role": roles})
+        return Reply({"total_users": sum(roles.values()), "by_role": roles})
 
 
 class OneUser(Face):
@@ -137,25 +143,27 @@ class OneUser(Face):
             raise errors.Forbidden
         return people.anyone(pk)
 
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.person(self._person(pk)))
+    def get(self, request: Request, pk: int) -> Reply[answers.Person]:
+        return Reply(shapes.person(self._person(pk)))
 
-    def put(self, request: Request, pk: int) -> Response:
+    @takes(shapes.PersonEdit(partial=True))
+    def put(self, request: Request, pk: int) -> Reply[answers.Person]:
         user, changes = self._person(pk), self.read(shapes.PersonEdit, partial=True)
-        return Response(shapes.person(accounts.edit(user, changes, by=self.user)))
+        return Reply(shapes.person(accounts.edit(user, changes, by=self.user)))
 
     patch = put
 
-    def delete(self, request: Request, pk: int) -> Response:
+    def delete(self, request: Request, pk: int) -> Empty:
         accounts.erase(self._person(pk))
-        return Response(status=204)
+        return Empty()
 
 
 # reservations
 
 
 class Reservations(Face):
-    def get(self, request: Request) -> Response:
+    @asks(shapes.Filter)
+    def get(self, request: Request) -> Reply[list[answers.Reservation]]:
         asked = self.asked(shapes.Filter)
         rows = reservations.visible_to(self.user).select_related("approved_by")
         rows = rows.filter(venue=self.venue)
@@ -165,13 +173,14 @@ class Reservations(Face):
         if self.user.is_staff and (part := asked.get("user")):
             rows = rows.filter(owner__email__icontains=part)
         shown = (shapes.reservation(row) for row in rows.order_by("-id"))
-        return Response([r for r in shown if asked.get("status") in (None, r["status"])])
+        return Reply([r for r in shown if asked.get("status") in (None, r["status"])])
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.NewReservation)
+    def post(self, request: Request) -> Created[answers.Reservation]:
         wanted = shapes.planned(self.venue.zone, self.read(shapes.NewReservation))
         court = venues.only_resource(self.venue, COURT).pk
         booking = bookings.book(owner=self.user, resource=court, contract=NAME, **wanted)
-        return Response(shapes.reservation(booking), status=201)
+        return Created(shapes.reservation(booking))
 
 
 class OneReservation(Face):
@@ -188,20 +197,21 @@ class OneReservation(Face):
             raise errors.NotAllowedNow(current=booking.status)
         return booking
 
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.reservation(self.reservation(pk)))
+    def get(self, request: Request, pk: int) -> Reply[answers.Reservation]:
+        return Reply(shapes.reservation(self.reservation(pk)))
 
-    def put(self, request: Request, pk: int) -> Response:
+    @takes(shapes.NewReservation(partial=True))
+    def put(self, request: Request, pk: int) -> Reply[answers.Reservation]:
         booking, body = self._open(pk), self.read(shapes.NewReservation, partial=True)
         changes = shapes.planned(booking.venue.zone, body, booking)
         bookings.reschedule(pk, Actor.toward(self.user, booking), **changes)
-        return Response(shapes.reservation(self.reservation(pk)))
+        return Reply(shapes.reservation(self.reservation(pk)))
 
     patch = put
 
-    def delete(self, request: Request, pk: int) -> Response:
+    def delete(self, request: Request, pk: int) -> Empty:
         bookings.cancel(pk, Actor.toward(self.user, self._open(pk)))
-        return Response(status=204)
+        return Empty()
 
 
 class Answer(Face):
@@ -209,21 +219,23 @@ class Answer(Face):
 
     permission_classes = (IsStaff,)
 
-    def post(self, request: Request, pk: int) -> Response:
+    @takes(shapes.Approval)
+    def post(self, request: Request, pk: int) -> Reply[answers.Reservation]:
         self.reservation(pk)
         body, actor = self.read(shapes.Approval), Actor.person(self.user)
         if body["action"] == "approve":
             bookings.approve(pk, actor)
         else:
             bookings.reject(pk, actor, body["rejection_reason"])
-        return Response(shapes.reservation(self.reservation(pk)))
+        return Reply(shapes.reservation(self.reservation(pk)))
 
 
 # calendar and settings
 
 
 class Calendar(Face):
-    def get(self, request: Request) -> Response:
+    @asks(shapes.Range)
+    def get(self, request: Request) -> Reply[answers.Calendar]:
         asked = self.asked(shapes.Range)
         court = self._court()
         today = timezone.now().astimezone(court.venue.zone).date()
@@ -233,7 +245,7 @@ class Calendar(Face):
             said = f"From the start date on, at most {calendar.MAX_DAYS} days."
             raise errors.Invalid(errors={"end_date": [said]})
         days = [shapes.day(d, court, self.user) for d in calendar.days([court], first, last)]
-        return Response({"start_date": first, "end_date": last, "calendar": days})
+        return Reply({"start_date": first, "end_date": last, "calendar": days})
 
     def _court(self) -> Any:
         """With all that its calendar needs at hand."""
@@ -247,14 +259,13 @@ class Calendar(Face):
 class Settings(Face):
     permission_classes = (IsAdmin,)
 
-    def get(self, request: Request) -> Response:
-        return Response(shapes.settings(self.venue))
+    def get(self, request: Request) -> Reply[answers.Settings]:
+        return Reply(shapes.settings(self.venue))
 
-    def put(self, request: Request) -> Response:
+    @takes(shapes.SettingsEdit(partial=True))
+    def put(self, request: Request) -> Reply[answers.Settings]:
         body = self.read(shapes.SettingsEdit, partial=True)
-        return Response(
-            shapes.settings(venues.change(self.venue, shapes.columns(self.venue, body)))
-        )
+        return Reply(shapes.settings(venues.change(self.venue, shapes.columns(self.venue, body))))
 
     patch = put
 
@@ -262,48 +273,51 @@ class Settings(Face):
 class Windows(Face):
     permission_classes = (IsStaff,)
 
-    def get(self, request: Request) -> Response:
-        return Response([shapes.window(row) for row in windows.of(self.venue)])
+    def get(self, request: Request) -> Reply[list[answers.Window]]:
+        return Reply([shapes.window(row) for row in windows.of(self.venue)])
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Window)
+    def post(self, request: Request) -> Created[answers.Window]:
         row = windows.open_one(self.venue, self.read(shapes.Window))
-        return Response(shapes.window(row), status=201)
+        return Created(shapes.window(row))
 
 
 class OneWindow(Face):
     permission_classes = (IsStaff,)
 
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.window(windows.one(self.venue, pk)))
+    def get(self, request: Request, pk: int) -> Reply[answers.Window]:
+        return Reply(shapes.window(windows.one(self.venue, pk)))
 
-    def put(self, request: Request, pk: int) -> Response:
+    @takes(shapes.Window(partial=True))
+    def put(self, request: Request, pk: int) -> Reply[answers.Window]:
         windows.one(self.venue, pk)
         body = self.read(shapes.Window, partial=True)
-        return Response(shapes.window(windows.change(self.venue, pk, body)))
+        return Reply(shapes.window(windows.change(self.venue, pk, body)))
 
     patch = put
 
-    def delete(self, request: Request, pk: int) -> Response:
+    def delete(self, request: Request, pk: int) -> Empty:
         windows.drop(self.venue, pk)
-        return Response(status=204)
+        return Empty()
 
 
 # trades
 
 
 class Trades(Face):
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Reply[answers.Trades]:
         rows = list(trades_query.visible_to(self.user).filter(target_booking__venue=self.venue))
         mine = [row for row in rows if row.requester_id == self.user.pk]
         asked = [row for row in rows if row.target_id == self.user.pk]
-        return Response(
+        return Reply(
             {
                 "sent_requests": [shapes.trade(row, self.user) for row in mine],
                 "received_requests": [shapes.trade(row, self.user) for row in asked],
             }
         )
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.NewTrade)
+    def post(self, request: Request) -> Created[answers.Trade]:
         body = self.read(shapes.NewTrade)
         made = trades.offer(
             requester=self.user,
@@ -311,7 +325,7 @@ class Trades(Face):
             theirs=body["target_reservation_id"],
             message=body.get("message", ""),
         )
-        return Response(shapes.trade(trades_query.one(self.user, made.pk), self.user), status=201)
+        return Created(shapes.trade(trades_query.one(self.user, made.pk), self.user))
 
 
 class OneTrade(Face):
@@ -326,10 +340,11 @@ class OneTrade(Face):
             return Response({"error": 'Action must be either "accept" or "reject"'}, status=400)
         return super().explain(refusal)
 
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.trade(trades_query.one(self.user, pk), self.user))
+    def get(self, request: Request, pk: int) -> Reply[answers.Trade]:
+        return Reply(shapes.trade(trades_query.one(self.user, pk), self.user))
 
-    def post(self, request: Request, pk: int) -> Response:
+    @takes(shapes.TradeAnswer)
+    def post(self, request: Request, pk: int) -> Reply[answers.Trade]:
         body = self.read(shapes.TradeAnswer)
         verb = trades.accept if body["action"] == "accept" else trades.reject
         verb(pk, self.user, body.get("response_message", ""))
@@ -340,16 +355,16 @@ class OneTrade(Face):
 
 
 class Dashboard(Face):
-    def recent(self, lines: Any) -> list[dict[str, Any]]:
+    def recent(self, lines: Any) -> list[answers.Activity]:
         found = list(lines)
         met = people.addresses(line.details.get("traded_with", 0) for line in found)
         return [shapes.activity(line, self.venue.zone, met) for line in found]
 
 
 class MyDashboard(Dashboard):
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Reply[answers.MyDashboard]:
         shown = dashboards.of_person_at(self.venue, self.user, self.midnight(self.today()))
-        return Response(
+        return Reply(
             {
                 "upcoming_reservations": [shapes.reservation(row) for row in shown["upcoming"]],
                 "pending_trades": trades_query.waiting(self.user, target_booking__venue=self.venue),
@@ -361,11 +376,11 @@ class MyDashboard(Dashboard):
 class AdminDashboard(Dashboard):
     permission_classes = (IsStaff,)
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Reply[answers.AdminDashboard]:
         today = self.today()
         until = self.midnight(today + timedelta(days=1))
         shown = dashboards.of_staff_at(self.venue, self.midnight(today), until)
-        return Response(
+        return Reply(
             {
                 "pending_approvals": shown["waiting"],
                 "todays_reservations": shown["confirmed"],
@@ -378,5 +393,5 @@ class Health(Face):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    def get(self, request: Request) -> Response:
-        return Response({"status": "ok"})
+    def get(self, request: Request) -> Reply[answers.Healthy]:
+        return Reply({"status": "ok"})

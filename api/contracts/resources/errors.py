@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 from rest_framework.response import Response
 
 from api import errors, policy
+from api.documents import Refusals, Schema
 from api.http import Door, MethodNotAllowed
 from api.policy import Rules
 from api.queries import standing
 
+from . import answers
 from .shapes import EMAIL_TAKEN, USERNAME_TAKEN
 
 Check: TypeAlias = Callable[[Rules, datetime, datetime, datetime, int], None]
@@ -130,8 +132,17 @@ def body_of(refusal: errors.Refused, method: str) -> tuple[int, dict[str, Any]]:
     return refusal.status, {"detail": refusal.detail}
 
 
+REFUSALS: Final[Refusals] = {
+    400: answers.Fields | answers.Said,
+    **dict.fromkeys((401, 403, 404, 405, 406, 409, 413, 415, 429, 503), answers.Said),
+}
+
+
 class Desk(Door):
     """The base of this frontend's views."""
+
+    schema = Schema()
+    refusals = REFUSALS
 
     def explain(self, refusal: errors.Refused) -> Response:
         status, body = body_of(refusal, self.request.method or "")

@@ -18,9 +18,11 @@ from api.queries import people
 from api.queries import rules as rules_query
 from api.services import accounts, venues
 
+from . import answers
+
 SLUG = "resources"
 
-WORDS: Final[Mapping[str, str]] = {
+WORDS: Final[Mapping[str, answers.Status]] = {
     Status.HELD: "pending",
     Status.PENDING: "pending",
     Status.CONFIRMED: "confirmed",
@@ -63,7 +65,7 @@ class Registration(Names):
     def create(self, validated_data: dict[str, Any]) -> Any:
         return accounts.register(strong=False, **validated_data)
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
+    def to_representation(self, instance: Any) -> Any:
         return registered(instance)
 
 
@@ -73,7 +75,7 @@ class Me(Names):
     def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
         return accounts.edit(instance, validated_data, by=instance)
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
+    def to_representation(self, instance: Any) -> Any:
         return person(instance)
 
 
@@ -182,7 +184,7 @@ class Picture(serializers.Serializer[Any]):
 # answered
 
 
-def registered(user: Any) -> dict[str, Any]:
+def registered(user: Any) -> answers.Registered:
     return {
         "id": user.pk,
         "username": user.username,
@@ -192,7 +194,7 @@ def registered(user: Any) -> dict[str, Any]:
     }
 
 
-def person(user: Any) -> dict[str, Any]:
+def person(user: Any) -> answers.Person:
     profile = getattr(user, "profile", None)
     return {
         "id": user.pk,
@@ -204,7 +206,7 @@ def person(user: Any) -> dict[str, Any]:
     }
 
 
-def resource(place: Any) -> dict[str, Any]:
+def resource(place: Any) -> answers.Resource:
     return {
         "id": place.pk,
         "name": place.name,
@@ -215,7 +217,7 @@ def resource(place: Any) -> dict[str, Any]:
     }
 
 
-def booking(row: Any) -> dict[str, Any]:
+def booking(row: Any) -> answers.Booking:
     return {
         "id": row.pk,
         "user": row.owner_id,
@@ -231,7 +233,7 @@ def booking(row: Any) -> dict[str, Any]:
     }
 
 
-def picture(profile: Any) -> dict[str, Any]:
+def picture(profile: Any) -> answers.Picture:
     return {
         "profile_picture": profile.profile_picture,
         "cloudinary_public_id": profile.cloudinary_public_id,

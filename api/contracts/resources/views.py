@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from djoser import views as djoser
+from djoser.serializers import SendEmailResetSerializer
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.documents import Told, takes
 from api.errors import Forbidden, NotFound
 from api.http import AccountThrottle, AddressThrottle, AnonymousThrottle
-from api.lifecycle import Status
 from api.permissions import StaffWrites
 from api.queries import bookings as queries
 from api.queries import standing
+from api.replies import Created, Empty, Reply
 from api.services import accounts, bookings, pictures, places, venues
 from api.services.actors import Actor
 from api.services.revisions import revise
 
-from . import shapes
+from . import answers, shapes
 from .errors import Desk, check_edit, check_new
 
 
@@ -59,15 +61,29 @@ class Root(Public):
 
 
 class SignIn(Desk, djoser.TokenCreateView):  # type: ignore[misc]
+    told: ClassVar[Told] = {"POST": (shapes.SignIn, Reply[answers.Token])}
     authentication_classes = ()
     throttle_classes = (AddressThrottle,)
 
 
 class SignOut(Desk, djoser.TokenDestroyView):  # type: ignore[misc]
+    told: ClassVar[Told] = {"POST": (None, Empty)}
     authentication_classes = (Tokens,)
 
 
 class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
+    told: ClassVar[Told] = {
+        "GET list": (None, Reply[list[answers.Person]]),
+        "POST create": (shapes.Registration, Created[answers.Registered]),
+        "GET retrieve": (None, Reply[answers.Person]),
+        "GET me": (None, Reply[answers.Person]),
+        "PUT me": (shapes.Me, Reply[answers.Person]),
+        "PATCH me": (shapes.Me, Reply[answers.Person]),
+        "DELETE me": (shapes.Leaving, Empty),
+        "POST set_password": (shapes.NewPassword, Empty),
+        "POST reset_password": (SendEmailResetSerializer, Empty),
+        "POST reset_password_confirm": (shapes.ResetByLink, Empty),
+    }
     authentication_classes = (Tokens,)
     queryset = djoser.UserViewSet.queryset.filter(erased_at=None).select_related("profile")
     metadata_class = None  # it would look for the person of a path that names none
@@ -108,53 +124,58 @@ ANONYMOUS = ("create", "reset_password", "reset_password_confirm")
 
 
 class Resources(Public):
-    def get(self, request: Request) -> Response:
-        return Response([shapes.resource(place) for place in _places()])
+    def get(self, request: Request) -> Reply[list[answers.Resource]]:
+        return Reply([shapes.resource(place) for place in _places()])
 
-    def post(self, request: Request) -> Response:
+    @takes(shapes.Place)
+    def post(self, request: Request) -> Created[answers.Resource]:
         venue = venues.of_contract(shapes.SLUG)
         place = places.add(venue, self.user, **self.read(shapes.Place))
-        return Response(shapes.resource(_place(place.pk)), status=201)
+        return Created(shapes.resource(_place(place.pk)))
 
 
 class OneResource(Public):
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.resource(_place(pk)))
+    def get(self, request: Request, pk: int) -> Reply[answers.Resource]:
+        return Reply(shapes.resource(_place(pk)))
 
-    def patch(self, request: Request, pk: int, partial: bool = True) -> Response:
+    @takes(shapes.Place(partial=True))
+    def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Resource]:
         places.change(_place(pk), self.user, self.read(shapes.Place, partial=partial))
-        return Response(shapes.resource(_place(pk)))
+        return Reply(shapes.resource(_place(pk)))
 
-    def put(self, request: Request, pk: int) -> Response:
+    @takes(shapes.Place)
+    def put(self, request: Request, pk: int) -> Reply[answers.Resource]:
         return self.patch(request, pk, partial=False)
 
-    def delete(self, request: Request, pk: int) -> Response:
+    def delete(self, request: Request, pk: int) -> Empty:
         places.retire(_place(pk), self.user)
-        return Response(status=204)
+        return Empty()
 
 
 # bookings
 
 
 class Bookings(Signed):
-    def get(self, request: Request) -> Response:
-        return Response([shapes.booking(row) for row in _bookings(self.user)])
+    def get(self, request: Request) -> Reply[list[answers.Booking]]:
+        return Reply([shapes.booking(row) for row in _bookings(self.user)])
 
     @transaction.atomic
-    def post(self, request: Request) -> Response:
+    @takes(shapes.BookingEdit)
+    def post(self, request: Request) -> Created[answers.Booking]:
         asked = self.read(shapes.BookingEdit)
         status = asked.pop("status", "pending")
         row = bookings.book(owner=self.user, contract=shapes.SLUG, check=check_new, **asked)
         if self.user.is_staff and status != shapes.WORDS[row.status]:
             row = bookings.set_status(row.pk, status, Actor.person(self.user))
-        return Response(shapes.booking(_booking(self.user, row.pk)), status=201)
+        return Created(shapes.booking(_booking(self.user, row.pk)))
 
 
 class OneBooking(Signed):
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.booking(_booking(self.user, pk)))
+    def get(self, request: Request, pk: int) -> Reply[answers.Booking]:
+        return Reply(shapes.booking(_booking(self.user, pk)))
 
-    def patch(self, request: Request, pk: int, partial: bool = True) -> Response:
+    @takes(shapes.BookingEdit(partial=True))
+    def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Booking]:
         row = _booking(self.user, pk)
         asked = self.read(shapes.BookingEdit, partial=partial)
         status, place = asked.pop("status", ""), asked.pop("resource", None)
@@ -164,35 +185,38 @@ class OneBooking(Signed):
         check = check_edit(row.starts_at, actor.is_staff)
         resource = place.pk if place else None
         revise(row, actor, status=status, check=check, resource=resource, **asked)
-        return Response(shapes.booking(_booking(self.user, pk)))
+        return Reply(shapes.booking(_booking(self.user, pk)))
 
-    def put(self, request: Request, pk: int) -> Response:
+    @takes(shapes.BookingEdit)
+    def put(self, request: Request, pk: int) -> Reply[answers.Booking]:
         return self.patch(request, pk, partial=False)
 
-    def delete(self, request: Request, pk: int) -> Response:
+    def delete(self, request: Request, pk: int) -> Empty:
         """Cancelled, and kept; once more changes nothing."""
         row = _booking(self.user, pk)
-        if shapes.WORDS[row.status] != Status.CANCELLED:
+        if shapes.WORDS[row.status] != "cancelled":
             bookings.cancel(pk, Actor.toward(self.user, row))
-        return Response(status=204)
+        return Empty()
 
 
 # pictures
 
 
 class Picture(Signed):
-    def patch(self, request: Request) -> Response:
+    @takes(shapes.Picture)
+    def patch(self, request: Request) -> Reply[answers.Picture]:
         profile = pictures.change(self.user, self.read(shapes.Picture))
-        return Response(shapes.picture(profile))
+        return Reply(shapes.picture(profile))
 
-    def put(self, request: Request) -> Response:
+    @takes(shapes.Picture)
+    def put(self, request: Request) -> Reply[answers.Picture]:
         return self.patch(request)
 
 
 class PictureGone(Signed):
-    def delete(self, request: Request) -> Response:
+    def delete(self, request: Request) -> Reply[answers.Message]:
         pictures.remove(self.user)
-        return Response({"message": "Profile picture removed successfully"})
+        return Reply({"message": "Profile picture removed successfully"})
 
 
 def _places() -> Any:

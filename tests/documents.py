@@ -1,0 +1,120 @@
+"""Holds what is answered against the OpenAPI document of whoever answers it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import Any
+
+import jsonschema_rs
+from django.urls import Resolver404, resolve
+from drf_spectacular.generators import SchemaGenerator
+
+from api.contracts import CONTRACTS
+from api.dispatch import dispatch
+from api.documents import Generator
+
+OWN = "v1"
+PREFIX = re.compile(rf"^/({'|'.join(CONTRACTS)})(?=/api/)|^(?=/api/{OWN}/)|^(?=/api/)")
+# contracts take times without an offset, the wall times of their venue
+WALL_TIMES = {"time": lambda text: True, "date-time": lambda text: True}
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@functools.cache
+def document(name: str) -> dict[str, Any]:
+    """As it is served, and closed: what it does not name is not answered."""
+    make = SchemaGenerator(urlconf="api.schema_urls") if name == OWN else Generator(CONTRACTS[name])
+    found: dict[str, Any] = make.get_schema(public=True)
+    for kind, schema in found["components"]["schemas"].items():
+        if not kind.endswith("Request"):
+            close(schema)
+    return found
+
+
+def close(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+        for each in schema.values():
+            close(each)
+    elif isinstance(schema, list):
+        for each in schema:
+            close(each)
+
+
+@functools.cache
+def paths(name: str) -> list[tuple[re.Pattern[str], str]]:
+    """Patterns of the paths, literals before ids; the last slash is as one likes."""
+    templates = sorted(document(name)["paths"], key=lambda template: template.count("{"))
+    return [
+        (re.compile(re.sub(r"{\w+}", "[^/]+", template.rstrip("/")) + "/?"), template)
+        for template in templates
+    ]
+
+
+@functools.cache
+def validator(name: str, pointer: tuple[str, ...]) -> jsonschema_rs.Validator | None:
+    """For the schema there; None where there is no body."""
+    found: Any = document(name)
+    for step in pointer:
+        found = found[step]
+        if "$ref" in found:
+            *_, kind, component = found["$ref"].split("/")
+            found = document(name)["components"][kind][component]
+    for content in found.get("content", {}).values():
+        whole = content["schema"] | {"components": document(name)["components"]}
+        lenient = WALL_TIMES if "requestBody" in pointer else {}
+        return jsonschema_rs.validator_for(whole, validate_formats=True, formats=lenient)
+    return None
+
+
+def known(path: str) -> bool:
+    try:
+        return bool(resolve(path)) and (resolve(path).func is not dispatch or OWN not in path)
+    except Resolver404:
+        return False
+
+
+def operation(name: str, path: str) -> tuple[str, dict[str, Any]]:
+    """The path as the document has it and what may be done there; nothing for another's."""
+    for pattern, template in paths(name):
+        if pattern.fullmatch(path):
+            return template, document(name)["paths"][template]
+    return "", {}
+
+
+def check(response: Any, sent: bytes) -> None:
+    """Fails on a status, a body or a key that the document does not tell of, and on a body that
+    was taken though the document says otherwise."""
+    method, path = response.request["REQUEST_METHOD"], response.request["PATH_INFO"]
+    prefix = PREFIX.match(path)
+    if prefix is None or method not in METHODS:
+        return
+    name = prefix[1] or response.headers.get("X-Contract", "")
+    if path.startswith(f"/api/{OWN}/"):
+        name = OWN
+    template, methods = operation(name, path[prefix.end() :]) if name and known(path) else ("", {})
+    if not template:
+        return
+    status = str(response.status_code)
+    where = ("components", "responses", f"Refused{status}")
+    if method.lower() in methods:
+        told = methods[method.lower()]["responses"]
+        assert status in told, f"{name}: {method} {template} does not tell of {status}"
+        where = ("paths", template, method.lower(), "responses", status)
+    fits(validator(name, where), response.content, f"{name}: {method} {template} {status}")
+    if status < "300" and "requestBody" in methods[method.lower()]:
+        taken = ("paths", template, method.lower(), "requestBody")
+        fits(validator(name, taken), sent, f"{name}: {method} {template} took a body that")
+
+
+def fits(schema: jsonschema_rs.Validator | None, body: bytes, what: str) -> None:
+    if schema is None or not body:
+        assert not body or schema is not None, f"{what} tells of no body, and has {body[:200]!r}"
+        return
+    for error in schema.iter_errors(json.loads(body)):
+        raise AssertionError(
+            f"{what} at /{'/'.join(map(str, error.instance_path))}: {error.message}"
+        )
