@@ -19,696 +19,1648 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         BtreeGistExtension(),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, unique=True)),
-                ('every', models.DurationField(blank=True, null=True)),
-                ('known_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('succeeded_at', models.DateTimeField(blank=True, null=True)),
-                ('progressed_at', models.DateTimeField(blank=True, null=True)),
-                ('duration', models.DurationField(blank=True, null=True)),
-                ('count', models.BigIntegerField(default=0, help_text='Rows of the last run')),
-                ('total', models.BigIntegerField(default=0, help_text='Rows of all runs')),
-                ('runs', models.BigIntegerField(default=0)),
-                ('failed_runs', models.BigIntegerField(default=0)),
-                ('last_error', models.TextField(blank=True)),
-                ('worker', models.CharField(blank=True, max_length=120)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, unique=True)),
+                ("every", models.DurationField(blank=True, null=True)),
+                (
+                    "known_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("succeeded_at", models.DateTimeField(blank=True, null=True)),
+                ("progressed_at", models.DateTimeField(blank=True, null=True)),
+                ("duration", models.DurationField(blank=True, null=True)),
+                ("count", models.BigIntegerField(default=0, help_text="Rows of the last run")),
+                ("total", models.BigIntegerField(default=0, help_text="Rows of all runs")),
+                ("runs", models.BigIntegerField(default=0)),
+                ("failed_runs", models.BigIntegerField(default=0)),
+                ("last_error", models.TextField(blank=True)),
+                ("worker", models.CharField(blank=True, max_length=120)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Resource',
+            name="Resource",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.TextField(blank=True)),
-                ('building', models.CharField(blank=True, max_length=120)),
-                ('floor', models.IntegerField(default=0)),
-                ('capacity', models.PositiveIntegerField(default=1, help_text='People')),
-                ('amenities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None)),
-                ('image_url', models.URLField(blank=True, max_length=500)),
-                ('is_available', models.BooleanField(default=True)),
-                ('maintenance', models.BooleanField(default=False)),
-                ('price_minor', models.PositiveBigIntegerField(default=0, help_text='Per slot, in minor units of the currency; 0 is free of charge')),
-                ('opens_at', models.TimeField(blank=True, help_text="Own hours instead of the venue's", null=True)),
-                ('closes_at', models.TimeField(blank=True, null=True)),
-                ('own_slot_length', models.DurationField(blank=True, null=True)),
-                ('retired_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.TextField(blank=True)),
+                ("building", models.CharField(blank=True, max_length=120)),
+                ("floor", models.IntegerField(default=0)),
+                ("capacity", models.PositiveIntegerField(default=1, help_text="People")),
+                (
+                    "amenities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("image_url", models.URLField(blank=True, max_length=500)),
+                ("is_available", models.BooleanField(default=True)),
+                ("maintenance", models.BooleanField(default=False)),
+                (
+                    "price_minor",
+                    models.PositiveBigIntegerField(
+                        default=0,
+                        help_text="Per slot, in minor units of the currency; 0 is free of charge",
+                    ),
+                ),
+                (
+                    "opens_at",
+                    models.TimeField(
+                        blank=True, help_text="Own hours instead of the venue's", null=True
+                    ),
+                ),
+                ("closes_at", models.TimeField(blank=True, null=True)),
+                ("own_slot_length", models.DurationField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('username', models.CharField(blank=True, max_length=150, null=True)),
-                ('first_name', models.CharField(blank=True, max_length=150)),
-                ('last_name', models.CharField(blank=True, max_length=150)),
-                ('phone', models.CharField(blank=True, max_length=20)),
-                ('department', models.CharField(blank=True, max_length=120)),
-                ('role', models.CharField(choices=[('user', 'User'), ('staff', 'Staff'), ('admin', 'Admin')], default='user', max_length=8)),
-                ('is_active', models.BooleanField(default=True)),
-                ('date_joined', models.DateTimeField(auto_now_add=True)),
-                ('erased_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("username", models.CharField(blank=True, max_length=150, null=True)),
+                ("first_name", models.CharField(blank=True, max_length=150)),
+                ("last_name", models.CharField(blank=True, max_length=150)),
+                ("phone", models.CharField(blank=True, max_length=20)),
+                ("department", models.CharField(blank=True, max_length=120)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("user", "User"), ("staff", "Staff"), ("admin", "Admin")],
+                        default="user",
+                        max_length=8,
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("date_joined", models.DateTimeField(auto_now_add=True)),
+                ("erased_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Booking',
+            name="Booking",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(blank=True, max_length=255)),
-                ('notes', models.TextField(blank=True)),
-                ('guests', models.PositiveIntegerField(default=1, help_text='People expected')),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('status', models.CharField(choices=[('held', 'Held, awaiting payment'), ('pending', 'Awaiting approval'), ('confirmed', 'Confirmed'), ('checked_in', 'Checked in'), ('completed', 'Completed'), ('cancelled', 'Cancelled'), ('rejected', 'Rejected'), ('expired', 'Expired'), ('no_show', 'No show')], max_length=10)),
-                ('primetime', models.BooleanField(default=False)),
-                ('hold_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('lapses_at', models.DateTimeField(blank=True, null=True)),
-                ('check_in_opens_at', models.DateTimeField(blank=True, null=True)),
-                ('check_in_closes_at', models.DateTimeField(blank=True, null=True)),
-                ('no_show_at', models.DateTimeField(blank=True, null=True)),
-                ('completes_at', models.DateTimeField(blank=True, null=True)),
-                ('remind_at', models.DateTimeField(blank=True, null=True)),
-                ('price_minor', models.PositiveBigIntegerField(default=0)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('payment_status', models.CharField(choices=[('none', 'Nothing to pay'), ('pending', 'Not paid yet'), ('processing', 'Payment begun'), ('succeeded', 'Paid'), ('failed', 'Payment failed'), ('refunded', 'Paid back')], default='none', max_length=10)),
-                ('approved_at', models.DateTimeField(blank=True, null=True)),
-                ('rejection_reason', models.TextField(blank=True)),
-                ('checked_in_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('contract', models.CharField(blank=True, help_text='The door it came through', max_length=20)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('approved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('attendees', models.ManyToManyField(blank=True, related_name='invited_to', to=settings.AUTH_USER_MODEL)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to=settings.AUTH_USER_MODEL)),
-                ('resource', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='api.resource')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=255)),
+                ("notes", models.TextField(blank=True)),
+                ("guests", models.PositiveIntegerField(default=1, help_text="People expected")),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("held", "Held, awaiting payment"),
+                            ("pending", "Awaiting approval"),
+                            ("confirmed", "Confirmed"),
+                            ("checked_in", "Checked in"),
+                            ("completed", "Completed"),
+                            ("cancelled", "Cancelled"),
+                            ("rejected", "Rejected"),
+                            ("expired", "Expired"),
+                            ("no_show", "No show"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("primetime", models.BooleanField(default=False)),
+                ("hold_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("lapses_at", models.DateTimeField(blank=True, null=True)),
+                ("check_in_opens_at", models.DateTimeField(blank=True, null=True)),
+                ("check_in_closes_at", models.DateTimeField(blank=True, null=True)),
+                ("no_show_at", models.DateTimeField(blank=True, null=True)),
+                ("completes_at", models.DateTimeField(blank=True, null=True)),
+                ("remind_at", models.DateTimeField(blank=True, null=True)),
+                ("price_minor", models.PositiveBigIntegerField(default=0)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                (
+                    "payment_status",
+                    models.CharField(
+                        choices=[
+                            ("none", "Nothing to pay"),
+                            ("pending", "Not paid yet"),
+                            ("processing", "Payment begun"),
+                            ("succeeded", "Paid"),
+                            ("failed", "Payment failed"),
+                            ("refunded", "Paid back"),
+                        ],
+                        default="none",
+                        max_length=10,
+                    ),
+                ),
+                ("approved_at", models.DateTimeField(blank=True, null=True)),
+                ("rejection_reason", models.TextField(blank=True)),
+                ("checked_in_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "contract",
+                    models.CharField(
+                        blank=True, help_text="The door it came through", max_length=20
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "attendees",
+                    models.ManyToManyField(
+                        blank=True, related_name="invited_to", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bookings",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bookings",
+                        to="api.resource",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='BookingEvent',
+            name="BookingEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verb', models.CharField(max_length=20)),
-                ('from_status', models.CharField(blank=True, max_length=10)),
-                ('to_status', models.CharField(max_length=10)),
-                ('by', models.CharField(choices=[('owner', 'Owner'), ('staff', 'Staff'), ('member', 'Anyone signed in'), ('panel', 'Door panel'), ('counterpart', 'The person asked'), ('payment', 'Payment provider'), ('clock', 'Clock')], max_length=12)),
-                ('actor_name', models.CharField(blank=True, help_text='The job or panel', max_length=120)),
-                ('details', models.JSONField(blank=True, default=dict)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('booking', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='api.booking')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("verb", models.CharField(max_length=20)),
+                ("from_status", models.CharField(blank=True, max_length=10)),
+                ("to_status", models.CharField(max_length=10)),
+                (
+                    "by",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("staff", "Staff"),
+                            ("member", "Anyone signed in"),
+                            ("panel", "Door panel"),
+                            ("counterpart", "The person asked"),
+                            ("payment", "Payment provider"),
+                            ("clock", "Clock"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "actor_name",
+                    models.CharField(blank=True, help_text="The job or panel", max_length=120),
+                ),
+                ("details", models.JSONField(blank=True, default=dict)),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="api.booking",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='One effect, one key', max_length=200, unique=True)),
-                ('kind', models.CharField(choices=[('email', 'E-mail'), ('cancel_intent', 'Cancel a payment intent'), ('refund', 'Refund')], default='email', max_length=16)),
-                ('name', models.CharField(help_text='Which e-mail or call', max_length=40)),
-                ('to', models.CharField(blank=True, max_length=254)),
-                ('payload', models.JSONField(blank=True, default=dict)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sending', 'Being sent'), ('sent', 'Sent'), ('withheld', 'Withheld, its cause is gone'), ('parked', 'Parked after the last attempt')], default='waiting', max_length=10)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('booking', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='api.booking')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(help_text="One effect, one key", max_length=200, unique=True),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("cancel_intent", "Cancel a payment intent"),
+                            ("refund", "Refund"),
+                        ],
+                        default="email",
+                        max_length=16,
+                    ),
+                ),
+                ("name", models.CharField(help_text="Which e-mail or call", max_length=40)),
+                ("to", models.CharField(blank=True, max_length=254)),
+                ("payload", models.JSONField(blank=True, default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sending", "Being sent"),
+                            ("sent", "Sent"),
+                            ("withheld", "Withheld, its cause is gone"),
+                            ("parked", "Parked after the last attempt"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="api.booking",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'ordering': ['-id'],
+                "verbose_name_plural": "deliveries",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Export',
+            name="Export",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('figure', models.CharField(choices=[('kpi', 'Key figures'), ('utilization', 'Utilization'), ('ghosting', 'Ghosting'), ('capacity', 'Capacity'), ('heat_map', 'Booked hours by weekday and hour')], max_length=12)),
-                ('format', models.CharField(choices=[('csv', 'CSV'), ('pdf', 'PDF')], max_length=4)),
-                ('venue_slug', models.CharField(blank=True, max_length=50)),
-                ('first_on', models.DateField()),
-                ('last_on', models.DateField()),
-                ('state', models.CharField(choices=[('waiting', 'Waiting for a worker'), ('working', 'Being made'), ('ready', 'Ready'), ('failed', 'Failed')], default='waiting', max_length=8)),
-                ('progress', models.PositiveSmallIntegerField(default=0, help_text='Percent')),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('last_error', models.TextField(blank=True)),
-                ('content', models.BinaryField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "figure",
+                    models.CharField(
+                        choices=[
+                            ("kpi", "Key figures"),
+                            ("utilization", "Utilization"),
+                            ("ghosting", "Ghosting"),
+                            ("capacity", "Capacity"),
+                            ("heat_map", "Booked hours by weekday and hour"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "format",
+                    models.CharField(choices=[("csv", "CSV"), ("pdf", "PDF")], max_length=4),
+                ),
+                ("venue_slug", models.CharField(blank=True, max_length=50)),
+                ("first_on", models.DateField()),
+                ("last_on", models.DateField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting for a worker"),
+                            ("working", "Being made"),
+                            ("ready", "Ready"),
+                            ("failed", "Failed"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("progress", models.PositiveSmallIntegerField(default=0, help_text="Percent")),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("last_error", models.TextField(blank=True)),
+                ("content", models.BinaryField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(help_text='Who asked: a person or an address', max_length=80)),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.CharField(help_text='Of method, path and body', max_length=64)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('body', models.JSONField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(help_text="Who asked: a person or an address", max_length=80),
+                ),
+                ("key", models.CharField(max_length=255)),
+                (
+                    "fingerprint",
+                    models.CharField(help_text="Of method, path and body", max_length=64),
+                ),
+                ("status", models.PositiveSmallIntegerField()),
+                ("body", models.JSONField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'indexes': [models.Index(models.F('created_at'), name='idempotency_age')],
-                'constraints': [models.UniqueConstraint(models.F('scope'), models.F('key'), name='idempotency_key_once')],
+                "indexes": [models.Index(models.F("created_at"), name="idempotency_age")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("scope"), models.F("key"), name="idempotency_key_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='JobFailure',
+            name="JobFailure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job', models.CharField(max_length=60)),
-                ('row', models.CharField(max_length=60)),
-                ('error', models.TextField()),
-                ('attempts', models.PositiveIntegerField(default=1)),
-                ('first_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('last_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('retry_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("job", models.CharField(max_length=60)),
+                ("row", models.CharField(max_length=60)),
+                ("error", models.TextField()),
+                ("attempts", models.PositiveIntegerField(default=1)),
+                (
+                    "first_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "last_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "retry_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'ordering': ['-last_at'],
-                'constraints': [models.UniqueConstraint(models.F('job'), models.F('row'), name='job_failure_once')],
+                "ordering": ["-last_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("job"), models.F("row"), name="job_failure_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveIntegerField(default=1)),
-                ('intent_id', models.CharField(blank=True, max_length=255, null=True, unique=True)),
-                ('client_secret', models.CharField(blank=True, max_length=255)),
-                ('amount_minor', models.PositiveBigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('status', models.CharField(default='requires_payment_method', max_length=40)),
-                ('method', models.CharField(blank=True, max_length=255)),
-                ('last_error', models.TextField(blank=True)),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('booking', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='api.booking')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=1)),
+                ("intent_id", models.CharField(blank=True, max_length=255, null=True, unique=True)),
+                ("client_secret", models.CharField(blank=True, max_length=255)),
+                ("amount_minor", models.PositiveBigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("status", models.CharField(default="requires_payment_method", max_length=40)),
+                ("method", models.CharField(blank=True, max_length=255)),
+                ("last_error", models.TextField(blank=True)),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="api.booking",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('amount_minor', models.PositiveBigIntegerField()),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('stripe_id', models.CharField(blank=True, max_length=255)),
-                ('status', models.CharField(default='waiting', max_length=20)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='api.payment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("amount_minor", models.PositiveBigIntegerField()),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("stripe_id", models.CharField(blank=True, max_length=255)),
+                ("status", models.CharField(default="waiting", max_length=20)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="api.payment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Panel',
+            name="Panel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=120)),
-                ('token_hash', models.CharField(blank=True, max_length=64, null=True, unique=True)),
-                ('code_hash', models.CharField(blank=True, max_length=64, null=True, unique=True)),
-                ('code_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('paired_at', models.DateTimeField(blank=True, null=True)),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('resource', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='panels', to='api.resource')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=120)),
+                ("token_hash", models.CharField(blank=True, max_length=64, null=True, unique=True)),
+                ("code_hash", models.CharField(blank=True, max_length=64, null=True, unique=True)),
+                ("code_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("paired_at", models.DateTimeField(blank=True, null=True)),
+                ("last_seen_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="panels",
+                        to="api.resource",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='MonthRollup',
+            name="MonthRollup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_on', models.DateField()),
-                ('basis', models.BigIntegerField(help_text='The hours and bounds it was counted with')),
-                ('capacity', models.IntegerField(help_text='The capacity it was counted with')),
-                ('bookings', models.IntegerField()),
-                ('no_shows', models.IntegerField()),
-                ('wasted', models.DurationField()),
-                ('attendees', models.BigIntegerField()),
-                ('oversized', models.IntegerField()),
-                ('undersized', models.IntegerField()),
-                ('booked', models.DurationField()),
-                ('starts', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Bookings by hour of their start', size=None)),
-                ('heat', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Booked seconds by hour of the wall clock', size=None)),
-                ('resource', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='api.resource')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_on", models.DateField()),
+                (
+                    "basis",
+                    models.BigIntegerField(help_text="The hours and bounds it was counted with"),
+                ),
+                ("capacity", models.IntegerField(help_text="The capacity it was counted with")),
+                ("bookings", models.IntegerField()),
+                ("no_shows", models.IntegerField()),
+                ("wasted", models.DurationField()),
+                ("attendees", models.BigIntegerField()),
+                ("oversized", models.IntegerField()),
+                ("undersized", models.IntegerField()),
+                ("booked", models.DurationField()),
+                (
+                    "starts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(),
+                        help_text="Bookings by hour of their start",
+                        size=None,
+                    ),
+                ),
+                (
+                    "heat",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(),
+                        help_text="Booked seconds by hour of the wall clock",
+                        size=None,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="api.resource",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DayRollup',
+            name="DayRollup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_on', models.DateField()),
-                ('basis', models.BigIntegerField(help_text='The hours and bounds it was counted with')),
-                ('capacity', models.IntegerField(help_text='The capacity it was counted with')),
-                ('bookings', models.IntegerField()),
-                ('no_shows', models.IntegerField()),
-                ('wasted', models.DurationField()),
-                ('attendees', models.BigIntegerField()),
-                ('oversized', models.IntegerField()),
-                ('undersized', models.IntegerField()),
-                ('booked', models.DurationField()),
-                ('starts', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Bookings by hour of their start', size=None)),
-                ('heat', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Booked seconds by hour of the wall clock', size=None)),
-                ('resource', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='api.resource')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_on", models.DateField()),
+                (
+                    "basis",
+                    models.BigIntegerField(help_text="The hours and bounds it was counted with"),
+                ),
+                ("capacity", models.IntegerField(help_text="The capacity it was counted with")),
+                ("bookings", models.IntegerField()),
+                ("no_shows", models.IntegerField()),
+                ("wasted", models.DurationField()),
+                ("attendees", models.BigIntegerField()),
+                ("oversized", models.IntegerField()),
+                ("undersized", models.IntegerField()),
+                ("booked", models.DurationField()),
+                (
+                    "starts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(),
+                        help_text="Bookings by hour of their start",
+                        size=None,
+                    ),
+                ),
+                (
+                    "heat",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(),
+                        help_text="Booked seconds by hour of the wall clock",
+                        size=None,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="api.resource",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RollupMark',
+            name="RollupMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('resource', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='api.resource')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="api.resource",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Sign',
+            name="Sign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('beat', 'Beat'), ('worker', 'Worker')], max_length=8)),
-                ('name', models.CharField(max_length=120)),
-                ('pid', models.PositiveIntegerField()),
-                ('seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("beat", "Beat"), ("worker", "Worker")], max_length=8
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("pid", models.PositiveIntegerField()),
+                (
+                    "seen_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'ordering': ['kind', 'name'],
-                'constraints': [models.UniqueConstraint(models.F('kind'), models.F('name'), name='sign_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['beat', 'worker'])), name='sign_kind_is_known')],
+                "ordering": ["kind", "name"],
+                "constraints": [
+                    models.UniqueConstraint(models.F("kind"), models.F("name"), name="sign_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["beat", "worker"])),
+                        name="sign_kind_is_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StripeEvent',
+            name="StripeEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.CharField(max_length=255, unique=True)),
-                ('type', models.CharField(max_length=100)),
-                ('intent_id', models.CharField(blank=True, max_length=255)),
-                ('payload', models.JSONField(default=dict)),
-                ('state', models.CharField(default='waiting', max_length=10)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.CharField(max_length=255, unique=True)),
+                ("type", models.CharField(max_length=100)),
+                ("intent_id", models.CharField(blank=True, max_length=255)),
+                ("payload", models.JSONField(default=dict)),
+                ("state", models.CharField(default="waiting", max_length=10)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "received_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(models.F('due_at'), condition=models.Q(('state', 'waiting')), name='stripe_event_due')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        models.F("due_at"),
+                        condition=models.Q(("state", "waiting")),
+                        name="stripe_event_due",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Trade',
+            name="Trade",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('offered', 'Offered'), ('accepted', 'Accepted'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('lapsed', 'Lapsed')], default='offered', max_length=10)),
-                ('message', models.TextField(blank=True)),
-                ('response_message', models.TextField(blank=True)),
-                ('lapses_at', models.DateTimeField(help_text='When the earlier of the two bookings begins')),
-                ('responded_at', models.DateTimeField(blank=True, null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('requester', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='trades_offered', to=settings.AUTH_USER_MODEL)),
-                ('requester_booking', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='api.booking')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='trades_received', to=settings.AUTH_USER_MODEL)),
-                ('target_booking', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='api.booking')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("offered", "Offered"),
+                            ("accepted", "Accepted"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                            ("lapsed", "Lapsed"),
+                        ],
+                        default="offered",
+                        max_length=10,
+                    ),
+                ),
+                ("message", models.TextField(blank=True)),
+                ("response_message", models.TextField(blank=True)),
+                (
+                    "lapses_at",
+                    models.DateTimeField(help_text="When the earlier of the two bookings begins"),
+                ),
+                ("responded_at", models.DateTimeField(blank=True, null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="trades_offered",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requester_booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="api.booking",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="trades_received",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "target_booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="api.booking",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='UserProfile',
+            name="UserProfile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('profile_picture', models.URLField(blank=True, max_length=500, null=True)),
-                ('cloudinary_public_id', models.CharField(blank=True, max_length=255)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='profile', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("profile_picture", models.URLField(blank=True, max_length=500, null=True)),
+                ("cloudinary_public_id", models.CharField(blank=True, max_length=255)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="profile",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Venue',
+            name="Venue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('currency', models.CharField(default='usd', max_length=3)),
-                ('opens_at', models.TimeField(default=datetime.time(0, 0))),
-                ('closes_at', models.TimeField(default=datetime.time(0, 0))),
-                ('hours_enforced', models.BooleanField(default=True)),
-                ('closed_weekdays', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(validators=[django.core.validators.MaxValueValidator(6)]), blank=True, default=list, help_text='0 is Monday', size=None)),
-                ('slot_length', models.DurationField(default=datetime.timedelta(seconds=3600))),
-                ('slot_rule', models.CharField(choices=[('free', 'Any start and end'), ('whole', 'A whole number of slots'), ('grid', 'Whole slots on the grid from opening')], default='free', max_length=8)),
-                ('approval', models.CharField(choices=[('never', 'Confirmed at once'), ('primetime', 'Primetime needs approval'), ('always', 'Every booking needs approval')], default='never', max_length=10)),
-                ('primetime_any_overlap', models.BooleanField(default=True, help_text='Off: only a slot wholly inside the window is primetime')),
-                ('min_notice', models.DurationField(default=datetime.timedelta(0), help_text='Negative: a slot that has begun may still be booked')),
-                ('max_advance', models.DurationField(blank=True, null=True)),
-                ('same_day_allowed', models.BooleanField(default=True)),
-                ('hold_length', models.DurationField(default=datetime.timedelta(seconds=1800))),
-                ('max_open_holds', models.PositiveIntegerField(default=50, help_text='Per person')),
-                ('check_in_required', models.BooleanField(default=False)),
-                ('check_in_opens_before', models.DurationField(default=datetime.timedelta(seconds=900))),
-                ('check_in_closes_after', models.DurationField(default=datetime.timedelta(seconds=900))),
-                ('no_show_grace', models.DurationField(default=datetime.timedelta(seconds=900))),
-                ('completion_from', models.CharField(choices=[('start', 'After the start'), ('end', 'After the end')], default='end', max_length=5)),
-                ('completion_after', models.DurationField(default=datetime.timedelta(0))),
-                ('remind_before', models.DurationField(blank=True, null=True)),
-                ('refund_until', models.DurationField(default=datetime.timedelta(days=1), help_text='Cancelled at least this long before: all back')),
-                ('late_refund_percent', models.PositiveSmallIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(100)])),
-                ('send_confirmation_emails', models.BooleanField(default=True)),
-                ('admin_email', models.EmailField(blank=True, max_length=254)),
-                ('wording', models.CharField(blank=True, help_text='Folder of email_templates that is looked in first', max_length=20)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('rules_version', models.BigIntegerField(default=0, editable=False, help_text='New by trigger whenever the venue, its windows, closures or resources change')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                ("currency", models.CharField(default="usd", max_length=3)),
+                ("opens_at", models.TimeField(default=datetime.time(0, 0))),
+                ("closes_at", models.TimeField(default=datetime.time(0, 0))),
+                ("hours_enforced", models.BooleanField(default=True)),
+                (
+                    "closed_weekdays",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(
+                            validators=[django.core.validators.MaxValueValidator(6)]
+                        ),
+                        blank=True,
+                        default=list,
+                        help_text="0 is Monday",
+                        size=None,
+                    ),
+                ),
+                ("slot_length", models.DurationField(default=datetime.timedelta(seconds=3600))),
+                (
+                    "slot_rule",
+                    models.CharField(
+                        choices=[
+                            ("free", "Any start and end"),
+                            ("whole", "A whole number of slots"),
+                            ("grid", "Whole slots on the grid from opening"),
+                        ],
+                        default="free",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "approval",
+                    models.CharField(
+                        choices=[
+                            ("never", "Confirmed at once"),
+                            ("primetime", "Primetime needs approval"),
+                            ("always", "Every booking needs approval"),
+                        ],
+                        default="never",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "primetime_any_overlap",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Off: only a slot wholly inside the window is primetime",
+                    ),
+                ),
+                (
+                    "min_notice",
+                    models.DurationField(
+                        default=datetime.timedelta(0),
+                        help_text="Negative: a slot that has begun may still be booked",
+                    ),
+                ),
+                ("max_advance", models.DurationField(blank=True, null=True)),
+                ("same_day_allowed", models.BooleanField(default=True)),
+                ("hold_length", models.DurationField(default=datetime.timedelta(seconds=1800))),
+                ("max_open_holds", models.PositiveIntegerField(default=50, help_text="Per person")),
+                ("check_in_required", models.BooleanField(default=False)),
+                (
+                    "check_in_opens_before",
+                    models.DurationField(default=datetime.timedelta(seconds=900)),
+                ),
+                (
+                    "check_in_closes_after",
+                    models.DurationField(default=datetime.timedelta(seconds=900)),
+                ),
+                ("no_show_grace", models.DurationField(default=datetime.timedelta(seconds=900))),
+                (
+                    "completion_from",
+                    models.CharField(
+                        choices=[("start", "After the start"), ("end", "After the end")],
+                        default="end",
+                        max_length=5,
+                    ),
+                ),
+                ("completion_after", models.DurationField(default=datetime.timedelta(0))),
+                ("remind_before", models.DurationField(blank=True, null=True)),
+                (
+                    "refund_until",
+                    models.DurationField(
+                        default=datetime.timedelta(days=1),
+                        help_text="Cancelled at least this long before: all back",
+                    ),
+                ),
+                (
+                    "late_refund_percent",
+                    models.PositiveSmallIntegerField(
+                        default=0, validators=[django.core.validators.MaxValueValidator(100)]
+                    ),
+                ),
+                ("send_confirmation_emails", models.BooleanField(default=True)),
+                ("admin_email", models.EmailField(blank=True, max_length=254)),
+                (
+                    "wording",
+                    models.CharField(
+                        blank=True,
+                        help_text="Folder of email_templates that is looked in first",
+                        max_length=20,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "rules_version",
+                    models.BigIntegerField(
+                        default=0,
+                        editable=False,
+                        help_text="New by trigger whenever the venue, its windows, closures or resources change",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['slug'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('approval__in', ['never', 'primetime', 'always'])), name='venue_approval_is_known'), models.CheckConstraint(condition=models.Q(('slot_rule__in', ['free', 'whole', 'grid'])), name='venue_slot_rule_is_known'), models.CheckConstraint(condition=models.Q(('completion_from__in', ['start', 'end'])), name='venue_completion_is_known'), models.CheckConstraint(condition=models.Q(('slot_length__gte', datetime.timedelta(seconds=60)), ('hold_length__gt', datetime.timedelta(0)), ('no_show_grace__gte', datetime.timedelta(0)), ('completion_after__gte', datetime.timedelta(0)), ('check_in_opens_before__gte', datetime.timedelta(0)), ('check_in_closes_after__gte', datetime.timedelta(0)), ('refund_until__gte', datetime.timedelta(0))), name='venue_durations_are_sane'), models.CheckConstraint(condition=models.Q(('late_refund_percent__lte', 100)), name='venue_refund_percent')],
+                "ordering": ["slug"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("approval__in", ["never", "primetime", "always"])),
+                        name="venue_approval_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("slot_rule__in", ["free", "whole", "grid"])),
+                        name="venue_slot_rule_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("completion_from__in", ["start", "end"])),
+                        name="venue_completion_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("slot_length__gte", datetime.timedelta(seconds=60)),
+                            ("hold_length__gt", datetime.timedelta(0)),
+                            ("no_show_grace__gte", datetime.timedelta(0)),
+                            ("completion_after__gte", datetime.timedelta(0)),
+                            ("check_in_opens_before__gte", datetime.timedelta(0)),
+                            ("check_in_closes_after__gte", datetime.timedelta(0)),
+                            ("refund_until__gte", datetime.timedelta(0)),
+                        ),
+                        name="venue_durations_are_sane",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("late_refund_percent__lte", 100)),
+                        name="venue_refund_percent",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='resource',
-            name='venue',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resources', to='api.venue'),
+            model_name="resource",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="resources",
+                to="api.venue",
+            ),
         ),
         migrations.CreateModel(
-            name='PrimetimeWindow',
+            name="PrimetimeWindow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weekday', models.PositiveSmallIntegerField(help_text='0 is Monday')),
-                ('starts_at', models.TimeField()),
-                ('ends_at', models.TimeField()),
-                ('is_active', models.BooleanField(default=True)),
-                ('venue', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='primetime', to='api.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("weekday", models.PositiveSmallIntegerField(help_text="0 is Monday")),
+                ("starts_at", models.TimeField()),
+                ("ends_at", models.TimeField()),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "venue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="primetime",
+                        to="api.venue",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['venue', 'weekday'],
+                "ordering": ["venue", "weekday"],
             },
         ),
         migrations.CreateModel(
-            name='Closure',
+            name="Closure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_on', models.DateField()),
-                ('last_on', models.DateField()),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('venue', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='closures', to='api.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_on", models.DateField()),
+                ("last_on", models.DateField()),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "venue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="closures",
+                        to="api.venue",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['venue', 'first_on'],
+                "ordering": ["venue", "first_on"],
             },
         ),
         migrations.AddField(
-            model_name='booking',
-            name='venue',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='api.venue'),
+            model_name="booking",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="bookings", to="api.venue"
+            ),
         ),
         migrations.CreateModel(
-            name='WeekRollup',
+            name="WeekRollup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_on', models.DateField()),
-                ('basis', models.BigIntegerField(help_text='The hours and bounds it was counted with')),
-                ('capacity', models.IntegerField(help_text='The capacity it was counted with')),
-                ('bookings', models.IntegerField()),
-                ('no_shows', models.IntegerField()),
-                ('wasted', models.DurationField()),
-                ('attendees', models.BigIntegerField()),
-                ('oversized', models.IntegerField()),
-                ('undersized', models.IntegerField()),
-                ('booked', models.DurationField()),
-                ('starts', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Bookings by hour of their start', size=None)),
-                ('heat', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Booked seconds by hour of the wall clock', size=None)),
-                ('resource', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='api.resource')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_on", models.DateField()),
+                (
+                    "basis",
+                    models.BigIntegerField(help_text="The hours and bounds it was counted with"),
+                ),
+                ("capacity", models.IntegerField(help_text="The capacity it was counted with")),
+                ("bookings", models.IntegerField()),
+                ("no_shows", models.IntegerField()),
+                ("wasted", models.DurationField()),
+                ("attendees", models.BigIntegerField()),
+                ("oversized", models.IntegerField()),
+                ("undersized", models.IntegerField()),
+                ("booked", models.DurationField()),
+                (
+                    "starts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(),
+                        help_text="Bookings by hour of their start",
+                        size=None,
+                    ),
+                ),
+                (
+                    "heat",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(),
+                        help_text="Booked seconds by hour of the wall clock",
+                        size=None,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="api.resource",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_is_lower_case'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                name="user_email_is_lower_case",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('username'), name='user_username_unique'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("username"), name="user_username_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['user', 'staff', 'admin'])), name='user_role_is_known'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["user", "staff", "admin"])),
+                name="user_role_is_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='bookingevent',
-            index=models.Index(models.F('booking'), models.F('id'), name='event_by_booking'),
+            model_name="bookingevent",
+            index=models.Index(models.F("booking"), models.F("id"), name="event_by_booking"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(models.F('due_at'), condition=models.Q(('state__in', ['waiting', 'sending'])), name='delivery_due'),
+            model_name="delivery",
+            index=models.Index(
+                models.F("due_at"),
+                condition=models.Q(("state__in", ["waiting", "sending"])),
+                name="delivery_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(models.F('booking'), name='delivery_by_booking'),
+            model_name="delivery",
+            index=models.Index(models.F("booking"), name="delivery_by_booking"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(models.F('kind'), condition=models.Q(('state', 'parked')), name='delivery_parked'),
+            model_name="delivery",
+            index=models.Index(
+                models.F("kind"), condition=models.Q(("state", "parked")), name="delivery_parked"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(models.F('finished_at'), condition=models.Q(('finished_at__isnull', False)), name='delivery_finished'),
+            model_name="delivery",
+            index=models.Index(
+                models.F("finished_at"),
+                condition=models.Q(("finished_at__isnull", False)),
+                name="delivery_finished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'sending', 'sent', 'withheld', 'parked'])), name='delivery_state_is_known'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["waiting", "sending", "sent", "withheld", "parked"])
+                ),
+                name="delivery_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['email', 'cancel_intent', 'refund'])), name='delivery_kind_is_known'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["email", "cancel_intent", "refund"])),
+                name="delivery_kind_is_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='export',
-            index=models.Index(models.F('due_at'), condition=models.Q(('state__in', ['waiting', 'working'])), name='export_due'),
+            model_name="export",
+            index=models.Index(
+                models.F("due_at"),
+                condition=models.Q(("state__in", ["waiting", "working"])),
+                name="export_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='export',
-            index=models.Index(models.F('created_at'), name='export_age'),
+            model_name="export",
+            index=models.Index(models.F("created_at"), name="export_age"),
         ),
         migrations.AddConstraint(
-            model_name='export',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'working', 'ready', 'failed'])), name='export_state_is_known'),
+            model_name="export",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "working", "ready", "failed"])),
+                name="export_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='export',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'ready'), _negated=True), ('content__isnull', False), _connector='OR'), name='export_ready_has_content'),
+            model_name="export",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "ready"), _negated=True),
+                    ("content__isnull", False),
+                    _connector="OR",
+                ),
+                name="export_ready_has_content",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(models.F('booking'), models.F('attempt'), name='payment_attempt_once'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                models.F("booking"), models.F("attempt"), name="payment_attempt_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='payment_amount'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gt", 0)), name="payment_amount"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='refund_amount'),
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gt", 0)), name="refund_amount"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='monthrollup',
-            constraint=models.UniqueConstraint(models.F('starts_on'), models.F('resource'), name='month_rollup_once'),
+            model_name="monthrollup",
+            constraint=models.UniqueConstraint(
+                models.F("starts_on"), models.F("resource"), name="month_rollup_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dayrollup',
-            constraint=models.UniqueConstraint(models.F('starts_on'), models.F('resource'), name='day_rollup_once'),
+            model_name="dayrollup",
+            constraint=models.UniqueConstraint(
+                models.F("starts_on"), models.F("resource"), name="day_rollup_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='trade',
-            index=models.Index(models.F('lapses_at'), condition=models.Q(('status', 'offered')), name='trade_lapse'),
+            model_name="trade",
+            index=models.Index(
+                models.F("lapses_at"), condition=models.Q(("status", "offered")), name="trade_lapse"
+            ),
         ),
         migrations.AddIndex(
-            model_name='trade',
-            index=models.Index(models.F('requester_booking'), condition=models.Q(('status', 'offered')), name='trade_requester_booking'),
+            model_name="trade",
+            index=models.Index(
+                models.F("requester_booking"),
+                condition=models.Q(("status", "offered")),
+                name="trade_requester_booking",
+            ),
         ),
         migrations.AddIndex(
-            model_name='trade',
-            index=models.Index(models.F('target_booking'), condition=models.Q(('status', 'offered')), name='trade_target_booking'),
+            model_name="trade",
+            index=models.Index(
+                models.F("target_booking"),
+                condition=models.Q(("status", "offered")),
+                name="trade_target_booking",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trade',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['offered', 'accepted', 'rejected', 'withdrawn', 'lapsed'])), name='trade_status_is_known'),
+            model_name="trade",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["offered", "accepted", "rejected", "withdrawn", "lapsed"])
+                ),
+                name="trade_status_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trade',
-            constraint=models.CheckConstraint(condition=models.Q(('requester', models.F('target')), _negated=True), name='trade_has_two_people'),
+            model_name="trade",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("requester", models.F("target")), _negated=True),
+                name="trade_has_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trade',
-            constraint=models.UniqueConstraint(models.F('requester_booking'), models.F('target_booking'), condition=models.Q(('status', 'offered')), name='trade_offered_once'),
+            model_name="trade",
+            constraint=models.UniqueConstraint(
+                models.F("requester_booking"),
+                models.F("target_booking"),
+                condition=models.Q(("status", "offered")),
+                name="trade_offered_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='resource',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['amenities'], name='resource_amenities'),
+            model_name="resource",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["amenities"], name="resource_amenities"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closes_at__isnull', True), ('opens_at__isnull', True)), models.Q(('closes_at__isnull', False), ('opens_at__isnull', False)), _connector='OR'), name='resource_own_hours_are_a_pair'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closes_at__isnull", True), ("opens_at__isnull", True)),
+                    models.Q(("closes_at__isnull", False), ("opens_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="resource_own_hours_are_a_pair",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resource',
-            constraint=models.CheckConstraint(condition=models.Q(('own_slot_length__isnull', True), ('own_slot_length__gte', datetime.timedelta(seconds=60)), _connector='OR'), name='resource_slot_length'),
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("own_slot_length__isnull", True),
+                    ("own_slot_length__gte", datetime.timedelta(seconds=60)),
+                    _connector="OR",
+                ),
+                name="resource_slot_length",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='primetimewindow',
-            constraint=models.UniqueConstraint(models.F('venue'), models.F('weekday'), name='primetime_one_a_weekday'),
+            model_name="primetimewindow",
+            constraint=models.UniqueConstraint(
+                models.F("venue"), models.F("weekday"), name="primetime_one_a_weekday"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='primetimewindow',
-            constraint=models.CheckConstraint(condition=models.Q(('weekday__lte', 6)), name='primetime_weekday'),
+            model_name="primetimewindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weekday__lte", 6)), name="primetime_weekday"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='primetimewindow',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='primetime_ends_after_start'),
+            model_name="primetimewindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="primetime_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='closure',
-            constraint=models.CheckConstraint(condition=models.Q(('last_on__gte', models.F('first_on'))), name='closure_ends_after_start'),
+            model_name="closure",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("last_on__gte", models.F("first_on"))),
+                name="closure_ends_after_start",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('owner'), models.F('starts_at'), name='booking_by_owner'),
+            model_name="booking",
+            index=models.Index(models.F("owner"), models.F("starts_at"), name="booking_by_owner"),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('venue'), models.F('starts_at'), name='booking_by_venue'),
+            model_name="booking",
+            index=models.Index(models.F("venue"), models.F("starts_at"), name="booking_by_venue"),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('resource'), models.F('starts_at'), name='booking_by_resource'),
+            model_name="booking",
+            index=models.Index(
+                models.F("resource"), models.F("starts_at"), name="booking_by_resource"
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('starts_at'), models.F('id'), name='booking_by_start'),
+            model_name="booking",
+            index=models.Index(models.F("starts_at"), models.F("id"), name="booking_by_start"),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('resource'), models.F('starts_at'), condition=models.Q(django.db.models.lookups.GreaterThan(django.db.models.expressions.CombinedExpression(models.F('ends_at'), '-', models.F('starts_at')), datetime.timedelta(days=1))), name='booking_long'),
+            model_name="booking",
+            index=models.Index(
+                models.F("resource"),
+                models.F("starts_at"),
+                condition=models.Q(
+                    django.db.models.lookups.GreaterThan(
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("ends_at"), "-", models.F("starts_at")
+                        ),
+                        datetime.timedelta(days=1),
+                    )
+                ),
+                name="booking_long",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('remind_at'), condition=models.Q(('remind_at__isnull', False), ('status', 'confirmed')), name='booking_remind'),
+            model_name="booking",
+            index=models.Index(
+                models.F("remind_at"),
+                condition=models.Q(("remind_at__isnull", False), ("status", "confirmed")),
+                name="booking_remind",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('hold_expires_at'), condition=models.Q(('status__in', ('held',))), name='booking_expire'),
+            model_name="booking",
+            index=models.Index(
+                models.F("hold_expires_at"),
+                condition=models.Q(("status__in", ("held",))),
+                name="booking_expire",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('lapses_at'), condition=models.Q(('status__in', ('pending',))), name='booking_lapse'),
+            model_name="booking",
+            index=models.Index(
+                models.F("lapses_at"),
+                condition=models.Q(("status__in", ("pending",))),
+                name="booking_lapse",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('no_show_at'), condition=models.Q(('status__in', ('confirmed',))), name='booking_release'),
+            model_name="booking",
+            index=models.Index(
+                models.F("no_show_at"),
+                condition=models.Q(("status__in", ("confirmed",))),
+                name="booking_release",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('completes_at'), condition=models.Q(('status__in', ('confirmed', 'checked_in')), ('no_show_at__isnull', True)), name='booking_complete'),
+            model_name="booking",
+            index=models.Index(
+                models.F("completes_at"),
+                condition=models.Q(
+                    ("status__in", ("confirmed", "checked_in")), ("no_show_at__isnull", True)
+                ),
+                name="booking_complete",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status__in', ('held', 'pending', 'confirmed', 'checked_in'))), expressions=[('resource', '='), (api.models.bookings.Span('starts_at', 'ends_at', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')], name='booking_never_two'),
+            model_name="booking",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("status__in", ("held", "pending", "confirmed", "checked_in"))),
+                expressions=[
+                    ("resource", "="),
+                    (
+                        api.models.bookings.Span(
+                            "starts_at",
+                            "ends_at",
+                            django.contrib.postgres.fields.ranges.RangeBoundary(),
+                        ),
+                        "&&",
+                    ),
+                ],
+                name="booking_never_two",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='booking_ends_after_start'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="booking_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['held', 'pending', 'confirmed', 'checked_in', 'completed', 'cancelled', 'rejected', 'expired', 'no_show'])), name='booking_status_is_known'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "held",
+                            "pending",
+                            "confirmed",
+                            "checked_in",
+                            "completed",
+                            "cancelled",
+                            "rejected",
+                            "expired",
+                            "no_show",
+                        ],
+                    )
+                ),
+                name="booking_status_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(('payment_status__in', ['none', 'pending', 'processing', 'succeeded', 'failed', 'refunded'])), name='booking_payment_status_is_known'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "payment_status__in",
+                        ["none", "pending", "processing", "succeeded", "failed", "refunded"],
+                    )
+                ),
+                name="booking_payment_status_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'held'), _negated=True), ('hold_expires_at__isnull', False), _connector='OR'), name='booking_held_has_hold_expires_at'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "held"), _negated=True),
+                    ("hold_expires_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="booking_held_has_hold_expires_at",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'pending'), _negated=True), ('lapses_at__isnull', False), _connector='OR'), name='booking_pending_has_lapses_at'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "pending"), _negated=True),
+                    ("lapses_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="booking_pending_has_lapses_at",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'confirmed'), _negated=True), ('completes_at__isnull', False), _connector='OR'), name='booking_confirmed_has_completes_at'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "confirmed"), _negated=True),
+                    ("completes_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="booking_confirmed_has_completes_at",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'checked_in'), _negated=True), ('completes_at__isnull', False), _connector='OR'), name='booking_checked_in_has_completes_at'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "checked_in"), _negated=True),
+                    ("completes_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="booking_checked_in_has_completes_at",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'checked_in'), _negated=True), ('checked_in_at__isnull', False), _connector='OR'), name='booking_checked_in_has_checked_in_at'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "checked_in"), _negated=True),
+                    ("checked_in_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="booking_checked_in_has_checked_in_at",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='weekrollup',
-            constraint=models.UniqueConstraint(models.F('starts_on'), models.F('resource'), name='week_rollup_once'),
+            model_name="weekrollup",
+            constraint=models.UniqueConstraint(
+                models.F("starts_on"), models.F("resource"), name="week_rollup_once"
+            ),
         ),
     ]

@@ -52,8 +52,7 @@ class Migration(migrations.Migration):
         ),
         migrations.SeparateDatabaseAndState(
             state_operations=[
-                migrations.AlterField(model, name, field)
-                for (model, name), field in NOW_SO.items()
+                migrations.AlterField(model, name, field) for (model, name), field in NOW_SO.items()
             ]
         ),
         AddIndexConcurrently(

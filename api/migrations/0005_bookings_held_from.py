@@ -4,15 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('api', '0003_bookings_leave_marks'),
+        ("api", "0004_fewer_indexes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='booking',
-            name='held_from',
-            field=models.CharField(db_default='', default='', editable=False, help_text='Mark of an address', max_length=16),
+            model_name="booking",
+            name="held_from",
+            field=models.CharField(
+                db_default="",
+                default="",
+                editable=False,
+                help_text="Mark of an address",
+                max_length=16,
+            ),
         ),
     ]
