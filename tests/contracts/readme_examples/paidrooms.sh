@@ -16,7 +16,7 @@ ADMINS=$(found access)
 # Chapter "Booking Service APIs"
 
 curl "$HOST/api/rooms/"
-expect 200 '{"count": "…", "rooms": [{"id": "…", "name": "…", "description": "…", "price_per_slot": 50.0, "capacity": "…", "amenities": ["…"], "is_available": true, "slot_duration_minutes": 30, "opening_time": "09:00:00", "closing_time": "18:00:00"}]}'
+expect 200 '{"count": "…", "rooms": [{"id": "…", "name": "…", "description": "?", "price_per_slot": 50.0, "capacity": "…", "amenities": ["…"], "is_available": true, "slot_duration_minutes": 30, "opening_time": "09:00:00", "closing_time": "18:00:00"}]}'
 ROOM=$(found rooms.0.id) NAME=$(found rooms.0.name)
 curl -X POST "$HOST/api/bookings/" -H "$JSON" -H "Authorization: Bearer $ACCESS" -d "{\"user_id\": $ME, \"room_id\": $ROOM, \"booking_date\": \"$DAY\", \"start_time\": \"09:00:00\", \"end_time\": \"10:00:00\", \"guest_count\": 5, \"special_requests\": \"Need projector setup\"}"
 expect 201 "{\"id\": \"…\", \"user_id\": $ME, \"user_name\": \"$EMAIL\", \"user_email\": \"$EMAIL\", \"room_id\": $ROOM, \"room_name\": \"$NAME\", \"booking_date\": \"$DAY\", \"start_time\": \"09:00:00\", \"end_time\": \"10:00:00\", \"guest_count\": 5, \"total_amount\": 100.0, \"number_of_slots\": 2, \"status\": \"pending\", \"payment_status\": \"pending\", \"hold_expires_at\": \"…\"}"

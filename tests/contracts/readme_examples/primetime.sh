@@ -1,3 +1,6 @@
+# a Sunday, on which nobody has set primetime yet
+DAY=$(date -u -d "$DAY + $((7 - $(date -u -d "$DAY" +%u))) days" +%F)
+
 # Chapter "Authentication (users)"
 
 ANA="$WHO@example.com" BEN="ben.$WHO@example.com" PASSWORD='Granite 81 lantern'

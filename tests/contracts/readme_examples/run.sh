@@ -18,6 +18,7 @@ curl() {
 }
 
 # expect STATUS [JSON]: every key and value of it is in the answer; "…" stands for anything
+# that is not empty, "?" for anything
 expect() {
     "$PYTHON" -I -S "$here/answer.py" expect "$status" "$ANSWER" "$@" && return
     echo "  after: curl $asked" >&2
