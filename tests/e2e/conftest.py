@@ -43,7 +43,7 @@ def eventually(happens: Callable[[], object], seconds: float = PATIENCE) -> None
 class Site:
     """The two processes, each of which can be stopped and started."""
 
-    def __init__(self, servers: Servers, folder: Path) -> None:
+    def __init__(self, servers: Servers, folder: Path, **more: str) -> None:
         self.port, self.log = pick_port(), folder / "log"
         self.abroad = pick_port()  # of pages that come from another origin
         name = settings.DATABASES["default"]["NAME"]
@@ -53,6 +53,7 @@ class Site:
             "DATABASE_URL": f"{url}/{name}",
             "LIVE_SOCKET": str(folder / "live.sock"),
             "CORS_ALLOWED_ORIGINS": f"http://frontend.example:{self.abroad}",
+            **more,
         }
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 

@@ -220,8 +220,7 @@ def test_a_page_of_an_origin_that_was_named_is_answered(abroad, site):
 
 
 def test_a_strangers_page_is_told_nothing_and_its_visitors_cookie_is_not_used(abroad, ask, site):
-    """The request arrives whatever the page may read: without the look at `Origin` in
-    `refresh_cookie` the session is used up."""
+    """Its requests arrive, whatever it may read of the answers; the cookie stays at home."""
     me = {"email": "ana@example.com", "password": PASSWORD}
     ask.ok(201, "POST", "users/register/", me)
     ask.ok(200, "POST", "users/login/", me)

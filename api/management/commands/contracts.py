@@ -37,6 +37,11 @@ def _lines() -> Iterator[str]:
     yield "host, by its credentials, by being the only one with that path and method, else by the"
     yield "rule of the path. The answer names it in `X-Contract`."
     yield ""
+    yield "Without its last slash a path belongs to whoever writes it so, unless a token, a scheme"
+    yield "or a key of the body is another's. What nobody knows is a 404 whose `known_by` names the"
+    yield "contracts that would know it, and where: with another slash or spelling, or below other"
+    yield "words."
+    yield ""
     yield "| contract | what |"
     yield "|---|---|"
     for contract in CONTRACTS.values():
