@@ -19,7 +19,7 @@ from api.http import Door, View
 from api.permissions import IsStaff
 from api.queries import automation, saturation
 from api.serializers.automation import AutomationHealth, AutomationShape
-from backend import metrics, queues
+from backend import broker, metrics
 
 
 class Automation(View):
@@ -61,5 +61,5 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     full: saturation.Saturation | None = None
     with suppress(DatabaseError):  # what is known is told
         report, full = automation.report(), saturation.now()
-    text = metrics.exposition(report, full, queues.lengths())
+    text = metrics.exposition(report, full, broker.queue_lengths())
     return HttpResponse(text, content_type=metrics.CONTENT_TYPE)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from kombu import Connection
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 
 from api.http import Door
 from backend import handover
+from backend.broker import connect
 
 
 def database_answers() -> bool:
@@ -28,11 +28,7 @@ def database_answers() -> bool:
 def broker_answers() -> bool:
     """Asks once, briefly: a health check must not hang on what it checks."""
     try:
-        with Connection(
-            settings.BROKER_URL,
-            connect_timeout=1,
-            transport_options={"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
-        ) as broker:
+        with connect() as broker:
             broker.ensure_connection(max_retries=1, timeout=1, interval_start=0)
     except Exception:  # any failure of the broker's library means that it does not answer
         return False
