@@ -513,6 +513,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+DATETIME_FORMAT, DATE_FORMAT, TIME_FORMAT = "j M Y H:i", "j M Y", "H:i"  # of the admin
 STATIC_URL = "/static/"
 STATIC_ROOT = (DATA_DIR if EMBEDDED else BASE_DIR) / "staticfiles"
 WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG

@@ -14,14 +14,17 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
+from rest_framework.authtoken.models import TokenProxy
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-# people have a role, jobs an interval
-for needless in (Group, CrontabSchedule, SolarSchedule, ClockedSchedule):
-    admin.site.unregister(needless)
-
-admin.site.unregister((PeriodicTask, IntervalSchedule))
+# people have a role, jobs an interval, and what opens an account is nobody's to look at
+NEEDLESS = (Group, CrontabSchedule, SolarSchedule, ClockedSchedule)
+TOKENS = (TokenProxy, BlacklistedToken, OutstandingToken)
+for model in (*NEEDLESS, *TOKENS, PeriodicTask, IntervalSchedule):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
 
 
 class TaskForm(PeriodicTaskForm):
@@ -41,12 +44,3 @@ class PeriodicTasks(PeriodicTaskAdmin, ModelAdmin):
 @admin.register(IntervalSchedule)
 class Intervals(ModelAdmin):
     pass
-
-
-# rest_framework_simplejwt's and the one of DRF: looked at when somebody cannot sign in
-for model in [
-    m for m in admin.site._registry if m._meta.app_label in ("token_blacklist", "authtoken")
-]:
-    kind: Any = type(admin.site._registry[model])
-    admin.site.unregister(model)
-    admin.site.register(model, type(kind.__name__, (kind, ModelAdmin), {}))
