@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench import load, system
+from bench import load, processor, system
 from bench.sizes import PLAN, Figure, spread
 
 ROUNDS, SECONDS, CLIENTS = 12, 3.0, 16
 STORM, STORMS = 64, 50
-RESOURCES = 1000
+RESOURCES = 200
 
 
 def run() -> list[Figure]:
@@ -23,11 +23,27 @@ def run() -> list[Figure]:
     with system.web() as port:
         rows = _against_the_floor(port, people)
         rows += _storms(port, people)
-    return rows + _statements(people)
+    return [*rows, _processor(people), *_statements(people)]
+
+
+def _processor(people: dict[str, Any]) -> Figure:
+    found = processor.compared(
+        ("/api/v1/bookings/", bodies(people, 700)),
+        ("/floor/bookings/", bodies(people, 800, venue=people["venue"])),
+        people["token"],
+    )
+    ratio = 1 / found.ratio
+    times = " / ".join(f"{1e3 * statistics.median(t):.2f}" for t in (found.ours, found.floor))
+    return Figure(
+        "POST /api/v1/bookings/ against the floor view, by processor time of web and database",
+        f"{ratio:.2f} × ({spread([1 / r for r in found.ratios])}; {times} ms a request)",
+        "≥ 0.8",
+        ratio >= 0.8,
+    )
 
 
 def people_and_rooms(name: str = "bench") -> dict[str, Any]:
-    """A venue of a thousand rooms, somebody with a token, and staff."""
+    """A venue of two hundred rooms, somebody with a token, and staff."""
     from api.models import Resource, User, Venue
     from api.services import tokens
 
@@ -63,8 +79,9 @@ def _against_the_floor(port: int, people: dict[str, Any]) -> list[Figure]:
 
     ours = requests("/api/v1/bookings/", 2)
     floor = requests("/floor/bookings/", 200, venue=people["venue"])
-    load.steady(port, CLIENTS, ours, 1)
-    load.steady(port, CLIENTS, floor, 1)
+    # until every process has seen every resource: what is kept of them is part of the design
+    for requests_of in (ours, floor):
+        load.steady(port, CLIENTS, itertools.islice(requests_of, 5 * RESOURCES), 60)
     ratios, rates, slow = [], [], []
     for _ in range(PLAN.rounds(ROUNDS)):
         base = load.steady(port, CLIENTS, floor, SECONDS)

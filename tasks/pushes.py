@@ -30,7 +30,7 @@ GROUP = "halls"
 class Announcer(Publisher):
     """The publishing thread of `tasks.nudge`, with rooms for names."""
 
-    window = 0.02  # seconds; changes within it are announced together
+    window = 0.05  # seconds; changes within it are announced together
 
     def _run(self) -> None:
         # one event loop for all of them: the layer connects to Redis anew for each
