@@ -113,10 +113,10 @@ TEMPLATES = [
 # database
 
 
-def database() -> dict[str, Any]:
+def database(url: str, session: str = "") -> dict[str, Any]:
     """The one database, from DATABASE_URL or from the parts that the READMEs name."""
-    if first("DATABASE_URL"):
-        config: dict[str, Any] = env.db_url("DATABASE_URL")
+    if url:
+        config: dict[str, Any] = env.db_url_config(url)
     elif first("DB_NAME", "DATABASE_NAME"):
         config = {
             "NAME": first("DB_NAME", "DATABASE_NAME"),
@@ -143,12 +143,18 @@ def database() -> dict[str, Any]:
             "connect_timeout": 5,
             # a lock that is waited for longer than this is a rival: 55P03, answered as a refusal
             "options": "-c lock_timeout=5s -c statement_timeout=60s"
-            " -c idle_in_transaction_session_timeout=60s -c timezone=UTC",
+            f" -c idle_in_transaction_session_timeout=60s -c timezone=UTC{session}",
         },
     }
 
 
-DATABASES = {"default": database()}
+DATABASES = {"default": database(first("DATABASE_URL"))}
+# a copy that may lag: figures are read there, and nothing is ever written
+if _replica := first("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = database(_replica, " -c default_transaction_read_only=on") | {
+        "TEST": {"MIRROR": "default"}
+    }
+    DATABASE_ROUTERS = ["api.queries.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: broker, cache and channel layer in databases of their own
