@@ -13,7 +13,7 @@ COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-he
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint format openapi bench clean lock env smoke smoke-compose
+.PHONY: up test lint format openapi bench clean lock env smoke smoke-compose docs
 
 up: .venv/installed
 	@exec $(RUN) -m backend.up
@@ -30,6 +30,7 @@ lint: .venv/installed-dev
 	@sed 's/!reset //' docker-compose.prod.yml | .venv/bin/check-jsonschema --quiet \
 		--builtin-schema vendor.compose-spec --default-filetype yaml \
 		- docker-compose.yml deploy/smoke.compose.yml
+	@$(MAKE) --no-print-directory docs
 	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
 
 format: .venv/installed-dev
@@ -52,6 +53,10 @@ smoke: .venv/installed
 smoke-compose:
 	@$(or $(PYTHON),python3) deploy/smoke_compose.py $(WITH)
 
+# The site, into .data/site; a link that leads nowhere is an error.
+docs: .venv/installed-dev
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
 openapi: .venv/installed-dev
 	@SECRET_KEY=openapi DATABASE_URL=postgres://nobody@127.0.0.1/nothing $(RUN) manage.py \
 		spectacular --urlconf api.schema_urls --file docs/openapi/v1.yaml --validate --fail-on-warn
@@ -63,7 +68,7 @@ lock: .venv/installed-dev
 
 # The data of `make up` in .data stays; all the rest can be made again.
 clean:
-	@rm -rf .venv .data/test .data/test-* .data/lint staticfiles htmlcov .coverage .coverage.*
+	@rm -rf .venv .data/test .data/test-* .data/lint .data/site staticfiles htmlcov .coverage .coverage.*
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
