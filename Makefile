@@ -16,7 +16,7 @@ PROMTOOL = promtool
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint audit format openapi client bench bench-quick clean lock env smoke smoke-compose
+.PHONY: up test lint audit format openapi client docs bench bench-quick clean lock env smoke smoke-compose
 
 up: .venv/installed
 	@exec $(RUN) -m backend.up
@@ -38,6 +38,7 @@ lint: .venv/installed-dev
 		&& $(PROMTOOL) test rules deploy/prometheus/alerts_test.yml >/dev/null; \
 	else echo "No promtool here (it comes with Prometheus): its checks of the alerts are left out."; fi
 	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive api backend tasks deploy manage.py
+	@$(MAKE) --no-print-directory docs
 	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
 	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py lintmigrations \
 		--settings=tests.lint_settings --quiet ignore ok
@@ -72,6 +73,10 @@ smoke: .venv/installed
 smoke-compose:
 	@$(or $(PYTHON),python3) deploy/smoke_compose.py $(WITH)
 
+# The site, into .data/site; a link that leads nowhere is an error.
+docs: .venv/installed-dev
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
 openapi: .venv/installed-dev
 	@SECRET_KEY=openapi DATABASE_URL=postgres://nobody@127.0.0.1/nothing \
 		$(RUN) manage.py openapi docs/openapi
@@ -88,7 +93,7 @@ lock: .venv/installed-dev
 
 # The data of `make up` in .data stays; all the rest can be made again.
 clean:
-	@rm -rf .venv .data/test .data/test-* .data/lint staticfiles htmlcov .coverage .coverage.*
+	@rm -rf .venv .data/test .data/test-* .data/lint .data/site staticfiles htmlcov .coverage .coverage.*
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -125,10 +125,10 @@ TEMPLATES = [
 # database
 
 
-def database() -> dict[str, Any]:
+def database(url: str, session: str = "") -> dict[str, Any]:
     """The one database, from DATABASE_URL or from the parts that the READMEs name."""
-    if first("DATABASE_URL"):
-        config: dict[str, Any] = env.db_url("DATABASE_URL")
+    if url:
+        config: dict[str, Any] = env.db_url_config(url)
     elif first("DB_NAME", "DATABASE_NAME"):
         config = {
             "NAME": first("DB_NAME", "DATABASE_NAME"),
@@ -157,12 +157,18 @@ def database() -> dict[str, Any]:
             "prepare_threshold": None if env.bool("PGBOUNCER", default=False) else 2,
             # a lock that is waited for longer than this is a rival: 55P03, answered as a refusal
             "options": "-c lock_timeout=5s -c statement_timeout=60s"
-            " -c idle_in_transaction_session_timeout=60s -c timezone=UTC",
+            f" -c idle_in_transaction_session_timeout=60s -c timezone=UTC{session}",
         },
     }
 
 
-DATABASES = {"default": database()}
+DATABASES = {"default": database(first("DATABASE_URL"))}
+# a copy that may lag: figures are read there, and nothing is ever written
+if _replica := first("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = database(_replica, " -c default_transaction_read_only=on") | {
+        "TEST": {"MIRROR": "default"}
+    }
+    DATABASE_ROUTERS = ["api.queries.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: broker, cache and channel layer in databases of their own
@@ -297,7 +303,7 @@ REST_FRAMEWORK = {
         # failures count against the account at that address, the rest against the address
         "auth": env.str("THROTTLE_AUTH", default="3000/min" if EMBEDDED else "60/min"),
         # what one person may write; nobody is limited while it is tried out
-        "account": env.str("THROTTLE_ACCOUNT", default="" if EMBEDDED else "300/min") or None,
+        "account": env.str("THROTTLE_ACCOUNT", default="" if EMBEDDED else "1200/min") or None,
         "anonymous": env.str("THROTTLE_ANONYMOUS", default="30000/min" if EMBEDDED else "600/min"),
     },
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from api.models import Venue
 
-from . import open_hours, rollups
+from . import open_hours, replica, rollups
 from .open_hours import Days, Scope
 from .tallies import NOTHING, Heat, Span, Tally
 
@@ -32,6 +32,7 @@ class Source(Protocol):
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
+@replica.may_lag()
 def kpi(
     venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
 ) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def kpi(
     }
 
 
+@replica.may_lag()
 def utilization(
     venue: Venue | None,
     first_on: date,
@@ -82,6 +84,7 @@ def utilization(
     ]
 
 
+@replica.may_lag()
 def ghosting(
     venue: Venue | None,
     first_on: date,
@@ -109,6 +112,7 @@ def ghosting(
     ]
 
 
+@replica.may_lag()
 def capacity(
     venue: Venue | None,
     first_on: date,
@@ -140,6 +144,7 @@ def capacity(
     ]
 
 
+@replica.may_lag()
 def heat_map(
     venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
 ) -> list[list[float]]:

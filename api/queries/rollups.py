@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, TypeAlias
 
-from django.db import connection
-
 from api.models import DayRollup, MonthRollup, RollupMark, WeekRollup
 from api.policy import DAY
 
-from . import tallies
+from . import replica, tallies
 from .open_hours import Days, Period, Scope, day_periods, month_periods, week_periods
 from .tallies import HOURS, Heat, Span, Tally, columns, total
 
@@ -103,7 +101,7 @@ def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
 
 def _since_kept(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
     """What of the spans lies before the first date of which sums are kept, and the rest."""
-    with connection.cursor() as cursor:
+    with replica.cursor() as cursor:
         cursor.execute(f"SELECT min(starts_on) FROM {DayRollup._meta.db_table}")
         first = cursor.fetchone()[0] or date.max
     early, rest = [], []
@@ -129,7 +127,7 @@ def _holding(kept: Kept) -> str:
 
 
 def _read(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with replica.cursor() as cursor:
         cursor.execute(f"WITH {PERIODS} {sql}", params)
         return list(cursor.fetchall())
 

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-from django.db import connection
-
 from api.lifecycle import BOOKING, Status
 from api.models import Booking
 from api.policy import DAY, LONGEST
 
+from . import replica
 from .open_hours import Day, Days, Scope
 
 HOURS: Final = range(24)
@@ -158,7 +157,7 @@ def sums(
     if not (spans := list(spans)):
         return {}
     sql = f"WITH {SPANS}, {OPENING} {summed(wanted, 'resource_id', found_by(spans))}"
-    with connection.cursor() as cursor:
+    with replica.cursor() as cursor:
         cursor.execute(sql, bounds(scope, days, spans) | openings(days, spans))
         return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in cursor.fetchall()}
 
@@ -171,7 +170,7 @@ def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
     sql = f"""WITH {SPANS}, {CELLS}
         SELECT extract(isodow FROM c.day_on)::int - 1, h.hour, {SECONDS}
         FROM {counted((), found_by(spans))} {IN_CELL} GROUP BY 1, 2"""
-    with connection.cursor() as cursor:
+    with replica.cursor() as cursor:
         cursor.execute(sql, bounds(scope, days, spans) | cells(scope, days, spans))
         for weekday, hour, seconds in cursor.fetchall():
             table[weekday][hour] = seconds

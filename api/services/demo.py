@@ -18,7 +18,7 @@ from api.models import Booking, Delivery, PrimetimeWindow, Resource, User, Venue
 from api.models.users import Role
 from api.policy import DAY
 
-from . import bookings, bulk, venues
+from . import bookings, bulk, jobs, venues
 from .actors import Actor
 
 PEOPLE = (
@@ -198,6 +198,7 @@ def _ahead(places: list[Resource], people: list[User]) -> int:
                 if place.price_minor:
                     continue  # a demo that nobody pays for would only expire
                 made += _book(place, dice.choice(people[2:]), start, end, staff, dice)
+                jobs.progress(made)
     return made
 
 

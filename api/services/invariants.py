@@ -10,7 +10,7 @@ from django.db import connection
 from api.lifecycle import BOOKING
 from api.queries import lag
 
-from . import money_invariants
+from . import jobs, money_invariants
 
 ALLOWED_LAG = timedelta(minutes=5)
 SHOWN = 20
@@ -19,7 +19,11 @@ SHOWN = 20
 def problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
     """One sentence for each thing that is not as it must be. `allowed_lag`: how far past its
     deadline a row may be; None while nothing runs that could have worked on it."""
-    found = [sentence for sql in CHECKS for sentence in _rows(sql)] + money_invariants.problems()
+    found: list[str] = []
+    for done, sql in enumerate(CHECKS, 1):
+        found += _rows(sql)
+        jobs.progress(done)
+    found += money_invariants.problems()
     if allowed_lag is not None:
         found += [
             f"{job} is {seconds:.0f} s behind"

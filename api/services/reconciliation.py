@@ -18,7 +18,7 @@ from api.lifecycle import HELD
 from api.models import JobFailure, Payment
 from api.models.bookings import PaymentStatus
 
-from . import calls, payments, refunds
+from . import calls, jobs, payments, refunds
 from . import stripe_gateway as gateway
 from .stripe_gateway import FINAL, SUCCEEDED, Intent, PaymentRefused, PaymentsAway
 
@@ -49,10 +49,16 @@ def run() -> int:
 def everything() -> dict[int, list[str]]:
     """Every payment of the last 90 days compared now: payment id -> differences."""
     found: dict[int, list[str]] = {}
-    for payment in [*_unknown(), *_known()]:
+    for done, payment in enumerate([*_unknown(), *_known()], 1):
         found[payment.pk] = list(examine(payment))
         show(payment, found[payment.pk])
+        jobs.progress(done)
     return {pk: texts for pk, texts in found.items() if texts}
+
+
+def how_many() -> int:
+    """How many payments `everything` looks at."""
+    return _unknown().count() + _known().count()
 
 
 def _unknown(since: timedelta | None = None) -> QuerySet[Payment]:

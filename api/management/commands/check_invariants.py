@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from api.management.progress import bar
 from api.services import invariants
 
 
@@ -11,7 +12,8 @@ class Command(BaseCommand):
     help = "Checks what must always be true: no overlaps, whole histories, nothing far past due."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = invariants.problems()
+        with bar(self.stdout, "Checking", len(invariants.CHECKS)):
+            found = invariants.problems()
         for sentence in found:
             self.stdout.write(sentence)
         if found:

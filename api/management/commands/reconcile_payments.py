@@ -4,6 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from api.errors import Refused
+from api.management.progress import bar
 from api.services import reconciliation
 
 
@@ -11,7 +13,11 @@ class Command(BaseCommand):
     help = "Asks Stripe about every payment of the last 90 days; fails if anything differs."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = reconciliation.everything()
+        try:
+            with bar(self.stdout, "Asking Stripe", reconciliation.how_many()):
+                found = reconciliation.everything()
+        except Refused as away:
+            raise CommandError(away.detail) from away
         for payment, differences in found.items():
             for difference in differences:
                 self.stdout.write(f"payment {payment}: {difference}")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from api.management.progress import bar
 from api.services import demo
 
 
@@ -15,7 +16,8 @@ class Command(BaseCommand):
         password = os.environ.get("DEMO_PASSWORD") or os.environ.get(
             "DJANGO_SUPERUSER_PASSWORD", "holdfast-demo"
         )
-        made = demo.seed(password)
+        with bar(self.stdout, "Booking"):
+            made = demo.seed(password)
         if not made["bookings"]:
             self.stdout.write("The demo data is there already.")
             return

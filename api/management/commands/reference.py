@@ -1,0 +1,156 @@
+"""Writes docs/reference/ from what the code says; another page is another row of `PAGES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from api import emails
+from api.emails import Email
+from api.errors import Refused
+from api.http import status_of
+from api.management import commands
+from backend import variables
+from backend.schedule import SCHEDULE
+
+Rows = Iterable[Iterable[object]]
+
+
+def table(titles: str, rows: Rows) -> Iterator[str]:
+    """Markdown of rows under titles that are separated by `|`."""
+    columns = titles.split("|")
+    yield f"| {' | '.join(columns)} |"
+    yield "|" + "---|" * len(columns)
+    for row in rows:
+        yield f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in row)} |"
+
+
+def settings_page() -> Iterator[str]:
+    """Every variable by theme, with its default as the code has it."""
+    found = variables.defaults() | variables.composed()
+    yield "Every setting comes from the environment, or from `.env`. What is unsafe or missing"
+    yield "stops the start and says so. A secret may be a file: `SECRET_KEY_FILE=/run/secrets/key`."
+    for theme, meanings in variables.MEANINGS.items():
+        yield from ("", f"## {theme}", "")
+        rows = [
+            (f"`{name}`", f"`{found[name]}`" if found[name] else "", meaning)
+            for name, meaning in meanings.items()
+        ]
+        yield from table("variable|default|what", rows)
+
+
+def commands_page() -> Iterator[str]:
+    yield "Each is `python manage.py <command>`, with the environment of the processes."
+    yield ""
+    yield from table("command|does", _commands())
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    everywhere = {each.dest for each in BaseCommand().create_parser("", "")._actions}
+    for found in iter_modules(commands.__path__):
+        command = import_module(f"{commands.__name__}.{found.name}").Command()
+        parser = command.create_parser("manage.py", found.name)
+        own = [
+            f"[{each.option_strings[-1]}{' ' + each.metavar if each.metavar else ''}]"
+            if each.option_strings
+            else each.dest.upper()
+            for each in parser._actions
+            if each.dest not in everywhere
+        ]
+        yield f"`{' '.join([found.name, *own])}`", command.help
+
+
+def jobs_page() -> Iterator[str]:
+    yield "Beat asks for each at its interval; any of them may run twice, late, or at once with"
+    yield "itself. Operators pause and pace them in the admin or at `automation/`."
+    yield ""
+    rows = [
+        (f"`{name}`", job.every, f"`{job.queue}`", job.why, f"`{job.task}`")
+        for name, job in SCHEDULE.items()
+    ]
+    yield from table("job|every|queue|because|task", rows)
+
+
+def errors_page() -> Iterator[str]:
+    yield "What is refused, as `application/problem+json` of `/api/v1/`. The `code` never changes;"
+    yield "each contract has words of its own. 400: the request does not fit the schema. 409: it"
+    yield "fits, and the rules or what is there already refuse it."
+    yield ""
+    import_module(settings.ROOT_URLCONF)  # every door is there, with what it alone refuses
+    kinds = sorted(_kinds(Refused), key=lambda each: (each.__module__, each.__name__))
+    known = {each.code: each for each in kinds if each.status >= 400}
+    rows = [
+        (status_of(each()), f"`{code}`", each.detail, _first_line(each))
+        for code, each in known.items()
+    ]
+    yield from table("status|code|detail, unless there is more to say|when", sorted(rows))
+
+
+def _kinds(kind: type[Refused]) -> Iterator[type[Refused]]:
+    """Those of the core and of our own API; whatever a contract adds is its own."""
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("api.") and "contracts" not in each.__module__:
+            yield each
+        yield from _kinds(each)
+
+
+def _first_line(thing: type) -> str:
+    return " ".join((thing.__dict__.get("__doc__") or "").split())
+
+
+def emails_page() -> Iterator[str]:
+    yield "What is sent when something happens. “optional”: only where the venue sends"
+    yield "confirmations. “only while”: withheld if the booking is no longer in that status."
+    wordings = {"Everywhere": emails.DEFAULT, "About trades": emails.TRADES} | {
+        f"Instead, in the words of {name}": rows for name, rows in emails.WORDINGS.items() if rows
+    }
+    for title, causes in wordings.items():
+        yield from ("", f"## {title}", "")
+        yield from table("when|to|subject|template|", _emails(causes))
+    yield from ("", "## Of no booking", "")
+    rows = ((each.to, each.subject, f"`{each.name}`") for each in emails.ALONE.values())
+    yield from table("to|subject|template", rows)
+
+
+def _emails(causes: Mapping[str, tuple[Email, ...]]) -> Iterator[tuple[str, ...]]:
+    for verb, found in causes.items():
+        if not found:
+            yield f"`{verb}`", "nobody", "", "", ""
+        for each in found:
+            while_ = f"only while {', '.join(map(str, each.only_while))}" if each.only_while else ""
+            notes = ["optional" if each.optional else "", while_]
+            notes.append("before the start" if each.before_start else "")
+            said = "; ".join(filter(None, notes))
+            yield f"`{verb}`", each.to, each.subject, f"`{each.name}`", said
+
+
+PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
+    "settings": settings_page,
+    "commands": commands_page,
+    "jobs": jobs_page,
+    "errors": errors_page,
+    "emails": emails_page,
+}
+
+
+def page(name: str) -> str:
+    """The whole of docs/reference/<name>.md."""
+    lines = [f"# {name.capitalize()}", "", *PAGES[name]()]
+    lines += ["", "Printed from the code by `manage.py reference`; a test keeps the two equal."]
+    return "\n".join(lines) + "\n"
+
+
+class Command(BaseCommand):
+    help = "Writes docs/reference/: settings, commands, jobs, errors and emails of the code."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        place = Path(settings.BASE_DIR) / "docs" / "reference"
+        for name in PAGES:
+            (place / f"{name}.md").write_text(page(name))
+            self.stdout.write(f"docs/reference/{name}.md")

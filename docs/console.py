@@ -1,0 +1,65 @@
+"""Runs the `console` blocks of pages on a running Holdfast, and writes what it answered under each.
+
+`make up` in another terminal, then `python docs/console.py docs/quickstart.md …`; BASE_URL and
+DATA_DIR say which. The rule: what a page shows as an answer is one.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+SHOWN_AS = "http://127.0.0.1:8000"  # whatever address it was run on
+BASE_URL = os.environ.get("BASE_URL", SHOWN_AS)
+END = "--- end of answer ---"
+BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.M | re.S)
+
+
+def commands(block: str) -> Iterator[str]:
+    """Lines after `$ `, with those that a backslash joins to them."""
+    for found in re.finditer(r"^\$ (.*(?:(?<=\\)\n.*)*)", block, re.M):
+        yield found[1]
+
+
+class Shell:
+    """One session for all blocks of a page, so that variables last."""
+
+    def __init__(self) -> None:
+        given = os.environ | {"B": BASE_URL, "DATA_DIR": os.environ.get("DATA_DIR", ".data")}
+        self.process = subprocess.Popen(
+            ["bash", "--norc"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=given,
+        )
+
+    def run(self, command: str) -> str:
+        to, back = self.process.stdin, self.process.stdout
+        if to is None or back is None:
+            raise RuntimeError
+        to.write(f"{command}\necho; echo '{END}'\n")
+        to.flush()
+        answer = "".join(iter(back.readline, f"{END}\n")).rstrip("\n")
+        return re.sub(r"[ \t]+$", "", answer.replace(BASE_URL, SHOWN_AS), flags=re.M)
+
+
+def filled(page: str) -> str:
+    shell = Shell()
+
+    def one(block: re.Match[str]) -> str:
+        lines = []
+        for command in commands(block[0]):
+            lines += [f"$ {command}", shell.run(command)]
+        return "\n".join(filter(None, lines)) + "\n"
+
+    return BLOCK.sub(one, page)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        Path(name).write_text(filled(Path(name).read_text()))
+        print(name)
