@@ -46,7 +46,8 @@ class Migration(migrations.Migration):
     operations = [
         *(
             migrations.RunSQL(
-                f"DROP INDEX IF EXISTS {name}", f"CREATE INDEX IF NOT EXISTS {name} ON {columns}"
+                f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
+                f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {columns}",
             )
             for name, columns in DROPPED.items()
         ),
