@@ -119,6 +119,8 @@ class Login(Public):
 
 
 class RefreshCookie(Public):
+    """By the cookie that signing in has set."""
+
     def post(self, request: Request) -> Reply[answers.Refreshed]:
         raw = request.COOKIES.get(settings.REFRESH_COOKIE)
         if not raw:

@@ -109,6 +109,8 @@ class Login(Anonymous):
 
 
 class Refresh(Anonymous):
+    """By the cookie that signing in has set; it is set anew."""
+
     def post(self, request: Request) -> Reply[answers.Access]:
         pair = tokens.rotate(self.brought(), NAME)
         response: Reply[answers.Access] = Reply({"access": pair.access})
@@ -117,6 +119,8 @@ class Refresh(Anonymous):
 
 
 class Logout(Anonymous):
+    """Of the cookie that signing in has set."""
+
     def post(self, request: Request) -> Reply[answers.Message]:
         tokens.revoke(self.brought())
         response: Reply[answers.Message] = Reply({"message": "Logged out"})
