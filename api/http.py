@@ -368,6 +368,14 @@ class Pages(CursorPagination):
         except (ValueError, TypeError, DataError, OverflowError) as error:
             raise exceptions.NotFound from error
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "properties": {"next": link, "previous": link, "results": schema},
+            "required": ["next", "previous", "results"],
+        }
+
     def get_page_size(self, request: Request) -> int:
         """As asked for, within bounds; refuses `Invalid` instead of guessing."""
         asked = request.query_params.get("page_size")

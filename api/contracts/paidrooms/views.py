@@ -117,6 +117,8 @@ class Login(Public):
 
 
 class RefreshCookie(Public):
+    """By the cookie that signing in has set."""
+
     throttle_classes = (AddressThrottle,)
 
     def post(self, request: Request) -> Reply[answers.Refreshed]:

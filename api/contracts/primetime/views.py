@@ -105,6 +105,8 @@ class Login(Anonymous):
 
 
 class Refresh(Anonymous):
+    """By the cookie that signing in has set; it is set anew."""
+
     def post(self, request: Request) -> Reply[answers.Access]:
         pair = tokens.rotate(refresh_cookie(request), NAME)
         response: Reply[answers.Access] = Reply({"access": pair.access})
@@ -113,6 +115,8 @@ class Refresh(Anonymous):
 
 
 class Logout(Anonymous):
+    """Of the cookie that signing in has set."""
+
     def post(self, request: Request) -> Reply[answers.Message]:
         tokens.revoke(refresh_cookie(request))
         response: Reply[answers.Message] = Reply({"message": "Logged out"})

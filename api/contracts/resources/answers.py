@@ -6,6 +6,11 @@ from typing import Literal, TypedDict
 Status = Literal["pending", "confirmed", "cancelled", "rejected"]
 
 
+class Lists(TypedDict):
+    resources: str
+    bookings: str
+
+
 class Registered(TypedDict):
     id: int
     username: str

@@ -51,10 +51,11 @@ class Public(Desk):
 class Root(Public):
     """Where the two lists are."""
 
-    def get(self, request: Request) -> Response:
-        return Response(
-            {name: request.build_absolute_uri(f"{name}/") for name in ("resources", "bookings")}
-        )
+    def get(self, request: Request) -> Reply[answers.Lists]:
+        def address(name: str) -> str:
+            return request.build_absolute_uri(f"{name}/")
+
+        return Reply({"resources": address("resources"), "bookings": address("bookings")})
 
 
 # people
