@@ -6,17 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 from rest_framework.authtoken.models import TokenProxy
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from unfold.forms import AuthenticationForm
 
 from api import errors
 from api.http import address_of
 from api.services import accounts
 
 
-class SignIn(AdminAuthenticationForm):
+class SignIn(AuthenticationForm):
     """As at every other door: ten failures for an account from an address, then a wait."""
 
     def clean(self) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from api.contracts import CONTRACTS
-from api.dispatch import plain
 from api.models import (
     Booking,
     Closure,
@@ -31,6 +30,7 @@ from api.models import (
     User,
     Venue,
 )
+from api.routes import plain
 from api.services import bookings, panels, tokens, venues
 
 PASSWORD, NEW = "correct horse 9 battery", "another horse 8 lamp"
