@@ -87,10 +87,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backend.headers.confine",
     "backend.metrics.measure",
     "backend.request_ids.named",
     "django.middleware.security.SecurityMiddleware",
-    "backend.headers.confine",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

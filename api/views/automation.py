@@ -62,4 +62,10 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     with suppress(DatabaseError):  # what is known is told
         report, full = automation.report(), saturation.now()
     text = metrics.exposition(report, full, broker.queue_lengths())
-    return HttpResponse(text, content_type=metrics.CONTENT_TYPE)
+    # answered before Django's own middleware could say so
+    said = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+    }
+    return HttpResponse(text, content_type=metrics.CONTENT_TYPE, headers=said)

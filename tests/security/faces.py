@@ -4,6 +4,7 @@ and with rows that are there. The rule: what is asked comes from the URL table, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,6 @@ from api.models import (
     User,
     Venue,
 )
-from api.routes import plain
 from api.services import bookings, panels, tokens, venues
 
 PASSWORD, NEW = "correct horse 9 battery", "another horse 8 lamp"
@@ -121,6 +121,13 @@ def routes(prefix: str) -> Iterator[tuple[str, list[str]]]:
         if not route.startswith("/") and route.rstrip("/") not in seen:
             seen.add(route.rstrip("/"))
             yield route, _methods(pattern)
+
+
+def plain(route: str) -> str:
+    """A route or pattern with `{}` for what varies: `users/<int:pk>/` is `users/{}/`."""
+    route = re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)", "{}", route)
+    route = re.sub(r"<[^>]+>", "{}", route)
+    return re.sub(r"\\Z|[\^$\\?]", "", route)
 
 
 def _walk(patterns: list[Any], before: str) -> Iterator[tuple[str, URLPattern]]:

@@ -35,7 +35,7 @@ def written():
     handler = logging.StreamHandler(text)
     handler.setFormatter(formatter)
     root, before = logging.getLogger(), logging.getLogger().level
-    named = [logging.getLogger(name) for name in ("holdfast", "django_structlog", "django")]
+    named = [logging.getLogger(name) for name in ("holdfast", "holdfast.requests", "django")]
     levels = [each.level for each in named]
     root.addHandler(handler)
     for each in (root, *named):
