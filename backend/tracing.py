@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def start(process: str) -> bool:
     if process == "web":
         unseen = os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health/,static/")
         DjangoInstrumentor().instrument(
-            middleware_position=1,  # behind the one that answers Prometheus, by whatever Host
+            # behind the one that answers Prometheus, by whatever Host
+            middleware_position=settings.MIDDLEWARE.index("backend.metrics.measure") + 1,
             excluded_urls=unseen,
             response_hook=name_it,
         )

@@ -13,7 +13,7 @@ from drf_spectacular.plumbing import (
     normalize_result_object,
     sanitize_result_object,
 )
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from .schema import VERBS
 
@@ -76,5 +76,5 @@ def urls(contract: Contract) -> list[URLPattern]:
     """Below the prefix of the contract: its document, and a page to try it."""
     schema: Any = SpectacularAPIView.as_view(generator_class=partial(Generator, contract))
     name = f"{contract.name}-schema"
-    page = SpectacularSwaggerView.as_view(url_name=name, title=f"Holdfast: {contract.name}")
+    page = SpectacularSwaggerSplitView.as_view(url_name=name, title=f"Holdfast: {contract.name}")
     return [path("schema/", schema, name=name), path("docs/", page)]

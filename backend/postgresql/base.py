@@ -21,7 +21,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         """A server that ends a connection says so, and what it said can be read. So a connection
         used lately on which there is nothing to read is as it was left."""
-        if self.connection is None:
+        if self.connection is None or self.connection.closed:
             return False
         now = time.monotonic()
         if now - self.asked_at < TRUSTED and not _readable(self.connection):

@@ -162,7 +162,7 @@ def test_people_who_did_not_come_twice_or_more_are_listed_most_frequent_first(
     def missed(who, times, days=1, status=Status.NO_SHOW):
         for _ in range(times):
             booking = booked(who, hours=Booking.objects.count())
-            ago = timedelta(days=days, hours=booking.pk)
+            ago = timedelta(days=days, minutes=Booking.objects.count())
             Booking.objects.filter(pk=booking.pk).update(
                 status=status, starts_at=Now() - ago, ends_at=Now() - ago + MINUTE
             )
