@@ -31,7 +31,7 @@ class SignIn(AuthenticationForm):
             except errors.TooManyAttempts as refusal:
                 raise ValidationError(refusal.detail, code=refusal.code) from None
             self.confirm_login_allowed(self.user_cache)
-        return self.cleaned_data
+        return dict(self.cleaned_data)
 
 
 admin.site.login_form = SignIn
