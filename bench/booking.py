@@ -15,7 +15,7 @@ from bench.sizes import PLAN, Figure, spread
 
 ROUNDS, SECONDS, CLIENTS = 12, 3.0, 16
 STORM, STORMS = 64, 50
-RESOURCES = 200
+RESOURCES = 1000
 
 
 def run() -> list[Figure]:

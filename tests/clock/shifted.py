@@ -14,7 +14,11 @@ TRUE_NOW, TRUE_TIME = dt.datetime.now, time.time
 
 
 def by() -> float:
-    return float(Path(WHERE).read_text()) if Path(WHERE).exists() else float(WHERE)
+    if not Path(WHERE).exists():
+        return float(WHERE)
+    while not (text := Path(WHERE).read_text()):
+        """It is being written."""
+    return float(text)
 
 
 class _Kind(type):
