@@ -104,9 +104,7 @@ def test_the_message_to_the_worker_carries_the_name_of_the_first_who_asked(clien
         queue = broker.SimpleQueue("emails")
         message = queue.get(timeout=10)
         while message.headers["__django_structlog__"] != {"request_id": "edge-7"}:
-            message = queue.get(
-                timeout=10
-            )  # that one was of a test before
+            message = queue.get(timeout=10)  # that one was of a test before
         app.control.purge()
         queue.close()
     assert message.headers["task"] == "tasks.emails.deliver_due"
