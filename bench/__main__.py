@@ -14,7 +14,7 @@ from rich.table import Table
 from bench import report, system
 from bench.sizes import PLAN, Figure
 
-PARTS = ("booking", "serving", "growth", "clock", "memory", "panels", "analytics")
+PARTS = ("booking", "dispatch", "serving", "growth", "clock", "memory", "panels", "analytics")
 QUICK = ("booking", "growth")
 
 
