@@ -217,7 +217,7 @@ def test_the_first_page_costs_the_same_however_much_there_is(asked, ana, sam, bo
     cache.clear()
     with CaptureQueriesContext(connection) as many:
         client.get(FRONT)
-    assert len(many) == len(few) + 1  # the bookings that are next, once there are some
+    assert len(many) <= len(few) + 1  # the bookings that are next, once there are some
     with CaptureQueriesContext(connection) as kept:
         client.get(FRONT)
     assert len(kept) < len(many)
