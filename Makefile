@@ -8,7 +8,9 @@ PYTHON = $(shell for python in $(PYTHONS); do \
 
 RUN = .venv/bin/python
 PIP_INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
-COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+# Extras stay written: pip takes the newest release for `name[extra]` where the lock says only `name`.
+COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-strip-extras \
+	--no-header --no-annotate
 
 # Checks alerts and runs their tests.
 PROMTOOL = promtool
