@@ -4,11 +4,11 @@ any transaction, and tried again by a column until it is sent, withheld or parke
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,11 +16,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
 
 from api.models import Delivery
 from api.models.outbox import Kind, State
 
 from . import bulk, jobs
+from .bulk import Part
 
 log = structlog.get_logger("holdfast.outbox")
 
@@ -34,8 +36,7 @@ DEATHS = 4  # attempts after which a row whose sender died again is parked
 
 @dataclass(frozen=True)
 class Effect:
-    """Something that shall leave the system; the key makes it happen once. `due_at`: when its
-    cause fell due, if that was before now; what waited together leaves in that order."""
+    """Something that shall leave the system; the key makes it happen once."""
 
     key: str
     name: str
@@ -43,7 +44,6 @@ class Effect:
     booking_id: int | None = None
     to: str = ""
     payload: dict[str, Any] = field(default_factory=dict)
-    due_at: datetime | None = None
 
 
 class Withheld(Exception):
@@ -55,8 +55,6 @@ def put(effects: Iterable[Effect]) -> None:
     rows = list(effects)
     if not rows:
         return
-    context = structlog.contextvars.get_contextvars()
-    cause = str(context.get("request_id") or context.get("task_id") or "")
     columns: dict[str, list[Any]] = {
         name: [getattr(row, name) for row in rows]
         for name in ("key", "name", "kind", "booking_id", "to", "payload")
@@ -66,11 +64,30 @@ def put(effects: Iterable[Effect]) -> None:
         "state": [State.WAITING.value] * len(rows),
         "attempts": [0] * len(rows),
         "last_error": [""] * len(rows),
-        "request_id": [cause[:64]] * len(rows),
+        "request_id": [_cause()] * len(rows),
     }
-    if all(row.due_at for row in rows):
-        columns["due_at"] = [row.due_at for row in rows]
     bulk.insert(Delivery, columns, "ON CONFLICT (key) DO NOTHING")
+
+
+def put_moved(select: str, values: Sequence[Any], payload: Mapping[str, Any]) -> None:
+    """The same for emails that `select` makes of the rows of `moved` (key, name, booking, to and
+    due, in this order), written by the statement that moves them."""
+    bulk.add(
+        Part(
+            f"INSERT INTO {Delivery._meta.db_table}"  # noqa: S608
+            ' (key, name, booking_id, "to", due_at, kind, payload, state, attempts, last_error,'
+            " request_id) SELECT effect.*, 'email', %s,"
+            f" 'waiting', 0, '', %s FROM ({select}) AS effect",
+            "ON CONFLICT (key) DO NOTHING",
+            [Jsonb(dict(payload)), _cause(), *values],
+        )
+    )
+
+
+def _cause() -> str:
+    """The request or task in which this happens."""
+    context = structlog.contextvars.get_contextvars()
+    return str(context.get("request_id") or context.get("task_id") or "")[:64]
 
 
 def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:

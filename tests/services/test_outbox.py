@@ -7,8 +7,7 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 
-from api.lifecycle import Status
-from api.models import Booking, Delivery
+from api.models import Delivery
 from api.models.outbox import Kind, State
 from api.services import bookings, mailer, outbox
 from api.services.actors import Actor
@@ -218,16 +217,3 @@ def test_every_move_again_is_told_again(booked, ana):
             ends_at=start + timedelta(hours=1),
         )
     assert [name for name, _ in names(booking)] == ["confirmed", "moved", "moved"]
-
-
-def test_a_batch_is_told_in_a_constant_number_of_statements(
-    booked, ana, court, django_assert_max_num_queries
-):
-    from api.services import notices
-
-    rows = list(Booking.objects.filter(pk__in=[booked(ana, hours=n).pk for n in range(20)]))
-    Delivery.objects.all().delete()
-    with django_assert_max_num_queries(3):
-        notices.notify("cancel", rows, {})
-    assert Delivery.objects.count() == 20
-    assert rows[0].status == Status.CONFIRMED
