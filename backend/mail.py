@@ -1,7 +1,7 @@
 """How emails leave: over SMTP in few round trips, or as files for trying Holdfast out.
 
-The rule: what is sent is what Django's own classes would have sent. Django builds any message out of
-objects, one for each part and header, which costs more than all else that is done for an e-mail;
+The rule: what is sent is what Django's own classes would have sent. Django builds any message out
+of objects, one for each part and header, which costs more than all else that is done for an e-mail;
 ours have one shape, and are written down as they stand.
 """
 
@@ -205,7 +205,7 @@ class SmtpBackend(smtp.EmailBackend):
     def open(self) -> bool | None:
         opened = super().open()
         if opened:  # the last part of a message does not wait for the answer to the one before
-            sock = self.connection.sock
+            sock: socket.socket = self.connection.sock  # type: ignore[union-attr, assignment]
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return opened
 
@@ -213,9 +213,8 @@ class SmtpBackend(smtp.EmailBackend):
         recipients = [_address(address) for address in email_message.recipients()]
         if not recipients:
             return False
-        assert self.connection is not None
         try:
-            self.connection.sendmail(
+            self.connection.sendmail(  # type: ignore[union-attr]
                 _address(email_message.from_email), recipients, as_bytes(email_message)
             )
         except smtplib.SMTPException:

@@ -5,8 +5,9 @@ from datetime import timedelta
 from threading import Condition, current_thread
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from api.lifecycle import Status
 from api.models import Booking, Delivery
@@ -160,6 +161,22 @@ def test_one_that_fails_does_not_hold_up_the_others(queued):
 
 
 # a flood
+
+
+def test_a_claim_reads_no_more_than_it_takes(queued):
+    """What one sweep causes falls due at one moment; sorted by the number as well, all of it was
+    read for every batch."""
+    queued(*[f"k{n}" for n in range(40 * outbox.CLAIM)])
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+        cursor.execute("ANALYZE api_delivery")
+        assert len(outbox.claim(EMAIL)) == outbox.CLAIM
+        (claim,) = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {claim}")
+        plans = [cursor.fetchone()[0][0]["Plan"]]
+    for plan in plans:  # grows
+        plans += plan.get("Plans", [])
+    (locked,) = (plan["Plans"][0] for plan in plans if plan["Node Type"] == "LockRows")
+    assert (locked["Node Type"], locked["Actual Rows"]) == ("Index Scan", outbox.CLAIM)
 
 
 @pytest.fixture

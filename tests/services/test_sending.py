@@ -457,7 +457,7 @@ def test_nobody_writes_a_part_of_a_message():
 )
 def test_a_header_of_two_lines_is_not_sent(smtp, changed):
     inbox = smtp()
-    with pytest.raises(ValueError, match="newline|Invalid address"):
+    with pytest.raises(ValueError, match=r"newline|Invalid address"):
         get_connection().send_messages([a_message(**changed)])
     assert inbox.messages == []
 
