@@ -76,7 +76,7 @@ def _is_text_and_html(message: EmailMessage) -> bool:
     names = {name.lower() for name in message.extra_headers}
     return (
         type(message) is EmailMultiAlternatives
-        and bool(message.to and message.body)
+        and bool(message.to and message.body and message.alternatives)
         and not (message.attachments or message.cc or message.bcc or message.reply_to)
         and message.content_subtype == "plain"
         and (message.encoding or settings.DEFAULT_CHARSET) == "utf-8"
