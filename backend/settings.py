@@ -434,7 +434,7 @@ def email_backend(name: str) -> str:
     are set as ANYMAIL_<OPTION>, or a class by its path."""
     known = {
         "console": "django.core.mail.backends.console.EmailBackend",
-        "smtp": "django.core.mail.backends.smtp.EmailBackend",
+        "smtp": "backend.mail.SmtpBackend",
         "files": "backend.mail.EmlFileBackend",
     }
     return known.get(name) or (name if "." in name else f"anymail.backends.{name}.EmailBackend")
