@@ -43,7 +43,7 @@ def main(lock: str) -> int:
         if not last.startswith(AWAY):
             print(said, file=sys.stderr)
             return 1
-        print(f"The database of advisories cannot be asked ({last.split(':')[0]}): no audit.")
+        print(f"No audit, for the database of advisories cannot be asked: {last.split(':')[0]}")
         return 0
     packages = json.loads(found)["dependencies"]
     for package in packages:

@@ -16,6 +16,7 @@ import pytest
 from backend.embedded import CHECKOUT
 
 LOCK = f"celery[redis]==5.7.0 \\\n    --hash=sha256:{'0' * 64}\n"
+AWAY = "No audit, for the database of advisories cannot be asked: "
 HOLE = {
     "id": "GHSA-test",
     "summary": "Anybody may run anything.",
@@ -87,9 +88,7 @@ def test_without_a_hole_it_passes_and_says_nothing(advisories, audit):
 def test_nobody_to_ask_is_said_and_fails_nothing(audit):
     done = audit("http://127.0.0.1:9/v1/query")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == (
-        "The database of advisories cannot be asked (requests.exceptions.ConnectionError): no audit.\n"
-    )
+    assert done.stdout == f"{AWAY}requests.exceptions.ConnectionError\n"
 
 
 def test_a_database_that_fails_itself_is_said_and_fails_nothing(advisories, audit):
@@ -97,7 +96,7 @@ def test_a_database_that_fails_itself_is_said_and_fails_nothing(advisories, audi
     known["celery"] = []
     done = audit(where)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("The database of advisories cannot be asked (")
+    assert done.stdout.startswith(AWAY)
 
 
 def test_a_lock_that_cannot_be_read_fails(advisories, audit):
