@@ -166,6 +166,7 @@ Figures = dict[str, tuple[str, Callable[["JobState"], float | None]]]
 
 
 def jobs(report: Report) -> Iterator[Metric]:
+    """By `name`: a label `job` Prometheus itself gives to all that it scrapes, and keeps its own."""
     figures: Figures = {
         "interval_seconds": ("How often the job runs", lambda j: j.interval.total_seconds()),
         "lag_seconds": ("Age of the oldest row past its deadline", lambda j: j.lag),
@@ -179,7 +180,7 @@ def jobs(report: Report) -> Iterator[Metric]:
         "healthy": ("Whether it is paused or not late", lambda j: int(j.healthy)),
     }
     for name, (text, value) in figures.items():
-        gauge = GaugeMetricFamily(f"holdfast_job_{name}", text, labels=["job"])
+        gauge = GaugeMetricFamily(f"holdfast_job_{name}", text, labels=["name"])
         for job in report.jobs:
             if (found := value(job)) is not None:
                 gauge.add_metric([job.name], found)
@@ -190,7 +191,7 @@ def jobs(report: Report) -> Iterator[Metric]:
         "rows": ("Rows of all runs", lambda j: j.total),
     }
     for name, (text, value) in totals.items():
-        counter = CounterMetricFamily(f"holdfast_job_{name}", text, labels=["job"])
+        counter = CounterMetricFamily(f"holdfast_job_{name}", text, labels=["name"])
         for job in report.jobs:
             counter.add_metric([job.name], value(job) or 0)
         yield counter

@@ -242,6 +242,13 @@ class Walk:
             answer = line.recv(12)
         expect(answer == b"HTTP/1.1 101", answer)
 
+    def public(self) -> None:
+        """browsers are told to stay with TLS, and what is measured is for those inside"""
+        said = self.anybody.get("health/").headers["Strict-Transport-Security"]
+        expect("max-age=" in (said or ""), f"Strict-Transport-Security: {said}")
+        seen = self.anybody.ask("GET", "metrics").status
+        expect(seen in (401, 403, 404), f"/metrics: {seen}")
+
     def emails(self) -> None:
         """each of these was told to its owner by e-mail"""
         wanted = {
@@ -271,6 +278,7 @@ class Walk:
     def steps(self) -> list[Callable[[], None]]:
         first = [self.health, self.pages, self.venue, self.person, self.book, self.conflict]
         first += [self.cancel, self.storm, self.hold, self.clock, self.sockets]
+        first += [self.public] * self.base.startswith("https:")
         first += [self.emails] * bool(self.mail) + [self.flower_is_shut] * bool(self.flower)
         return [*first, self.leave]
 

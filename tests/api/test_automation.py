@@ -143,10 +143,10 @@ def test_prometheus_reads_the_clock_and_the_requests(running, client_of, booked,
     for line in (
         "holdfast_database_up 1.0",
         "holdfast_automation_healthy 1.0",
-        'holdfast_job_lag_seconds{job="expire_holds"} 0.0',
-        'holdfast_job_runs_total{job="expire_holds"} 1.0',
-        'holdfast_job_rows_total{job="expire_holds"} 2.0',
-        'holdfast_job_paused{job="expire_holds"} 0.0',
+        'holdfast_job_lag_seconds{name="expire_holds"} 0.0',
+        'holdfast_job_runs_total{name="expire_holds"} 1.0',
+        'holdfast_job_rows_total{name="expire_holds"} 2.0',
+        'holdfast_job_paused{name="expire_holds"} 0.0',
         'holdfast_outbox_deliveries{kind="email",state="waiting"} 1.0',
     ):
         assert line in lines

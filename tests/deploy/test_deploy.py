@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -171,10 +173,13 @@ def test_a_file_that_is_not_there_stops_the_start(tmp_path):
 @pytest.fixture
 def health(tmp_path: Path) -> Callable[[str], int]:
     """What the health check of a container ends with."""
-    environment = os.environ | {"HEARTBEAT_DIR": str(tmp_path)}
-    return lambda name: (
-        subprocess.run([sys.executable, HEALTHY, name], env=environment, check=False).returncode
-    )
+
+    def check(name: str) -> int:
+        environment = os.environ | {"HEARTBEAT_DIR": str(tmp_path)}
+        command = [sys.executable, HEALTHY, name]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+    return check
 
 
 def test_a_loop_that_turns_is_healthy(health, tmp_path):
@@ -189,3 +194,40 @@ def test_a_loop_that_stands_still_is_not(health, tmp_path):
     long_ago = time.time() - 60
     os.utime(tmp_path / "beat", (long_ago, long_ago))
     assert health("beat") == 1
+
+
+@pytest.mark.parametrize(("status", "ends"), [(200, 0), (503, 1), (301, 1)])
+def test_one_that_answers_well_is_healthy_and_is_asked_as_a_host_that_it_serves(
+    health, monkeypatch, status, ends
+):
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers["Host"]))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Nothing."""
+
+    monkeypatch.setenv("ALLOWED_HOSTS", ".example.com, localhost")
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        monkeypatch.setenv("PORT", str(server.server_port))
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        assert health("web") == ends
+        thread.join()
+    assert asked == [("/health/", "example.com")]
+    assert health("web") == 1  # nobody is there any more
+
+
+def test_a_health_check_loads_next_to_nothing():
+    """Eight containers ask every ten seconds, each time anew: what is loaded is paid for then."""
+    code = "import runpy, sys; before = set(sys.modules); runpy.run_path(sys.argv[1]);"
+    code += "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, HEALTHY], check=True, capture_output=True, text=True
+    )
+    assert not {"http", "email", "ssl", "django"} & set(done.stdout.split())
+    assert "socket" in done.stdout.split()

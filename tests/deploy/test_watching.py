@@ -61,6 +61,12 @@ def test_every_figure_of_dashboard_and_alerts_is_exported_with_these_labels():
     assert {"holdfast_http_request_duration_seconds_bucket", "holdfast_web_threads"} <= used
 
 
+def test_no_figure_has_a_label_that_prometheus_gives_itself():
+    """It would arrive as `exported_job`, and `by (job)` would take every job for one."""
+    clashing = {name: labels & ALWAYS for name, labels in exported().items() if labels & ALWAYS}
+    assert clashing == {}
+
+
 def test_every_alert_says_how_bad_it_is_and_what_it_is_about():
     for rule in rules():
         assert rule["labels"]["severity"] in ("page", "ticket"), rule["alert"]
