@@ -45,7 +45,7 @@ def email_transition(
     details: Mapping[str, Any],
     **_: Any,
 ) -> None:
-    if table is BOOKING:
+    if table is BOOKING and "toward" not in details:  # else the next move tells
         notices.notify(transition.name, rows, details)
     if table is TRADE:
         notices.notify_traders(transition.name, rows)

@@ -183,9 +183,9 @@ class OneBooking(Signed):
         if status == shapes.WORDS[row.status]:
             status = ""  # forms send the status that they were shown
         actor = Actor.toward(self.user, row)
-        check = check_edit(row.starts_at, actor.is_staff)
+        how = {"check": check_edit(row.starts_at, actor.is_staff)}
         resource = place.pk if place else None
-        revise(row, actor, status=status, check=check, resource=resource, **asked)
+        revise(row, actor, status=status, how=how, resource=resource, **asked)
         return Reply(shapes.booking(_booking(self.user, pk)))
 
     @takes(shapes.BookingEdit)
