@@ -9,6 +9,8 @@ statement that takes it, and is written only if that gets the slot. Arguments: `
 `changed`: rows kept their status but were edited. Arguments: `rows`, `actor`, `details`; after a
 trade `details["traded_with"]` is the person whose booking it was.
 `offered`: somebody offers a trade. Arguments: `rows`, `actor`.
+`furnished`: what a resource shows of itself was changed, or it was retired. Arguments: `resources`,
+their ids.
 `received`: a webhook was believed and kept. Arguments: `event`.
 """
 
@@ -19,4 +21,5 @@ booked = Signal()
 transitioned = Signal()
 changed = Signal()
 offered = Signal()
+furnished = Signal()
 received = Signal()

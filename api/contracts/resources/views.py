@@ -149,7 +149,7 @@ class OneResource(Public):
         return self.patch(request, pk, partial=False)
 
     def delete(self, request: Request, pk: int) -> Empty:
-        places.retire(_place(pk), self.user)
+        places.retire([_place(pk).pk], self.user)
         return Empty()
 
 
