@@ -131,7 +131,7 @@ def complete(environment: dict[str, str]) -> dict[str, str]:
     if environment.get("HOLDFAST_EMBEDDED"):
         here |= EMBEDDED_DEFAULTS
     if not environment.get("STRIPE_SECRET_KEY"):
-        here["STRIPE_LOCAL"] = "1"
+        here |= {"STRIPE_LOCAL": "1", "STRIPE_BELIEVE_EVENTS": "1"}
     return _with_defaults(environment, here)
 
 
