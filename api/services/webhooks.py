@@ -69,7 +69,7 @@ def _claim() -> list[StripeEvent]:
 def _work_one(row: StripeEvent) -> int:
     mine = StripeEvent.objects.filter(pk=row.pk, attempts=row.attempts, state="waiting")
     try:
-        payment = look(row.intent_id, f"webhook {row.type}")
+        payment = look(row.intent_id, row.type)
         if payment is not None and not row.type.startswith("payment_intent."):
             refunds.refresh(payment)
     except Exception as error:  # whatever goes wrong is an outcome of this row
@@ -82,14 +82,14 @@ def _work_one(row: StripeEvent) -> int:
     return mine.update(state="done", last_error="", finished_at=Now())
 
 
-def look(intent_id: str, source: str) -> Payment | None:
+def look(intent_id: str, event: str) -> Payment | None:
     """Asks Stripe what became of an intent and settles it: its payment, or None for others'."""
     try:
-        intent = gateway.fetch_intent(intent_id)
+        intent = gateway.as_told(gateway.fetch_intent(intent_id), event)
     except PaymentRefused as refusal:
         raise Unknown(intent_id) from refusal
     payment = Payment.objects.filter(intent_id=intent_id).first() or _expecting(intent)
-    return None if payment is None else payments.settle(payment.pk, intent, source)
+    return None if payment is None else payments.settle(payment.pk, intent, f"webhook {event}")
 
 
 def _expecting(intent: Intent) -> Payment | None:
