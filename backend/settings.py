@@ -507,6 +507,9 @@ KEEP_DELIVERIES = timedelta(days=env.int("KEEP_DELIVERIES_DAYS", default=30))
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.int("KEEP_IDEMPOTENCY_KEYS_HOURS", default=24))
 KEEP_EXPORTS = timedelta(hours=env.int("KEEP_EXPORTS_HOURS", default=24))
 KEEP_STRIPE_EVENTS = timedelta(days=env.int("KEEP_STRIPE_EVENTS_DAYS", default=90))
+KEEP_HISTORY_MONTHS = env.int("KEEP_HISTORY_MONTHS", default=0)  # 0: for ever
+if KEEP_HISTORY_MONTHS < 0:
+    raise ImproperlyConfigured("KEEP_HISTORY_MONTHS is a number of months, or 0 for ever.")
 
 # figures: where web processes share what they count, and who may read them (empty: anyone)
 

@@ -180,6 +180,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "KEEP_IDEMPOTENCY_KEYS_HOURS": "Idempotency keys and their answers.",
         "KEEP_EXPORTS_HOURS": "Files of figures.",
         "KEEP_STRIPE_EVENTS_DAYS": "Webhooks that were worked on.",
+        "KEEP_HISTORY_MONTHS": "History: so many whole months beside this one; 0 is for ever.",
     },
     "Processes": {
         "HOST": "The address that web listens on.",
