@@ -30,10 +30,16 @@ class ApiConfig(AppConfig):
                 ),
             ),
             (
-                signals.transitioned,
+                signals.moving,
                 (
                     receivers.record_transition,
                     receivers.email_transition,
+                ),
+            ),
+            (
+                signals.transitioned,
+                (
+                    receivers.email_traders,
                     receivers.let_trades_lapse,
                     receivers.settle_money,
                     receivers.hurry_deliveries,

@@ -65,13 +65,15 @@ class Transition:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of transitions over one model, and the statuses that block or are open."""
+    """A table of transitions over one model, and the statuses that block or are open. `looked_at`:
+    what receivers read of rows that a sweep moved; if it is empty, they are given whole rows."""
 
     model: str
     statuses: type[TextChoices]
     initial: tuple[str, ...]
     blocking: tuple[str, ...]
     transitions: tuple[Transition, ...]
+    looked_at: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Transition]:
         return iter(self.transitions)
@@ -104,6 +106,7 @@ BOOKING: Final = Table(
     statuses=Status,
     initial=(HELD, PENDING, CONFIRMED),
     blocking=(HELD, PENDING, CONFIRMED, CHECKED_IN),
+    looked_at=("resource_id", "status", "version", "price_minor", "payment_status"),
     transitions=(
         Transition(
             "expire",

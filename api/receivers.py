@@ -18,10 +18,10 @@ def record_booked(rows: Sequence[Booking], actor: Actor, **_: Any) -> None:
 
 
 def record_transition(
-    table: Table, transition: Transition, rows: Sequence[Any], actor: Actor, **kwargs: Any
+    table: Table, transition: Transition, actor: Actor, details: Mapping[str, Any], **_: Any
 ) -> None:
     if table is BOOKING:
-        history.record(transition.name, rows, actor, kwargs["details"])
+        history.record_moved(transition.name, actor, details)
 
 
 def record_change(
@@ -39,14 +39,13 @@ def email_booked(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) 
 
 
 def email_transition(
-    table: Table,
-    transition: Transition,
-    rows: Sequence[Any],
-    details: Mapping[str, Any],
-    **_: Any,
+    table: Table, transition: Transition, details: Mapping[str, Any], **_: Any
 ) -> None:
     if table is BOOKING:
-        notices.notify(transition.name, rows, details)
+        notices.notify_moved(transition.name, str(transition.target), details)
+
+
+def email_traders(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
     if table is TRADE:
         notices.notify_traders(transition.name, rows)
 

@@ -4,8 +4,11 @@
 statement that takes it, and is written only if that gets the slot. Arguments: `rows`, `actor`,
 `details`.
 `booked`: it has taken it. Arguments as for `taking`.
-`transitioned`: rows moved along their table. Arguments: `table`, `transition`, `rows`, `actor`,
-`details`; the rows carry their new values, `details["from"]` maps id to the status left.
+`moving`: rows are about to move along their table. What its receivers add becomes part of the
+statement that moves them, and selects from those that did. Arguments: `table`, `transition`,
+`actor`, `details`.
+`transitioned`: they have moved. Arguments: `table`, `transition`, `rows`, `actor`, `details`. The
+rows are whole, or, after a sweep, what `Table.looked_at` names of them.
 `changed`: rows kept their status but were edited. Arguments: `rows`, `actor`, `details`; after a
 trade `details["traded_with"]` is the person whose booking it was.
 `offered`: somebody offers a trade. Arguments: `rows`, `actor`.
@@ -16,6 +19,7 @@ from django.dispatch import Signal
 
 taking = Signal()
 booked = Signal()
+moving = Signal()
 transitioned = Signal()
 changed = Signal()
 offered = Signal()

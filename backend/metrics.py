@@ -166,7 +166,7 @@ Figures = dict[str, tuple[str, Callable[["JobState"], float | None]]]
 
 
 def jobs(report: Report) -> Iterator[Metric]:
-    """By `name`: Prometheus gives a label `job` of its own to all that it scrapes."""
+    """By `name`: Prometheus gives a label `job` to all that it scrapes, and keeps its own."""
     figures: Figures = {
         "interval_seconds": ("How often the job runs", lambda j: j.interval.total_seconds()),
         "lag_seconds": ("Age of the oldest row past its deadline", lambda j: j.lag),

@@ -184,7 +184,7 @@ CACHES = {
         "BACKEND": "backend.cache.ForgivingRedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "holdfast",
-        "OPTIONS": {"socket_connect_timeout": 0.2, "socket_timeout": 0.5},
+        "OPTIONS": {"socket_connect_timeout": 0.2, "socket_timeout": 0.2},
     }
 }
 CHANNEL_LAYERS = {
@@ -434,7 +434,7 @@ def email_backend(name: str) -> str:
     are set as ANYMAIL_<OPTION>, or a class by its path."""
     known = {
         "console": "django.core.mail.backends.console.EmailBackend",
-        "smtp": "django.core.mail.backends.smtp.EmailBackend",
+        "smtp": "backend.mail.SmtpBackend",
         "files": "backend.mail.EmlFileBackend",
     }
     return known.get(name) or (name if "." in name else f"anymail.backends.{name}.EmailBackend")

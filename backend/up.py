@@ -130,6 +130,9 @@ def complete(environment: dict[str, str]) -> dict[str, str]:
     here = {"HOLDFAST_MAIL_DIR": str(mail), "LOG_JSON": "0" if sys.stdout.isatty() else "1"}
     if environment.get("HOLDFAST_EMBEDDED"):
         here |= EMBEDDED_DEFAULTS
+        if not environment.get("TO_EMAIL"):  # else requests would wait for an admin nobody tells
+            admin = environment.get("DJANGO_SUPERUSER_EMAIL")
+            here["ADMIN_EMAIL"] = admin or EMBEDDED_DEFAULTS["DJANGO_SUPERUSER_EMAIL"]
     if not environment.get("STRIPE_SECRET_KEY"):
         here["STRIPE_LOCAL"] = "1"
     return _with_defaults(environment, here)

@@ -151,7 +151,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "SENDGRID_API_KEY": "SendGrid's key; other providers' options are `ANYMAIL_<OPTION>`.",
         "DEFAULT_FROM_EMAIL": "Whom emails are from.",
         "FROM_EMAIL": "Another name for `DEFAULT_FROM_EMAIL`.",
-        "ADMIN_EMAIL": "Who is told of requests, where the venue does not say.",
+        "ADMIN_EMAIL": "Who is told of requests; the venue may say another. Embedded: the admin.",
         "TO_EMAIL": "Another name for `ADMIN_EMAIL`.",
         "HOLDFAST_MAIL_DIR": "Where `files` puts them.",
     },

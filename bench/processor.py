@@ -1,14 +1,17 @@
-"""Processor time of a request, in this process and in the database's: what a machine that is busy
-with other things cannot hide."""
+"""Processor time of a request, in this process and in the database's, and of whole processes: what
+a machine that is busy with other things cannot hide."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 from django.db import connection
 
 from bench.sizes import PLAN, Compared
@@ -61,3 +64,14 @@ def _post(application: Any, path: str, body: bytes, token: str) -> None:
     answer = application(environ, lambda status, headers: statuses.append(status))
     answer.close()
     assert statuses[0].startswith("201"), statuses
+
+
+def below() -> float:
+    """Seconds that all processes below this one have worked (servers, workers, stand-ins), those
+    that ended included."""
+    own = os.times()
+    total = own.children_user + own.children_system
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            total += sum(process.cpu_times()[:4])
+    return total

@@ -5,8 +5,14 @@ from celery import shared_task
 from api.models.outbox import Kind
 from api.services import jobs, mailer, outbox
 
+from .nudge import publisher
+
 
 @shared_task
 def deliver_due() -> int:
-    """Emails sent in this run."""
-    return jobs.run("deliver_due", lambda: outbox.deliver([Kind.EMAIL], mailer.send))
+    """Emails sent in this run. One that finds many asks for another beside it."""
+
+    def more() -> None:
+        publisher.ask("tasks.emails.deliver_due")
+
+    return jobs.run("deliver_due", lambda: outbox.deliver([Kind.EMAIL], mailer.send, more))

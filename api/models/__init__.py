@@ -1,6 +1,7 @@
 """The rows. Whatever the database can refuse, it refuses here; rules that need a clock or a
 person are in `services`."""
 
+from . import lookups as lookups
 from .analytics import DayRollup, Export, MonthRollup, RollupMark, WeekRollup
 from .automation import Job, JobFailure, Sign
 from .bookings import Booking, BookingEvent

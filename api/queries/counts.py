@@ -10,8 +10,9 @@ from api.models import Booking, Venue
 
 
 def of_venue(venue: Venue) -> dict[str, int]:
-    """`bookings` in all, and `pending`: those whose request still waits for an answer."""
+    """`bookings` in all but those of people who were forgotten, and `pending`: those whose request
+    still waits for an answer."""
     waits = Q(status=PENDING, lapses_at__gt=Now())
-    return Booking.objects.filter(venue=venue).aggregate(
+    return Booking.objects.filter(venue=venue, owner__erased_at=None).aggregate(
         bookings=Count("pk"), pending=Count("pk", filter=waits)
     )

@@ -42,6 +42,20 @@ def gathered() -> Iterator[list[Part]]:
         _parts.reset(before)
 
 
+def add(part: Part) -> None:
+    """Hands in an insert that selects from the rows of the statement it becomes part of."""
+    parts = _parts.get()
+    assert parts is not None, "nothing is gathered here"  # noqa: S101
+    parts.append(part)
+
+
+def following(moved: str, parts: Sequence[Part], columns: str) -> str:
+    """One statement: `moved`, common table expressions of which the last has that name, the
+    inserts that select from it, and what is read of its rows."""
+    inserts = "".join(f", part_{n} AS ({part.select} {part.tail})" for n, part in enumerate(parts))
+    return f"WITH {moved}{inserts} SELECT {columns} FROM moved"  # noqa: S608
+
+
 @functools.cache
 def along_with(taken: str, parts: tuple[tuple[str, str], ...]) -> str:
     """One statement: what `taken` (an INSERT … RETURNING) gives back, and the inserts of each

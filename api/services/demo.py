@@ -33,7 +33,8 @@ PEOPLE = (
 )
 RESOURCES: dict[str, list[dict[str, Any]]] = {
     "primetime": [{"name": "The Court", "capacity": 8}],
-    "barbershop": [{"name": f"Chair {n}"} for n in (1, 2, 3)],
+    # its frontend knows one calendar, as the court's does
+    "barbershop": [{"name": "Chair 1"}],
     "circletime": [
         {
             "name": name,
@@ -61,6 +62,8 @@ RESOURCES: dict[str, list[dict[str, Any]]] = {
     ],
 }
 WEEKS_BACK, WEEKS_AHEAD = 3, 2
+# what is to come is booked early in the day, so that whoever tries things out finds it free
+DAY_HOURS, EARLY_HOURS = (8, 17), (7, 8)
 
 
 def seed(password: str) -> dict[str, int]:
@@ -106,12 +109,13 @@ def _windows(venue: Venue) -> None:
 
 
 def _slots(
-    place: Resource, on: date, dice: random.Random, busy: float
+    place: Resource, on: date, dice: random.Random, busy: float, hours: tuple[int, int]
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Some slots of a working day that do not overlap."""
-    at, zone = 8 * 60 + dice.choice((0, 30, 60)), place.venue.zone
-    while at < 17 * 60:
-        length = dice.choice((30, 60, 60, 90))
+    """Some slots between those wall hours that do not overlap."""
+    (at, end), zone = (hour * 60 for hour in hours), place.venue.zone
+    at += dice.choice((0, 0, 30))
+    while at < end:
+        length = min(dice.choice((30, 60, 60, 90)), end - at)
         if dice.random() < busy:
             start = policy.instant(zone, on, time(at // 60, at % 60))
             yield start, start + timedelta(minutes=length)
@@ -125,7 +129,7 @@ def _past(places: list[Resource], people: list[User]) -> int:
     today = datetime.now(UTC).date()
     for n in range(WEEKS_BACK * 7, 0, -1):
         for place in places:
-            for start, end in _slots(place, today - n * DAY, dice, 0.35):
+            for start, end in _slots(place, today - n * DAY, dice, 0.35, DAY_HOURS):
                 rows.append(_ended(place, dice.choice(people[2:]), start, end, dice))
     Booking.objects.bulk_create(rows)
     _tell(rows)
@@ -192,9 +196,10 @@ def _ahead(places: list[Resource], people: list[User]) -> int:
     """What is to come, booked as anybody would; what the policy refuses is left out."""
     dice, made = random.Random("ahead"), 0  # noqa: S311
     staff = people[1]
-    for n in range(3, WEEKS_AHEAD * 7 + 1):  # the next days are for trying it out
+    today = datetime.now(UTC).date()
+    for n in range(3, WEEKS_AHEAD * 7 + 1):
         for place in places:
-            for start, end in _slots(place, datetime.now(UTC).date() + n * DAY, dice, 0.12):
+            for start, end in _slots(place, today + n * DAY, dice, 0.6, EARLY_HOURS):
                 if place.price_minor:
                     continue  # a demo that nobody pays for would only expire
                 made += _book(place, dice.choice(people[2:]), start, end, staff, dice)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
+from psycopg.types.json import Jsonb
 
 from api.models import Booking, BookingEvent
 
 from . import bulk
 from .actors import Actor
+from .bulk import Part
 
 
 def record(verb: str, rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any]) -> None:
@@ -28,6 +30,20 @@ def record(verb: str, rows: Sequence[Booking], actor: Actor, details: Mapping[st
             "actor_name": [actor.name] * many,
             "details": [dict(details)] * many,
         },
+    )
+
+
+def record_moved(verb: str, actor: Actor, details: Mapping[str, Any]) -> None:
+    """One event per row of `moved`, written by the statement that moves them."""
+    user = actor.user.pk if actor.user else None
+    bulk.add(
+        Part(
+            f"INSERT INTO {BookingEvent._meta.db_table} (booking_id, verb, from_status, to_status,"  # noqa: S608
+            " by, actor_id, actor_name, details) SELECT id, %s, status_left, status, %s, %s, %s, %s"
+            " FROM moved ORDER BY fell_due, id",
+            "",
+            [verb, str(actor.by.value), user, actor.name, Jsonb(dict(details))],
+        )
     )
 
 

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db.models import prefetch_related_objects
 
-from api.emails import Email, caused_by
-from api.lifecycle import BOOKING
+from api.emails import WORDINGS, Email, caused_by
 from api.models import Booking, Trade, User, Venue
+from api.models.users import NOWHERE
 
 from . import outbox
 from .outbox import Effect
 
-DEADLINES = {move.name: move.deadline for move in BOOKING.clocked}
-
 
 def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> None:
-    """Queues what `verb` causes for every row: a constant number of statements for any batch."""
-    _know(rows, "owner", User)
-    _know(rows, "venue", Venue)
+    """Queues what `verb` causes for rows that are new or were edited."""
     outbox.put(_effects(verb, rows, details))
-
-
-def _know(rows: Sequence[Booking], name: str, model: type[User | Venue]) -> None:
-    """Puts at every row what it refers to; what a prefetch does, for many rows in less time."""
-    lacking = [row for row in rows if name not in row._state.fields_cache]
-    if lacking:
-        known = model._base_manager.in_bulk({getattr(row, f"{name}_id") for row in lacking})
-        for row in lacking:
-            row._state.fields_cache[name] = known[getattr(row, f"{name}_id")]
 
 
 def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> Iterable[Effect]:
@@ -46,16 +32,7 @@ def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> 
                     booking_id=row.pk,
                     to=to,
                     payload={"verb": verb, "status": str(row.status), **_told(details)},
-                    due_at=_fell_due(verb, row),
                 )
-
-
-def _fell_due(verb: str, row: Booking) -> datetime | None:
-    """When the clock should have caused this, so that after an outage emails keep that order."""
-    if verb == "remind":
-        return getattr(row, "was_due", None)
-    deadline = getattr(row, DEADLINES[verb]) if verb in DEADLINES else None
-    return min(deadline, row.updated_at) if deadline else None
 
 
 def _told(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,6 +45,54 @@ def _address(email: Email, row: Booking) -> str:
     # booked at a door in the name of whoever paired the panel: nobody to write to
     nobody = row.owner.erased_at or row.contract == "panel"
     return "" if nobody else row.owner.address
+
+
+def notify_moved(verb: str, status: str, details: Mapping[str, Any]) -> None:
+    """Queues what `verb` causes for every row of `moved`, with the statement that moves them: who
+    is written to is what `_effects` says, in SQL."""
+    emails = [
+        (wording, place, email)
+        for wording in ("", *WORDINGS)
+        for place, email in enumerate(caused_by(verb, wording))
+    ]
+    if not emails:
+        return
+    wordings, places, kinds = zip(*emails, strict=True)
+    outbox.put_moved(
+        _OF_MOVED,
+        [
+            list(wordings),
+            list(places),
+            [email.name for email in kinds],
+            [email.to == "admin" for email in kinds],
+            [email.optional for email in kinds],
+            list(WORDINGS),
+            settings.ADMIN_EMAIL,
+            len(NOWHERE),
+            NOWHERE,
+        ],
+        {"verb": verb, "status": status, **_told(details)},
+    )
+
+
+# key, name, booking, address, due; what fell due in the past keeps that order after an outage
+_OF_MOVED = f"""
+    SELECT 'email:' || e.name || ':' || m.id || ':' || m.version, e.name, m.id, a.address,
+        least(m.fell_due, statement_timestamp())
+    FROM moved m
+    JOIN {Venue._meta.db_table} v ON v.id = m.venue_id
+    JOIN {User._meta.db_table} u ON u.id = m.owner_id
+    JOIN unnest(%s::text[], %s::int[], %s::text[], %s::bool[], %s::bool[])
+            AS e(wording, place, name, to_admin, optional)
+        ON e.wording = CASE WHEN v.wording = ANY(%s) THEN v.wording ELSE '' END
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN e.to_admin THEN coalesce(nullif(v.admin_email, ''), %s)
+        WHEN u.erased_at IS NOT NULL OR m.contract = 'panel' THEN ''
+        WHEN right(u.email, %s) = %s THEN ''
+        ELSE u.email END) AS a(address)
+    WHERE a.address <> '' AND (v.send_confirmation_emails OR NOT e.optional)
+    ORDER BY m.fell_due, m.id, e.place
+"""  # noqa: S608
 
 
 def tell(booking: Booking, verb: str, key: str, **payload: Any) -> None:

@@ -4,11 +4,11 @@ any transaction, and tried again by a column until it is sent, withheld or parke
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,26 +16,30 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
 
 from api.models import Delivery
 from api.models.outbox import Kind, State
 
 from . import bulk, jobs
+from .bulk import Part
 
 log = structlog.get_logger("holdfast.outbox")
 
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200, 21_600, 86_400))
 LEASE = timedelta(seconds=120)
 BUDGET = 60.0  # seconds of one run; half the lease, so no row is sent by two at once
+TURN = 5.0  # seconds after which a run that others go on with ends: sweeps wait for its process
 CLAIM = 50
-LANES = 4
+LANES = 4  # of a run, at most
+BUSY = 0.6  # of a processor: who works so much waits too little for another lane
+PROBE = 10  # rows after which that is looked at again
 DEATHS = 4  # attempts after which a row whose sender died again is parked
 
 
 @dataclass(frozen=True)
 class Effect:
-    """Something that shall leave the system; the key makes it happen once. `due_at`: when its
-    cause fell due, if that was before now; what waited together leaves in that order."""
+    """Something that shall leave the system; the key makes it happen once."""
 
     key: str
     name: str
@@ -43,7 +47,6 @@ class Effect:
     booking_id: int | None = None
     to: str = ""
     payload: dict[str, Any] = field(default_factory=dict)
-    due_at: datetime | None = None
 
 
 class Withheld(Exception):
@@ -55,8 +58,6 @@ def put(effects: Iterable[Effect]) -> None:
     rows = list(effects)
     if not rows:
         return
-    context = structlog.contextvars.get_contextvars()
-    cause = str(context.get("request_id") or context.get("task_id") or "")
     columns: dict[str, list[Any]] = {
         name: [getattr(row, name) for row in rows]
         for name in ("key", "name", "kind", "booking_id", "to", "payload")
@@ -66,11 +67,30 @@ def put(effects: Iterable[Effect]) -> None:
         "state": [State.WAITING.value] * len(rows),
         "attempts": [0] * len(rows),
         "last_error": [""] * len(rows),
-        "request_id": [cause[:64]] * len(rows),
+        "request_id": [_cause()] * len(rows),
     }
-    if all(row.due_at for row in rows):
-        columns["due_at"] = [row.due_at for row in rows]
     bulk.insert(Delivery, columns, "ON CONFLICT (key) DO NOTHING")
+
+
+def put_moved(select: str, values: Sequence[Any], payload: Mapping[str, Any]) -> None:
+    """The same for emails that `select` makes of the rows of `moved` (key, name, booking, to and
+    due, in this order), written by the statement that moves them."""
+    bulk.add(
+        Part(
+            f"INSERT INTO {Delivery._meta.db_table}"  # noqa: S608
+            ' (key, name, booking_id, "to", due_at, kind, payload, state, attempts, last_error,'
+            " request_id) SELECT effect.*, 'email', %s,"
+            f" 'waiting', 0, '', %s FROM ({select}) AS effect",
+            "ON CONFLICT (key) DO NOTHING",
+            [Jsonb(dict(payload)), _cause(), *values],
+        )
+    )
+
+
+def _cause() -> str:
+    """The request or task in which this happens."""
+    context = structlog.contextvars.get_contextvars()
+    return str(context.get("request_id") or context.get("task_id") or "")[:64]
 
 
 def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
@@ -84,7 +104,7 @@ def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
             "WITH seen AS (SELECT id, due_at AS was_due, state = 'sending' AS orphan,"  # noqa: S608
             f" row_number() OVER (ORDER BY due_at, id) AS place FROM (SELECT * FROM {table}"
             " WHERE state IN ('waiting', 'sending') AND due_at <= statement_timestamp()"
-            " AND kind = ANY(%s) ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED) AS locked),"
+            " AND kind = ANY(%s) ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) AS locked),"
             " due AS (SELECT * FROM seen WHERE CASE WHEN (SELECT orphan FROM seen WHERE place = 1)"
             " THEN place = 1 ELSE NOT orphan END)"
             f" UPDATE {table} d SET state = 'sending', attempts = attempts + 1,"
@@ -95,13 +115,21 @@ def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
         return sorted(rows, key=lambda row: (row.was_due, row.pk))  # type: ignore[attr-defined]
 
 
+_FINISH = (
+    f"UPDATE {Delivery._meta.db_table} SET state = %s, last_error = %s,"  # noqa: S608
+    " finished_at = statement_timestamp() WHERE id = %s AND state = 'sending' AND attempts = %s"
+)
+
+
 def settle(row: Delivery, state: str, error: str = "", wait: timedelta | None = None) -> bool:
     """Writes the outcome if the lease is still ours (nobody has claimed the row since)."""
     error = error.replace("\0", "")[:2000]  # a provider may say anything
-    mine = Delivery.objects.filter(pk=row.pk, state=State.SENDING, attempts=row.attempts)
     if wait is not None:
+        mine = Delivery.objects.filter(pk=row.pk, state=State.SENDING, attempts=row.attempts)
         return bool(mine.update(state=state, last_error=error, due_at=Now() + wait))
-    return bool(mine.update(state=state, last_error=error, finished_at=Now()))
+    with connection.prepared() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(_FINISH, [str(state), error, row.pk, row.attempts])
+        return bool(cursor.rowcount)
 
 
 def failed(row: Delivery, error: Exception) -> None:
@@ -123,46 +151,79 @@ def _named(row: Delivery) -> dict[str, str]:
 Send = Callable[[list[Delivery]], Iterable["Outcome"]]
 
 
-def deliver(kinds: Sequence[str], send: Send) -> int:
+def deliver(kinds: Sequence[str], send: Send, more: Callable[[], None] | None = None) -> int:
     """How many rows left the system in this run. `send` works on a claimed batch one by one and
     yields an outcome for each; what it does not reach is given back.
 
-    Few leave in the order in which they fell due; a full batch means that more wait, and then
-    several lanes send at once, because most of the time is spent waiting for the other side."""
-    until, first = time.monotonic() + BUDGET, claim(kinds)
+    Few leave in the order in which they fell due. A full batch means that more wait: `more` asks
+    for another run, in a process that has nothing to do or after this one's turn, and as long as
+    this process rather waits than works another lane sends beside the first."""
+    began, first = time.monotonic(), claim(kinds)
     if len(first) < CLAIM:
-        return _lane(first, kinds, send, until)
-    with ThreadPoolExecutor(LANES, thread_name_prefix="lane") as pool:
-        lanes = [
-            pool.submit(copy_context().run, _own_lane, batch, kinds, send, until)
-            for batch in (first, *([[]] * (LANES - 1)))
-        ]
-        return sum(lane.result() for lane in lanes)
+        return _lane(first, _Run(kinds, send, began + BUDGET, began + BUDGET))
+    if more is not None:
+        more()
+    run = _Run(kinds, send, began + BUDGET, began + (BUDGET if more is None else TURN))
+    with ThreadPoolExecutor(LANES - 1, thread_name_prefix="lane") as pool:
+        lanes = _Lanes(pool, run)
+        return _lane(first, run, lanes.widen) + lanes.sent()
 
 
-def _own_lane(claimed: list[Delivery], *rest: Any) -> int:
+@dataclass(frozen=True)
+class _Run:
+    """`until`: no row is begun after it; `turn`: no batch."""
+
+    kinds: Sequence[str]
+    send: Send
+    until: float
+    turn: float
+
+
+class _Lanes:
+    """Senders beside the first, each with connections of its own."""
+
+    def __init__(self, pool: ThreadPoolExecutor, run: _Run) -> None:
+        self.pool, self.run = pool, run
+        self.running: list[Future[int]] = []
+        self.since = time.monotonic(), time.process_time()
+
+    def widen(self) -> None:
+        """One more while the process has time for it: a provider that answers at once keeps one
+        or two lanes busy, and one that is far away as many as there may be."""
+        seconds, worked = time.monotonic() - self.since[0], time.process_time() - self.since[1]
+        if worked < BUSY * seconds and len(self.running) < LANES - 1:
+            self.running.append(self.pool.submit(copy_context().run, _own_lane, self.run))
+            self.since = time.monotonic(), time.process_time()
+
+    def sent(self) -> int:
+        return sum(lane.result() for lane in self.running)
+
+
+def _own_lane(run: _Run) -> int:
     try:
-        return _lane(claimed, *rest)
+        return _lane([], run)
     finally:
         connection.close()
 
 
-def _lane(claimed: list[Delivery], kinds: Sequence[str], send: Send, until: float) -> int:
+def _lane(claimed: list[Delivery], run: _Run, probed: Callable[[], None] | None = None) -> int:
     sent = 0
-    while claimed := claimed or claim(kinds):
+    while claimed := claimed or claim(run.kinds):
         rows, reached, causes = _worth_sending(claimed), set(), set()
-        for row, error in send(rows):
+        for row, error in run.send(rows):
             reached.add(row.pk)
             sent += _record(row, error)
             causes.add(row.request_id)
-            if time.monotonic() > until:
+            if time.monotonic() > run.until:
                 break
+            if probed is not None and len(reached) % PROBE == 0:
+                probed()
         for row in rows:
             if row.pk not in reached:
                 _give_back(row)
         log.info("delivered", rows=len(reached), requests=sorted(causes))
         jobs.progress(sent)
-        if time.monotonic() > until:
+        if time.monotonic() > run.turn:
             break
         claimed = []
     return sent

@@ -293,8 +293,9 @@ def follow(rows: Iterable[Booking]) -> None:
     rows = list(rows)
     ended = [r.pk for r in rows if r.status not in BOOKING.blocking and r.payment_status in OPEN]
     if ended:
-        Booking.objects.filter(pk__in=ended).update(payment_status=PaymentStatus.FAILED)
-    alive = Payment.objects.filter(booking__in=[row.pk for row in rows]).exclude(status__in=FINAL)
+        Booking.objects.filter(pk__any_of=ended).update(payment_status=PaymentStatus.FAILED)
+    begun = Payment.objects.filter(booking__any_of={row.pk for row in rows})
+    alive = begun.exclude(status__in=FINAL)
     unwanted = alive.exclude(
         booking__status=HELD,
         amount_minor=F("booking__price_minor"),

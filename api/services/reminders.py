@@ -3,11 +3,12 @@ where it can be seen."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import connection
 
+from api.lifecycle import CONFIRMED
 from api.models import Booking
 
-from . import jobs, notices
+from . import bulk, jobs, notices
 
 BATCH = 500
 
@@ -18,24 +19,28 @@ def queue_due() -> int:
     twice or at once with itself."""
     queued = 0
     while True:
-        with transaction.atomic():
-            rows = _claim()
-            if rows:
-                notices.notify("remind", rows, {})
-        queued += len(rows)
+        many = _queue()
+        queued += many
         jobs.progress(queued)
-        if len(rows) < BATCH:
+        if many < BATCH:
             return queued
 
 
-def _claim() -> list[Booking]:
-    table = Booking._meta.db_table
-    rows = Booking.objects.raw(
-        f"WITH due AS (SELECT id, remind_at AS was_due FROM {table} WHERE status = 'confirmed'"  # noqa: S608
-        " AND remind_at IS NOT NULL AND remind_at <= statement_timestamp()"
-        " ORDER BY remind_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)"
-        f" UPDATE {table} b SET remind_at = NULL FROM due WHERE b.id = due.id"
-        " RETURNING b.*, due.was_due",
-        [BATCH],
-    )
-    return sorted(rows, key=lambda row: (row.was_due, row.pk))  # type: ignore[attr-defined]
+TABLE = Booking._meta.db_table
+_DUE = (
+    f"due AS (SELECT id, remind_at AS fell_due FROM {TABLE} WHERE status = 'confirmed'"  # noqa: S608
+    " AND remind_at IS NOT NULL AND remind_at <= statement_timestamp()"
+    " ORDER BY remind_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED),"
+    f" moved AS (UPDATE {TABLE} b SET remind_at = NULL FROM due WHERE b.id = due.id"
+    " RETURNING b.*, due.fell_due)"
+)
+
+
+def _queue() -> int:
+    """One batch, in one statement."""
+    with bulk.gathered() as emails:
+        notices.notify_moved("remind", CONFIRMED, {})
+    with connection.cursor() as cursor:
+        values = [value for part in emails for value in part.values]
+        cursor.execute(bulk.following(_DUE, emails, "count(*)"), [BATCH, *values])
+        return int(cursor.fetchone()[0])

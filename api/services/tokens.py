@@ -1,6 +1,10 @@
 """Access and refresh tokens: JWTs with a secret of their own each, a `contract` claim, rotation
 and a blacklist. The insert into the blacklist is the lock: of any number of tabs that bring the
-same refresh token exactly one gets through."""
+same refresh token exactly one gets through.
+
+Signing in begins a family, which the tokens rotated from it name in a claim. One that comes back
+after it was used up is another tab's for some seconds and a thief's from then on: the family ends,
+for whoever holds its newest token."""
 
 from __future__ import annotations
 
@@ -9,19 +13,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
+from uuid import uuid4
 
 import orjson
+import structlog
 from django.conf import settings
 from django.db import transaction
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from api.errors import TokenRefused
 from api.models import User
 
+log = structlog.get_logger("holdfast.tokens")
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+TABS = timedelta(seconds=30)  # in which a used token is brought by a tab that came second
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,26 @@ class Refresh(RefreshToken):
     """Signed with JWT_REFRESH_SECRET."""
 
     access_token_class = Access
+    no_copy_claims = (*RefreshToken.no_copy_claims, "family")
     _token_backend = TokenBackend("HS256", settings.JWT_REFRESH_SECRET)
+
+    @property
+    def family(self) -> str:
+        """Empty in a token made before there were families."""
+        return str(self.get("family", ""))
+
+    def check_blacklist(self) -> None:
+        """Left to `read`, which asks for the family in the same statement."""
+
+    def end_family(self) -> None:
+        """A row of the blacklist under the family's name, kept for as long as any of it lives."""
+        if not self.family:
+            return
+        last = self.current_time + max(life.refresh for life in (Life(), *LIVES.values()))
+        row, _ = OutstandingToken.objects.get_or_create(
+            jti=self.family, defaults={"expires_at": last}
+        )
+        BlacklistedToken.objects.get_or_create(token=row)
 
 
 @dataclass(frozen=True)
@@ -62,12 +90,13 @@ class Pair:
         return int(LIVES.get(self.contract, Life()).refresh.total_seconds())
 
 
-def issue(user: User, contract: str = "v1") -> Pair:
-    """New tokens for a person who has shown who they are."""
+def issue(user: User, contract: str = "v1", family: str = "") -> Pair:
+    """New tokens for a person who has shown who they are; of a new family unless one is named."""
     life = LIVES.get(contract, Life())
     # not the blacklist's own for_user: that would keep every living token in the database
     refresh: Refresh = Token.for_user.__func__(Refresh, user)  # type: ignore[attr-defined]
     refresh["contract"] = contract
+    refresh["family"] = family or uuid4().hex
     refresh.set_exp(lifetime=life.refresh)
     access = refresh.access_token
     access.set_exp(lifetime=life.access)
@@ -76,7 +105,20 @@ def issue(user: User, contract: str = "v1") -> Pair:
 
 def read(raw: str | None) -> Refresh:
     """A refresh token that is ours, alive and unused; refuses `TokenRefused` with a reason:
-    missing, expired, invalid, type, revoked."""
+    missing, expired, invalid, type, revoked. Ends the family of one used up for some time."""
+    token = _decoded(raw)
+    names = [token["jti"], token.family]
+    rows = BlacklistedToken.objects.filter(token__jti__in=names)
+    used = dict(rows.values_list("token__jti", "blacklisted_at"))
+    if not used:
+        return token
+    if token.family not in used and token.current_time - used[token["jti"]] > TABS:
+        log.warning("refresh_token_reused", user=token.get("user_id"))
+        token.end_family()
+    raise TokenRefused("The refresh token is not valid.", reason="revoked")
+
+
+def _decoded(raw: str | None) -> Refresh:
     if not raw or not isinstance(raw, str):
         raise TokenRefused("No refresh token was given.", reason="missing")
     try:
@@ -84,8 +126,7 @@ def read(raw: str | None) -> Refresh:
     except ExpiredTokenError:
         raise TokenRefused("The refresh token has expired.", reason="expired") from None
     except TokenError as error:
-        text = str(error).lower()
-        reason = "revoked" if "blacklist" in text else "type" if "type" in text else "invalid"
+        reason = "type" if "type" in str(error).lower() else "invalid"
         raise TokenRefused("The refresh token is not valid.", reason=reason) from None
 
 
@@ -113,7 +154,7 @@ def rotate(raw: str | None, contract: str = "") -> Pair:
         _, created = cast("tuple[BlacklistedToken, bool]", token.blacklist())
         if not created:
             raise TokenRefused("The refresh token was used before.", reason="revoked")
-        return issue(user, contract or str(token.get("contract", "v1")))
+        return issue(user, contract or str(token.get("contract", "v1")), token.family)
 
 
 def renew_access(raw: str | None) -> Pair:
@@ -127,9 +168,13 @@ def renew_access(raw: str | None) -> Pair:
 
 
 def revoke(raw: str | None) -> None:
-    """Uses a refresh token up; one that is not valid any more needs nothing."""
+    """Uses a refresh token up, and ends what another tab has made of it meanwhile; one that is
+    not valid any more needs nothing."""
     with suppress(TokenRefused):
-        read(raw).blacklist()
+        token = _decoded(raw)
+        _, created = cast("tuple[BlacklistedToken, bool]", token.blacklist())
+        if not created:
+            token.end_family()
 
 
 def peek(raw: str) -> dict[str, Any]:

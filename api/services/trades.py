@@ -129,7 +129,7 @@ def _lock(*ids: int) -> dict[int, Booking]:
 
 def _open_on(bookings: Sequence[int]) -> list[int]:
     """Open offers on these bookings, locked, by id."""
-    touching = Q(requester_booking__in=bookings) | Q(target_booking__in=bookings)
+    touching = Q(requester_booking__any_of=bookings) | Q(target_booking__any_of=bookings)
     rows = Trade.objects.filter(touching, status=OPEN, lapses_at__gt=Now()).order_by("pk")
     return list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import functools
 import time
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
@@ -25,9 +27,9 @@ from django.db import (
 from api.errors import Busy
 from api.lifecycle import NOW, TABLES, Table, Transition
 from api.models import JobFailure
-from api.signals import transitioned
+from api.signals import moving, transitioned
 
-from . import jobs
+from . import bulk, jobs
 from .actors import Actor
 
 log = structlog.get_logger("holdfast.transitions")
@@ -37,6 +39,7 @@ R = TypeVar("R")
 EXCLUSION = "23P01"
 GIVES_WAY = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
 BATCH = 1000
+LONG_AGO = "-infinity"
 
 
 def sqlstate(error: BaseException | None) -> str:
@@ -77,17 +80,11 @@ def _placeholders(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def _sql(
-    model: type[models.Model],
-    move: Transition,
-    where: str,
-    sets: Mapping[str, Any],
-    tail: str,
-) -> tuple[str, list[Any]]:
-    """Lock the rows that stand in a source status, and move them: one statement.
+def _sql(move: Transition, where: str, sets: Mapping[str, Any], tail: str) -> tuple[str, list[Any]]:
+    """Locks the rows that stand in a source status (`due`), and moves them (`moved`).
 
     The status literals are written out so that the planner can use the partial indexes."""
-    name = model._meta.db_table
+    name = _model(move)._meta.db_table
     assignments, values = (
         ["status = %s", "version = t.version + 1", "updated_at = statement_timestamp()"],
         [move.target],
@@ -101,36 +98,79 @@ def _sql(
     for column, value in sets.items():
         assignments.append(f"{column} = %s")
         values.append(value)
-    sources = [str(source) for source in move.sources]
+    fell_due = f"t.{move.deadline}" if move.deadline else "NULL::timestamptz"
     return (
-        f"WITH due AS (SELECT id, status AS status_left FROM {name} t"  # noqa: S608
-        f" WHERE status IN ({_placeholders(sources)}) AND {where} {tail})"
-        f" UPDATE {name} t SET {', '.join(assignments)} FROM due WHERE t.id = due.id"
-        f" RETURNING t.*, due.status_left"
-    ), [*sources, values]
+        f"due AS (SELECT id, status AS status_left, {fell_due} AS fell_due FROM {name} t"  # noqa: S608
+        f" WHERE status IN ({_placeholders(move.sources)}) AND {where} {tail}),"
+        f" moved AS (UPDATE {name} t SET {', '.join(assignments)} FROM due WHERE t.id = due.id"
+        " RETURNING t.*, due.status_left, due.fell_due)"
+    ), values
 
 
-def _run(
-    move: Transition,
-    where: str,
-    params: Sequence[Any],
-    sets: Mapping[str, Any],
-    tail: str = "ORDER BY id FOR NO KEY UPDATE",
-) -> list[Any]:
-    model = apps.get_model(table_of(move).model)
-    sql, (*sources, values) = _sql(model, move, where, sets, tail)
-    return list(model._base_manager.raw(sql, [*sources, *params, *values]))
+def _model(move: Transition) -> type[models.Model]:
+    return apps.get_model(table_of(move).model)
 
 
-def _announce(move: Transition, rows: list[Any], actor: Actor, details: Mapping[str, Any]) -> None:
-    transitioned.send(
-        sender=type(rows[0]),
-        table=table_of(move),
-        transition=move,
-        rows=rows,
-        actor=actor,
-        details=details,
-    )
+@dataclass
+class Batch:
+    """A move of some rows. `whole` or `parts` makes it, in one statement together with what the
+    receivers of `moving` write; then, in the same transaction, which is the caller's, the
+    receivers of `transitioned` are told."""
+
+    move: Transition
+    actor: Actor
+    where: str
+    params: Sequence[Any]
+    tail: str = "ORDER BY id FOR NO KEY UPDATE"
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    rows: list[Any] = field(default_factory=list)
+
+    def whole(self) -> list[Any]:
+        """The rows that moved, as they are now; each carries `status_left`."""
+        return self._announced(list(_model(self.move)._base_manager.raw(*self._sql("*"))))
+
+    def parts(self) -> list[Any]:
+        """The same with only `Table.looked_at` of them, in the order of their deadlines: a sweep
+        of a hundred thousand does not read and build them all."""
+        looked_at = table_of(self.move).looked_at
+        if not looked_at:
+            return sorted(self.whole(), key=lambda row: (row.fell_due, row.pk))
+        shape = _shape(looked_at)
+        columns = ", ".join(("id", "fell_due::text", *looked_at))
+        with connection.cursor() as cursor:
+            cursor.execute(*self._sql(columns, "ORDER BY moved.fell_due, id"))
+            rows = list(map(shape._make, cursor.fetchall()))
+        return self._announced(rows)
+
+    def _sql(self, columns: str, order: str = "") -> tuple[str, list[Any]]:
+        with bulk.gathered() as written_with_it:
+            moving.send(**self._told)
+        moved, values = _sql(self.move, self.where, self.sets, self.tail)
+        statement = bulk.following(moved, written_with_it, columns)
+        of_parts = [value for part in written_with_it for value in part.values]
+        return f"{statement} {order}", [*self.move.sources, *self.params, *values, *of_parts]
+
+    def _announced(self, rows: list[Any]) -> list[Any]:
+        self.rows = rows
+        if rows:
+            transitioned.send(**self._told, rows=rows)
+        return rows
+
+    @property
+    def _told(self) -> dict[str, Any]:
+        return {
+            "sender": _model(self.move),
+            "table": table_of(self.move),
+            "transition": self.move,
+            "actor": self.actor,
+            "details": self.details,
+        }
+
+
+@functools.cache
+def _shape(looked_at: tuple[str, ...]) -> Any:
+    return namedtuple("Moved", ("pk", "fell_due", *looked_at))  # noqa: PYI024
 
 
 def perform(
@@ -146,11 +186,11 @@ def perform(
     """The rows among `ids` that stood in a source status (and met `where`) and now stand in the
     target, with history and emails queued in the same transaction. Rows are locked in id order,
     and each carries `status_left`."""
+    chosen = f"id = ANY(%s) AND ({where})"
+    values = [list(ids), *params]
+    batch = Batch(move, actor, chosen, values, sets=sets or {}, details=details or {})
     with transaction.atomic():
-        rows = _run(move, f"id = ANY(%s) AND ({where})", [list(ids), *params], sets or {})
-        if rows:
-            _announce(move, rows, actor, details or {})
-    return rows
+        return batch.whole()
 
 
 def _due(move: Transition) -> str:
@@ -182,15 +222,12 @@ def overdue(table: Table, row: Any, now: datetime) -> Transition | None:
 def end_due(table: Table, where: str, params: Sequence[Any]) -> int:
     """Makes, now and here, every clock transition that is due among the rows of `where`: what the
     sweeper has not reached yet does not stand in anybody's way."""
-    done = 0
+    clock = Actor.clock("on_demand")
     with transaction.atomic():
-        for move in table.clocked:
-            tail = "ORDER BY id FOR NO KEY UPDATE"
-            rows = _run(move, f"{_due(move)} AND ({where})", params, {}, tail)
-            if rows:
-                _announce(move, rows, Actor.clock("on_demand"), {})
-            done += len(rows)
-    return done
+        return sum(
+            len(Batch(move, clock, f"{_due(move)} AND ({where})", params).parts())
+            for move in table.clocked
+        )
 
 
 def sweep(
@@ -203,19 +240,17 @@ def sweep(
 
     Safe to run twice or at once with itself: rows that another run has locked are left to it. A
     row that cannot be worked on is recorded and left out; the others go on."""
-    actor, done, size = Actor.clock(job), 0, batch
+    done, size, since = 0, batch, LONG_AGO
     while True:
-        rows: list[Any] = []
+        due = _due_since(since, move, job, size)
         try:
             with transaction.atomic():
-                rows = _sweep_batch(move, job, size)
-                if rows:
-                    _announce(move, rows, actor, {})
+                if rows := due.parts():
                     jobs.settled(job, [row.pk for row in rows])
         except (OperationalError, InterfaceError):
             raise  # the database is away or gave way, no row is to blame
         except Exception as error:
-            tried = len(rows) or size
+            tried = len(due.rows) or size
             if tried == 1:
                 _record_failure(move, job, error)
             size = max(1, tried // 2)  # narrows down to the row that cannot be worked on
@@ -224,18 +259,27 @@ def sweep(
         progress(done)
         if len(rows) < size:
             return done
-        size = min(batch, 2 * size)
+        size, since = min(batch, 2 * size), rows[-1].fell_due
 
 
-def _sweep_batch(move: Transition, job: str, size: int) -> list[Any]:
-    where = (
-        f"{_due(move)} AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"  # noqa: S608
-        " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
+def _due_since(since: str, move: Transition, job: str, size: int) -> Batch:
+    """The next rows that are due. Those of the batch before have left dead entries in the index:
+    `since` passes them by. A single row is the one that `_record_failure` would name."""
+    order = f"t.{move.deadline}" if size > 1 else f"t.{move.deadline}, t.id"
+    return Batch(
+        move,
+        Actor.clock(job),
+        f"{_due(move)} AND t.{move.deadline} >= %s AND {_NOT_FAILED}",
+        [since, job],
+        f"ORDER BY {order} LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED",
     )
-    tail = f"ORDER BY t.{move.deadline}, t.id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
-    rows = _run(move, where, [job], {}, tail)
-    # history and emails keep the order of the deadlines; RETURNING has none
-    return sorted(rows, key=lambda row: (getattr(row, move.deadline), row.pk))
+
+
+# as an array, so that the rows are read in the order of an index and no further than asked for
+_NOT_FAILED = (
+    f"t.id <> ALL(ARRAY(SELECT f.row::bigint FROM {JobFailure._meta.db_table} f"  # noqa: S608
+    " WHERE f.job = %s AND f.retry_at > statement_timestamp()))"
+)
 
 
 def _record_failure(move: Transition, job: str, error: Exception) -> None:
@@ -248,9 +292,7 @@ def _record_failure(move: Transition, job: str, error: Exception) -> None:
             " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
             " statement_timestamp() + interval '1 minute'"
             f" FROM {model._meta.db_table} t"
-            f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)}"
-            f" AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"
-            " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
+            f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)} AND {_NOT_FAILED}"
             f" ORDER BY t.{move.deadline}, t.id LIMIT 1"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
             " attempts = f.attempts + 1, last_at = statement_timestamp(),"

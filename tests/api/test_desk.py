@@ -262,10 +262,10 @@ def test_a_timeline_costs_four_statements(ana, booked, django_assert_num_queries
 
 
 def test_a_week_shows_hours_primetime_closures_and_bookings(venue, court, ana, sam, booked):
+    booking = booked(ana)  # at any hour; what the week shows is said below
+    on = booking.starts_at.date()
     venue.opens_at, venue.closes_at = time(8), time(20)
     venue.save()
-    booking = booked(ana)
-    on = booking.starts_at.date()
     Booking.objects.filter(pk=booking.pk).update(
         starts_at=datetime.combine(on, time(10, 30), UTC),
         ends_at=datetime.combine(on, time(12), UTC),

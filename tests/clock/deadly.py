@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.mail import EmailMessage
-from django.core.mail.backends.smtp import EmailBackend
 
 from backend.celery import app
+from backend.mail import SmtpBackend
 
 
-class Backend(EmailBackend):
+class Backend(SmtpBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         if any("killer" in address for m in email_messages for address in m.to):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -10,6 +10,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+from http.client import HTTPConnection
 from pathlib import Path
 from socket import create_server
 from typing import Any
@@ -58,6 +62,13 @@ class Up:
                 return found
         except OSError:
             return None
+
+    def post(self, path: str, body: dict[str, str], access: str = "") -> Any:
+        """What the barbershop answers."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {access}"}
+        with closing(HTTPConnection("127.0.0.1", int(self.environment["PORT"]))) as line:
+            line.request("POST", f"/barbershop/api/{path}", json.dumps(body), headers)
+            return json.load(line.getresponse())
 
     def says(self, text: str) -> bool:
         return text in self.log.read_text()
@@ -142,6 +153,22 @@ def test_flower_is_never_open(up: Up) -> None:
 
     eventually(answer, START_SECONDS)
     assert answer() == 401
+
+
+def test_who_administers_it_is_told_of_requests_where_nobody_else_is_named(up: Up) -> None:
+    """README of the barbershop, chapter "Email System": new reservations (to admin)."""
+    start = datetime.now(UTC) + timedelta(days=2)
+    times = {"start_time": start.isoformat(), "end_time": (start + timedelta(hours=1)).isoformat()}
+    who = {"username": "user@example.com", "password": "holdfast-demo"}
+    asked = up.post("reservations/", times, up.post("auth/login/", who)["access"])
+
+    def told() -> bool:
+        letters = (up.data_dir / "mail").glob("*.eml")
+        found = [message_from_bytes(path.read_bytes(), policy=default) for path in letters]
+        subject = f"🔔 New Reservation #{asked['id']} - Action Required"
+        return ("admin@example.com", subject) in [(m["To"], m["Subject"]) for m in found]
+
+    eventually(told, START_SECONDS)
 
 
 @pytest.mark.parametrize("name", ["worker", "beat", "gunicorn", "postgres", "valkey-server"])

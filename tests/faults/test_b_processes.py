@@ -139,6 +139,34 @@ def test_10_a_worker_killed_at_any_step_sends_at_most_one_copy_more(
     assert len(set(mail.ids)) == 1
 
 
+def test_10_a_worker_killed_in_a_flood_sends_no_more_copies_than_it_had_lanes(
+    clock, court, booked, ana, mail
+):
+    """If a lane wrote its outcomes down batch by batch, all of a batch would go out again."""
+    Delivery.objects.bulk_create(
+        Delivery(key=f"flood:{n}", name="confirmed", booking=booking, to="ana@example.com")
+        for booking in [booked(ana)]
+        for n in range(4 * outbox.CLAIM)
+    )
+    many = Delivery.objects.count()
+    mail.delay = 0.01
+    clock.app.send_task(DELIVER, queue="emails")
+    eventually(lambda: len(mail.messages) >= 2 * outbox.CLAIM)
+    clock.worker.kill()
+    assert len(mail.messages) < many
+    mail.delay = 0
+    clock.worker.container.start()
+
+    def drained() -> bool:
+        lease_runs_out()
+        clock.app.send_task(DELIVER, queue="emails")
+        return all_sent()
+
+    eventually(drained, every=1)
+    assert len(set(mail.ids)) == many
+    assert len(mail.ids) <= many + outbox.LANES
+
+
 class Test11:
     @pytest.fixture
     def worker_environment(self):

@@ -17,13 +17,14 @@ from api.models.outbox import State
 from api.services import bookings, mailer, outbox, reminders, transitions
 from api.services.actors import Actor
 from api.services.outbox import Effect
+from backend.settings import email_backend
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
 
 
 @pytest.fixture(autouse=True)
 def _over_smtp(settings, mail):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = email_backend("smtp")
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", mail.port, 1
 
 

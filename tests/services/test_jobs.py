@@ -11,7 +11,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from api import errors
 from api.lifecycle import BOOKING
-from api.models import Booking, Delivery, Job, JobFailure, Sign, StripeEvent
+from api.models import Booking, BookingEvent, Delivery, Job, JobFailure, Sign, StripeEvent
 from api.models.outbox import State
 from api.queries import automation, lag
 from api.services import jobs, outbox, reminders, transitions, webhooks
@@ -147,6 +147,33 @@ def test_among_many_the_bad_row_is_found_in_few_steps(booked, court, ana):
     finally:
         transitioned.disconnect(poison)
     assert len(batches) < 20
+
+
+def test_a_sweep_goes_in_the_order_of_the_deadlines_and_tells_what_is_looked_at(booked, court, ana):
+    """In batches smaller than what fell due at one instant, and whatever the order of the ids."""
+    court.price_minor = 500
+    court.save()
+    ids = [booked(ana, hours=n).pk for n in range(6)]
+    for minutes, chosen in ((3, ids[4:]), (2, ids[:3]), (1, ids[3:4])):
+        due = Now() - timedelta(minutes=minutes)
+        Booking.objects.filter(pk__in=chosen).update(hold_expires_at=due)
+    told = []
+
+    def note(rows, **_):
+        told.extend(rows)
+
+    transitioned.connect(note)
+    try:
+        assert transitions.sweep(BOOKING.expire, "expire_holds", batch=2) == 6
+    finally:
+        transitioned.disconnect(note)
+    order = [*ids[4:], *ids[:3], ids[3]]
+    assert [row.pk for row in told] == order
+    assert {tuple(row)[2:] for row in told} == {(court.pk, "expired", 2, 500, "failed")}
+    events = BookingEvent.objects.filter(verb="expire").order_by("id")
+    assert list(events.values_list("booking", flat=True)) == order
+    letters = Delivery.objects.filter(name="expired").order_by("due_at", "id")
+    assert list(letters.values_list("booking", flat=True)) == order
 
 
 @pytest.mark.parametrize("job", sorted(SCHEDULE))

@@ -2,13 +2,14 @@
 or parked where everybody can see it."""
 
 from datetime import timedelta
+from threading import Condition, current_thread
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
-from api.lifecycle import Status
-from api.models import Booking, Delivery
+from api.models import Delivery
 from api.models.outbox import Kind, State
 from api.services import bookings, mailer, outbox
 from api.services.actors import Actor
@@ -158,6 +159,89 @@ def test_one_that_fails_does_not_hold_up_the_others(queued):
     assert Delivery.objects.get(key="gone").last_error == "cancelled"
 
 
+# a flood
+
+
+def test_a_claim_reads_no_more_than_it_takes(queued):
+    """What one sweep causes falls due at one moment; sorted by the number as well, all of it was
+    read for every batch."""
+    queued(*[f"k{n}" for n in range(40 * outbox.CLAIM)])
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+        cursor.execute("ANALYZE api_delivery")
+        assert len(outbox.claim(EMAIL)) == outbox.CLAIM
+        (claim,) = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {claim}")
+        plans = [cursor.fetchone()[0][0]["Plan"]]
+    for plan in plans:  # grows
+        plans += plan.get("Plans", [])
+    (locked,) = (plan["Plans"][0] for plan in plans if plan["Node Type"] == "LockRows")
+    assert (locked["Node Type"], locked["Actual Rows"]) == ("Index Scan", outbox.CLAIM)
+
+
+@pytest.fixture
+def flood(queued, transactional_db):
+    """Three full batches and some more."""
+    queued(*[f"k{n:03}" for n in range(3 * outbox.CLAIM + 7)])
+    return 3 * outbox.CLAIM + 7
+
+
+def untouched():
+    return Delivery.objects.filter(state=State.WAITING, attempts=0).count()
+
+
+def test_few_ask_for_nobody_and_leave_in_the_order_in_which_they_fell_due(queued):
+    queued("c", "b")
+    queued("a")
+    Delivery.objects.filter(key="a").update(due_at=Now() - MINUTE)
+    asked, left = [], []
+
+    def noted(rows):
+        left.extend(row.key for row in rows)
+        yield from all_well(rows)
+
+    assert outbox.deliver(EMAIL, noted, lambda: asked.append(1)) == 3
+    assert (left, asked) == (["a", "c", "b"], [])
+
+
+def test_who_finds_many_asks_for_another_run_and_ends_after_its_turn(flood, monkeypatch):
+    """Without the turn one run keeps its process until all is sent, and the sweeps wait."""
+    monkeypatch.setattr(outbox, "TURN", 0)
+    monkeypatch.setattr(outbox, "BUSY", 0)  # one lane
+    asked = []
+    assert outbox.deliver(EMAIL, all_well, lambda: asked.append(1)) == outbox.CLAIM
+    assert (asked, untouched()) == ([1], flood - outbox.CLAIM)
+
+
+def test_who_has_nobody_to_ask_goes_on_to_the_end(flood, monkeypatch):
+    monkeypatch.setattr(outbox, "TURN", 0)
+    assert outbox.deliver(EMAIL, all_well) == flood
+
+
+def test_while_a_provider_is_waited_for_other_lanes_send_and_each_row_leaves_once(
+    flood, monkeypatch
+):
+    """Each lane waits for the others here: without them the first gives up."""
+    monkeypatch.setattr(outbox, "BUSY", float("inf"))
+    everybody, lanes, left = Condition(), set(), []
+    first = current_thread()
+
+    def waits(rows):
+        for n, row in enumerate(rows):
+            looked = n // outbox.PROBE if current_thread() is first else outbox.LANES
+            with everybody:
+                lanes.add(current_thread())
+                left.append(row.key)
+                everybody.notify_all()
+                many = min(outbox.LANES, 1 + looked)
+                assert everybody.wait_for(lambda many=many: len(lanes) >= many, 10)
+            yield row, None
+
+    assert outbox.deliver(EMAIL, waits) == flood
+    assert len(lanes) == outbox.LANES
+    assert sorted(left) == [f"k{n:03}" for n in range(flood)]
+    assert set(Delivery.objects.values_list("state", "attempts")) == {(State.SENT, 1)}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_email_whose_cause_is_gone_is_withheld(booked, court, ana, mailoutbox):
     court.price_minor = 500
@@ -218,16 +302,3 @@ def test_every_move_again_is_told_again(booked, ana):
             ends_at=start + timedelta(hours=1),
         )
     assert [name for name, _ in names(booking)] == ["confirmed", "moved", "moved"]
-
-
-def test_a_batch_is_told_in_a_constant_number_of_statements(
-    booked, ana, court, django_assert_max_num_queries
-):
-    from api.services import notices
-
-    rows = list(Booking.objects.filter(pk__in=[booked(ana, hours=n).pk for n in range(20)]))
-    Delivery.objects.all().delete()
-    with django_assert_max_num_queries(3):
-        notices.notify("cancel", rows, {})
-    assert Delivery.objects.count() == 20
-    assert rows[0].status == Status.CONFIRMED

@@ -88,7 +88,7 @@ def test_an_edit_that_changes_nothing_writes_nothing(booked, ana):
 
 
 def test_more_guests_are_no_move_and_stop_at_the_capacity(booked, ana, primetime, soon):
-    booking = booked(ana)
+    booking = booked(ana, hours=(at_hour(soon, 10) - soon) / HOUR)
     edited = bookings.reschedule(booking.pk, by(ana), guests=4)
     assert (edited.guests, edited.status) == (4, Status.CONFIRMED)
     assert BookingEvent.objects.first().verb == "edit"

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import pytest
 from aiosmtpd.controller import Controller
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.models.functions import Now
 
 from api.models import Delivery
 from api.services import mailer, outbox
+from backend.mail import as_bytes
 from backend.settings import email_backend
 
 pytestmark = [
@@ -223,12 +228,30 @@ def test_without_the_fallback_nothing_is_printed(sendgrid, booked, ana, settings
 
 
 class Inbox:
-    """Keeps what arrives; answers with `replies` first."""
+    """Keeps what arrives; answers with `replies` first, and refuses whom it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pipelining: bool) -> None:
+        self.pipelining = pipelining
         self.messages: list[bytes] = []
         self.replies: list[str] = []
+        self.unknown: set[str] = set()
+        self.sender = "250 OK"
         self.slow = False
+
+    async def handle_EHLO(self, server, session, envelope, name, answers) -> list[str]:  # noqa: N802
+        session.host_name = name
+        return [*answers[:-1], *["250-PIPELINING"] * self.pipelining, answers[-1]]
+
+    async def handle_MAIL(self, server, session, envelope, address, options) -> str:  # noqa: N802
+        if self.sender.startswith("250"):
+            envelope.mail_from = address
+        return self.sender
+
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
+        if address in self.unknown:
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
         if self.slow:
@@ -239,9 +262,9 @@ class Inbox:
         return "250 taken"
 
 
-@pytest.fixture
-def smtp(settings) -> Iterator[Callable[[], Inbox]]:
-    inbox, port = Inbox(), free_port()
+@pytest.fixture(params=[True, False], ids=["pipelining", "one by one"])
+def smtp(request, settings) -> Iterator[Callable[[], Inbox]]:
+    inbox, port = Inbox(pipelining=request.param), free_port()
     server = Controller(inbox, hostname="127.0.0.1", port=port)
     settings.EMAIL_BACKEND = email_backend("smtp")
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
@@ -283,6 +306,162 @@ def test_what_smtp_refuses_is_tried_again(smtp, booked, ana, reply):
     assert len(inbox.messages) == 2
 
 
+def test_an_address_that_is_refused_is_its_row_s_outcome_alone(smtp, booked, ana, ben):
+    """Without an end to the refused one's envelope the next message has its recipient or none."""
+    inbox = smtp()
+    inbox.unknown = {"ana@example.com"}
+    booked(ana)
+    booked(ben, hours=1)
+    assert send() == 1
+    refused = Delivery.objects.get(to="ana@example.com")
+    assert (refused.state, refused.attempts) == ("waiting", 1)
+    assert refused.last_error == (
+        "SMTPRecipientsRefused: {'ana@example.com': (550, b'no such user')}"
+    )
+    (message,) = inbox.messages
+    assert message_from_bytes(message)["To"] == "ben@example.com"
+
+
+@pytest.mark.parametrize("answer", ["550 not you", "421 slow down"])
+def test_a_sender_that_is_refused_waits(smtp, booked, ana, answer):
+    inbox = smtp()
+    inbox.sender = answer
+    booked(ana)
+    assert send() == 0
+    code, said = answer.split(" ", 1)
+    assert only_row().last_error == (
+        f"SMTPSenderRefused: ({code}, b'{said}', 'Holdfast <noreply@holdfast.example>')"
+    )
+    inbox.sender = "250 OK"
+    due()
+    assert send() == 1
+    assert len(inbox.messages) == 1
+
+
+def test_a_text_with_dots_and_letters_of_all_kinds_arrives_as_it_is(smtp, settings):
+    inbox = smtp()
+    text = ".\n..\n.hidden\nGrüße 🔔\n.\nRCPT TO:<eve@example.com>\n"
+    message = a_message(text, "<p>\n.\n</p>")
+    assert get_connection().send_messages([message]) == 1
+    plain, html = message_from_bytes(inbox.messages[0]).get_payload()
+    assert plain.get_payload(decode=True).decode().replace("\r\n", "\n") == text
+    assert html.get_payload(decode=True) == b"<p>\r\n.\r\n</p>"
+
+
+class Waits(StreamRequestHandler):
+    """Refuses every recipient, and waits for the text of a message all the same: RFC 2920 allows
+    it to."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 hello\r\n")
+        while line := self.rfile.readline().strip():
+            self.server.said.append(line)
+            self.wfile.write(
+                {
+                    b"ehlo": b"250-hello\r\n250 PIPELINING\r\n",
+                    b"MAIL": b"250 OK\r\n",
+                    b"RCPT": b"550 no\r\n",
+                    b"DATA": b"354 go on\r\n",
+                }.get(line[:4], b"")
+            )
+
+
+def test_a_server_that_waits_for_a_message_to_nobody_is_left(settings, booked, ana):
+    """Saying QUIT to it, it would be the text, and the answer be waited for for ever."""
+    with ThreadingTCPServer(("127.0.0.1", 0), Waits) as server:
+        server.said = []
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        settings.EMAIL_BACKEND = email_backend("smtp")
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        booked(ana)
+        assert send() == 0
+        server.shutdown()
+    assert only_row().last_error == "SMTPRecipientsRefused: {'ana@example.com': (550, b'no')}"
+    assert server.said[-1] == b"DATA"
+
+
+# what is sent is what Django's own classes make of it
+
+
+def a_message(text="Hello,\n\nit is yours.\n", html="<p>Hello</p>\n", **more):
+    headers = {"Message-ID": f"<{'7' * 32}@holdfast.example>", "Auto-Submitted": "auto-generated"}
+    message = EmailMultiAlternatives(
+        **{
+            "subject": "Reservation Confirmed",
+            "body": text,
+            "from_email": "Holdfast <noreply@holdfast.example>",
+            "to": ["ana@example.com"],
+            "headers": headers,
+        }
+        | more
+    )
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+def without_boundary(content: bytes) -> bytes:
+    (boundary,) = re.findall(rb'boundary="([^"]+)"', content)
+    return content.replace(boundary, b"boundary")
+
+
+def in_order(content: bytes) -> tuple[list[bytes], bytes]:
+    """The headers, which may stand in any order, and what follows; without the moment."""
+    head, _, body = content.partition(b"\r\n\r\n")
+    head, moments = re.subn(rb"\r\nDate: [^\r]+ [-+]0000(?=\r\n)", b"", head)
+    assert moments == 1
+    return sorted(re.split(rb"\r\n(?! )", head)), body
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"subject": "🔔 New Reservation #7 - Action Required"},
+        {"subject": "Your hold on a room with a very long name " + "and more " * 12},
+        {"subject": "Your hold on Grüne Wiese has run out"},
+        {"to": ["Ana Müller <ana@example.com>"]},
+        {"to": ["ana@bücher.example"]},
+        {"to": ["a" * 64 + "@" + "b" * 60 + ".example"]},
+        {"from_email": "Grüne Wiese <noreply@holdfast.example>"},
+        {"text": "Grüße,\r\nund noch\neine\rZeile"},
+        {"text": "x" * 998 + "\n" + "y" * 998},
+        {"text": "x" * 999},
+        {"html": "<p>" + "ü" * 600 + "</p>"},
+        {"text": "From here\n.\n..", "html": ""},
+        {"text": ""},
+        {"cc": ["ben@example.com"], "reply_to": ["desk@example.com"]},
+    ],
+)
+def test_a_message_is_written_as_django_writes_it(changed):
+    message = a_message(**changed)
+    theirs = without_boundary(message.message().as_bytes(linesep="\r\n"))
+    assert in_order(without_boundary(as_bytes(message))) == in_order(theirs)
+
+
+def test_nobody_writes_a_part_of_a_message():
+    """A title that ends a part and begins another would be a message of its writer's; it would have
+    to know the boundary, and that is another one for each message."""
+    messages = [as_bytes(a_message(headers={"Message-ID": f"<{n}@example.com>"})) for n in "ab"]
+    first, second = (re.findall(rb'boundary="(\w{32})"', message) for message in messages)
+    assert (len(first), len(second)) == (1, 1)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"subject": "Hello\nBcc: eve@example.com"},
+        {"to": ["ana@example.com\r\nRCPT TO:<eve@example.com>"]},
+        {"from_email": "a@example.com\nBcc: eve@example.com"},
+    ],
+)
+def test_a_header_of_two_lines_is_not_sent(smtp, changed):
+    inbox = smtp()
+    with pytest.raises(ValueError, match=r"newline|Invalid address"):
+        get_connection().send_messages([a_message(**changed)])
+    assert inbox.messages == []
+
+
 def test_an_smtp_server_that_does_not_answer_is_given_up(smtp, booked, ana, settings):
     settings.EMAIL_TIMEOUT = 0.2
     smtp().slow = True
@@ -317,7 +496,7 @@ def test_the_console_prints(settings, booked, ana, capsys):
     ("name", "backend"),
     [
         ("console", "django.core.mail.backends.console.EmailBackend"),
-        ("smtp", "django.core.mail.backends.smtp.EmailBackend"),
+        ("smtp", "backend.mail.SmtpBackend"),
         ("sendgrid", "anymail.backends.sendgrid.EmailBackend"),
         ("files", "backend.mail.EmlFileBackend"),
         ("mailgun", "anymail.backends.mailgun.EmailBackend"),

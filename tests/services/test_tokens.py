@@ -5,6 +5,7 @@ from datetime import timedelta
 import jwt
 import pytest
 from django.conf import settings as configured
+from django.db.models.functions import Now
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
@@ -119,6 +120,59 @@ def test_somebody_who_is_gone_has_no_session(ana, client_of, end):
         accounts.erase(ana)
     assert client.get(ME).status_code == 401
     assert refusal(tokens.rotate, pair.refresh) == "user"
+
+
+def grow_old(raw):
+    """The tests move the row, not the clock."""
+    used = BlacklistedToken.objects.filter(token__jti=tokens.peek(raw)["jti"])
+    assert used.update(blacklisted_at=Now() - tokens.TABS - timedelta(seconds=1)) == 1
+
+
+def test_the_tab_that_comes_second_takes_nothing_from_the_first(ana):
+    """With no time between a used token and a stolen one the winner is signed out by the loser."""
+    first = tokens.issue(ana)
+    second = tokens.rotate(first.refresh)
+    assert refusal(tokens.rotate, first.refresh) == "revoked"
+    third = tokens.rotate(second.refresh)
+    assert refusal(tokens.rotate, first.refresh) == "revoked"
+    assert tokens.rotate(third.refresh).user == ana
+
+
+@pytest.mark.parametrize("bring", [tokens.rotate, tokens.renew_access])
+def test_a_token_that_comes_back_later_ends_its_family_and_no_other(ana, bring):
+    """Without the family whoever stole a token and was the first to use it stays signed in."""
+    first, elsewhere = tokens.issue(ana), tokens.issue(ana)
+    second = tokens.rotate(first.refresh)
+    third = tokens.rotate(second.refresh)
+    grow_old(first.refresh)
+    assert tokens.read(third.refresh)
+    assert refusal(bring, first.refresh) == "revoked"
+    assert refusal(bring, third.refresh) == "revoked"
+    assert refusal(tokens.rotate, third.refresh) == "revoked"
+    assert tokens.rotate(elsewhere.refresh).user == ana
+    accounts.prune_blacklist()
+    assert refusal(tokens.rotate, third.refresh) == "revoked"
+
+
+def test_a_token_from_before_there_were_families_ends_nothing_and_founds_one(ana):
+    old = Refresh(tokens.issue(ana).refresh)
+    del old["family"]
+    other = Refresh(tokens.issue(ana).refresh)
+    del other["family"]
+    founded = tokens.read(tokens.rotate(str(old)).refresh)
+    assert founded.family
+    grow_old(str(old))
+    assert refusal(tokens.rotate, str(old)) == "revoked"
+    tokens.revoke(str(old))
+    assert tokens.rotate(str(founded)).user == ana
+    assert tokens.rotate(str(other)).user == ana
+
+
+def test_signing_out_ends_what_another_tab_has_made_of_the_token_meanwhile(ana):
+    brought = tokens.issue(ana)
+    rotated = tokens.rotate(brought.refresh)
+    tokens.revoke(brought.refresh)
+    assert refusal(tokens.rotate, rotated.refresh) == "revoked"
 
 
 def test_signing_out_uses_the_refresh_token_up_and_never_fails(ana):

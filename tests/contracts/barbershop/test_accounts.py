@@ -288,6 +288,21 @@ def test_a_deleted_person_is_gone_and_their_slots_are_free(at_shop, ana, ben, ad
     assert booking.status == "cancelled"
 
 
+def test_reservations_go_with_the_person_who_made_them(at_shop, ana, ben, ada, reserved):
+    """Chapter "Reservation Model" of the README: the customer's `on_delete` is `CASCADE`."""
+    gone, kept = reserved(ana), reserved(ben, hours=1)
+    at_shop(ada).delete(f"{API}/users/{ana.pk}/")
+    shown = at_shop(ada).get(f"{API}/reservations/").json()
+    assert [row["id"] for row in shown] == [kept.pk]
+    answer = at_shop(ada).get(f"{API}/reservations/{gone.pk}/")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
+    assert at_shop(ada).get(f"{API}/dashboard/stats/").json() == {
+        "total_users": 2,
+        "total_reservations": 1,
+        "pending_reservations": 1,
+    }
+
+
 @pytest.mark.parametrize(
     "pk", ["0", "9" * 30, pytest.param("me", marks=pytest.mark.prefix_only), "-1", "1.5"]
 )

@@ -14,6 +14,12 @@ from api.services import chairs, venues
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def soon(soon):
+    """A morning: the hours after it are of the same day."""
+    return (soon + timedelta(days=1)).replace(hour=6)
+
+
 def test_the_least_busy_free_chair_of_the_day_is_taken(two_chairs, reserved, ana):
     one, two = two_chairs
     assert reserved(ana).resource == one

@@ -127,6 +127,16 @@ def test_a_refresh_token_is_rotated_and_used_once(call, ana):
     assert me.json()["email"] == ana.email
 
 
+def test_a_tab_that_comes_second_keeps_the_cookie_that_the_first_was_given(call, ana):
+    """If a refusal dropped the cookie, two tabs that refresh at once would sign each other out."""
+    caller = signed_in(call, ana)
+    first = caller.client.cookies["refresh_token"].value
+    assert caller("POST", "/users/refresh/")[0] == 200
+    caller.client.cookies["refresh_token"] = first
+    answer = caller.client.post("/primetime/api/users/refresh/")
+    assert (answer.status_code, dict(answer.cookies)) == (401, {})
+
+
 def test_signing_out_revokes_the_token_and_drops_the_cookie_also_without_one(call, ana):
     caller = signed_in(call, ana)
     raw = caller.client.cookies["refresh_token"].value

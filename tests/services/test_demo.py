@@ -1,0 +1,28 @@
+"""What the demo lays out: enough to look at, and nothing in the way of whoever tries things out."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from api.models import Booking, Resource
+from api.services import demo
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_demo_leaves_single_calendars_single_and_the_days_ahead_free_to_try():
+    made = demo.seed("holdfast-demo")
+    assert made["bookings"] == Booking.objects.count()
+    for slug in ("primetime", "barbershop"):
+        assert Resource.objects.filter(venue__slug=slug).count() == 1
+    ahead = Booking.objects.filter(starts_at__gte=datetime.now(UTC) + timedelta(days=1))
+    assert {row.venue.slug for row in ahead} == {
+        "primetime",
+        "barbershop",
+        "circletime",
+        "resources",
+    }
+    for row in ahead:
+        start, end = (at.astimezone(row.venue.zone) for at in (row.starts_at, row.ends_at))
+        assert (start.date(), end.time() <= time(8)) == (end.date(), True), row
+    assert demo.seed("holdfast-demo") == {"bookings": 0}
