@@ -7,7 +7,8 @@ The rule: without that variable nothing here imports anything of it, and nothing
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -41,6 +42,7 @@ def start(process: str) -> bool:
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     PsycopgInstrumentor().instrument()
+    watch_prepared()
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
     if process == "web":
         unseen = os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health/,static/")
@@ -51,6 +53,19 @@ def start(process: str) -> bool:
             response_hook=name_it,
         )
     return True
+
+
+def watch_prepared() -> None:
+    """A connection that is watched makes cursors that are; those for prepared statements, by which
+    bookings are made, are made beside it."""
+    from django.db.backends.postgresql.base import CursorMixin
+    from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
+
+    from backend.postgresql.base import DatabaseWrapper
+
+    pattern: Any = SimpleNamespace(cursor_factory=None)
+    watched = PsycopgInstrumentor.instrument_connection(pattern).cursor_factory
+    DatabaseWrapper.prepared_cursor = type("Prepared", (CursorMixin, watched), {})
 
 
 def stop() -> None:

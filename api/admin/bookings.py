@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.dateformat import format as written
 from unfold.admin import ModelAdmin
 
 from api import errors
@@ -22,7 +23,7 @@ from .reading import ReadOnly
 
 EDITABLE = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
 MADE_OF = ("owner", *EDITABLE)
-STANDING = ("status", "venue")
+STANDING = ("status", "venue", "when")
 TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Deadlines",
@@ -69,7 +70,7 @@ class BookingForm(ModelForm):  # type: ignore[type-arg]
 @admin.register(Booking)
 class Bookings(ModelAdmin):
     form = BookingForm
-    list_display = ("id", "venue", "resource", "owner", "starts_at", "ends_at", "status")
+    list_display = ("id", "venue", "resource", "owner", "when", "status")
     list_filter = ("venue", "status", "payment_status")
     search_fields = ("id", "title", "owner__email", "owner__last_name", "resource__name")
     list_select_related = ("venue", "resource", "owner")
@@ -78,8 +79,9 @@ class Bookings(ModelAdmin):
     autocomplete_fields = ("owner", "resource")
     change_form_outer_after_template = "desk/timeline.html"
     actions = ("approve_all", "reject_all", "cancel_all")
-    readonly_fields = tuple(
-        f.name for f in Booking._meta.concrete_fields if f.name not in (*MADE_OF, "id")
+    readonly_fields = (
+        "when",
+        *(f.name for f in Booking._meta.concrete_fields if f.name not in (*MADE_OF, "id")),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
@@ -87,11 +89,11 @@ class Bookings(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
         if obj is None:
-            return [(None, {"fields": MADE_OF})]
+            return [(None, {"fields": MADE_OF, "description": "Times are in UTC."})]
         told = {name for _, names in TABS for name in names} | set(STANDING)
         rest = [name for name in self.readonly_fields if name not in told]
         return [
-            (None, {"fields": (*STANDING, *MADE_OF)}),
+            (None, {"fields": (*STANDING, *MADE_OF), "description": "Times below are in UTC."}),
             *((title, {"classes": ["tab"], "fields": names}) for title, names in TABS),
             ("Record", {"classes": ["tab"], "fields": rest}),
         ]
@@ -107,6 +109,14 @@ class Bookings(ModelAdmin):
         if booking is not None:
             context |= {"timeline": timeline.of(booking), "zone": booking.venue.time_zone}
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="When, there", ordering="starts_at")
+    def when(self, booking: Booking) -> str:
+        """By the clock on the venue's wall; what is typed and shown elsewhere here is UTC."""
+        zone = booking.venue.zone
+        starts, ends = booking.starts_at.astimezone(zone), booking.ends_at.astimezone(zone)
+        until = "H:i" if starts.date() == ends.date() else "D j M H:i"
+        return f"{written(starts, 'D j M Y H:i')}–{written(ends, until)}"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -39,7 +39,8 @@ class Venues(ModelAdmin):
             "Hours",
             {
                 "fields": (
-                    ("opens_at", "closes_at", "hours_enforced"),
+                    ("opens_at", "closes_at"),
+                    "hours_enforced",
                     "closed_weekdays",
                     ("slot_length", "slot_rule"),
                 )

@@ -17,6 +17,7 @@ TRUSTED = 5.0  # seconds after which the server itself is asked again
 
 class DatabaseWrapper(base.DatabaseWrapper):
     asked_at = float("-inf")
+    prepared_cursor: Any = base.ServerBindingCursor  # tracing puts one that is watched here
 
     def is_usable(self) -> bool:
         """A server that ends a connection says so, and what it said can be read. So a connection
@@ -38,7 +39,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            cursor: Any = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            cursor: Any = self.prepared_cursor(self.connection)
             return self._prepare_cursor(cursor)  # type: ignore[attr-defined]
 
 

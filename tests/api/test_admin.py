@@ -1,6 +1,7 @@
 """The admin site: who sees what, and that nothing goes around the services."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib import admin
@@ -94,3 +95,24 @@ def test_history_can_be_read_and_not_written(ada, ana, booked):
     assert page.status_code == 200
     assert b'name="_save"' not in page.content
     assert client.get("/admin/api/bookingevent/add/").status_code == 403
+
+
+def test_a_booking_is_listed_and_opened_with_the_time_on_the_venues_wall(
+    ada, ana, booked, venue, court
+):
+    """And by the clock of 24 hours; what is typed is UTC, and the page says so."""
+    venue.time_zone = "Asia/Kolkata"
+    venue.save()
+    booking = booked(ana)
+    start = datetime(2031, 3, 5, 18, 0, tzinfo=UTC)
+    moved = {"starts_at": start, "ends_at": start + timedelta(hours=1), "completes_at": start}
+    Booking.objects.filter(pk=booking.pk).update(**moved)
+    client = site(ada)
+    listed = client.get("/admin/api/booking/").content.decode()
+    assert "Wed 5 Mar 2031 23:30–Thu 6 Mar 00:30" in listed
+    page = client.get(f"/admin/api/booking/{booking.pk}/change/").content.decode()
+    assert "Wed 5 Mar 2031 23:30–Thu 6 Mar 00:30" in page
+    assert "Times below are in UTC." in page
+    assert 'value="18:00:00"' in page
+    assert "5 Mar 2031 18:00" in page  # completes at
+    assert not re.search(r"\d [ap]\.m\.", listed + page)

@@ -70,8 +70,8 @@ def sink():
         thread.join()
 
 
-def run(code: str, tmp_path: Path, **environment: str) -> str:
-    """What a process of its own prints; on the tests' database."""
+def run(code: str, tmp_path: Path, told: str = "", **environment: str) -> str:
+    """What a process of its own prints, that is told this; on the tests' database."""
     where = os.environ["DATABASE_URL"].rpartition("/")[0]
     name = connection.settings_dict["NAME"]
     env = os.environ | {
@@ -81,7 +81,13 @@ def run(code: str, tmp_path: Path, **environment: str) -> str:
         **environment,
     }
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=env,
+        input=told,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -101,6 +107,7 @@ def spans(got) -> list[dict]:
                     "service": told["service.name"],
                     "id": span.span_id,
                     "parent": span.parent_span_id,
+                    "trace": span.trace_id,
                 }
                 found.append(attributes)
     return found

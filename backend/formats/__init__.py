@@ -1,0 +1,1 @@
+"""How the admin writes dates and times: Django looks for a module per language."""
