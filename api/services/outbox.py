@@ -125,7 +125,7 @@ Send = Callable[[list[Delivery]], Iterable["Outcome"]]
 
 def deliver(kinds: Sequence[str], send: Send) -> int:
     """How many rows left the system in this run. `send` works on a claimed batch one by one and
-    yields an outcome for each; what it does not reach is given back.
+    yields an outcome for each; what it does not reach is given back, and ends the run.
 
     Few leave in the order in which they fell due; a full batch means that more wait, and then
     several lanes send at once, because most of the time is spent waiting for the other side."""
@@ -162,7 +162,7 @@ def _lane(claimed: list[Delivery], kinds: Sequence[str], send: Send, until: floa
                 _give_back(row)
         log.info("delivered", rows=len(reached), requests=sorted(causes))
         jobs.progress(sent)
-        if time.monotonic() > until:
+        if len(reached) < len(rows) or time.monotonic() > until:
             break
         claimed = []
     return sent
