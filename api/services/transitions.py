@@ -201,24 +201,45 @@ def sweep(
 ) -> int:
     """How many rows the clock moved: everything due, in the order of its deadlines.
 
-    Safe to run twice or at once with itself: rows that another run has locked are left to it. A
-    row that cannot be worked on is recorded and left out; the others go on."""
-    actor, done, size = Actor.clock(job), 0, batch
+    Safe to run twice or at once with itself: rows that another run has locked are left to it."""
+    actor = Actor.clock(job)
+    return in_batches(
+        job,
+        claim=lambda size: _sweep_batch(move, job, size),
+        act=lambda rows: _announce(move, rows, actor, {}),
+        blame=lambda error: _record_failure(move, job, error),
+        batch=batch,
+        progress=progress,
+    )
+
+
+def in_batches(
+    job: str,
+    *,
+    claim: Callable[[int], list[Any]],
+    act: Callable[[list[Any]], None],
+    blame: Callable[[Exception], None],
+    batch: int = BATCH,
+    progress: Callable[[int], None] = jobs.progress,
+) -> int:
+    """How many rows were claimed and acted upon, a batch a transaction. A row that cannot be worked
+    on is looked for by halving the batch, and blamed; the others go on."""
+    done, size = 0, batch
     while True:
         rows: list[Any] = []
         try:
             with transaction.atomic():
-                rows = _sweep_batch(move, job, size)
+                rows = claim(size)
                 if rows:
-                    _announce(move, rows, actor, {})
+                    act(rows)
                     jobs.settled(job, [row.pk for row in rows])
         except (OperationalError, InterfaceError):
             raise  # the database is away or gave way, no row is to blame
         except Exception as error:
             tried = len(rows) or size
             if tried == 1:
-                _record_failure(move, job, error)
-            size = max(1, tried // 2)  # narrows down to the row that cannot be worked on
+                blame(error)
+            size = max(1, tried // 2)
             continue
         done += len(rows)
         progress(done)
@@ -228,35 +249,48 @@ def sweep(
 
 
 def _sweep_batch(move: Transition, job: str, size: int) -> list[Any]:
-    where = (
-        f"{_due(move)} AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"  # noqa: S608
-        " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
-    )
+    where = f"{_due(move)} AND {NOT_SET_ASIDE}"
     tail = f"ORDER BY t.{move.deadline}, t.id LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED"
     rows = _run(move, where, [job], {}, tail)
     # history and emails keep the order of the deadlines; RETURNING has none
     return sorted(rows, key=lambda row: (getattr(row, move.deadline), row.pk))
 
 
+# of a row of the table `t`; takes the job
+NOT_SET_ASIDE = (
+    f"NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"  # noqa: S608
+    " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
+)
+
+
 def _record_failure(move: Transition, job: str, error: Exception) -> None:
-    """Remembers the first row that is still due, with growing time until its next try."""
     model = apps.get_model(table_of(move).model)
+    where = f"status IN ({_placeholders(move.sources)}) AND {_due(move)}"
+    set_aside(model, where, move.sources, move.deadline, job, error)
+
+
+def set_aside(
+    model: type[models.Model],
+    where: str,
+    params: Sequence[Any],
+    deadline: str,
+    job: str,
+    error: Exception,
+) -> None:
+    """Remembers the first row that is still due, with growing time until its next try."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
             " (job, row, error, attempts, first_at, last_at, retry_at)"
             " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
             " statement_timestamp() + interval '1 minute'"
-            f" FROM {model._meta.db_table} t"
-            f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)}"
-            f" AND NOT EXISTS (SELECT 1 FROM {JobFailure._meta.db_table} f"
-            " WHERE f.job = %s AND f.row = t.id::text AND f.retry_at > statement_timestamp())"
-            f" ORDER BY t.{move.deadline}, t.id LIMIT 1"
+            f" FROM {model._meta.db_table} t WHERE {where} AND {NOT_SET_ASIDE}"
+            f" ORDER BY t.{deadline}, t.id LIMIT 1"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
             " attempts = f.attempts + 1, last_at = statement_timestamp(),"
             " retry_at = statement_timestamp()"
             " + least(interval '1 hour', f.attempts * interval '5 minutes')",
-            [job, f"{type(error).__name__}: {error}"[:2000], *move.sources, job],
+            [job, f"{type(error).__name__}: {error}"[:2000], *params, job],
         )
     log.error("row_failed", job=job, error=repr(error))
 
