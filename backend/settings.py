@@ -473,6 +473,8 @@ STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_CONNECT_TIMEOUT = env.float("STRIPE_CONNECT_TIMEOUT", default=3.0)  # seconds
 STRIPE_READ_TIMEOUT = env.float("STRIPE_READ_TIMEOUT", default=10.0)
+# customers of one web process who may wait for Stripe at once; a thread is left for all others
+PAYING_AT_ONCE = max(1, env.int("WEB_THREADS", default=4) - 1)
 STRIPE_SIGNATURE_TOLERANCE = 300  # seconds that a signature may be old
 # the stand-in knows no payment that was only told of, by an event signed by hand
 STRIPE_BELIEVE_EVENTS = STRIPE_LOCAL and env.bool("STRIPE_BELIEVE_EVENTS", default=False)

@@ -20,6 +20,8 @@ from django.db import connection
 
 from api.errors import Refused
 
+from .circuit import Circuit
+
 log = structlog.get_logger("holdfast.stripe")
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,6 +29,7 @@ R = TypeVar("R")
 SUCCEEDED: Final = "succeeded"
 CANCELED: Final = "canceled"
 FINAL: Final = (SUCCEEDED, CANCELED)
+circuit: Final = Circuit(stripe.APIConnectionError)
 
 
 class PaymentsAway(Refused):
@@ -112,13 +115,17 @@ def _calls() -> stripe.StripeClient:
 
 
 def _call(function: Callable[P, R]) -> Callable[P, R]:
-    """Turns whatever the library raises into one of our two refusals."""
+    """Turns whatever the library raises into one of our two refusals. Refuses `PaymentsAway`
+    without asking while Stripe is left alone."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         assert not connection.in_atomic_block, "no network call inside a transaction"  # noqa: S101
+        if not circuit.lets_through():
+            raise PaymentsAway
         try:
-            return function(*args, **kwargs)
+            with circuit.call():
+                return function(*args, **kwargs)
         except stripe.StripeError as error:
             log.warning("stripe_failed", call=function.__name__, error=repr(error)[:500])
             raise _refusal(error) from error

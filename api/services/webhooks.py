@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from api.models import Payment, StripeEvent
 from api.signals import received
 
-from . import outbox, payments, refunds
+from . import jobs, outbox, payments, refunds
 from . import stripe_gateway as gateway
 from .outbox import LEASE, WAITS
 from .stripe_gateway import Intent, PaymentRefused
@@ -43,12 +43,22 @@ def receive(payload: bytes, signature: str) -> bool:
 
 
 def work() -> int:
-    """How many events were worked on. Safe to run twice or at once with itself."""
+    """How many events were worked on, until there are none or Stripe is left alone. Safe to run
+    twice or at once with itself."""
     done = 0
-    while rows := _claim():
+    while not gateway.circuit.is_open() and (rows := _claim()):
         for row in rows:
-            done += _work_one(row)
+            if gateway.circuit.is_open():
+                _give_back(row)
+            else:
+                done += _work_one(row)
+        jobs.progress(done)
     return done
+
+
+def _give_back(row: StripeEvent) -> None:
+    mine = StripeEvent.objects.filter(pk=row.pk, attempts=row.attempts, state="waiting")
+    mine.update(attempts=row.attempts - 1, due_at=Now())
 
 
 def _claim() -> list[StripeEvent]:
