@@ -127,8 +127,9 @@ class Batch:
     rows: list[Any] = field(default_factory=list)
 
     def whole(self) -> list[Any]:
-        """The rows that moved, as they are now; each carries `status_left`."""
-        return self._announced(list(_model(self.move)._base_manager.raw(*self._sql("*"))))
+        """The rows that moved, by id, as they are now; each carries `status_left`."""
+        rows = _model(self.move)._base_manager.raw(*self._sql("*", "ORDER BY id"))
+        return self._announced(list(rows))
 
     def parts(self) -> list[Any]:
         """The same with only `Table.looked_at` of them, in the order of their deadlines: a sweep
