@@ -93,7 +93,13 @@ class Bookings(ModelAdmin):
         told = {name for _, names in TABS for name in names} | set(STANDING)
         rest = [name for name in self.readonly_fields if name not in told]
         return [
-            (None, {"fields": (*STANDING, *MADE_OF), "description": "Times below are in UTC."}),
+            (
+                None,
+                {
+                    "fields": (*STANDING, *MADE_OF),
+                    "description": "Starts, ends and deadlines are in UTC.",
+                },
+            ),
             *((title, {"classes": ["tab"], "fields": names}) for title, names in TABS),
             ("Record", {"classes": ["tab"], "fields": rest}),
         ]

@@ -112,7 +112,7 @@ def test_a_booking_is_listed_and_opened_with_the_time_on_the_venues_wall(
     assert "Wed 5 Mar 2031 23:30–Thu 6 Mar 00:30" in listed
     page = client.get(f"/admin/api/booking/{booking.pk}/change/").content.decode()
     assert "Wed 5 Mar 2031 23:30–Thu 6 Mar 00:30" in page
-    assert "Times below are in UTC." in page
+    assert "Starts, ends and deadlines are in UTC." in page
     assert 'value="18:00:00"' in page
     assert "5 Mar 2031 18:00" in page  # completes at
     assert not re.search(r"\d [ap]\.m\.", listed + page)
