@@ -36,7 +36,7 @@ log = structlog.get_logger("holdfast.transitions")
 P = ParamSpec("P")
 R = TypeVar("R")
 
-EXCLUSION = "23P01"
+EXCLUSION, UNIQUE = "23P01", "23505"
 GIVES_WAY = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
 BATCH = 1000
 LONG_AGO = "-infinity"
