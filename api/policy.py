@@ -277,7 +277,7 @@ def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str
     held = status == Status.HELD
     return {
         "hold_expires_at": now + venue.hold_length if held else None,
-        "payment_status": PaymentStatus.PENDING if price_minor else PaymentStatus.NONE,
+        "payment_status": (PaymentStatus.PENDING if price_minor else PaymentStatus.NONE).value,
     }
 
 

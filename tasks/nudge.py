@@ -20,6 +20,8 @@ from django.db import transaction
 log = structlog.get_logger("holdfast.nudge")
 
 WINDOW = 0.1  # seconds; a nudge within it rides along with the next
+# a machine that is slow to publish has other things to do: it is asked less often, within reason
+SHARE, LONGEST = 20, 0.5
 
 
 class Publisher:
@@ -60,8 +62,10 @@ class Publisher:
             self.awake.clear()
             with self.lock:
                 names, self.wanted = self.wanted, {}
+            began = time.monotonic()
             self.send(names)
-            time.sleep(self.window)
+            took = time.monotonic() - began
+            time.sleep(max(self.window, min(SHARE * took, LONGEST)))
 
     def send(self, names: Mapping[Any, Context]) -> None:
         for name, context in names.items():

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from api.errors import Unfit
 from api.models import Booking, BookingEvent, User
 
-from .fields import Instant
+from .fields import Instant, Plain
 
 
 class Owner(serializers.Serializer[Any]):
@@ -98,7 +98,7 @@ class People(serializers.ListField):
         return found
 
 
-class BookingEdit(serializers.Serializer[Any]):
+class BookingEdit(Plain):
     resource = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     starts_at = Instant()
     ends_at = Instant()
@@ -112,7 +112,7 @@ class NewBooking(BookingEdit):
     """What a booking is made from."""
 
 
-class Reason(serializers.Serializer[Any]):
+class Reason(Plain):
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True)
 
 

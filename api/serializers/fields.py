@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
+from rest_framework.utils.serializer_helpers import BindingDict
 
 from api.errors import Unfit
 from api.wire import duration
 
 ZONES = frozenset(available_timezones())
+
+
+class Plain(serializers.Serializer[Any]):
+    """A shape whose fields ask nothing of the request (no context, no defaults of its making), so
+    that all readers share them: copying the fields costs more than reading a body with them."""
+
+    @cached_property
+    def fields(self) -> BindingDict:
+        return _shared(type(self), self.partial)
+
+
+@functools.cache
+def _shared(shape: type[Plain], partial: bool) -> BindingDict:
+    serializer = shape(partial=partial)
+    made = BindingDict(serializer)
+    for name, field in serializer.get_fields().items():
+        made[name] = field
+    return made
 
 
 class Instant(serializers.DateTimeField):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -50,13 +52,14 @@ def book(
     attendees: Iterable[User] = (),
     contract: str = "",
     check: Callable[..., None] = policy.check,
+    asked: rules_query.Along | None = None,
 ) -> Booking:
     """The new booking, in the status its venue's policy begins with: held, pending or confirmed.
 
     Instants are aware. Refuses what the policy refuses, and `SlotTaken` with what blocks and the
     nearest free times. Of any number of rivals for overlapping times exactly one gets it."""
     place = resource.pk if isinstance(resource, Resource) else resource
-    rules, now, pk = rules_query.to_book(place)
+    rules, now, pk = rules_query.to_book(place, asked)
     check(rules, starts_at, ends_at, now, guests)
     booking = _draft(rules, owner, starts_at, ends_at, now)
     booking.title, booking.notes, booking.guests = title, notes, guests
@@ -132,10 +135,14 @@ def _take(booking: Booking, parts: Sequence[Part], rules: Rules, now: datetime) 
 _COLUMNS = [
     f for f in Booking._meta.concrete_fields if f.attname not in ("created_at", "updated_at")
 ]
+# nobody has answered or been there yet: their columns say so by themselves
+_LATER = ("approved_by_id", "approved_at", "checked_in_at", "ended_at")
+_WRITTEN = [f for f in _COLUMNS if f.attname not in _LATER]
+_values_of = attrgetter(*(f.attname for f in _WRITTEN))
 _INSERT = (
     f"INSERT INTO {Booking._meta.db_table}"  # noqa: S608
-    f" ({', '.join(str(f.column) for f in _COLUMNS)})"
-    f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+    f" ({', '.join(str(f.column) for f in _WRITTEN)})"
+    f" VALUES ({', '.join(['%s'] * len(_WRITTEN))})"
     " ON CONFLICT DO NOTHING RETURNING created_at, updated_at"
 )
 
@@ -143,10 +150,10 @@ _INSERT = (
 def _insert(booking: Booking, parts: Sequence[Part]) -> bool:
     """Whether the slot was free and is now taken, and the parts are written with it. Never
     raises, never deadlocks."""
-    values = [f.get_db_prep_save(getattr(booking, f.attname), connection) for f in _COLUMNS]
     statement = bulk.along_with(_INSERT, tuple((part.select, part.tail) for part in parts))
+    values = [*_values_of(booking), *chain.from_iterable(part.values for part in parts)]
     with connection.prepared() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(statement, [*values, *(value for part in parts for value in part.values)])
+        cursor.execute(statement, values)
         row = cursor.fetchone()
     if row is None:
         return False

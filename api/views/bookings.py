@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import django_filters
+import orjson
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
@@ -18,6 +19,7 @@ from api.lifecycle import Status
 from api.models import Booking, BookingEvent
 from api.permissions import IsStaff
 from api.queries import bookings as queries
+from api.queries.rules import along
 from api.serializers import bookings as shapes
 from api.services import bookings
 from api.services.actors import Actor
@@ -53,12 +55,28 @@ class Bookings(View, GenericAPIView[Booking]):
         page = self.paginate_queryset(self.filter_queryset(queries.visible_to(self.user)))
         return self.get_paginated_response([shapes.booking(row) for row in page or ()])
 
+    def perform_authentication(self, request: Request) -> None:
+        """Who asks and the rules of what they want to book come in one statement."""
+        if request.method == "POST":
+            request.along = along(_resource_in(request._request.body))  # type: ignore[attr-defined]
+        super().perform_authentication(request)
+
     @extend_schema(request=shapes.NewBooking, responses={201: shapes.BookingShape})
     def post(self, request: Request) -> Response:
         body = self.read(shapes.NewBooking)
-        booking = bookings.book(owner=self.user, contract="v1", **body)
+        asked = request.along  # type: ignore[attr-defined]
+        booking = bookings.book(owner=self.user, contract="v1", asked=asked, **body)
         people = sorted(person.pk for person in body.get("attendees", ()))
         return Response(shapes.booking(booking, people), status=201)
+
+
+def _resource_in(raw: bytes) -> Any:
+    """A look ahead, before it is known whether anybody may ask: whatever is wrong is refused later,
+    in its turn."""
+    try:
+        return orjson.loads(raw)["resource"]
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 class OneBooking(View):

@@ -1,5 +1,6 @@
 """Access and refresh tokens: single use, separate secrets, ended by a new password."""
 
+import time
 from datetime import timedelta
 
 import jwt
@@ -100,6 +101,21 @@ def test_the_two_kinds_have_secrets_of_their_own(ana, client_of):
         answer = client.get(ME, headers={"Authorization": f"Bearer {raw}"})
         assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     assert client.get(ME, headers={"Authorization": f"Bearer {pair.access}"}).status_code == 200
+
+
+def test_a_token_that_was_good_is_so_until_it_expires(ana, client_of):
+    """Never ends when the kept token's time is not looked at."""
+    client = client_of()
+    assert client.get(ME).status_code == 401  # the first request of a process takes its time
+    token = Access.for_user(ana)
+    token.set_exp(lifetime=timedelta(seconds=4))
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    statuses = [client.get(ME).status_code]
+    until = time.monotonic() + 20
+    while statuses[-1] == 200 and time.monotonic() < until:
+        statuses.append(client.get(ME).status_code)
+    assert (statuses[0], statuses[-1]) == (200, 401)
+    assert time.time() >= token["exp"]
 
 
 def test_a_new_password_ends_every_session(ana, client_of):
