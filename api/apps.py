@@ -58,6 +58,7 @@ class ApiConfig(AppConfig):
                 ),
             ),
             (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),
+            (signals.furnished, (receivers.refresh_furnished,)),
             (signals.received, (receivers.hurry_webhooks,)),
             (post_save, (receivers.make_profile,)),
         ):

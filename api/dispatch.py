@@ -166,7 +166,7 @@ def choose(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | No
         return _first(found, name)
     able = [c for c in found if request.method in c.route.methods]
     mine = credited(request)
-    if chosen := _first(able or found, mine):
+    if chosen := _first(able, mine) or _first(_alike(found, able), mine):
         return chosen
     if not able and mine in CONTRACTS:
         return None
@@ -181,6 +181,12 @@ def choose(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | No
         return exact[0]
     names = left(request, rule, exact[0].match.kwargs)
     return next((c for name in names if (c := _first(exact, name))), exact[0])
+
+
+def _alike(found: tuple[Candidate, ...], able: list[Candidate]) -> list[Candidate]:
+    """Those that know the very path and only lack the method, which they will say themselves; a
+    word that is an id to one of them, and a path of its own to another, is the other's."""
+    return [c for c in found if not able or c.route.shape in {other.route.shape for other in able}]
 
 
 def _first(found: tuple[Candidate, ...] | list[Candidate], name: str) -> Candidate | None:

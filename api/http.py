@@ -30,14 +30,14 @@ from api import errors, wire
 from api.models import User
 from api.services import idempotency, whence
 from api.services.stripe_gateway import BadPayload, BadSignature
-from api.services.transitions import EXCLUSION, GIVES_WAY, sqlstate
+from api.services.transitions import EXCLUSION, GIVES_WAY, UNIQUE, sqlstate
 
 log = structlog.get_logger("holdfast.http")
 
 
 MOST_READ_AWAY = 64_000_000  # bytes
 
-_UNIQUE, _REFERENCE, _CHECK = "23505", "23503", "23514"
+_REFERENCE, _CHECK = "23503", "23514"
 
 
 class MethodNotAllowed(errors.Refused):
@@ -100,7 +100,7 @@ def _database_refusal(error: Exception) -> errors.Refused | None:
     if isinstance(error, (OperationalError, InterfaceError)):
         log.error("database_away", error=repr(error))
         return Unavailable()
-    if isinstance(error, IntegrityError) and state in (_UNIQUE, _REFERENCE):
+    if isinstance(error, IntegrityError) and state in (UNIQUE, _REFERENCE):
         log.warning("constraint_refused", error=repr(error))
         return errors.Conflict()
     if isinstance(error, IntegrityError) and state == _CHECK:

@@ -3,7 +3,7 @@ status, sends no signal and touches no network. Wired in `api.apps`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
@@ -41,7 +41,7 @@ def email_booked(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) 
 def email_transition(
     table: Table, transition: Transition, details: Mapping[str, Any], **_: Any
 ) -> None:
-    if table is BOOKING:
+    if table is BOOKING and "toward" not in details:  # else the next move tells
         notices.notify_moved(transition.name, str(transition.target), details)
 
 
@@ -61,6 +61,10 @@ def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
         left = kwargs["details"].get("from", {})
         old = {left["resource"]} if "resource" in left else set()
         pushes.after_commit({row.resource_id for row in rows} | old)
+
+
+def refresh_furnished(resources: Collection[int], **_: Any) -> None:
+    pushes.after_commit(resources)
 
 
 def email_offer(rows: Sequence[Trade], **_: Any) -> None:

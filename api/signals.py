@@ -12,6 +12,8 @@ rows are whole, or, after a sweep, what `Table.looked_at` names of them.
 `changed`: rows kept their status but were edited. Arguments: `rows`, `actor`, `details`; after a
 trade `details["traded_with"]` is the person whose booking it was.
 `offered`: somebody offers a trade. Arguments: `rows`, `actor`.
+`furnished`: what a resource shows of itself was changed, or it was retired. Arguments: `resources`,
+their ids.
 `received`: a webhook was believed and kept. Arguments: `event`.
 """
 
@@ -23,4 +25,5 @@ moving = Signal()
 transitioned = Signal()
 changed = Signal()
 offered = Signal()
+furnished = Signal()
 received = Signal()

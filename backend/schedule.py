@@ -90,6 +90,12 @@ SCHEDULE: dict[str, Job] = {
         "finished deliveries, old keys and old exports are forgotten",
         queue="default",
     ),
+    "partition_history": Job(
+        "tasks.upkeep.partition_history",
+        HOUR,
+        "months of history are made ahead of time, and dropped when they are not kept any more",
+        queue="default",
+    ),
     "roll_up_analytics": Job(
         "tasks.analytics.roll_up_analytics",
         HOUR,

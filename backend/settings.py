@@ -473,7 +473,11 @@ STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_CONNECT_TIMEOUT = env.float("STRIPE_CONNECT_TIMEOUT", default=3.0)  # seconds
 STRIPE_READ_TIMEOUT = env.float("STRIPE_READ_TIMEOUT", default=10.0)
+# customers of one web process who may wait for Stripe at once; a thread is left for all others
+PAYING_AT_ONCE = max(1, env.int("WEB_THREADS", default=4) - 1)
 STRIPE_SIGNATURE_TOLERANCE = 300  # seconds that a signature may be old
+# the stand-in knows no payment that was only told of, by an event signed by hand
+STRIPE_BELIEVE_EVENTS = STRIPE_LOCAL and env.bool("STRIPE_BELIEVE_EVENTS", default=False)
 if STRIPE_LOCAL:
     STRIPE_SECRET_KEY = "sk_test_local"  # noqa: S105
     STRIPE_API_BASE = STRIPE_API_BASE or f"http://127.0.0.1:{env.int('STRIPE_PORT', 8420)}"
@@ -505,6 +509,9 @@ KEEP_DELIVERIES = timedelta(days=env.int("KEEP_DELIVERIES_DAYS", default=30))
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.int("KEEP_IDEMPOTENCY_KEYS_HOURS", default=24))
 KEEP_EXPORTS = timedelta(hours=env.int("KEEP_EXPORTS_HOURS", default=24))
 KEEP_STRIPE_EVENTS = timedelta(days=env.int("KEEP_STRIPE_EVENTS_DAYS", default=90))
+KEEP_HISTORY_MONTHS = env.int("KEEP_HISTORY_MONTHS", default=0)  # 0: for ever
+if KEEP_HISTORY_MONTHS < 0:
+    raise ImproperlyConfigured("KEEP_HISTORY_MONTHS is a number of months, or 0 for ever.")
 
 # figures: where web processes share what they count, and who may read them (empty: anyone)
 

@@ -134,7 +134,7 @@ def complete(environment: dict[str, str]) -> dict[str, str]:
             admin = environment.get("DJANGO_SUPERUSER_EMAIL")
             here["ADMIN_EMAIL"] = admin or EMBEDDED_DEFAULTS["DJANGO_SUPERUSER_EMAIL"]
     if not environment.get("STRIPE_SECRET_KEY"):
-        here["STRIPE_LOCAL"] = "1"
+        here |= {"STRIPE_LOCAL": "1", "STRIPE_BELIEVE_EVENTS": "1"}
     return _with_defaults(environment, here)
 
 

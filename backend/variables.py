@@ -159,6 +159,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "STRIPE_SECRET_KEY": "Stripe's secret key; without one nothing can be paid for real.",
         "STRIPE_WEBHOOK_SECRET": "Proves that a webhook is Stripe's. Needed with a key.",
         "STRIPE_LOCAL": "Without a key: the local stand-in, in which no money moves.",
+        "STRIPE_BELIEVE_EVENTS": "With the stand-in: a signed event does what it says.",
         "STRIPE_API_BASE": "Where the stand-in is; refused with a live key.",
         "STRIPE_CONNECT_TIMEOUT": "Seconds.",
         "STRIPE_READ_TIMEOUT": "Seconds.",
@@ -179,6 +180,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "KEEP_IDEMPOTENCY_KEYS_HOURS": "Idempotency keys and their answers.",
         "KEEP_EXPORTS_HOURS": "Files of figures.",
         "KEEP_STRIPE_EVENTS_DAYS": "Webhooks that were worked on.",
+        "KEEP_HISTORY_MONTHS": "History: so many whole months beside this one; 0 is for ever.",
     },
     "Processes": {
         "HOST": "The address that web listens on.",

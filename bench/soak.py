@@ -32,6 +32,9 @@ ADMIN = {"email": "admin@example.com", "password": "holdfast-demo"}
 
 
 class Soak:
+    checkout = CHECKOUT  # of the release that is started
+    patience = 20.0  # seconds, with an answer
+
     def __init__(self, place: Path) -> None:
         self.place, port = place, pick_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -58,12 +61,12 @@ class Soak:
         with (self.place / "up.log").open("wb") as log:
             self.up = subprocess.Popen(
                 [sys.executable, "-m", "backend.up"],
-                cwd=CHECKOUT,
+                cwd=self.checkout,
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.until(lambda: self.status("/health/automation/") == 200, 180)
+        self.until(self.healthy, 300)
 
     def stop(self) -> None:
         self.up.send_signal(signal.SIGTERM)
@@ -76,6 +79,9 @@ class Soak:
             assert time.monotonic() - began < seconds, f"not within {seconds} s"
             time.sleep(0.5)
         return time.monotonic() - began
+
+    def healthy(self) -> bool:
+        return self.status("/health/automation/") == 200
 
     def status(self, path: str) -> int:
         try:
@@ -135,13 +141,17 @@ class Soak:
 
     def ask(self, http: requests.Session, verb: str, path: str, body: dict[str, Any]) -> None:
         try:
-            answer = http.post(self.url + path, json=body, timeout=20)
+            answer = http.post(self.address() + path, json=body, timeout=self.patience)
         except requests.RequestException as error:
             self.answers[f"{verb}: {type(error).__name__}"] += 1
             return
         self.answers[f"{verb}: {answer.status_code}"] += 1
         if verb == "book" and answer.status_code == 201:
             self.acknowledged.add(answer.json()["id"])
+
+    def address(self) -> str:
+        """Where the next request goes."""
+        return self.url
 
     # what goes wrong
 
@@ -160,7 +170,7 @@ class Soak:
     # what must be true in the end
 
     def judge(self) -> list[str]:
-        took = self.until(lambda: self.status("/health/automation/") == 200, 300)
+        took = self.until(self.healthy, 300)
         behind = self.until(lambda: self.lag() < 10, 120)
         print(f"healthy again after {took:.0f} s, lag under 10 s after {behind:.0f} s more")
         check = subprocess.run(

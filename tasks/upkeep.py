@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from api.services import accounts, exports, idempotency, jobs, outbox, webhooks
+from api.services import accounts, exports, history_months, idempotency, jobs, outbox, webhooks
 
 
 @shared_task
@@ -19,6 +19,12 @@ def prune_history() -> int:
 
 def _forget() -> int:
     return outbox.prune() + idempotency.prune() + webhooks.prune() + exports.prune() + jobs.prune()
+
+
+@shared_task
+def partition_history() -> int:
+    """Months of history made ahead of time, or dropped."""
+    return jobs.run("partition_history", history_months.keep)
 
 
 @shared_task

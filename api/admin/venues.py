@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
-from api.models import Closure, PrimetimeWindow, Resource, Venue
+from api.models import Closure, PrimetimeWindow, Resource, User, Venue
+from api.services import places
 
 from . import weeks
 from .reading import HTTPS
@@ -92,12 +92,16 @@ class Resources(ModelAdmin):
     def week(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return weeks.page(request, object_id)
 
+    def save_model(self, request: HttpRequest, obj: Resource, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        places.tell([obj.pk])
+
     def delete_model(self, request: HttpRequest, obj: Resource) -> None:
         """Retired: its bookings stay."""
-        Resource.objects.filter(pk=obj.pk).update(retired_at=Now())
+        places.retire([obj.pk], cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        queryset.update(retired_at=Now())
+        places.retire([place.pk for place in queryset], cast(User, request.user))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return [str(obj) for obj in objs], {}, set(), []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 
 from api.errors import NotFound
 from api.models import Booking, BookingEvent, User
+
+DAY = timedelta(days=1)
 
 
 def visible_to(user: User) -> QuerySet[Booking]:
@@ -38,6 +41,24 @@ def with_everything(pk: int) -> Booking:
 def events(**filters: Any) -> QuerySet[BookingEvent]:
     """History, newest first, with the people in it."""
     return BookingEvent.objects.filter(**filters).select_related("actor").order_by("-id")
+
+
+def history(booking: Booking) -> QuerySet[BookingEvent]:
+    """The lines of one booking, newest first. Whatever writes one stamps the booking too, so only
+    the months of its life are looked into; and a day more, because clocks are set back."""
+    life = (booking.created_at - DAY, booking.updated_at + DAY)
+    return events(booking=booking, at__range=life)
+
+
+def newest(limit: int, **filters: Any) -> list[BookingEvent]:
+    """The newest lines, most often found in the last months: all of them are looked into only if
+    there are too few."""
+    now, lines = datetime.now(UTC), events(**filters)
+    for span in (30 * DAY, 360 * DAY):
+        near = list(lines.filter(at__gte=now - span)[:limit])
+        if len(near) == limit:
+            return near
+    return list(lines[:limit])
 
 
 def contract_of(pk: Any) -> str:

@@ -22,7 +22,7 @@ def of_person(user: User) -> dict[str, Any]:
         pending=Count("pk", filter=Q(status=PENDING, lapses_at__gt=Now())),
         held=Count("pk", filter=Q(status=HELD, hold_expires_at__gt=Now())),
     )
-    recent = bookings.events(booking__owner=user)[:10]
+    recent = bookings.newest(10, booking__owner=user)
     return {"upcoming": ahead.order_by("starts_at")[:10], "recent": recent, **counts}
 
 
@@ -44,7 +44,7 @@ def of_staff() -> dict[str, Any]:
             "pk", filter=Q(status=Status.NO_SHOW, starts_at__gte=Now() - timedelta(days=7))
         ),
     )
-    recent = bookings.events()[:20]
+    recent = bookings.newest(20)
     return {"recent": recent, "repeated_no_shows": no_shows.repeated(), **counts}
 
 
@@ -52,7 +52,7 @@ def of_person_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:
     """At one venue: the next five bookings from that instant on, and the last ten lines."""
     ahead = Booking.objects.filter(owner=user, venue=venue, starts_at__gte=since).blocking()
     ahead = ahead.select_related("venue", "resource", "owner", "approved_by")
-    recent = bookings.events(booking__owner=user, booking__venue=venue)[:10]
+    recent = bookings.newest(10, booking__owner=user, booking__venue=venue)
     return {"upcoming": ahead.order_by("starts_at")[:5], "recent": recent}
 
 
@@ -70,4 +70,4 @@ def of_staff_at(venue: Venue, since: datetime, until: datetime) -> dict[str, Any
             ),
         )
     )
-    return {"recent": bookings.events(booking__venue=venue)[:20], **rows}
+    return {"recent": bookings.newest(20, booking__venue=venue), **rows}

@@ -52,12 +52,14 @@ def due(job: str) -> int:
 def _due() -> dict[str, tuple[QuerySet[Any], str]]:
     """The rows that are due, and the column that says since when, per job that has deadlines."""
     failed: dict[str, list[int]] = {}
-    waiting = JobFailure.objects.filter(job__in=SWEEPS, retry_at__gt=Now())
+    waiting = JobFailure.objects.filter(job__in=[*SWEEPS, "send_reminders"], retry_at__gt=Now())
     for job, row in waiting.values_list("job", "row"):
         failed.setdefault(job, []).append(int(row))
     found = {job: _swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
     found["send_reminders"] = (
-        Booking.objects.filter(status="confirmed", remind_at__lte=Now()),
+        Booking.objects.filter(status="confirmed", remind_at__lte=Now()).exclude(
+            pk__in=failed.get("send_reminders", [])
+        ),
         "remind_at",
     )
     open_ = Delivery.objects.filter(

@@ -1,9 +1,9 @@
 """The state of a room now, as a door panel shows it: two statements for any number of rooms, none
 while it is cached.
 
-Every change of a booking raises its room's version, and a state is cached under the version that
-was read before the rows were: what is cached under the latest version is never older than it.
-Where time alone changes a state, the cached one ends.
+Every change of a booking, and of the room itself, raises the room's version, and a state is cached
+under the version that was read before the rows were: what is cached under the latest version is
+never older than it. Where time alone changes a state, the cached one ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ State: TypeAlias = dict[str, Any]  # plain JSON: instants as text in UTC
 
 SOON = timedelta(minutes=15)  # from here on the next meeting is announced
 LISTED = 10
-LONGEST = timedelta(seconds=10)  # what no signal tells of, a room renamed, is seen within this
+LONGEST = timedelta(seconds=10)  # what no signal tells of, a person renamed, is seen within this
 CLOCKS = tuple(move.deadline for move in BOOKING.clocked)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from api.models import Booking, BookingEvent, Delivery, Payment, Refund
 from api.models.outbox import Kind
 
+from . import bookings
+
 OPEN, ENDED, WRONG = "waiting", "done", "bad"
 
 
@@ -28,7 +30,7 @@ class Line:
 
 def of(booking: Booking) -> list[Line]:
     """Oldest first, in four statements."""
-    events = BookingEvent.objects.filter(booking=booking).select_related("actor").order_by("id")
+    events = bookings.history(booking).order_by("id")
     sent = Delivery.objects.filter(booking=booking).order_by("id")
     paid = Payment.objects.filter(booking=booking).order_by("id")
     back = Refund.objects.filter(payment__booking=booking).select_related("by").order_by("id")

@@ -207,15 +207,18 @@ def _move(
     *,
     where: str = "true",
     params: Sequence[Any] = (),
+    toward: str = "",
     **options: Any,
 ) -> Booking:
     """The booking after the move; refuses `Forbidden`, `AlreadyDone` or `NotAllowedNow`. What the
-    clock should already have ended cannot be moved, whether or not its sweep has run."""
+    clock should already have ended cannot be moved, whether or not its sweep has run. `toward`: the
+    status that another move of the same transaction leads to."""
     if actor.by not in move.by:
         raise errors.Forbidden
     if actor.by is By.OWNER and actor.user:  # a trade may have come first
         where, params = f"({where}) AND owner_id = %s", [*params, actor.user.pk]
-    details = {"reason": because} if because else {}
+    told = {"reason": because, "toward": toward}
+    details = {name: text for name, text in told.items() if text}
     if By.CLOCK not in move.by and actor.by is not By.PAYMENT:  # who pays is first
         where = f"({where}) AND {_ALIVE}"
     rows = perform(move, [pk], actor, details=details, where=where, params=params, **options)
@@ -356,9 +359,9 @@ def complete(pk: int, actor: Actor) -> Booking:
 
 
 @giving_way
-def reinstate(pk: int, actor: Actor) -> Booking:
+def reinstate(pk: int, actor: Actor, toward: str = "") -> Booking:
     """Takes an end back: the booking waits for approval again, if its slot is still free and has
-    not begun. By staff."""
+    not begun. By staff. On the way `toward` another status nobody is told of it."""
     booking = _get(pk)
     place = rules_query.resource(booking.resource_id)
     rules, now = rules_of(place), place.now
@@ -368,7 +371,10 @@ def reinstate(pk: int, actor: Actor) -> Booking:
     again: dict[str, Any] = {"rejection_reason": "", "checked_in_at": None, "ended_at": None}
     again |= policy.deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
     return _against_rivals(
-        booking, rules, now, lambda: _move(BOOKING.reinstate, pk, actor, sets=again)
+        booking,
+        rules,
+        now,
+        lambda: _move(BOOKING.reinstate, pk, actor, sets=again, toward=toward),
     )
 
 
@@ -606,6 +612,8 @@ WORDS: dict[str, Callable[[int, Actor], Booking]] = {
     Status.COMPLETED.value: complete,
     Status.CHECKED_IN.value: check_in,
 }
+# from another end, by way of a request
+REOPENED = (Status.CONFIRMED, Status.CANCELLED, Status.REJECTED)
 
 
 def set_status(pk: int, status: str, actor: Actor) -> Booking:
@@ -621,8 +629,9 @@ def set_status(pk: int, status: str, actor: Actor) -> Booking:
     with transaction.atomic():
         if status == PENDING and booking.status == Status.CONFIRMED:
             return _move(BOOKING.resubmit, pk, actor)
-        if status == Status.CONFIRMED and booking.status in BOOKING.reinstate.sources:
-            reinstate(pk, actor)
+        reopens = status in REOPENED and actor.is_staff
+        if reopens and booking.status in BOOKING.reinstate.sources:
+            reinstate(pk, actor, toward=status)
         if status == Status.COMPLETED and booking.status == PENDING:
             approve(pk, actor)
         return WORDS[status](pk, actor)

@@ -18,8 +18,11 @@ class StillProcessing(Exception):
 
 
 def make(rows: list[Delivery]) -> Iterator[Outcome]:
-    """Makes the calls of a claimed batch, yielding each row with what went wrong, or None."""
+    """Makes the calls of a claimed batch, yielding each row with what went wrong, or None. Ends
+    early when Stripe is left alone."""
     for row in rows:
+        if gateway.circuit.is_open():
+            return
         yield row, _make_one(row)
 
 

@@ -11,6 +11,7 @@ from api.lifecycle import BOOKING
 from api.queries import lag
 
 from . import jobs, money_invariants
+from .history_months import KEPT_SINCE
 
 ALLOWED_LAG = timedelta(minutes=5)
 SHOWN = 20
@@ -60,13 +61,17 @@ TOO_MANY_GUESTS = f"""
     FROM api_booking b JOIN api_resource r ON r.id = b.resource_id
     WHERE b.status IN ({_in(BOOKING.blocking)}) AND b.guests > r.capacity"""  # noqa: S608
 
-# the newest line that moved it says where it stands: nothing moved it past the history
-UNWRITTEN = """
+# the newest line that moved it says where it stands: nothing moved it past the history. Of an old
+# booking all lines may have gone with their months
+UNWRITTEN = f"""
     SELECT format('booking %s is %s but its history ends with %s', b.id, b.status,
         coalesce(e.to_status, 'nothing'))
     FROM api_booking b LEFT JOIN LATERAL (SELECT to_status FROM api_bookingevent
-        WHERE booking_id = b.id ORDER BY id DESC LIMIT 1) e ON true
-    WHERE e.to_status IS DISTINCT FROM b.status"""
+        WHERE booking_id = b.id AND at BETWEEN
+            b.created_at - interval '1 day' AND b.updated_at + interval '1 day'
+        ORDER BY id DESC LIMIT 1) e ON true
+    WHERE e.to_status IS DISTINCT FROM b.status
+    AND (e.to_status IS NOT NULL OR b.created_at >= {KEPT_SINCE})"""  # noqa: S608
 
 # each line continues where the one before it ended: no change without a line, none twice
 BROKEN_HISTORY = """

@@ -26,14 +26,20 @@ from api.emails import Email, named
 from api.lifecycle import TradeStatus
 from api.models import Booking, Delivery, Trade, User
 
+from .circuit import Circuit
 from .outbox import Outcome, Withheld
+
+circuit = Circuit(OSError)  # of smtplib and of the providers alike
 
 
 def send(rows: list[Delivery]) -> Iterator[Outcome]:
-    """Sends a claimed batch, yielding each row with what went wrong, or None."""
+    """Sends a claimed batch, yielding each row with what went wrong, or None. Ends early when the
+    provider is left alone."""
     bookings = _bookings(rows)
     with Provider() as provider:
         for row in rows:
+            if not circuit.lets_through():
+                return
             booking = bookings.get(row.booking_id or 0) or _removed(row)
             yield row, _send_one(row, booking, provider)
 
@@ -64,7 +70,8 @@ def _send_one(row: Delivery, booking: Booking | None, provider: Provider) -> Exc
     except Exception as error:  # a template or a row that cannot be read is this row's outcome
         return error
     try:
-        provider.hand_over(message)
+        with circuit.call():
+            provider.hand_over(message)
     except Exception as error:  # whatever the provider does is an outcome of this row
         provider.__exit__()
         if row.attempts == 1:

@@ -11,9 +11,10 @@ from django.db.models.functions import Coalesce, Concat
 
 from api import policy
 from api.lifecycle import BOOKING, CHECKED_IN, CONFIRMED, HELD, Status
-from api.models import Booking, BookingEvent, Delivery, Payment, Refund
+from api.models import Booking, Delivery, Payment, Refund
 from api.models.bookings import PaymentStatus
 from api.models.outbox import State
+from api.queries import bookings
 
 from .refunds import GONE
 from .stripe_gateway import FINAL, SUCCEEDED
@@ -75,7 +76,7 @@ def _ended_and_kept() -> Iterator[str]:
         booking = payment.booking
         due = payment.amount_minor
         if booking.status == Status.CANCELLED:
-            event = BookingEvent.objects.filter(booking=booking, verb="cancel").first()
+            event = bookings.history(booking).filter(verb="cancel").first()
             at = event.at if event else booking.updated_at
             due = policy.refund(booking.venue, payment.amount_minor, booking.starts_at, at)
         if payment.amount_minor - payment.kept < due:

@@ -153,7 +153,7 @@ Send = Callable[[list[Delivery]], Iterable["Outcome"]]
 
 def deliver(kinds: Sequence[str], send: Send, more: Callable[[], None] | None = None) -> int:
     """How many rows left the system in this run. `send` works on a claimed batch one by one and
-    yields an outcome for each; what it does not reach is given back.
+    yields an outcome for each; what it does not reach is given back, and ends the run.
 
     Few leave in the order in which they fell due. A full batch means that more wait: `more` asks
     for another run, in a process that has nothing to do or after this one's turn, and as long as
@@ -223,7 +223,7 @@ def _lane(claimed: list[Delivery], run: _Run, probed: Callable[[], None] | None 
                 _give_back(row)
         log.info("delivered", rows=len(reached), requests=sorted(causes))
         jobs.progress(sent)
-        if time.monotonic() > run.turn:
+        if len(reached) < len(rows) or time.monotonic() > run.turn:
             break
         claimed = []
     return sent

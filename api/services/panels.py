@@ -29,6 +29,7 @@ from api.queries import rules as rules_query
 
 from . import bookings
 from .actors import Actor
+from .transitions import UNIQUE, sqlstate
 
 log = structlog.get_logger("holdfast.panels")
 
@@ -77,8 +78,10 @@ def create(resource: Resource, name: str, by: User) -> Secrets:
                     code_hash=_hashed_code(code),
                     code_expires_at=Now() + CODE_LIVES,
                 )
-        except IntegrityError:  # another panel waits with the same six digits
-            continue
+        except IntegrityError as error:
+            if sqlstate(error) != UNIQUE:
+                raise
+            continue  # another panel waits with the same six digits
         return Secrets(query.panel(panel.pk), token, code)
 
 

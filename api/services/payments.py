@@ -7,10 +7,13 @@ whoever brings the news (the customer, a webhook, the outbox, the reconciliation
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from threading import BoundedSemaphore
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -34,6 +37,8 @@ OPEN = (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
 UNPAID = (*OPEN, PaymentStatus.FAILED)
 
 
+_counter = BoundedSemaphore(settings.PAYING_AT_ONCE)
+QUEUE = 1.5  # seconds
 CUSTOMER = "customer"  # who asks to pay again after a declined card has not failed again
 
 
@@ -44,6 +49,23 @@ def begin(pk: int, expected_minor: int | None = None) -> Payment:
     """The attempt at paying a held booking, with an intent of exactly its price: the same one for
     as long as it lives. Refuses `AlreadyPaid`, `NothingToPay`, `NotAllowedNow`, `HoldOver`,
     `WrongAmount`, and what the gateway refuses. Never call it inside a transaction."""
+    with _at_the_counter():
+        return _begin(pk, expected_minor)
+
+
+@contextmanager
+def _at_the_counter() -> Iterator[None]:
+    """Customers queue here for a moment while Stripe is slow, so that whoever does not pay finds a
+    thread; refuses `PaymentsAway`."""
+    if not _counter.acquire(timeout=QUEUE):
+        raise gateway.PaymentsAway
+    try:
+        yield
+    finally:
+        _counter.release()
+
+
+def _begin(pk: int, expected_minor: int | None) -> Payment:
     for _ in (1, 2, 3):
         payment = _attempt(pk, expected_minor)
         if payment.intent_id is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models.functions import Now
 
 from api import errors
 from api.models import Resource, User, Venue
+from api.signals import furnished
 
 
 def add(venue: Venue, by: User, **fields: Any) -> Resource:
@@ -23,13 +24,20 @@ def change(place: Resource, by: User, changes: Mapping[str, Any]) -> Resource:
     for name, value in changes.items():
         setattr(place, name, value)
     place.save(update_fields=[*changes, "updated_at"])
+    tell([place.pk])
     return place
 
 
-def retire(place: Resource, by: User) -> None:
-    """It takes no new bookings and is listed no more; the bookings it has stay. By staff."""
+def retire(places: Collection[int], by: User) -> None:
+    """They take no new bookings and are listed no more; the bookings they have stay. By staff."""
     _only_staff(by)
-    Resource.objects.filter(pk=place.pk).update(retired_at=Now())
+    Resource.objects.filter(pk__in=places).update(retired_at=Now())
+    tell(places)
+
+
+def tell(places: Collection[int]) -> None:
+    """What these resources show of themselves has changed: the panels at their doors show it."""
+    furnished.send(sender=Resource, resources=places)
 
 
 def _only_staff(user: User) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
@@ -23,10 +24,12 @@ def revise(
     *,
     status: str = "",
     by: Callable[..., Booking] = bookings.reschedule,
+    how: Mapping[str, Any] = MappingProxyType({}),
     **changes: Any,
 ) -> Booking:
-    """The booking with what differs changed and then brought to `status`, all of it or nothing.
-    Staff who move it need not approve it again. Refuses as `reschedule` and `set_status` do."""
+    """The booking with what differs changed and then brought to `status`, all of it or nothing;
+    `how` is what `by` is told besides. Staff who move it need not approve it again. Refuses as
+    `reschedule` and `set_status` do."""
     different = {
         name: value
         for name, value in changes.items()
@@ -36,7 +39,7 @@ def revise(
         booking = bookings.set_status(booking.pk, status, actor)  # open again before it is edited
     if different:
         settled = actor.is_staff and status != PENDING
-        booking = by(booking.pk, actor, settled=settled, **different)
+        booking = by(booking.pk, actor, settled=settled, **how, **different)
     if status:
         booking = bookings.set_status(booking.pk, status, actor)
     return booking

@@ -55,7 +55,7 @@ class Refresh(RefreshToken):
     """Signed with JWT_REFRESH_SECRET."""
 
     access_token_class = Access
-    no_copy_claims = (*RefreshToken.no_copy_claims, "family")
+    no_copy_claims = (*RefreshToken.no_copy_claims, "family")  # type: ignore[assignment]
     _token_backend = TokenBackend("HS256", settings.JWT_REFRESH_SECRET)
 
     @property

@@ -11,7 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import structlog
 from django.apps import apps
@@ -36,7 +36,7 @@ log = structlog.get_logger("holdfast.transitions")
 P = ParamSpec("P")
 R = TypeVar("R")
 
-EXCLUSION = "23P01"
+EXCLUSION, UNIQUE = "23P01", "23505"
 GIVES_WAY = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
 BATCH = 1000
 LONG_AGO = "-infinity"
@@ -127,8 +127,9 @@ class Batch:
     rows: list[Any] = field(default_factory=list)
 
     def whole(self) -> list[Any]:
-        """The rows that moved, as they are now; each carries `status_left`."""
-        return self._announced(list(_model(self.move)._base_manager.raw(*self._sql("*"))))
+        """The rows that moved, by id, as they are now; each carries `status_left`."""
+        rows = _model(self.move)._base_manager.raw(*self._sql("*", "ORDER BY id"))
+        return self._announced(list(rows))
 
     def parts(self) -> list[Any]:
         """The same with only `Table.looked_at` of them, in the order of their deadlines: a sweep
@@ -238,22 +239,49 @@ def sweep(
 ) -> int:
     """How many rows the clock moved: everything due, in the order of its deadlines.
 
-    Safe to run twice or at once with itself: rows that another run has locked are left to it. A
-    row that cannot be worked on is recorded and left out; the others go on."""
+    Safe to run twice or at once with itself: rows that another run has locked are left to it."""
+    return in_batches(
+        job,
+        due=lambda since, size: _due_since(since, move, job, size),
+        blame=lambda error: _record_failure(move, job, error),
+        batch=batch,
+        progress=progress,
+    )
+
+
+class Due(Protocol):
+    """Some rows that are due: `parts` works on them and gives them back, with `pk` and `fell_due`;
+    `rows` are they from the moment on that they are known."""
+
+    rows: list[Any]
+
+    def parts(self) -> list[Any]: ...
+
+
+def in_batches(
+    job: str,
+    *,
+    due: Callable[[str, int], Due],
+    blame: Callable[[Exception], None],
+    batch: int = BATCH,
+    progress: Callable[[int], None] = jobs.progress,
+) -> int:
+    """How many rows were worked on, a batch a transaction, from what fell due first. A row that
+    cannot be worked on is looked for by halving the batch, and blamed; the others go on."""
     done, size, since = 0, batch, LONG_AGO
     while True:
-        due = _due_since(since, move, job, size)
+        these = due(since, size)
         try:
             with transaction.atomic():
-                if rows := due.parts():
+                if rows := these.parts():
                     jobs.settled(job, [row.pk for row in rows])
         except (OperationalError, InterfaceError):
             raise  # the database is away or gave way, no row is to blame
         except Exception as error:
-            tried = len(due.rows) or size
+            tried = len(these.rows) or size
             if tried == 1:
-                _record_failure(move, job, error)
-            size = max(1, tried // 2)  # narrows down to the row that cannot be worked on
+                blame(error)
+            size = max(1, tried // 2)
             continue
         done += len(rows)
         progress(done)
@@ -269,36 +297,47 @@ def _due_since(since: str, move: Transition, job: str, size: int) -> Batch:
     return Batch(
         move,
         Actor.clock(job),
-        f"{_due(move)} AND t.{move.deadline} >= %s AND {_NOT_FAILED}",
+        f"{_due(move)} AND t.{move.deadline} >= %s AND {NOT_SET_ASIDE}",
         [since, job],
         f"ORDER BY {order} LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED",
     )
 
 
-# as an array, so that the rows are read in the order of an index and no further than asked for
-_NOT_FAILED = (
+# Of a row of the table `t`; takes the job. As an array, so that the rows are read in the order of
+# an index and no further than asked for.
+NOT_SET_ASIDE = (
     f"t.id <> ALL(ARRAY(SELECT f.row::bigint FROM {JobFailure._meta.db_table} f"  # noqa: S608
     " WHERE f.job = %s AND f.retry_at > statement_timestamp()))"
 )
 
 
 def _record_failure(move: Transition, job: str, error: Exception) -> None:
+    where = f"status IN ({_placeholders(move.sources)}) AND {_due(move)}"
+    set_aside(_model(move), where, move.sources, move.deadline, job, error)
+
+
+def set_aside(
+    model: type[models.Model],
+    where: str,
+    params: Sequence[Any],
+    deadline: str,
+    job: str,
+    error: Exception,
+) -> None:
     """Remembers the first row that is still due, with growing time until its next try."""
-    model = apps.get_model(table_of(move).model)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
             " (job, row, error, attempts, first_at, last_at, retry_at)"
             " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
             " statement_timestamp() + interval '1 minute'"
-            f" FROM {model._meta.db_table} t"
-            f" WHERE status IN ({_placeholders(move.sources)}) AND {_due(move)} AND {_NOT_FAILED}"
-            f" ORDER BY t.{move.deadline}, t.id LIMIT 1"
+            f" FROM {model._meta.db_table} t WHERE {where} AND {NOT_SET_ASIDE}"
+            f" ORDER BY t.{deadline}, t.id LIMIT 1"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
             " attempts = f.attempts + 1, last_at = statement_timestamp(),"
             " retry_at = statement_timestamp()"
             " + least(interval '1 hour', f.attempts * interval '5 minutes')",
-            [job, f"{type(error).__name__}: {error}"[:2000], *move.sources, job],
+            [job, f"{type(error).__name__}: {error}"[:2000], *params, job],
         )
     log.error("row_failed", job=job, error=repr(error))
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from api.models import Payment, StripeEvent
 from api.signals import received
 
-from . import outbox, payments, refunds
+from . import jobs, outbox, payments, refunds
 from . import stripe_gateway as gateway
 from .outbox import LEASE, WAITS
 from .stripe_gateway import Intent, PaymentRefused
@@ -43,12 +43,22 @@ def receive(payload: bytes, signature: str) -> bool:
 
 
 def work() -> int:
-    """How many events were worked on. Safe to run twice or at once with itself."""
+    """How many events were worked on, until there are none or Stripe is left alone. Safe to run
+    twice or at once with itself."""
     done = 0
-    while rows := _claim():
+    while not gateway.circuit.is_open() and (rows := _claim()):
         for row in rows:
-            done += _work_one(row)
+            if gateway.circuit.is_open():
+                _give_back(row)
+            else:
+                done += _work_one(row)
+        jobs.progress(done)
     return done
+
+
+def _give_back(row: StripeEvent) -> None:
+    mine = StripeEvent.objects.filter(pk=row.pk, attempts=row.attempts, state="waiting")
+    mine.update(attempts=row.attempts - 1, due_at=Now())
 
 
 def _claim() -> list[StripeEvent]:
@@ -69,7 +79,7 @@ def _claim() -> list[StripeEvent]:
 def _work_one(row: StripeEvent) -> int:
     mine = StripeEvent.objects.filter(pk=row.pk, attempts=row.attempts, state="waiting")
     try:
-        payment = look(row.intent_id, f"webhook {row.type}")
+        payment = look(row.intent_id, row.type)
         if payment is not None and not row.type.startswith("payment_intent."):
             refunds.refresh(payment)
     except Exception as error:  # whatever goes wrong is an outcome of this row
@@ -82,14 +92,14 @@ def _work_one(row: StripeEvent) -> int:
     return mine.update(state="done", last_error="", finished_at=Now())
 
 
-def look(intent_id: str, source: str) -> Payment | None:
+def look(intent_id: str, event: str) -> Payment | None:
     """Asks Stripe what became of an intent and settles it: its payment, or None for others'."""
     try:
-        intent = gateway.fetch_intent(intent_id)
+        intent = gateway.as_told(gateway.fetch_intent(intent_id), event)
     except PaymentRefused as refusal:
         raise Unknown(intent_id) from refusal
     payment = Payment.objects.filter(intent_id=intent_id).first() or _expecting(intent)
-    return None if payment is None else payments.settle(payment.pk, intent, source)
+    return None if payment is None else payments.settle(payment.pk, intent, f"webhook {event}")
 
 
 def _expecting(intent: Intent) -> Payment | None:

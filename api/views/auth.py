@@ -110,6 +110,8 @@ class Password(View):
 
 
 class Reset(Anonymous):
+    idempotent = True
+
     @extend_schema(request=shapes.ResetRequest, responses={204: None}, auth=[])
     def post(self, request: Request) -> Response:
         """Answers alike whether or not the address has an account."""
@@ -118,6 +120,8 @@ class Reset(Anonymous):
 
 
 class ResetConfirm(Anonymous):
+    idempotent = True
+
     @extend_schema(request=shapes.ResetConfirm, responses={204: None}, auth=[])
     def post(self, request: Request) -> Response:
         body = self.read(shapes.ResetConfirm)

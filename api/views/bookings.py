@@ -146,5 +146,5 @@ class Events(View, GenericAPIView[BookingEvent]):
 
     def get(self, request: Request, pk: int) -> Response:
         booking = queries.one(self.user, pk)
-        page = self.paginate_queryset(queries.events(booking=booking))
+        page = self.paginate_queryset(queries.history(booking))
         return self.get_paginated_response(shapes.EventShape(page, many=True).data)

@@ -7,7 +7,6 @@ from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -21,6 +20,7 @@ from api.permissions import StaffWrites
 from api.queries import availability
 from api.queries import rules as rules_query
 from api.serializers import venues as shapes
+from api.services import places
 
 from .filters import InstantFilter, IntegerFilter
 
@@ -103,12 +103,13 @@ class OneResource(View):
     def patch(self, request: Request, pk: int) -> Response:
         shape = self.checked(shapes.ResourceShape, self._get(pk), partial=True)
         shape.save()
+        places.tell([pk])
         return Response(shape.data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
         """Retired: it takes no new bookings; the ones it has stay."""
-        Resource.objects.filter(pk=self._get(pk).pk).update(retired_at=Now())
+        places.retire([self._get(pk).pk], self.user)
         return Response(status=204)
 
 

@@ -7,16 +7,19 @@ from functools import partial
 
 import pytest
 from django.conf import settings as configured
+from django.contrib.auth.tokens import default_token_generator
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test.utils import override_settings
 from django.urls import path
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
 from api.http import View
-from api.models import Booking, IdempotencyKey, User
+from api.models import Booking, Delivery, IdempotencyKey, User
 from api.services import idempotency, tokens
 
 pytestmark = pytest.mark.django_db
@@ -265,6 +268,26 @@ def test_answers_with_tokens_are_never_kept(ana):
         body = {"email": "ana@example.com", "password": PASSWORD}
         assert client.post(f"{API}auth/login/", body, headers=KEY).status_code == 200
     assert not IdempotencyKey.objects.exists()
+
+
+def test_a_reset_that_is_asked_for_again_is_one_letter(ana):
+    """Unkeyed, as it was, each retry sent a letter, and a retried new password was refused."""
+    client, reset = APIClient(), f"{API}auth/password/reset/"
+    for replayed in (None, "true"):
+        answer = client.post(reset, {"email": ana.email}, headers=KEY)
+        assert (answer.status_code, answer.get("Idempotency-Replayed")) == (204, replayed)
+    assert Delivery.objects.filter(name="password_reset").count() == 1
+    other = client.post(reset, {"email": "ben@example.com"}, headers=KEY)
+    problem(other, 422, "idempotency_key_reused")
+    link = {
+        "uid": urlsafe_base64_encode(force_bytes(ana.pk)),
+        "token": default_token_generator.make_token(ana),
+        "new_password": "another horse 8 staple",
+    }
+    for _ in range(2):
+        key = {"Idempotency-Key": "key-2"}
+        assert client.post(f"{reset}confirm/", link, headers=key).status_code == 204
+    assert "staple" not in str(list(IdempotencyKey.objects.values()))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -67,8 +67,12 @@ CASES = [
     ("bookings/", "post", {"room_id": 1}, "", "paidrooms"),
     ("bookings/", "post", {"resource": 1}, "", "resources"),
     ("bookings/", "post", {"resource": 1}, "circletime", "circletime"),
-    ("bookings/", "get", None, "paidrooms", "resources"),
+    # a contract that knows the path says itself that the method is none of its own
+    ("bookings/", "get", None, "paidrooms", "paidrooms"),
     ("bookings/1/", "get", None, "paidrooms", "paidrooms"),
+    ("bookings/1/", "delete", None, "paidrooms", "paidrooms"),
+    ("bookings/1/", "patch", {}, "paidrooms", "paidrooms"),
+    ("bookings/1/", "get", None, "circletime", "circletime"),
     ("bookings/1/", "delete", None, "circletime", "circletime"),
     # without its last slash: whoever writes it so, unless a key, a token or a scheme says other
     ("rooms", "get", None, "paidrooms", "paidrooms"),
@@ -84,6 +88,7 @@ CASES = [
     ("bookings/1/", "get", None, "v1", "paidrooms"),
     ("bookings/1/", "delete", None, "v1", "resources"),
     ("bookings/1/", "get", None, "", "resources"),
+    # an id to one, a path of its own to another
     ("bookings/all/", "get", None, "circletime", "paidrooms"),
 ]
 
@@ -92,6 +97,18 @@ CASES = [
 def test_a_collision_is_decided_as_the_table_says(path, method, body, contract, who, ana):
     user = ana if contract else None
     assert answers(method, path, body, user=user, contract=contract) == who
+
+
+def test_a_method_that_the_paid_rooms_lack_is_not_a_missing_token(ana):
+    """There is no way to cancel a booking there, and nobody is sent to sign in again for it."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(ana, 'paidrooms').access}")
+    for method, path in (("delete", "bookings/1/"), ("patch", "bookings/1/"), ("get", "bookings/")):
+        answer = getattr(client, method)(f"/api/{path}")
+        assert (answer.status_code, answer.json()) == (
+            405,
+            {"error": "This method is not allowed here."},
+        )
 
 
 def test_every_collision_has_a_rule_and_a_case():

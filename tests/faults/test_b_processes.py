@@ -269,7 +269,8 @@ class Test15:
         self, clock, programs, booked, ana, mail, worker_environment
     ):
         """Without the claim both deliveries send the e-mail."""
-        programs(Worker, "other", **worker_environment)
+        other = programs(Worker, "other", **worker_environment)
+        eventually(lambda: Worker.ready_prompt in other.logs())  # before SMTP is given up
         booked(ana)
         mail.delay = 60
         clock.app.send_task(DELIVER, queue="emails", countdown=6)

@@ -14,7 +14,7 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Venue
 from api.models.outbox import State
-from api.services import bookings, mailer, outbox, reminders, transitions
+from api.services import bookings, circuit, mailer, outbox, reminders, transitions
 from api.services.actors import Actor
 from api.services.outbox import Effect
 from backend.settings import email_backend
@@ -159,3 +159,32 @@ def test_38_a_check_in_at_the_moment_of_release_has_one_winner(booked, ana, venu
         else:
             assert isinstance(arrived, (errors.CheckInClosed, errors.NotAllowedNow))
             assert (booking.status, moves.get().actor_name) == ("no_show", "release_no_shows")
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Every failure counts as a wait, and who is left alone is so until we say otherwise."""
+    monkeypatch.setattr(circuit, "SLOW", 0.0)
+    monkeypatch.setattr(circuit, "PAUSE", float("inf"))
+    mailer.circuit.close()
+    yield mailer.circuit
+    mailer.circuit.close()
+
+
+def test_33_a_mail_server_that_hangs_is_left_alone_and_costs_no_email_an_attempt(
+    booked, ana, mail, hasty
+):
+    """Without the circuit each of them waits for its timeout, and the worker with it."""
+    for n in range(5):
+        booked(ana, hours=n)
+    mail.stop()
+    assert deliver() == deliver() == 0
+    rows = Delivery.objects.order_by("id")
+    assert list(rows.values_list("attempts", flat=True)) == [1, 1, 1, 0, 0]
+    assert set(rows.values_list("state", flat=True)) == {State.WAITING}
+    mail.start()
+    assert deliver() == 0  # not yet
+    hasty.until = 0.0
+    rows.update(due_at=Now())
+    assert deliver() == 5
+    assert len(mail.ids) == 5

@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.conf import settings as configured
 from django.db import connection
 from django.db.models.functions import Now
 from hypothesis import HealthCheck, example, given, settings
@@ -17,6 +18,7 @@ from api.models import Booking, Delivery, Payment, Refund, StripeEvent, Venue
 from api.services import (
     bookings,
     calls,
+    circuit,
     invariants,
     outbox,
     payments,
@@ -325,6 +327,83 @@ def test_stripe_down_for_long_stops_nothing_but_payments(hold, ana, ben, line, r
     call = Delivery.objects.get(kind="cancel_intent")
     assert (call.state, call.attempts) == ("waiting", 1)
     assert reconciliation.run() == 0
+
+
+# a Stripe that hangs
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Every failure counts as a wait, and what is left alone is so until it is told otherwise."""
+    monkeypatch.setattr(circuit, "SLOW", 0.0)
+    monkeypatch.setattr(circuit, "PAUSE", float("inf"))
+    payments.gateway.circuit.close()
+    yield payments.gateway.circuit
+    payments.gateway.circuit.close()
+
+
+def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
+    hold, ana, customer, line, worker, hasty
+):
+    """Without the circuit every call that is due waits for its timeout, and with them the worker
+    that should expire holds: two minutes for thirty of them."""
+    held = [hold(ana, 24 * n) for n in range(6)]
+    intents = [payments.begin(booking.pk).intent_id for booking in held]
+    webhooks.receive(*customer.event("payment_intent.payment_failed", intents[5]))
+    for booking in held[:5]:
+        bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    line.calls.clear()
+    line.down = True
+    worker()
+    worker()
+    assert len(line.calls) == circuit.IN_VAIN
+    calls_made = Delivery.objects.filter(kind="cancel_intent").values_list("attempts", flat=True)
+    assert sum(calls_made) + StripeEvent.objects.get().attempts == circuit.IN_VAIN
+    with pytest.raises(payments.gateway.PaymentsAway):
+        payments.begin(held[5].pk)
+    assert len(line.calls) == circuit.IN_VAIN
+    assert state(held[5]) == ("held", "processing")
+
+    hasty.until = 0.0  # the pause is over: one of them tries
+    worker()
+    assert len(line.calls) == circuit.IN_VAIN + 1
+    line.down, hasty.until = False, 0.0
+    for table in (Delivery, StripeEvent):
+        table.objects.update(due_at=Now())
+    worker()
+    assert set(Delivery.objects.filter(kind="cancel_intent").values_list("state", flat=True)) == {
+        "sent"
+    }
+    assert StripeEvent.objects.get().state == "done"
+    assert [customer.intent(intent)["status"] for intent in intents[:5]] == ["canceled"] * 5
+
+
+def test_an_answer_between_two_silences_is_forgiven(hold, ana, line, hasty):
+    booking = hold(ana)
+    payments.begin(booking.pk)
+    for _ in range(2 * circuit.IN_VAIN):
+        line.faults = [("payment_intents", "GET", "lose")]
+        with pytest.raises(payments.gateway.PaymentsAway):
+            payments.begin(booking.pk)
+        assert payments.begin(booking.pk).status == "requires_payment_method"
+
+
+def test_29_customers_who_wait_for_stripe_leave_a_thread_to_the_others(hold, ana, line):
+    """Without the counter as many customers as a process has threads stop all of its work."""
+    answer, most = threading.Event(), configured.PAYING_AT_ONCE
+    held = [hold(ana, 24 * n) for n in range(most + 1)]
+    line.faults = [("payment_intents", "POST", answer)] * most
+    waiting = [threading.Thread(target=_begin, args=[each.pk]) for each in held[:most]]
+    for thread in waiting:
+        thread.start()
+    assert eventually(lambda: line.asked("POST", "payment_intents") == most)
+    with pytest.raises(payments.gateway.PaymentsAway):
+        payments.begin(held[-1].pk)
+    assert line.asked("POST", "payment_intents") == most
+    answer.set()
+    for thread in waiting:
+        thread.join(10)
+    assert payments.begin(held[-1].pk).status == "requires_payment_method"
 
 
 def test_a_bank_that_takes_days_is_waited_for(hold, ana, customer, run_out, worker):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
@@ -306,6 +307,34 @@ def test_a_late_reminder_is_sent_and_one_past_its_start_is_withheld(booked, ana,
     assert (rows[late.pk].state, rows[past.pk].state) == (State.SENT, State.WITHHELD)
     assert rows[past.pk].last_error == "it has begun"
     assert len(mailoutbox) == 1
+
+
+POISON = """
+CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.id = {pk} AND NEW.remind_at IS NULL THEN RAISE 'this row is poison'; END IF; RETURN NEW;
+END $$;
+CREATE TRIGGER poison BEFORE UPDATE ON api_booking FOR EACH ROW EXECUTE FUNCTION poison();
+"""
+
+
+def test_a_reminder_that_cannot_be_queued_does_not_hold_up_the_others(booked, ana):
+    """Without the search for the bad row nobody is reminded as long as it is among them."""
+    rows = [booked(ana, hours=n) for n in range(6)]
+    Booking.objects.update(remind_at=Now() - AN_HOUR)
+    with connection.cursor() as cursor:
+        cursor.execute(POISON.format(pk=rows[2].pk))
+    assert reminders.queue_due() == 5
+    failure = JobFailure.objects.get()
+    assert (failure.job, failure.row) == ("send_reminders", str(rows[2].pk))
+    assert "this row is poison" in failure.error
+    assert lag.by_job()["send_reminders"] == 0
+    assert reminders.queue_due() == 0
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION poison() CASCADE")
+    assert jobs.retry(failure.pk) == 1
+    assert reminders.queue_due() == 1
+    assert not JobFailure.objects.exists()
+    assert Delivery.objects.filter(name="reminder").count() == 6
 
 
 def test_what_is_old_is_forgotten_and_nothing_else():

@@ -149,7 +149,7 @@ class OneResource(Public):
         return self.patch(request, pk, partial=False)
 
     def delete(self, request: Request, pk: int) -> Empty:
-        places.retire(_place(pk), self.user)
+        places.retire([_place(pk).pk], self.user)
         return Empty()
 
 
@@ -183,9 +183,9 @@ class OneBooking(Signed):
         if status == shapes.WORDS[row.status]:
             status = ""  # forms send the status that they were shown
         actor = Actor.toward(self.user, row)
-        check = check_edit(row.starts_at, actor.is_staff)
+        how = {"check": check_edit(row.starts_at, actor.is_staff)}
         resource = place.pk if place else None
-        revise(row, actor, status=status, check=check, resource=resource, **asked)
+        revise(row, actor, status=status, how=how, resource=resource, **asked)
         return Reply(shapes.booking(_booking(self.user, pk)))
 
     @takes(shapes.BookingEdit)

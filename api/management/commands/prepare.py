@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from api.services import history_months
 from backend import safety
 
 TRUE = ("1", "true", "yes", "on")
@@ -24,6 +25,7 @@ class Command(BaseCommand):
             # an index of a large table takes its time; a lock that others wait for does not
             cursor.execute("SET statement_timeout = 0")
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
+        history_months.keep()
         if os.environ.get("DJANGO_SUPERUSER_EMAIL"):
             call_command("ensure_superuser", stdout=self.stdout)
         if os.environ.get("DEMO", "").lower() in TRUE:

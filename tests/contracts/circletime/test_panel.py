@@ -10,6 +10,7 @@ from api.lifecycle import Status
 from api.models import Booking, BookingEvent
 from api.services import bookings, panels
 from api.services.actors import Actor
+from tasks import pushes
 
 pytestmark = pytest.mark.django_db
 API = "/circletime/api"
@@ -226,3 +227,21 @@ def test_a_person_uses_the_same_two_verbs(as_, ben, ana, met):
     assert as_(ben).post(f"{API}/panel/meetings/{booking.pk}/end").json()["data"] == {
         "freedMinutes": 60
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "name"),
+    [({"maintenance": True}, "offline", "Aquarium"), ({"name": "Lagoon"}, "available", "Lagoon")],
+)
+def test_a_changed_room_is_seen_at_its_door_at_once(
+    tablet, room, sam, client_of, django_capture_on_commit_callbacks, change, status, name
+):
+    """README, "Specific Migration Points": room-state cache invalidation. Without `places.tell` the
+    door shows what was cached for ten seconds more."""
+    state = f"{API}/panel/rooms/{room.pk}/state"
+    pushes.now([room.pk])  # a version to be cached under
+    assert tablet.get(state).json()["data"]["status"] == "available"
+    with django_capture_on_commit_callbacks(execute=True):
+        client_of(sam).patch(f"/api/v1/resources/{room.pk}/", change)
+    shown = tablet.get(state).json()["data"]
+    assert (shown["status"], shown["room"]["name"]) == (status, name)

@@ -199,6 +199,40 @@ def test_a_cancelled_intent_ends_its_booking(as_, ana, body, booking, customer):
     assert read(as_(ana), booking) == ("cancelled", "failed")
 
 
+@pytest.mark.parametrize(
+    ("kind", "then"),
+    [
+        ("succeeded", ("confirmed", "succeeded")),
+        ("payment_failed", ("pending", "failed")),
+        ("canceled", ("cancelled", "failed")),
+    ],
+)
+def test_a_signed_event_is_believed_where_no_money_moves(
+    as_, ana, body, booking, customer, settings, kind, then
+):
+    """README, "Stripe Webhook": as `make up` has it each event by itself does what it says, though
+    nobody has paid at the local Stripe. Elsewhere it says only where to look."""
+    intent = as_(ana).post(f"{BASE}payment-intent/", body).json()["payment_intent_id"]
+    for believed, expected in ((False, ("pending", "processing")), (True, then), (True, then)):
+        settings.STRIPE_BELIEVE_EVENTS = believed
+        send(customer.event(f"payment_intent.{kind}", intent, event_id=f"evt_{believed}"))
+        webhooks.work()
+        assert read(as_(ana), booking) == expected
+
+
+def test_what_the_local_stripe_knows_for_certain_is_not_told_otherwise(
+    as_, ana, body, booking, customer, settings
+):
+    """README, "Stripe Webhook": old news, signed or not, after the money has come."""
+    settings.STRIPE_BELIEVE_EVENTS = True
+    intent = as_(ana).post(f"{BASE}payment-intent/", body).json()["payment_intent_id"]
+    customer.pay(intent)
+    for kind in ("payment_failed", "canceled", "succeeded"):
+        send(customer.event(f"payment_intent.{kind}", intent, event_id=f"evt_{kind}"))
+    webhooks.work()
+    assert read(as_(ana), booking) == ("confirmed", "succeeded")
+
+
 def test_the_local_stripe_tells_us_by_itself(as_, ana, body, booking, customer, live_server):
     """README, "Stripe Webhook": as `make up` has it, over HTTP with its own signature."""
     customer.hook(f"{live_server.url}{BASE}stripe-webhook/")

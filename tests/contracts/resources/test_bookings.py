@@ -282,18 +282,45 @@ def test_owners_may_only_cancel(at_desk, ana, made):
     assert at_desk(ana).patch(path, {"status": "pending"}).status_code == 403
 
 
-def test_staff_set_any_status(at_desk, ana, sam, made):
+STATUSES = ("pending", "confirmed", "cancelled", "rejected")
+
+
+@pytest.mark.parametrize("after", STATUSES)
+@pytest.mark.parametrize("before", STATUSES)
+def test_staff_set_any_status(at_desk, ana, sam, made, before, after):
+    """Chapters "Models", Booking: the four statuses; "Booking Endpoints": PUT/PATCH by an admin;
+    the one that it has already changes nothing."""
     path = f"{PATH}{made(ana).pk}/"
-    for status in ("confirmed", "pending", "rejected", "confirmed", "cancelled", "pending"):
+    for status in (before, after):
         answer = at_desk(sam).patch(path, {"status": status})
         assert (answer.status_code, answer.json()["status"]) == (200, status)
+    whole = {**answer.json(), "status": after}
+    assert at_desk(sam).put(path, whole).json() == answer.json()
+    assert at_desk(sam).patch(path, {}).json() == answer.json()
 
 
-def test_a_status_that_cannot_be_reached_is_refused(at_desk, ana, sam, made):
+def test_an_end_whose_time_is_sold_is_not_taken_back(at_desk, ana, ben, sam, made, body):
     path = f"{PATH}{made(ana).pk}/"
     at_desk(sam).patch(path, {"status": "cancelled"})
-    answer = at_desk(sam).patch(path, {"status": "rejected"})
-    assert (answer.status_code, list(answer.json())) == (400, ["non_field_errors"])
+    made(ben)
+    for status in ("pending", "confirmed", "rejected"):
+        answer = at_desk(sam).patch(path, {"status": status})
+        assert (answer.status_code, list(answer.json())) == (400, ["non_field_errors"])
+        assert answer.json()["non_field_errors"][0].startswith(TAKEN)
+    assert at_desk(ana).get(path).json()["status"] == "cancelled"
+
+
+def test_cancelling_twice_changes_nothing(at_desk, ana, made):
+    """Chapter "Booking Endpoints": PATCH, as DELETE does."""
+    path = f"{PATH}{made(ana).pk}/"
+    first, again = (at_desk(ana).patch(path, {"status": "cancelled"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+    answer = at_desk(ana).patch(path, {"notes": "Too late"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"non_field_errors": ["A booking that is cancelled cannot be edited."]},
+    )
 
 
 def test_one_field_alone_is_looked_at_together_with_the_rest(at_desk, ana, ben, made, body, soon):
@@ -395,6 +422,21 @@ def test_the_emails_have_their_names_and_subjects(at_desk, ana, sam, body, mailb
     for message, phrase in zip(sent, phrases, strict=True):
         for text in (message.body, message.alternatives[0].content):
             assert phrase in " ".join(text.split())
+
+
+def test_staff_bring_a_booking_from_one_end_to_another_with_one_email(
+    at_desk, ana, sam, body, mailbox
+):
+    """Chapter "Email Notifications": one of an update; it was a request in between for nobody."""
+    path = f"{PATH}{at_desk(ana).post(PATH, body()).json()['id']}/"
+    for status in ("cancelled", "rejected", "confirmed"):
+        at_desk(sam).patch(path, {"status": status})
+    assert [m.subject for m in mailbox() if m.to == ["ana@example.com"]] == [
+        "Booking Confirmation",
+        "Booking Cancellation",
+        "Booking Status Updated to Rejected",
+        "Booking Status Updated to Confirmed",
+    ]
 
 
 def test_without_an_address_for_the_desk_only_the_owner_is_written_to(
