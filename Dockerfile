@@ -22,10 +22,10 @@ FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Holdfast" \
     org.opencontainers.image.description="A booking backend that never sells a slot twice" \
     org.opencontainers.image.licenses="MIT"
-RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin holdfast
 # Python's images come without its library compiled, and nothing could keep what is compiled later:
 # each start and each health check would do it again.
-RUN python -m compileall -q -x '/(test|idlelib|site-packages)/' /usr/local/lib/python3*
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin holdfast \
+    && python -m compileall -q -x '/(test|idlelib|site-packages)/' /usr/local/lib/python3*
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
