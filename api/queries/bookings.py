@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from api.errors import NotFound
 from api.models import Booking, BookingEvent, User
@@ -53,9 +54,9 @@ def history(booking: Booking) -> QuerySet[BookingEvent]:
 def newest(limit: int, **filters: Any) -> list[BookingEvent]:
     """The newest lines, most often found in the last months: all of them are looked into only if
     there are too few."""
-    now, lines = datetime.now(UTC), events(**filters)
+    lines = events(**filters)
     for span in (30 * DAY, 360 * DAY):
-        near = list(lines.filter(at__gte=now - span)[:limit])
+        near = list(lines.filter(at__gte=Now() - span)[:limit])
         if len(near) == limit:
             return near
     return list(lines[:limit])
