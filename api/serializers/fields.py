@@ -20,9 +20,10 @@ from api.wire import duration
 ZONES = frozenset(available_timezones())
 
 
+# no docstring: it would be published as the description of every shape that has none of its own
 class Plain(serializers.Serializer[Any]):
-    """A shape whose fields ask nothing of the request (no context, no defaults of its making), so
-    that all readers share them: copying the fields costs more than reading a body with them."""
+    # its fields ask nothing of the request (no context, no defaults of its making), so all readers
+    # share them: copying the fields costs more than reading a body with them
 
     @cached_property
     def fields(self) -> BindingDict:
