@@ -16,14 +16,14 @@ from .bulk import Part
 
 
 def record(verb: str, rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any]) -> None:
-    """One event per row. Rows that moved carry the status they left as `status_left`."""
+    """One event per row that is new or was edited: it has left no status."""
     many, user = len(rows), actor.user.pk if actor.user else None
     bulk.insert(
         BookingEvent,
         {
             "booking_id": [row.pk for row in rows],
             "verb": [verb] * many,
-            "from_status": [getattr(row, "status_left", "") for row in rows],
+            "from_status": [""] * many,
             "to_status": [str(row.status) for row in rows],
             "by": [str(actor.by.value)] * many,
             "actor_id": [user] * many,
