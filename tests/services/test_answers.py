@@ -120,7 +120,7 @@ def test_rules_that_change_hold_for_the_very_next_booking(booked, ana, venue, co
     Resource.objects.update(maintenance=False)
     on = (booked(ana, hours=2).starts_at + timedelta(days=3)).date()
     Closure.objects.create(venue=venue, first_on=on, last_on=on)
-    refuses(errors.Closed, lambda: booked(ana, hours=72))
+    refuses(errors.Closed, lambda: booked(ana, hours=74))
 
 
 # who may
