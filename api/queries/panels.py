@@ -83,18 +83,18 @@ def _read(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
     if not places:
         return {}
     now = places[0].read_at
-    ends = {place.pk: _end_of_list(place, now) for place in places}
+    midnights = {place.pk: _midnight(place, now) for place in places}
     meetings: dict[int, list[Booking]] = defaultdict(list)
-    for row in _meetings(ends, now, max(ends.values())):
-        if row.starts_at < ends[row.resource_id]:
+    for row in _meetings(midnights, now, max(midnights.values()) + SOON):
+        if row.starts_at < midnights[row.resource_id] + SOON:
             meetings[row.resource_id].append(row)
     return {place.pk: _state(place, meetings[place.pk], now) for place in places}
 
 
-def _end_of_list(place: Resource, now: datetime) -> datetime:
-    """The end of the room's own day, or what is announced beyond it."""
+def _midnight(place: Resource, now: datetime) -> datetime:
+    """Where the room's own day ends."""
     tomorrow = now.astimezone(place.venue.zone).date() + policy.DAY
-    return max(policy.instant(place.venue.zone, tomorrow, time()), now + SOON)
+    return policy.instant(place.venue.zone, tomorrow, time())
 
 
 def _meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[Booking]:
@@ -108,8 +108,10 @@ def _meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[
 
 
 def _state(place: Resource, rows: Sequence[Booking], now: datetime) -> tuple[State, timedelta]:
+    """`rows` reach beyond the day by what may be announced before it ends."""
     current = next((row for row in rows if row.starts_at <= now), None)
-    ahead = [row for row in rows if row.starts_at > now]
+    listed_until = max(_midnight(place, now), now + SOON)
+    ahead = [row for row in rows if now < row.starts_at < listed_until]
     changes_at = min(_changes(place, rows, now))
     state = {
         "room": _room(place),
@@ -137,7 +139,7 @@ def _status(
 
 def _changes(place: Resource, rows: Sequence[Booking], now: datetime) -> Iterable[datetime]:
     """Every instant ahead at which time alone changes what is shown."""
-    yield _end_of_list(place, now)
+    yield _midnight(place, now)
     for row in rows:
         moments: list[datetime | None] = [row.starts_at - SOON, row.starts_at, row.ends_at]
         moments += [row.check_in_opens_at, row.check_in_closes_at]

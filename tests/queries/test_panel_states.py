@@ -89,6 +89,24 @@ def test_a_change_shows_at_once_though_the_state_was_cached(
     assert panels.fingerprint(after) != panels.fingerprint(before)
 
 
+def test_the_last_quarter_of_the_day_changes_where_something_begins_and_not_all_the_time(
+    booked, ana, soon, court
+):
+    """Otherwise every look is a change, and every panel is told every second until midnight."""
+    court.venue.time_zone = "UTC"
+    midnight = soon.replace(hour=0) + timedelta(days=1)
+    early = booked(ana, hours=15 + 5 / 60)  # 00:05, which 23:50 announces
+    rows = list(panels._meetings([court.pk], soon, midnight + panels.SOON))
+    assert rows == [early]
+    seen = [panels._state(court, rows, midnight - left * MINUTE)[0] for left in (16, 11, 9, 2)]
+    assert [state["next"] is not None for state in seen] == [False, False, True, True]
+    assert [state["status"] for state in seen] == ["available"] * 2 + ["upcoming"] * 2
+    before, after = map(panels._text, (early.starts_at - panels.SOON, midnight))
+    assert [state["changes_at"] for state in seen] == [before, before, after, after]
+    assert panels.fingerprint(seen[0]) == panels.fingerprint(seen[1])
+    assert panels.fingerprint(seen[2]) == panels.fingerprint(seen[3])
+
+
 def test_a_moved_booking_changes_both_rooms(
     court, venue, ana, booked, django_capture_on_commit_callbacks
 ):
