@@ -112,9 +112,10 @@ def court(venue: Venue) -> Resource:
 
 @pytest.fixture
 def soon() -> datetime:
-    """A whole hour, at least two days ahead."""
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return now + timedelta(days=2, hours=1)
+    """Nine in the morning (UTC), at least two days ahead: the same hour whenever tests run."""
+    now = datetime.now(UTC)
+    nine = now.replace(hour=9, minute=0, second=0, microsecond=0)
+    return nine + timedelta(days=2 if now < nine else 3)
 
 
 @pytest.fixture

@@ -237,7 +237,7 @@ def primetime(world: World) -> Face:
     window = PrimetimeWindow.objects.create(
         venue=site, weekday=0, starts_at="17:00", ends_at="18:00"
     )
-    world.soon = datetime.combine(world.soon.date() + timedelta(days=5), datetime.min.time(), UTC)
+    world.soon = datetime.combine(world.soon.date() + timedelta(days=3), datetime.min.time(), UTC)
     mine, theirs = world.take(world.owner, court, 9), world.take(world.asked, court, 11)
     second = world.take(world.owner, court, 13)
     got = traded(world, second, theirs, by_owner=False)
