@@ -1,5 +1,5 @@
-"""`python -m bench [--quick] [--bookings N] [--minutes N] [part …]`: runs the parts, prints one
-table and, when all of them ran, writes it with its plots into docs/."""
+"""`python -m bench [--quick] [--bookings N] [--minutes N] [--write] [part …]`: runs the parts and
+prints one table; with `--write` what was found goes into docs/, beside what other parts found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import report, system
-from bench.sizes import PLAN, Figure
+from bench.sizes import CURVES, PLAN, Figure
 
 PARTS = ("booking", "dispatch", "serving", "growth", "clock", "memory", "panels", "analytics")
 QUICK = ("booking", "growth")
@@ -21,16 +21,18 @@ QUICK = ("booking", "growth")
 def main() -> int:
     asked = _asked()
     PLAN.quick, PLAN.bookings, PLAN.minutes = asked.quick, asked.bookings, asked.minutes
-    rows: list[tuple[str, Figure]] = []
+    rows: list[Figure] = []
     with system.servers():
         for part in asked.parts or (QUICK if asked.quick else PARTS):
-            for row in importlib.import_module(f"bench.{part}").run():
-                figure = row if isinstance(row, Figure) else Figure(*row)
-                rows.append((part, figure))
+            CURVES.clear()
+            found = importlib.import_module(f"bench.{part}").run()
+            figures = [row if isinstance(row, Figure) else Figure(*row) for row in found]
+            for figure in figures:
                 print(f"{figure.what}: {figure.figure}", flush=True)
+            rows += figures
+            if asked.write:
+                report.write(part, figures, CURVES, Path("docs"))
     Console(width=140).print(_table(rows))
-    if asked.write:
-        report.write(rows, Path("docs"))
     return 0
 
 
@@ -47,12 +49,12 @@ def _asked() -> argparse.Namespace:
     return asked
 
 
-def _table(rows: list[tuple[str, Figure]]) -> Table:
+def _table(rows: list[Figure]) -> Table:
     table = Table(title="Holdfast, measured")
     for column in ("what", "goal"):
         table.add_column(column)
     table.add_column("figure", justify="right")
-    for _, row in rows:
+    for row in rows:
         table.add_row(row.what, f"{row.goal}{report.verdict(row)}", row.figure)
     return table
 
