@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from api.models import Closure, PrimetimeWindow, Resource, User, Venue
-from api.services import places
+from api.services import places, venues
 
 from . import weeks
 from .reading import HTTPS
+
+LISTED = 20
 
 
 class Windows(TabularInline):
@@ -64,8 +68,38 @@ class Venues(ModelAdmin):
         ("Emails", {"fields": (("send_confirmation_emails", "admin_email"),)}),
     )
 
+    def save_model(self, request: HttpRequest, obj: Venue, form: Any, change: bool) -> None:
+        """A new time zone moves no booking: the ones whose wall time changes are listed."""
+        super().save_model(request, obj, form, change)
+        before = form.initial.get("time_zone") or obj.time_zone
+        if change and (shifted := venues.shifted(obj, before)):
+            messages.warning(request, _to_review(shifted))
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _to_review(shifted: Sequence[dict[str, Any]]) -> str:
+    rows = format_html_join(
+        "",
+        '<br><a href="{}" class="underline">{}</a>: was {}, is {}',
+        (
+            (reverse("admin:api_booking_change", args=[row["id"]]), row["id"], *_walls(row))
+            for row in shifted[:LISTED]
+        ),
+    )
+    more = format_html("<br>and {} more", len(shifted) - LISTED) if shifted[LISTED:] else ""
+    return format_html(
+        "The time zone changed and no booking was moved: the wall time of {} ahead is another one"
+        " now.{}{}",
+        len(shifted),
+        rows,
+        more,
+    )
+
+
+def _walls(row: dict[str, Any]) -> list[str]:
+    return [f"{datetime.fromisoformat(row[name]):%a %d %b %Y, %H:%M}" for name in ("was", "is")]
 
 
 @admin.register(Resource)

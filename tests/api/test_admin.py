@@ -116,3 +116,27 @@ def test_a_booking_is_listed_and_opened_with_the_time_on_the_venues_wall(
     assert 'value="18:00:00"' in page
     assert "5 Mar 2031 18:00" in page  # completes at
     assert not re.search(r"\d [ap]\.m\.", listed + page)
+
+
+def test_a_zone_changed_in_the_admin_moves_no_booking_and_lists_those_to_review(
+    ada, ana, booked, venue, soon
+):
+    before, after = booked(ana), booked(ana, hours=2)
+    Booking.objects.filter(pk=after.pk).update(status="cancelled")
+    client, page = site(ada), f"/admin/api/venue/{venue.pk}/change/"
+    shown = client.get(page).context_data
+    form = shown["adminform"].form
+    typed = {name: form[name].value() for name in form.fields}
+    for formset in shown["inline_admin_formsets"]:
+        prefix = formset.formset.prefix
+        typed |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
+    typed = {name: "" if value is None else value for name, value in typed.items()}
+    saved = client.post(page, typed, follow=True)
+    assert saved.redirect_chain, saved.context_data["adminform"].form.errors
+    assert "wall time" not in saved.content.decode()
+    saved = client.post(page, typed | {"time_zone": "Asia/Tokyo"}, follow=True).content.decode()
+    assert f'href="/admin/api/booking/{before.pk}/change/"' in saved
+    assert f"was {soon:%a %d %b %Y}, 09:00, is {soon:%a %d %b %Y}, 18:00" in saved
+    assert "the wall time of 1 ahead" in saved
+    before.refresh_from_db()
+    assert before.starts_at == soon

@@ -92,7 +92,7 @@ def test_a_change_shows_at_once_though_the_state_was_cached(
 def test_the_last_quarter_of_the_day_changes_where_something_begins_and_not_all_the_time(
     booked, ana, soon, court
 ):
-    """Otherwise every look is a change, and every panel is told every second until midnight."""
+    """Otherwise every look is a change, and every panel is told all the time until midnight."""
     court.venue.time_zone = "UTC"
     midnight = soon.replace(hour=0) + timedelta(days=1)
     early = booked(ana, hours=15 + 5 / 60)  # 00:05, which 23:50 announces
