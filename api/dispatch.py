@@ -13,9 +13,10 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import SuspiciousOperation
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
@@ -94,6 +95,7 @@ RULES: tuple[Rule, ...] = (
 
 RULE_OF = {path: rule for rule in RULES for path in rule.paths}
 NO_RULE = Rule((), "")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 DEVICE_TOKEN = 40  # characters at least
 
 
@@ -136,10 +138,14 @@ def told(request: HttpRequest, rule: Rule) -> Iterator[str]:
 
 
 def body_of(request: HttpRequest) -> Mapping[str, Any]:
-    """The JSON object sent, or nothing: whatever is wrong with it the contract will say."""
+    """The JSON object or form sent, or nothing: whatever is wrong with it the contract will say."""
     try:
-        body = orjson.loads(request.body or b"{}")
-    except (orjson.JSONDecodeError, RequestDataTooBig, UnreadablePostError):
+        if not request.body:
+            return {}
+        if request.content_type in FORMS:
+            return request.POST.dict()
+        body = orjson.loads(request.body)
+    except (orjson.JSONDecodeError, MultiPartParserError, SuspiciousOperation, UnreadablePostError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -171,6 +177,7 @@ def choose(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | No
     if not able and mine in CONTRACTS:
         return None
     exact = [c for c in able or found if c.exact] or [c for c in found if c.exact]
+    exact = exact or able or list(found)
     if len(able) < 2 and len(exact) == 1:
         return exact[0]
     rule = RULE_OF.get(exact[0].route.shape, NO_RULE)
@@ -204,16 +211,24 @@ def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
     if chosen is None:
         asked = "" if path.startswith("v1/") else named(request) or credited(request)
         return unknown(request, path, asked)
+    response = answered(request, chosen)
+    patch_vary_headers(response, ("X-Contract", "Authorization"))
+    return response
+
+
+def answered(request: HttpRequest, chosen: Candidate) -> HttpResponseBase:
     request.resolver_match = match = chosen.match
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     response["X-Contract"] = chosen.contract
-    patch_vary_headers(response, ("X-Contract", "Authorization"))
     return response
 
 
 @csrf_exempt
 def elsewhere(request: HttpRequest, contract: str, path: str) -> HttpResponseBase:
-    """What a contract's own prefix does not know."""
+    """What a contract's own prefix does not know as it is written: but perhaps with, or without,
+    its last slash."""
+    if chosen := _first(candidates(path), contract):
+        return answered(request, chosen)
     return unknown(request, path, contract, "/{contract}/api/{path}")
 
 

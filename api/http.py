@@ -6,7 +6,7 @@ A door words a refusal by overriding `explain`; our own API answers RFC 9457 pro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -209,7 +210,10 @@ def read_away(request: HttpRequest) -> None:
 
 
 class Door(APIView):
-    """The base of every REST view. `explain` turns a refusal into this door's answer."""
+    """The base of every REST view. `explain` turns a refusal into this door's answer. A contract's
+    clients may send forms, as its first backend allowed."""
+
+    parser_classes: Sequence[type[BaseParser]] = (wire.JSONParser, wire.Form, wire.MultiPart)
 
     def explain(self, refusal: errors.Refused) -> Response:
         return Response(
@@ -276,6 +280,7 @@ class View(Door):
     `one_transaction` is off where a write asks somebody outside: its work is idempotent by itself,
     and its answer is kept after it."""
 
+    parser_classes = (wire.JSONParser,)
     idempotent = True
     one_transaction = True
 

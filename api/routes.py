@@ -85,11 +85,12 @@ def _by_first_word() -> Mapping[str, tuple[Route, ...]]:
 
 @functools.lru_cache(maxsize=2048)
 def candidates(path: str) -> tuple[Candidate, ...]:
-    """One of each contract that knows the path below `/api/`. Where one does, also those that know
-    it with, or without, its last slash."""
+    """One of each contract that knows the path below `/api/`, and after them those that know it
+    with, or without, its last slash: a redirect would break POST and DELETE."""
     exact = dict(_matches(path, True))
     other = path[:-1] if path.endswith("/") else f"{path}/"
-    near = {name: c for name, c in _matches(other, False) if exact and name not in exact}
+    meant = () if other.endswith("//") or path.endswith("//") else _matches(other, False)
+    near = {name: c for name, c in meant if name not in exact}
     return (*exact.values(), *near.values())
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, FormParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer
 
 from api import errors
@@ -41,6 +42,26 @@ class JSONParser(BaseParser):
             return orjson.loads(raw)
         except orjson.JSONDecodeError:
             raise Malformed from None
+
+
+class Form(FormParser):
+    """A form's fields as a JSON object has them: of a name that comes twice, the last."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs).dict()
+        except TooManyFieldsSent:
+            raise TooLarge from None
+
+
+class MultiPart(MultiPartParser):
+    """As `Form`; files are overlooked."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs).data.dict()
+        except (TooManyFieldsSent, TooManyFilesSent):
+            raise TooLarge from None
 
 
 # the JSON type that a field reads; a field that is several things is the first of them

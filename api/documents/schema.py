@@ -63,6 +63,10 @@ class Schema(AutoSchema):
             return told[name]
         return getattr(self.action, "takes", None), get_type_hints(self.action)["return"]
 
+    def map_parsers(self) -> list[str]:
+        """A form is read as well; what is described, once, is JSON."""
+        return ["application/json"]
+
     def get_request_serializer(self) -> Any:
         return self.said()[0]
 
