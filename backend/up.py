@@ -16,7 +16,7 @@ from pathlib import Path
 import environ
 
 from backend.embedded import CHECKOUT, DataDirBusy, ServerError, Servers, started
-from backend.embedded.server import is_free
+from backend.embedded.server import is_free, pick_port
 from backend.supervisor import Program, Stops, say, supervise
 
 # name, the variable with its port, what `python -m` runs
@@ -45,11 +45,11 @@ PROCESSES: list[tuple[str, str | None, str]] = [
 DEFAULTS = {
     "HOST": "127.0.0.1",
     "PORT": "8000",
-    "FLOWER_PORT": "5555",
-    "STRIPE_PORT": "8420",
     "PYTHONUNBUFFERED": "1",
     "PYTHONWARNINGS": "ignore:You're running the worker",  # … as root: that was asked for
 }
+# what a copy on another port does not share with the first, unless told so
+BESIDE_DEFAULTS = {"FLOWER_PORT": "5555", "STRIPE_PORT": "8420"}
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - to recognise it, not to bind to it
 DEMO_PASSWORD = "holdfast-demo"
 EMBEDDED_DEFAULTS = {
@@ -68,7 +68,7 @@ def main() -> int:
     stops = Stops()
     stops.install()
     environ.Env.read_env(CHECKOUT / ".env")
-    given = _with_defaults(os.environ, DEFAULTS)
+    given = with_ports(_with_defaults(os.environ, DEFAULTS))
     try:
         check_ports(given)
         with started(Servers(given=given)) as servers:
@@ -106,6 +106,17 @@ def restart_dead(servers: Servers) -> None:
         if server.pid is None:
             say(f"{server.name} is gone; starting it again")
             server.start()
+
+
+def with_ports(environment: Mapping[str, str]) -> dict[str, str]:
+    """With ports for what stands beside the web: the usual ones for the usual `PORT`, if they are
+    free; else any that are, so that copies can run side by side."""
+    usual = environment["PORT"] == DEFAULTS["PORT"]
+    ports = {
+        name: port if usual and is_free(int(port)) else str(pick_port())
+        for name, port in BESIDE_DEFAULTS.items()
+    }
+    return _with_defaults(environment, ports)
 
 
 def check_ports(environment: Mapping[str, str]) -> None:

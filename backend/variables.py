@@ -185,8 +185,8 @@ MEANINGS: dict[str, dict[str, str]] = {
     "Processes": {
         "HOST": "The address that web listens on.",
         "PORT": "The port of web: REST, WebSockets, admin, documentation.",
-        "FLOWER_PORT": "The port of Flower.",
-        "STRIPE_PORT": "The port of the local Stripe.",
+        "FLOWER_PORT": "The port of Flower; beside another `PORT` than 8000 any free one.",
+        "STRIPE_PORT": "The port of the local Stripe; chosen as that of Flower is.",
         "WEB_PROCESSES": "Processes of web.",
         "WEB_THREADS": "Threads of each.",
         "WEB_GRACEFUL_SECONDS": "Seconds in which web finishes what it began.",
