@@ -160,9 +160,13 @@ def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, g
 
 
 def check_interval(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
-    for moment in (starts_at, ends_at):
-        if moment.tzinfo is None or abs(moment - now) > HORIZON:
-            raise errors.AbsurdTime
+    both = (starts_at, ends_at)
+    if any(moment.tzinfo is None for moment in both):
+        raise errors.AbsurdTime
+    if max(both) < now - HORIZON:
+        raise errors.InThePast
+    if any(abs(moment - now) > HORIZON for moment in both):
+        raise errors.AbsurdTime
     if ends_at <= starts_at:
         raise errors.EndsBeforeStart
     if ends_at - starts_at > LONGEST:
@@ -236,9 +240,9 @@ def price(resource: Resource, starts_at: datetime, ends_at: datetime) -> int:
     return resource.price_minor * -(-(ends_at - starts_at) // resource.slot_length)
 
 
-def first_status(rules: Rules, primetime: bool, price_minor: int) -> str:
-    """Approval comes before payment."""
-    if needs_approval(rules, primetime):
+def first_status(rules: Rules, primetime: bool, price_minor: int, agreed: bool = False) -> str:
+    """Approval comes before payment. `agreed`: whoever would be asked books it."""
+    if needs_approval(rules, primetime) and not agreed:
         return Status.PENDING.value
     return Status.HELD.value if price_minor else Status.CONFIRMED.value
 
@@ -247,8 +251,8 @@ def deadlines(
     venue: Venue, starts_at: datetime, ends_at: datetime, now: datetime
 ) -> dict[str, datetime | None]:
     """Every deadline but that of the hold, which begins when the hold does. A slot booked after it
-    began gives its owner the whole grace from the booking on."""
-    begins = max(starts_at, now)
+    began gives its owner the whole grace from the booking on, unless the venue counts strictly."""
+    begins = max(starts_at, now) if venue.grace_from_booking else starts_at
     counted = ends_at if venue.completion_from == CompletionFrom.END else starts_at
     return {
         # who may ask for a slot that has begun has until its end to be answered

@@ -57,7 +57,7 @@ class Venues(ModelAdmin):
                     ("approval", "primetime_any_overlap"),
                     ("min_notice", "max_advance", "same_day_allowed"),
                     ("hold_length", "max_open_holds"),
-                    ("check_in_required", "no_show_grace"),
+                    ("check_in_required", "no_show_grace", "grace_from_booking"),
                     ("check_in_opens_before", "check_in_closes_after"),
                     ("completion_from", "completion_after"),
                     "remind_before",

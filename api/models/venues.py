@@ -74,6 +74,11 @@ class Venue(models.Model):
     check_in_opens_before = models.DurationField(default=15 * MINUTE)
     check_in_closes_after = models.DurationField(default=15 * MINUTE)
     no_show_grace = models.DurationField(default=15 * MINUTE)
+    grace_from_booking = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Off: the grace of what is booked after it began counts from its start",
+    )
     completion_from = models.CharField(
         max_length=5, choices=CompletionFrom.choices, default=CompletionFrom.END
     )

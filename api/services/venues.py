@@ -48,6 +48,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         # a meeting that has begun may still be put on the door
         "min_notice": -1 * DAY,
         "check_in_required": True,
+        "grace_from_booking": False,
         "remind_before": 15 * MINUTE,
         "wording": "circletime",
     },

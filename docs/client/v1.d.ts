@@ -1126,6 +1126,8 @@ export interface components {
             check_in_closes_after?: string;
             /** @example 00:30:00 */
             no_show_grace?: string;
+            /** @description Off: the grace of what is booked after it began counts from its start */
+            grace_from_booking?: boolean;
             completion_from?: components["schemas"]["CompletionFromEnum"];
             /** @example 00:30:00 */
             completion_after?: string;
@@ -1652,6 +1654,8 @@ export interface components {
             check_in_closes_after?: string;
             /** @example 00:30:00 */
             no_show_grace?: string;
+            /** @description Off: the grace of what is booked after it began counts from its start */
+            grace_from_booking?: boolean;
             completion_from?: components["schemas"]["CompletionFromEnum"];
             /** @example 00:30:00 */
             completion_after?: string;
@@ -2046,6 +2050,8 @@ export interface components {
             check_in_closes_after?: string;
             /** @example 00:30:00 */
             no_show_grace?: string;
+            /** @description Off: the grace of what is booked after it began counts from its start */
+            grace_from_booking?: boolean;
             completion_from?: components["schemas"]["CompletionFromEnum"];
             /** @example 00:30:00 */
             completion_after?: string;
@@ -2101,6 +2107,8 @@ export interface components {
             check_in_closes_after?: string;
             /** @example 00:30:00 */
             no_show_grace?: string;
+            /** @description Off: the grace of what is booked after it began counts from its start */
+            grace_from_booking?: boolean;
             completion_from?: components["schemas"]["CompletionFromEnum"];
             /** @example 00:30:00 */
             completion_after?: string;

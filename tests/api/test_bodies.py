@@ -550,6 +550,7 @@ def test_a_venue_is_answered_whole_and_moves_no_booking_when_its_zone_changes(
         "check_in_opens_before": "00:15:00",
         "check_in_closes_after": "00:15:00",
         "no_show_grace": "00:15:00",
+        "grace_from_booking": True,
         "completion_from": "end",
         "completion_after": "00:00:00",
         "remind_before": None,

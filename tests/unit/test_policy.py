@@ -92,6 +92,12 @@ def test_instants_that_nobody_books_are_absurd_and_never_an_overflow(year):
     assert refusal(rules(time_zone="Asia/Tokyo"), at(9), moment) == "absurd_time"
 
 
+@pytest.mark.parametrize("year", [1, 1990, 2020])
+def test_a_time_long_ago_is_past_as_yesterday_is(year):
+    moment = datetime(year, 12, 31, 23, 30, tzinfo=UTC)
+    assert refusal(rules(time_zone="Asia/Tokyo"), moment, moment + HOUR / 3) == "in_the_past"
+
+
 def test_a_time_without_an_offset_is_nobodys_time():
     assert refusal(rules(), at(9), at(10).replace(tzinfo=None)) == "absurd_time"
 
@@ -227,6 +233,9 @@ def test_a_slot_booked_after_it_began_has_its_grace_and_its_answer_from_then_on(
     assert found["no_show_at"] == NOW + 15 * MINUTE
     assert found["check_in_closes_at"] == NOW + 15 * MINUTE
     assert found["lapses_at"] == ends
+    venue.grace_from_booking = False
+    found = policy.deadlines(venue, began, ends, NOW)
+    assert found["no_show_at"] == found["check_in_closes_at"] == began + 15 * MINUTE
     assert found["remind_at"] is None
 
 
