@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from api import errors, policy
 from api.lifecycle import Status
 from api.models import Booking, Delivery, PrimetimeWindow, Resource, User, Venue
 from api.models.users import Role
+from api.models.venues import Approval
 from api.policy import DAY
 
 from . import bookings, bulk, jobs, venues
@@ -131,8 +133,9 @@ def _past(places: list[Resource], people: list[User]) -> int:
         for place in places:
             for start, end in _slots(place, today - n * DAY, dice, 0.35, DAY_HOURS):
                 rows.append(_ended(place, dice.choice(people[2:]), start, end, dice))
+    rows.sort(key=lambda row: row.created_at)
     Booking.objects.bulk_create(rows)
-    _tell(rows)
+    _tell(rows, people[1])
     return len(rows)
 
 
@@ -143,6 +146,9 @@ def _ended(
         [Status.COMPLETED, Status.CANCELLED, Status.NO_SHOW, Status.EXPIRED], [80, 10, 6, 4]
     )[0]
     if status == Status.NO_SHOW and not place.venue.check_in_required:
+        status = Status.COMPLETED
+    unanswered = place.price_minor or place.venue.approval == Approval.ALWAYS
+    if status == Status.EXPIRED and not unanswered:
         status = Status.COMPLETED
     booked_at = start - timedelta(days=dice.randint(1, 6))
     checked = status == Status.COMPLETED and place.venue.check_in_required
@@ -167,29 +173,54 @@ def _ended(
     )
 
 
-def _tell(rows: list[Booking]) -> None:
-    """The lines of history of rows that are over."""
+def _tell(rows: list[Booking], staff: User) -> None:
+    """The lines of history of rows that are over, in the order of time."""
     from api.models import BookingEvent
 
-    many = len(rows)
-    for verb, statuses, at in (
-        ("book", ["confirmed"] * many, [row.created_at for row in rows]),
-        ("complete", [str(row.status) for row in rows], [row.updated_at for row in rows]),
-    ):
-        names = {"no_show": "release", "cancelled": "cancel", "expired": "expire"}
-        bulk.insert(
-            BookingEvent,
-            {
-                "booking_id": [row.pk for row in rows],
-                "verb": [names.get(s, verb) for s in statuses],
-                "from_status": [""] * many,
-                "to_status": statuses,
-                "by": ["clock" if verb != "book" else "owner"] * many,
-                "actor_name": ["demo"] * many,
-                "details": [{}] * many,
-                "at": at,
-            },
-        )
+    lines = [(at, row, *line) for row in rows for at, *line in _story(row)]
+    lines.sort(key=itemgetter(0))
+    at, of, verbs, was, now, by = map(list, zip(*lines, strict=True))
+    bulk.insert(
+        BookingEvent,
+        {
+            "booking_id": [row.pk for row in of],
+            "verb": verbs,
+            "from_status": was,
+            "to_status": now,
+            "by": by,
+            "actor_id": [
+                {"owner": row.owner_id, "staff": staff.pk}.get(who)
+                for row, who in zip(of, by, strict=True)
+            ],
+            "actor_name": ["demo"] * len(lines),
+            "details": [{}] * len(lines),
+            "at": at,
+        },
+    )
+
+
+def _story(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]:
+    """When, the verb, from and to which status, and by whom, as the table has it."""
+    asked, last = row.created_at, str(row.status)
+    status = str(Status.CONFIRMED)
+    if row.venue.approval == Approval.ALWAYS:
+        status = str(Status.PENDING)
+    elif row.price_minor:
+        status = str(Status.HELD)
+    yield asked, "book", "", status, "owner"
+    if last == Status.CANCELLED:
+        yield asked + (row.starts_at - asked) / 2, "cancel", status, last, "owner"
+    elif last == Status.EXPIRED:
+        held = status == Status.HELD
+        ends = asked + row.venue.hold_length if held else row.starts_at
+        yield ends, "expire" if held else "lapse", status, last, "clock"
+    else:
+        if status != Status.CONFIRMED:
+            answer = ("pay", "payment") if status == Status.HELD else ("approve", "staff")
+            soon = asked + timedelta(minutes=9)
+            yield soon, answer[0], status, str(Status.CONFIRMED), answer[1]
+        verb = "release" if last == Status.NO_SHOW else "complete"
+        yield row.updated_at, verb, str(Status.CONFIRMED), last, "clock"
 
 
 def _ahead(places: list[Resource], people: list[User]) -> int:

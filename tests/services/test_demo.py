@@ -4,8 +4,8 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from api.models import Booking, Resource
-from api.services import demo
+from api.models import Booking, BookingEvent, Resource
+from api.services import demo, invariants
 
 pytestmark = pytest.mark.django_db
 
@@ -26,3 +26,16 @@ def test_the_demo_leaves_single_calendars_single_and_the_days_ahead_free_to_try(
         start, end = (at.astimezone(row.venue.zone) for at in (row.starts_at, row.ends_at))
         assert (start.date(), end.time() <= time(8)) == (end.date(), True), row
     assert demo.seed("holdfast-demo") == {"bookings": 0}
+
+
+def test_what_the_demo_says_of_the_past_could_have_happened():
+    """Every move is one of the table, in the order of time, and who made it is named."""
+    demo.seed("holdfast-demo")
+    assert invariants.problems() == []
+    lines = BookingEvent.objects.filter(actor_name="demo")
+    ordered = list(lines.order_by("id").values_list("at", flat=True))
+    assert ordered == sorted(ordered)
+    assert not lines.filter(by="owner", actor=None).exists()
+    assert not lines.exclude(verb="book").filter(from_status="").exists()
+    made = Booking.objects.order_by("id").values_list("created_at", flat=True)
+    assert list(made) == sorted(made)
