@@ -7,6 +7,7 @@ carries Stripe's own words to a customer: those are in the log.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -249,14 +250,18 @@ def read_event(payload: bytes, signature: str) -> Event:
     except (stripe.SignatureVerificationError, TypeError, ValueError):
         raise BadSignature from None
     try:
-        return _event(json.loads(payload))
+        body = json.loads(payload)
+        if settings.STRIPE_BELIEVE_EVENTS:  # by hand one writes less than Stripe does
+            body.setdefault("id", f"evt_{hashlib.sha256(payload).hexdigest()}")
+        return _event(body)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BadPayload from None
 
 
 def _event(body: Any) -> Event:
     about = body["data"]["object"]
-    itself = about.get("object") == "payment_intent"
+    kind = "payment_intent" if str(body["type"]).startswith("payment_intent.") else ""
+    itself = about.get("object", kind) == "payment_intent"
     intent = about.get("id") if itself else about.get("payment_intent")
     if isinstance(intent, Mapping):  # expanded
         intent = intent.get("id")

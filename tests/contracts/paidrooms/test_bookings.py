@@ -167,8 +167,8 @@ def test_a_payment_begun_and_left_is_taken_up_again(as_, ana, ben, new):
     )
     assert (again.json()["status"], again.json()["payment_status"]) == ("pending", "processing")
     assert as_(ben).post(f"{BASE}bookings/", new).status_code == 409
-    other = new | {"end_time": "10:30"}
-    assert as_(ana).post(f"{BASE}bookings/", other).status_code == 409
+    for changed in ({"end_time": "10:30"}, {"guest_count": 3}, {"special_requests": "Drums"}):
+        assert as_(ana).post(f"{BASE}bookings/", new | changed).status_code == 409
     assert Booking.objects.count() == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.db.models.functions import Now
 from rest_framework.test import APIClient
@@ -218,6 +220,23 @@ def test_a_signed_event_is_believed_where_no_money_moves(
         send(customer.event(f"payment_intent.{kind}", intent, event_id=f"evt_{believed}"))
         webhooks.work()
         assert read(as_(ana), booking) == expected
+
+
+def test_an_event_written_by_hand_may_be_thin_and_shows_at_once(
+    as_, ana, body, booking, customer, settings
+):
+    """README, "Stripe Webhook": what a client that tries it out sends. Believed nowhere else: a
+    body without an id is refused there."""
+    intent = as_(ana).post(f"{BASE}payment-intent/", body).json()["payment_intent_id"]
+    about = {"type": "payment_intent.succeeded", "data": {"object": {"id": intent}}}
+    thin = json.dumps(about)
+    answer = send((thin.encode(), customer.sign(thin)))
+    assert (answer.status_code, answer.json()) == (400, {"error": "Invalid payload"})
+    settings.STRIPE_BELIEVE_EVENTS = True
+    assert send((thin.encode(), customer.sign(thin))).status_code == 200
+    assert read(as_(ana), booking) == ("confirmed", "succeeded")
+    assert send((thin.encode(), customer.sign(thin))).status_code == 200
+    assert StripeEvent.objects.count() == 1
 
 
 def test_what_the_local_stripe_knows_for_certain_is_not_told_otherwise(
