@@ -14,7 +14,8 @@ from api.lifecycle import CHECKED_IN, CONFIRMED, HELD, PENDING, Status
 @dataclass(frozen=True)
 class Email:
     """`subject` is filled with the context of the template. `only_while`: statuses outside which
-    the e-mail is withheld. `optional`: only sent if the venue sends confirmations."""
+    the e-mail is withheld. `optional`: only sent if the venue sends confirmations. `because`: only
+    for this reason of the move."""
 
     name: str
     subject: str
@@ -22,6 +23,7 @@ class Email:
     only_while: tuple[str, ...] = ()
     optional: bool = False
     before_start: bool = False
+    because: str = ""
 
 
 REMINDER: Final = Email(
@@ -36,17 +38,19 @@ WAITING: Final = Email(
 RECEIVED: Final = Email(
     "pending", "Reservation Pending Approval", only_while=(PENDING,), optional=True
 )
+AT_ONCE: Final = Email("confirmed", "Reservation Confirmed", optional=True)
 
 DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
     "book.held": (Email("held", "Pay by {deadline} to keep {what}", only_while=(HELD,)),),
     "book.pending": (RECEIVED, WAITING),
-    "book.confirmed": (Email("confirmed", "Reservation Confirmed", optional=True),),
+    "book.confirmed": (AT_ONCE,),
     "approve": (Email("approved", "Reservation Approved"),),
     "approve_to_pay": (
         Email("approved_to_pay", "Approved: pay by {deadline} to keep {what}", only_while=(HELD,)),
     ),
     "reject": (Email("rejected", "Reservation Rejected"),),
     "resubmit": (RECEIVED, WAITING),
+    "confirm": (AT_ONCE,),
     "reinstate": (RECEIVED, WAITING),
     "cancel": (Email("cancelled", "Reservation Cancelled"),),
     "expire": (Email("expired", "Your hold on {what} has run out"),),
@@ -71,6 +75,7 @@ MOVED_AT_SHOP: Final = Email(
     "🔔 Reservation #{booking.pk} Moved - Action Required",
     to="admin",
     only_while=(PENDING,),
+    because="moved",
 )
 CONFIRMED_AT_SHOP: Final = Email("reservation_confirmed", "Your Reservation is Confirmed!")
 CANCELLED_AT_SHOP: Final = Email("reservation_cancelled", "Your Reservation has been Cancelled")
@@ -79,6 +84,7 @@ MADE: Final = Email("booking_created_template", "Booking Confirmation")
 MADE_ADMIN: Final = Email("booking_created_admin", "New Booking: {what}, {when}", to="admin")
 NEWS: Final = Email("booking_status_updated_template", "Booking Status Updated to {status_word}")
 EDITED: Final = Email("booking_details_updated_template", "Booking Updated")
+MET: Final = Email("confirmed", "Booking Confirmed: {what}", optional=True)
 # to the two people of a trade
 TRADES: Final[Mapping[str, tuple[Email, ...]]] = {
     "trade.offer": (Email("trade_offered", "{other} offers you a trade", to="target"),),
@@ -96,6 +102,7 @@ WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
         "book.pending": (NEW_AT_SHOP,),
         "book.confirmed": (NEW_AT_SHOP, CONFIRMED_AT_SHOP),
         "approve": (CONFIRMED_AT_SHOP,),
+        "confirm": (CONFIRMED_AT_SHOP,),
         "resubmit": (MOVED_AT_SHOP,),
         "reinstate": (NEW_AT_SHOP,),
         "reject": (CANCELLED_AT_SHOP,),
@@ -104,7 +111,8 @@ WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
         "end": (),
     },
     "circletime": {
-        "book.confirmed": (Email("confirmed", "Booking Confirmed: {what}", optional=True),),
+        "book.confirmed": (MET,),
+        "confirm": (MET,),
         "remind": (
             Email(
                 "reminder",
@@ -124,6 +132,7 @@ WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
         "approve": (NEWS,),
         "reject": (NEWS,),
         "resubmit": (NEWS,),
+        "confirm": (NEWS,),
         "reinstate": (NEWS,),
         "lapse": (NEWS,),
         "release": (NEWS,),

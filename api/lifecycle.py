@@ -188,6 +188,13 @@ BOOKING: Final = Table(
             why="a change that needs approval again",
         ),
         Transition(
+            "confirm",
+            (PENDING,),
+            CONFIRMED,
+            _by(By.OWNER, By.STAFF),
+            why="a change after which no approval is needed",
+        ),
+        Transition(
             "reinstate",
             (Status.CANCELLED, Status.REJECTED, Status.EXPIRED, Status.NO_SHOW),
             PENDING,

@@ -51,7 +51,8 @@ def email_traders(table: Table, transition: Transition, rows: Sequence[Any], **_
 
 
 def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
-    if not details["resubmitted"] and "traded_with" not in details:  # the trade itself tells
+    # of a trade the trade itself tells, of a new answer the move that makes it
+    if not (details["resubmitted"] or "toward" in details or "traded_with" in details):
         notices.notify("moved" if details["moved"] else "edited", rows, details)
 
 

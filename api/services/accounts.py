@@ -164,11 +164,16 @@ def _linked(uid: str) -> User | None:
     return User.objects.select_for_update(no_key=True).filter(pk=pk, is_active=True).first()
 
 
+POWERS = {"role", "is_active"}
+
+
 def edit(user: User, changes: Mapping[str, Any], *, by: User, strong: bool = True) -> User:
     """The account with these fields changed. `role` and `is_active` only by an admin, and nobody
     takes the role of the last admin away. Refuses as `register` does, and `Forbidden`."""
-    changes = dict(changes)
-    powers = {"role", "is_active"} & changes.keys()
+    # forms send back what they were shown
+    same = {name for name in POWERS & changes.keys() if changes[name] == getattr(user, name)}
+    changes = {name: value for name, value in changes.items() if name not in same}
+    powers = POWERS & changes.keys()
     if powers and not by.is_admin:
         raise errors.Forbidden
     if "email" in changes:

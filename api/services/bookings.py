@@ -52,16 +52,18 @@ def book(
     attendees: Iterable[User] = (),
     contract: str = "",
     check: Callable[..., None] = policy.check,
+    agreed: bool = False,
     asked: rules_query.Along | None = None,
 ) -> Booking:
     """The new booking, in the status its venue's policy begins with: held, pending or confirmed.
+    `agreed`: whoever books it is who would be asked.
 
     Instants are aware. Refuses what the policy refuses, and `SlotTaken` with what blocks and the
     nearest free times. Of any number of rivals for overlapping times exactly one gets it."""
     place = resource.pk if isinstance(resource, Resource) else resource
     rules, now, pk = rules_query.to_book(place, asked)
     check(rules, starts_at, ends_at, now, guests)
-    booking = _draft(rules, owner, starts_at, ends_at, now)
+    booking = _draft(rules, owner, starts_at, ends_at, now, agreed)
     booking.title, booking.notes, booking.guests = title, notes, guests
     booking.pk, booking.contract = pk, contract
     told = {"rows": [booking], "actor": actor or Actor.toward(owner, booking), "details": {}}
@@ -79,11 +81,16 @@ def book(
 
 
 def _draft(
-    rules: Rules, owner: User, starts_at: datetime, ends_at: datetime, now: datetime
+    rules: Rules,
+    owner: User,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    agreed: bool,
 ) -> Booking:
     primetime = policy.is_primetime(rules, starts_at, ends_at)
     amount = policy.price(rules.resource, starts_at, ends_at)
-    status = policy.first_status(rules, primetime, amount)
+    status = policy.first_status(rules, primetime, amount, agreed)
     return Booking(
         venue=rules.venue,
         resource=rules.resource,
@@ -259,8 +266,9 @@ def cancel(pk: int, actor: Actor, reason: str = "") -> Booking:
 
 @giving_way
 @transaction.atomic
-def approve(pk: int, actor: Actor) -> Booking:
-    """Confirms a request, or holds it for payment when it has a price. By staff.
+def approve(pk: int, actor: Actor, toward: str = "") -> Booking:
+    """Confirms a request, or holds it for payment when it has a price. By staff. `toward`: the
+    status that another move of the same transaction leads to.
 
     Everything is looked at again: the place, its hours and dates, and that it has not begun."""
     if actor.by not in BOOKING.approve.by:
@@ -279,7 +287,8 @@ def approve(pk: int, actor: Actor) -> Booking:
             "payment_status": PaymentStatus.PENDING,
         }
     try:
-        return _move(move, pk, actor, where="lapses_at > statement_timestamp()", sets=sets)
+        in_time = "lapses_at > statement_timestamp()"
+        return _move(move, pk, actor, where=in_time, sets=sets, toward=toward)
     except errors.NotAllowedNow as refusal:
         now = _get(pk)
         if now.status == PENDING:
@@ -430,10 +439,12 @@ def reschedule(
     attendees: Iterable[User] | None = None,
     check: Callable[..., None] | None = None,
     settled: bool = False,
+    toward: str = "",
 ) -> Booking:
     """The edited booking. A new time or place meets the whole policy and the constraint again, and
     needs approval again unless it lies inside what was approved, or is `settled` because whoever
     moves it is who would be asked. By its owner or staff, while it is held, pending or confirmed.
+    `toward`: the status that a move of the same transaction leads to, and tells of.
     """
     with transaction.atomic():
         first = _get(pk)
@@ -458,7 +469,7 @@ def reschedule(
         new = _snapshot(booking)
         if new == old and attendees is None:
             return booking
-        return _save_edit(booking, place, old, actor, moved, settled)
+        return _save_edit(booking, place, old, actor, moved, settled, toward)
 
 
 def _locked(pk: int) -> Booking:
@@ -564,7 +575,13 @@ def _check_move(
 
 
 def _save_edit(
-    booking: Booking, place: Resource, old: dict[str, Any], actor: Actor, moved: bool, settled: bool
+    booking: Booking,
+    place: Resource,
+    old: dict[str, Any],
+    actor: Actor,
+    moved: bool,
+    settled: bool,
+    toward: str,
 ) -> Booking:
     rules, now = rules_of(place), place.now
     booking.version += 1
@@ -577,24 +594,27 @@ def _save_edit(
 
     _against_rivals(booking, rules, now, write) if moved else write()
     new = _snapshot(booking)
-    details = {"from": {k: old[k] for k in old if old[k] != new[k]}} | {
-        "to": {k: new[k] for k in new if old[k] != new[k]}
+    details: dict[str, Any] = {
+        "from": {k: old[k] for k in old if old[k] != new[k]},
+        "to": {k: new[k] for k in new if old[k] != new[k]},
     }
-    resubmit = moved and not settled and _needs_answer_again(booking, rules, old)
-    changed.send(
-        sender=Booking,
-        rows=[booking],
-        actor=actor,
-        details=details | {"moved": moved, "resubmitted": resubmit},
-    )
-    if resubmit:
-        perform(BOOKING.resubmit, [booking.pk], actor, details={"reason": "moved"})
+    follows = _answered_by(booking, rules, old) if moved and not settled else None
+    details |= {"moved": moved, "resubmitted": follows is BOOKING.resubmit}
+    if toward := CONFIRMED if follows is BOOKING.confirm else toward:
+        details["toward"] = toward
+    changed.send(sender=Booking, rows=[booking], actor=actor, details=details)
+    if follows:
+        perform(follows, [booking.pk], actor, details={"reason": "moved"})
     return _get(booking.pk)
 
 
-def _needs_answer_again(booking: Booking, rules: Rules, old: dict[str, Any]) -> bool:
-    """Only a confirmed booking can lose its answer."""
-    return booking.status == CONFIRMED and _outgrows_approval(booking, rules, old)
+def _answered_by(booking: Booking, rules: Rules, old: dict[str, Any]) -> Transition | None:
+    """What a move changes of the answer: a confirmed booking may lose it, a request that would be
+    confirmed at once if it were made now waits for nobody any more."""
+    if booking.status == CONFIRMED and _outgrows_approval(booking, rules, old):
+        return BOOKING.resubmit
+    free = not booking.price_minor and not policy.needs_approval(rules, booking.primetime)
+    return BOOKING.confirm if booking.status == PENDING and free else None
 
 
 def _outgrows_approval(booking: Booking, rules: Rules, old: dict[str, Any]) -> bool:
@@ -640,7 +660,7 @@ def set_status(pk: int, status: str, actor: Actor) -> Booking:
         if reopens and booking.status in BOOKING.reinstate.sources:
             reinstate(pk, actor, toward=status)
         if status == Status.COMPLETED and booking.status == PENDING:
-            approve(pk, actor)
+            approve(pk, actor, toward=status)
         return WORDS[status](pk, actor)
 
 

@@ -24,7 +24,7 @@ def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> No
 def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> Iterable[Effect]:
     for row in rows:
         for email in caused_by(verb, row.venue.wording):
-            to = _address(email, row)
+            to = _address(email, row) if email.because in ("", details.get("reason")) else ""
             if to and (row.venue.send_confirmation_emails or not email.optional):
                 yield Effect(
                     key=f"email:{email.name}:{row.pk}:{row.version}",
@@ -54,6 +54,7 @@ def notify_moved(verb: str, status: str, details: Mapping[str, Any]) -> None:
         (wording, place, email)
         for wording in ("", *WORDINGS)
         for place, email in enumerate(caused_by(verb, wording))
+        if email.because in ("", details.get("reason"))
     ]
     if not emails:
         return

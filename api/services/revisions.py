@@ -39,7 +39,7 @@ def revise(
         booking = bookings.set_status(booking.pk, status, actor)  # open again before it is edited
     if different:
         settled = actor.is_staff and status != PENDING
-        booking = by(booking.pk, actor, settled=settled, **how, **different)
+        booking = by(booking.pk, actor, settled=settled, toward=status, **how, **different)
     if status:
         booking = bookings.set_status(booking.pk, status, actor)
     return booking

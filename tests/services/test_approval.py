@@ -148,14 +148,27 @@ def test_shrinking_inside_what_was_approved_keeps_the_approval(ask, ana, sam, ev
     assert (again.status, again.approved_by) == (Status.PENDING, None)
 
 
-def test_moving_out_of_primetime_needs_no_answer_and_a_request_keeps_waiting(
+def test_moving_out_of_primetime_needs_no_answer_and_a_request_waits_for_none_any_more(
     ask, ana, ben, sam, evening
 ):
     approved, waiting = ask(ana), ask(ben, hours=1)
     bookings.approve(approved.pk, Actor.person(sam))
     out = evening - 5 * HOUR
     assert move(approved, out, out + HOUR).status == Status.CONFIRMED
-    assert move(waiting, out + HOUR, out + 2 * HOUR).status == Status.PENDING
+    Delivery.objects.all().delete()
+    assert move(waiting, out + HOUR, out + 2 * HOUR).status == Status.CONFIRMED
+    assert list(waiting.events.values_list("verb", flat=True)) == ["confirm", "reschedule", "book"]
+    assert list(Delivery.objects.values_list("name", "to")) == [("confirmed", ben.email)]
+
+
+def test_a_request_that_moves_within_primetime_or_costs_something_keeps_waiting(
+    ask, ana, ben, court, evening
+):
+    inside, priced = ask(ana), ask(ben, hours=1)
+    assert move(inside, evening + HOUR / 2, evening + HOUR).status == Status.PENDING
+    type(court).objects.update(price_minor=100)
+    out = evening - 5 * HOUR
+    assert move(priced, out, out + HOUR).status == Status.PENDING  # to be paid once it is approved
 
 
 def test_staff_answer_many_at_once_each_with_its_own_result(client_of, ask, ana, ben, sam):

@@ -13,7 +13,7 @@ from api.services import bulk, notices
 
 pytestmark = pytest.mark.django_db
 
-DETAILS = {"reason": "Rain", "from": {"title": "a"}, "quiet": True}
+DETAILS = {"reason": "moved", "from": {"title": "a"}, "quiet": True}
 VERBS = sorted({"remind", *(move.name for move in BOOKING)} & {*DEFAULT, *WORDINGS["resources"]})
 
 

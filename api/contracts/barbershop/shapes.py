@@ -86,15 +86,20 @@ class NewPersonByAdmin(PersonByAdmin):
 
 
 class Login(serializers.Serializer[Any]):
-    username = serializers.CharField(max_length=254, required=False, help_text="Or the e-mail")
-    email = serializers.CharField(max_length=254, required=False)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
+    username = serializers.CharField(
+        max_length=254, required=False, allow_blank=True, allow_null=True, help_text="Or the e-mail"
+    )
+    email = serializers.CharField(max_length=254, required=False, allow_blank=True, allow_null=True)
+    password = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        login = attrs.get("username") or attrs.get("email")
-        if not login:
-            raise serializers.ValidationError({"username": ["This field is required."]})
-        return {"login": login, "password": attrs["password"]}
+        login, password = attrs.get("username") or attrs.get("email"), attrs.get("password")
+        missing = [name for name, text in (("username", login), ("password", password)) if not text]
+        if missing:
+            raise serializers.ValidationError(
+                {name: ["This field is required."] for name in missing}
+            )
+        return {"login": login, "password": password}
 
 
 class RefreshBody(serializers.Serializer[Any]):
@@ -151,5 +156,6 @@ def role_of(flags: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
         return {}
     if flags.get("is_admin", bool(user and user.is_admin)):
         return {"role": "admin"}
-    staff = flags.get("is_staff_member", bool(user and user.is_staff))
+    # who was an admin is no staff by that
+    staff = flags.get("is_staff_member", bool(user and user.is_staff and not user.is_admin))
     return {"role": "staff" if staff else "user", "is_superuser": False}

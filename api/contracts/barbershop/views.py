@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from api.documents import takes
 from api.errors import Forbidden, Invalid, NotFound
 from api.http import AddressThrottle
+from api.lifecycle import Status
 from api.permissions import IsAdmin
 from api.queries import bookings as queries
 from api.queries import counts, people, rules
@@ -144,6 +145,8 @@ class OneReservation(Shop):
         status = shapes.STATUSES.get(asked.pop("status", ""), "")
         if shapes.WORDS.get(status) == shapes.WORDS[booking.status]:
             status = ""  # forms send the status that they were shown
+        if status == Status.COMPLETED and not self.user.is_admin:
+            raise Forbidden
         revise(booking, Actor.toward(self.user, booking), status=status, by=chairs.move, **asked)
         return Reply(shapes.reservation(_one(self.user, pk)))
 

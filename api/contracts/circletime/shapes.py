@@ -61,7 +61,7 @@ class Text(serializers.CharField):
 
 
 class Login(serializers.Serializer[Any]):
-    email = Text(max_length=254)
+    email = serializers.EmailField(max_length=254)
     password = Text(max_length=1000, trim_whitespace=False)
 
 

@@ -179,7 +179,7 @@ class Activity(TypedDict):
     id: int
     action: Action
     action_display: str
-    performed_by: Somebody | None
+    performed_by: Somebody
     details: Details
     timestamp: datetime
 

@@ -56,6 +56,14 @@ ACTIONS: Mapping[str, answers.Action] = {
     "trade": "TRADED",
 }
 MIDNIGHT, DAY = time(0), timedelta(days=1)
+# who performs what the clock does: pages read a name here
+NOBODY: answers.Somebody = {
+    "id": 0,
+    "email": "",
+    "first_name": "Holdfast",
+    "last_name": "",
+    "role": "admin",
+}
 
 
 # in
@@ -352,7 +360,7 @@ def activity(line: Any, zone: ZoneInfo, addresses: Mapping[int, str]) -> answers
         "id": line.pk,
         "action": action,
         "action_display": action.capitalize(),
-        "performed_by": somebody(line.actor) if line.actor else None,
+        "performed_by": somebody(line.actor) if line.actor else NOBODY,
         "details": _details(action, line, zone, addresses),
         "timestamp": line.at,
     }

@@ -176,7 +176,7 @@ class Reservations(Face):
             rows = rows.filter(starts_at__gte=self.midnight(on), starts_at__lt=ends)
         if self.user.is_staff and (part := asked.get("user")):
             rows = rows.filter(owner__email__icontains=part)
-        shown = (shapes.reservation(row) for row in rows.order_by("-id"))
+        shown = (shapes.reservation(row) for row in rows.order_by("-created_at", "-id"))
         return Reply([r for r in shown if asked.get("status") in (None, r["status"])])
 
     @takes(shapes.NewReservation)

@@ -165,7 +165,8 @@ class Bookings(Signed):
     def post(self, request: Request) -> Created[answers.Booking]:
         asked = self.read(shapes.BookingEdit)
         status = asked.pop("status", "pending")
-        row = bookings.book(owner=self.user, contract=shapes.SLUG, check=check_new, **asked)
+        asked |= {"check": check_new, "agreed": self.user.is_staff and status == "confirmed"}
+        row = bookings.book(owner=self.user, contract=shapes.SLUG, **asked)
         if self.user.is_staff and status != shapes.WORDS[row.status]:
             row = bookings.set_status(row.pk, status, Actor.person(self.user))
         return Created(shapes.booking(_booking(self.user, row.pk)))
@@ -193,9 +194,9 @@ class OneBooking(Signed):
         return self.patch(request, pk, partial=False)
 
     def delete(self, request: Request, pk: int) -> Empty:
-        """Cancelled, and kept; once more changes nothing."""
+        """Cancelled, and kept; what was cancelled or rejected already stays as it is."""
         row = _booking(self.user, pk)
-        if shapes.WORDS[row.status] != "cancelled":
+        if shapes.WORDS[row.status] not in ("cancelled", "rejected"):
             bookings.cancel(pk, Actor.toward(self.user, row))
         return Empty()
 

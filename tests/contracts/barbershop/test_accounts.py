@@ -146,8 +146,15 @@ def test_an_empty_login_names_its_fields(at_shop):
     answer = at_shop().post(f"{API}/auth/login/", {})
     assert (answer.status_code, answer.json()) == (
         400,
-        {"password": ["This field is required."]},
+        {"username": ["This field is required."], "password": ["This field is required."]},
     )
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_what_is_left_empty_of_the_two_names_is_overlooked(at_shop, ana, empty):
+    for named, other in (("username", "email"), ("email", "username")):
+        body = {named: ana.email, other: empty, "password": "correct horse 9 battery"}
+        assert at_shop().post(f"{API}/auth/login/", body).status_code == 200
     answer = at_shop().post(f"{API}/auth/login/", {"password": "x"})
     assert answer.json() == {"username": ["This field is required."]}
 
@@ -254,6 +261,10 @@ def test_admins_promote_and_demote(at_shop, ana, ada):
         ({"is_admin": True}, "admin"),
         ({"is_admin": False, "is_staff_member": True}, "staff"),
         ({"is_admin": False, "is_staff_member": False}, "user"),
+        ({"is_admin": True}, "admin"),
+        ({"is_admin": False}, "user"),  # who was an admin is no staff by that
+        ({"is_staff_member": True}, "staff"),
+        ({"is_admin": False}, "staff"),
     ):
         answer = at_shop(ada).patch(path, flags)
         assert answer.status_code == 200, answer.json()

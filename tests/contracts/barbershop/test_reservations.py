@@ -12,6 +12,7 @@ from .conftest import API
 
 pytestmark = pytest.mark.django_db
 
+PAST = "Start time must be in the future."
 ABSURD = "That is not a time anyone can book."
 TAKEN = {"start_time": ["This time overlaps an existing booking. Choose another time."]}
 
@@ -98,7 +99,7 @@ def test_the_end_comes_after_the_start(at_shop, ana, times):
 
 
 def test_the_start_lies_ahead(at_shop, ana, times):
-    for days, words in ((40, "Start time must be in the future."), (5000, ABSURD)):
+    for days, words in ((40, PAST), (5000, PAST), (-5000, ABSURD)):
         answer = at_shop(ana).post(f"{API}/reservations/", times(-24 * days))
         assert (answer.status_code, answer.json()) == (400, {"start_time": [words]})
 
@@ -190,18 +191,36 @@ def test_customers_only_cancel(at_shop, ana, reserved):
     assert answer.status_code == 403
 
 
-def test_the_shop_sets_every_status(at_shop, ana, sam, reserved):
+def test_the_shop_sets_every_status_and_an_admin_alone_completes(at_shop, ana, sam, ada, reserved):
     path = f"{API}/reservations/{reserved(ana).pk}/"
-    for status in ("confirmed", "pending", "canceled", "confirmed", "completed"):
+    for status in ("confirmed", "pending", "canceled", "confirmed"):
         answer = at_shop(sam).patch(path, {"status": status})
         assert (answer.status_code, answer.json()["status"]) == (200, status), answer.json()
+    answer = at_shop(sam).patch(path, {"status": "completed"})
+    assert (answer.status_code, list(answer.json())) == (403, ["detail"])
+    assert at_shop(ada).patch(path, {"status": "completed"}).json()["status"] == "completed"
     answer = at_shop(sam).patch(path, {"status": "confirmed"})
     assert (answer.status_code, list(answer.json())) == (400, ["status"])
 
 
-def test_a_request_can_be_completed_in_one_go(at_shop, ana, sam, reserved):
+def test_a_request_can_be_completed_in_one_go_and_nobody_is_told(at_shop, ana, ada, reserved):
     path = f"{API}/reservations/{reserved(ana).pk}/"
-    assert at_shop(sam).patch(path, {"status": "completed"}).json()["status"] == "completed"
+    before = Delivery.objects.count()
+    assert at_shop(ada).patch(path, {"status": "completed"}).json()["status"] == "completed"
+    assert Delivery.objects.count() == before
+
+
+def test_a_request_that_staff_reopen_is_no_news_of_its_customer(
+    at_shop, ana, sam, reserved, times, settings
+):
+    settings.ADMIN_EMAIL = "shop@example.com"
+    booking = reserved(ana)
+    path, moved = f"{API}/reservations/{booking.pk}/", {"name": "moved_reservation_admin"}
+    for status in ("confirmed", "pending", "confirmed"):
+        assert at_shop(sam).patch(path, {"status": status}).status_code == 200
+    assert not Delivery.objects.filter(**moved).exists()
+    assert at_shop(ana).patch(path, times(3)).json()["status"] == "pending"
+    assert Delivery.objects.filter(**moved).exists()
 
 
 def test_an_edit_moves_the_reservation_and_keeps_the_rest(at_shop, ana, reserved, times):
@@ -307,10 +326,10 @@ def test_what_was_paid_for_is_cancelled_and_stays_in_the_books(at_shop, ana, ada
     assert at_shop(ada).get(f"{API}/reservations/{booking.pk}/").json()["status"] == "canceled"
 
 
-def test_what_is_over_cannot_be_taken_back(at_shop, ana, sam, reserved):
+def test_what_is_over_cannot_be_taken_back(at_shop, ana, ada, reserved):
     booking = reserved(ana)
     path = f"{API}/reservations/{booking.pk}/"
-    at_shop(sam).patch(path, {"status": "completed"})
+    at_shop(ada).patch(path, {"status": "completed"})
     answer = at_shop(ana).delete(path)
     assert (answer.status_code, list(answer.json())) == (400, ["status"])
 

@@ -6,14 +6,15 @@ import pytest
 from django.db.models.functions import Now
 
 from api.contracts.primetime import shapes
-from api.lifecycle import Status, TradeStatus
+from api.lifecycle import BOOKING, Status, TradeStatus
 from api.models import Booking, BookingEvent
-from api.services import bookings, trades
+from api.services import bookings, trades, transitions
 from api.services.actors import Actor
 
 from .conftest import PENDING, somebody, stamp
 
 pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 MINE = ("/reservations/dashboard/", "/reservations/dashboard/user/")
 ADMINS = ("/reservations/dashboard/admin/", "/reservations/admin/dashboard/")
 
@@ -66,6 +67,18 @@ def test_an_admin_sees_how_much_waits_and_what_is_on_today(call, take, ana, sam,
     assert [line["action"] for line in made["recent_activity"]] == ["CREATED"] * 3
     assert call(None)("GET", path) == (401, None)
     assert call(ana)("GET", path) == (403, None)
+
+
+def test_what_the_clock_did_has_a_name_too(call, take, ana, sam):
+    """Pages read the person of each line."""
+    take(ana)
+    Booking.objects.update(starts_at=Now() - 2 * HOUR, ends_at=Now() - HOUR, completes_at=Now())
+    transitions.sweep(BOOKING.complete, "complete_finished")
+    line = call(sam)("GET", ADMINS[0])[1]["recent_activity"][0]
+    assert (line["action"], line["performed_by"]) == (
+        "UPDATED",
+        {"id": 0, "email": "", "first_name": "Holdfast", "last_name": "", "role": "admin"},
+    )
 
 
 def test_every_kind_of_activity_has_its_details(call, take, ana, ben, sam, on):

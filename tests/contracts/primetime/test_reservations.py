@@ -83,7 +83,7 @@ REQUIRED = ["This field is required."]
         ({"end_time": "09:00:00"}, whole("The end must be after the start.")),
         ({"end_time": "19:30:00"}, whole("That is outside the opening hours.")),
         ({"start_time": "06:30:00"}, whole("That is outside the opening hours.")),
-        ({"date": "2020-01-06"}, whole("That is not a time anyone can book.")),
+        ({"date": "2020-01-06"}, whole("The time is already past.")),
         ({"notes": "a\0b"}, {"notes": ["Null characters are not allowed."]}),
         ({"notes": ["a"]}, {"notes": ["Not a valid string."]}),
         (
@@ -209,7 +209,7 @@ def test_an_edit_takes_any_of_the_fields_and_keeps_the_others(call, take, ana, s
         ({"start_time": "06:00:00"}, whole("That is outside the opening hours.")),
         ({"start_time": "noon"}, {"start_time": [TIME]}),
         ({"end_time": "13:00:00"}, whole("The slot is already booked.")),
-        ({"date": "2020-01-06"}, whole("That is not a time anyone can book.")),
+        ({"date": "2020-01-06"}, whole("The time is already past.")),
         ({"date": None}, {"date": ["This field may not be null."]}),
     ],
 )

@@ -439,6 +439,28 @@ def test_staff_bring_a_booking_from_one_end_to_another_with_one_email(
     ]
 
 
+def test_one_request_of_staff_is_one_email_with_the_status_it_led_to(
+    at_desk, sam, body, mailbox, settings
+):
+    """Chapter "Email Notifications": what is made confirmed, a status with details."""
+    settings.ADMIN_EMAIL = ""
+    made = at_desk(sam).post(PATH, body() | {"status": "confirmed"}).json()
+    at_desk(sam).patch(f"{PATH}{made['id']}/", {"status": "rejected", "notes": "Full"})
+    first, second = mailbox()
+    assert made["status"] == "confirmed"
+    assert first.subject == "Booking Confirmation"
+    assert "been confirmed with status: confirmed" in " ".join(first.body.split())
+    assert second.subject == "Booking Status Updated to Rejected"
+
+
+def test_a_rejected_booking_is_deleted_without_a_change(at_desk, ana, sam, body):
+    path = f"{PATH}{at_desk(ana).post(PATH, body()).json()['id']}/"
+    at_desk(sam).patch(path, {"status": "rejected"})
+    for person in (ana, sam):
+        assert at_desk(person).delete(path).status_code == 204
+        assert at_desk(person).get(path).json()["status"] == "rejected"
+
+
 def test_without_an_address_for_the_desk_only_the_owner_is_written_to(
     at_desk, ana, body, mailbox, settings
 ):
