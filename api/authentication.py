@@ -3,7 +3,6 @@ and the cookie in which a browser keeps its refresh token."""
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -23,6 +22,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.tokens import Token
 
 from api.models import Panel, User
+from api.origins import is_strange
 from api.queries.rules import Along
 from api.services import panels
 from api.services.tokens import Pair
@@ -194,17 +194,5 @@ def drop_refresh_cookie(response: HttpResponseBase) -> None:
 
 
 def refresh_cookie(request: Request) -> str | None:
-    """The refresh token of the cookie; none where the page that sends it is a stranger's. A browser
-    sends cookies along whoever asks, and says in `Origin` who that is."""
-    origin = request.headers.get("Origin")
-    if origin and not _is_ours(origin, request.get_host()):
-        return None
-    return request.COOKIES.get(settings.REFRESH_COOKIE)
-
-
-def _is_ours(origin: str, host: str) -> bool:
-    return (
-        origin.partition("://")[2] == host
-        or origin in settings.CORS_ALLOWED_ORIGINS
-        or any(re.match(allowed, origin) for allowed in settings.CORS_ALLOWED_ORIGIN_REGEXES)
-    )
+    """The refresh token of the cookie; none where the page that sends it is a stranger's."""
+    return None if is_strange(request) else request.COOKIES.get(settings.REFRESH_COOKIE)

@@ -29,6 +29,7 @@ from rest_framework.views import APIView
 
 from api import errors, wire
 from api.models import User
+from api.origins import is_strange
 from api.services import idempotency, whence
 from api.services.stripe_gateway import BadPayload, BadSignature
 from api.services.transitions import EXCLUSION, GIVES_WAY, UNIQUE, sqlstate
@@ -214,6 +215,11 @@ class Door(APIView):
     clients may send forms, as its first backend allowed."""
 
     parser_classes: Sequence[type[BaseParser]] = (wire.JSONParser, wire.Form, wire.MultiPart)
+
+    def get_parsers(self) -> list[BaseParser]:
+        """No forms of a stranger's page: it could sign somebody in to an account of its own."""
+        parsers = super().get_parsers()
+        return parsers[:1] if is_strange(self.request) else parsers
 
     def explain(self, refusal: errors.Refused) -> Response:
         return Response(

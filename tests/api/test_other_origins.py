@@ -133,7 +133,7 @@ REFRESHES = {
 
 @pytest.mark.parametrize(("login", "refresh"), REFRESHES.items())
 def test_the_cookie_counts_only_from_our_pages(ana, login, refresh):
-    """Cookies are sent along by any page: without `_is_ours` the stranger's uses the token up."""
+    """Cookies are sent along by any page: without `is_strange` the stranger's uses the token up."""
     client = APIClient()
     client.post(login, {"email": ana.email, "password": PASSWORD})
     for origin in ("https://stranger.example", "null"):

@@ -156,6 +156,10 @@ def test_a_form_is_read_as_json_is_at_the_root_and_at_the_prefix(form, ana):
         assert client.post(f"/{path}", **ask).content == at_root.content
     assert client.post("/circletime/api/auth/login", **ask).status_code == 400
     assert client.post("/api/v1/auth/login/", **ask).status_code == 415
+    ask["headers"] = {"Origin": "https://elsewhere.example"}
+    assert client.post("/barbershop/api/auth/login/", **ask).status_code == 415
+    ask["headers"] = {"Origin": "http://testserver"}
+    assert client.post("/barbershop/api/auth/login/", **ask).status_code == 401
 
 
 @pytest.mark.parametrize("form", FORMS)
