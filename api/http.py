@@ -216,10 +216,12 @@ class Door(APIView):
 
     parser_classes: Sequence[type[BaseParser]] = (wire.JSONParser, wire.Form, wire.MultiPart)
 
-    def get_parsers(self) -> list[BaseParser]:
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """No forms of a stranger's page: it could sign somebody in to an account of its own."""
-        parsers = super().get_parsers()
-        return parsers[:1] if is_strange(self.request) else parsers
+        made = super().initialize_request(request, *args, **kwargs)
+        if is_strange(request):
+            made.parsers = [wire.JSONParser()]
+        return made
 
     def explain(self, refusal: errors.Refused) -> Response:
         return Response(
