@@ -198,6 +198,8 @@ def _bound(operation: dict[str, Any]) -> None:
             schema |= {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 50}
         elif parameter["name"] == "page_size":
             schema |= {"minimum": 1, "maximum": 200}
+        elif schema.get("type") == "string" and not {"format", "pattern", "enum"} & schema.keys():
+            schema["pattern"] = TEXT
 
 
 def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:

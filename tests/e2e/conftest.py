@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,10 @@ def site(processes: Site, transactional_db: None) -> Iterator[Site]:
 
 @pytest.fixture
 def room(transactional_db: None) -> Resource:
+    """Where it is noon, so that the day has hours to go."""
     circle: Venue = venues.of_contract("circletime")
+    circle.time_zone = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
+    circle.save()
     return Resource.objects.create(
         venue=circle, name="Aquarium", building="North", floor=2, capacity=8
     )

@@ -187,7 +187,7 @@ def test_told_to_stop_it_leaves_nothing(start: Callable[[Path], Up], tmp_path: P
     assert len(up.strays()) > 5
     up.process.terminate()
     assert up.process.wait(STOP_SECONDS) == 0
-    assert psutil.wait_procs(found, timeout=1)[1] == []
+    assert psutil.wait_procs(found, timeout=STOP_SECONDS)[1] == []
     assert up.strays() == []
     assert not (up.data_dir / "run.env").exists()
 
@@ -199,7 +199,7 @@ def test_told_to_stop_while_it_starts_it_leaves_nothing(
     eventually(lambda: up.says("migrate"), START_SECONDS)
     up.process.send_signal(signal.SIGTERM)
     assert up.process.wait(STOP_SECONDS) == 0
-    eventually(lambda: not up.strays(), 1)
+    eventually(lambda: not up.strays(), STOP_SECONDS)
 
 
 def test_killed_itself_it_leaves_nothing(start: Callable[[Path], Up], tmp_path: Path) -> None:
