@@ -29,6 +29,7 @@ TITLES = {
     "panels": "Panels",
     "analytics": "Analytics",
 }
+SIZED = ("growth", "clock", "analytics")  # measured in tables of several sizes
 HEAD = """# How fast it is
 
 Written by `make bench`. Every figure is a ratio to something done in turn with it on the same
@@ -47,7 +48,7 @@ def write(part: str, figures: Sequence[Figure], curves: Sequence[Curve], docs: P
     page, kept = docs / "benchmarks.md", docs / "benchmarks"
     kept.mkdir(exist_ok=True)
     run = {
-        "where": _where(),
+        "where": _where(part),
         "figures": [asdict(each) for each in figures],
         "curves": [asdict(each) for each in curves],
     }
@@ -58,12 +59,14 @@ def write(part: str, figures: Sequence[Figure], curves: Sequence[Curve], docs: P
     page.write_text("\n".join([HEAD, *sections, MARK]) + below)
 
 
-def _where() -> str:
-    size = "a quick run" if PLAN.quick else f"up to {PLAN.bookings:,} bookings"
-    return (
-        f"{datetime.now(UTC).date()}, {os.cpu_count()} cores ({platform.machine()}), Python"
-        f" {platform.python_version()}, {size}"
-    )
+def _where(part: str) -> str:
+    words = [
+        f"{datetime.now(UTC).date()}, {os.cpu_count()} cores ({platform.machine()})",
+        f"Python {platform.python_version()}",
+    ]
+    if part in SIZED:
+        words.append(f"up to {PLAN.bookings:,} bookings")
+    return ", ".join([*words, *["a quick run"] * PLAN.quick])
 
 
 def _section(part: str, kept: Path) -> str:
