@@ -163,9 +163,10 @@ ALONE: Final[Mapping[str, Email]] = {
 }
 
 
-def caused_by(verb: str, wording: str = "") -> tuple[Email, ...]:
-    """The emails of a verb in a wording; none for a verb that causes none."""
-    return WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADES.get(verb, ())))
+def caused_by(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ...]:
+    """The emails of a verb, for that reason, in a wording; none for a verb that causes none."""
+    rows = WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADES.get(verb, ())))
+    return tuple(email for email in rows if email.because in ("", reason))
 
 
 def named(name: str, wording: str = "") -> Email:

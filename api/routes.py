@@ -89,7 +89,7 @@ def candidates(path: str) -> tuple[Candidate, ...]:
     with, or without, its last slash: a redirect would break POST and DELETE."""
     exact = dict(_matches(path, True))
     other = path[:-1] if path.endswith("/") else f"{path}/"
-    meant = () if other.endswith("//") or path.endswith("//") else _matches(other, False)
+    meant = () if path.endswith("//") else _matches(other, False)
     near = {name: c for name, c in meant if name not in exact}
     return (*exact.values(), *near.values())
 

@@ -110,9 +110,9 @@ def _meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[
 def _state(place: Resource, rows: Sequence[Booking], now: datetime) -> tuple[State, timedelta]:
     """`rows` reach beyond the day by what may be announced before it ends."""
     current = next((row for row in rows if row.starts_at <= now), None)
-    listed_until = max(_midnight(place, now), now + SOON)
-    ahead = [row for row in rows if now < row.starts_at < listed_until]
-    changes_at = min(_changes(place, rows, now))
+    midnight = _midnight(place, now)
+    ahead = [row for row in rows if now < row.starts_at < max(midnight, now + SOON)]
+    changes_at = min([midnight, *_changes(rows, now)])
     state = {
         "room": _room(place),
         "status": _status(place, current, ahead, now),
@@ -137,9 +137,8 @@ def _status(
     return "upcoming" if soon else "available"
 
 
-def _changes(place: Resource, rows: Sequence[Booking], now: datetime) -> Iterable[datetime]:
-    """Every instant ahead at which time alone changes what is shown."""
-    yield _midnight(place, now)
+def _changes(rows: Sequence[Booking], now: datetime) -> Iterable[datetime]:
+    """Every instant ahead at which time alone changes what is shown of these."""
     for row in rows:
         moments: list[datetime | None] = [row.starts_at - SOON, row.starts_at, row.ends_at]
         moments += [row.check_in_opens_at, row.check_in_closes_at]

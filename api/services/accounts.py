@@ -164,11 +164,11 @@ def _linked(uid: str) -> User | None:
     return User.objects.select_for_update(no_key=True).filter(pk=pk, is_active=True).first()
 
 
-POWERS = {"role", "is_active"}
+POWERS = {"role", "is_active", "is_superuser"}
 
 
 def edit(user: User, changes: Mapping[str, Any], *, by: User, strong: bool = True) -> User:
-    """The account with these fields changed. `role` and `is_active` only by an admin, and nobody
+    """The account with these fields changed. `POWERS` only by an admin, and nobody
     takes the role of the last admin away. Refuses as `register` does, and `Forbidden`."""
     # forms send back what they were shown
     same = {name for name in POWERS & changes.keys() if changes[name] == getattr(user, name)}

@@ -599,8 +599,10 @@ def _save_edit(
         "to": {k: new[k] for k in new if old[k] != new[k]},
     }
     follows = _answered_by(booking, rules, old) if moved and not settled else None
+    if follows is BOOKING.confirm:  # unless whoever moves it says themselves what becomes of it
+        follows, toward = (None, toward) if toward else (follows, CONFIRMED)
     details |= {"moved": moved, "resubmitted": follows is BOOKING.resubmit}
-    if toward := CONFIRMED if follows is BOOKING.confirm else toward:
+    if toward:
         details["toward"] = toward
     changed.send(sender=Booking, rows=[booking], actor=actor, details=details)
     if follows:

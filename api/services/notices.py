@@ -23,8 +23,8 @@ def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> No
 
 def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> Iterable[Effect]:
     for row in rows:
-        for email in caused_by(verb, row.venue.wording):
-            to = _address(email, row) if email.because in ("", details.get("reason")) else ""
+        for email in caused_by(verb, row.venue.wording, details.get("reason", "")):
+            to = _address(email, row)
             if to and (row.venue.send_confirmation_emails or not email.optional):
                 yield Effect(
                     key=f"email:{email.name}:{row.pk}:{row.version}",
@@ -53,8 +53,7 @@ def notify_moved(verb: str, status: str, details: Mapping[str, Any]) -> None:
     emails = [
         (wording, place, email)
         for wording in ("", *WORDINGS)
-        for place, email in enumerate(caused_by(verb, wording))
-        if email.because in ("", details.get("reason"))
+        for place, email in enumerate(caused_by(verb, wording, details.get("reason", "")))
     ]
     if not emails:
         return

@@ -11,6 +11,7 @@ from api.models import Booking, BookingEvent, Delivery, PrimetimeWindow, Venue
 from api.models.venues import Approval
 from api.services import bookings, transitions
 from api.services.actors import Actor
+from api.services.revisions import revise
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -159,6 +160,22 @@ def test_moving_out_of_primetime_needs_no_answer_and_a_request_waits_for_none_an
     assert move(waiting, out + HOUR, out + 2 * HOUR).status == Status.CONFIRMED
     assert list(waiting.events.values_list("verb", flat=True)) == ["confirm", "reschedule", "book"]
     assert list(Delivery.objects.values_list("name", "to")) == [("confirmed", ben.email)]
+
+
+def test_staff_who_move_a_request_and_say_what_becomes_of_it_are_taken_at_their_word(
+    ask, ana, sam, evening
+):
+    """Without the guard it would be confirmed first, and two emails written."""
+    request, out = ask(ana), evening - 5 * HOUR
+    Delivery.objects.all().delete()
+    for status in (Status.PENDING, Status.REJECTED):
+        revise(
+            request, Actor.person(sam), status=status, starts_at=out, ends_at=out + HOUR, notes="?"
+        )
+        out += HOUR
+        request.refresh_from_db()
+        assert request.status == status
+    assert list(Delivery.objects.values_list("name", flat=True)) == ["rejected"]
 
 
 def test_a_request_that_moves_within_primetime_or_costs_something_keeps_waiting(

@@ -165,9 +165,10 @@ class Bookings(Signed):
     def post(self, request: Request) -> Created[answers.Booking]:
         asked = self.read(shapes.BookingEdit)
         status = asked.pop("status", "pending")
-        asked |= {"check": check_new, "agreed": self.user.is_staff and status == "confirmed"}
+        agreed = self.user.is_staff and status == "confirmed"
+        asked |= {"check": check_new, "agreed": agreed}
         row = bookings.book(owner=self.user, contract=shapes.SLUG, **asked)
-        if self.user.is_staff and status != shapes.WORDS[row.status]:
+        if self.user.is_staff and not agreed and status != shapes.WORDS[row.status]:
             row = bookings.set_status(row.pk, status, Actor.person(self.user))
         return Created(shapes.booking(_booking(self.user, row.pk)))
 

@@ -280,6 +280,15 @@ def test_the_last_admin_stays_one(at_shop, ada):
     assert ada.is_admin
 
 
+def test_the_last_admin_stays_one_whatever_the_role_says(at_shop, ada):
+    """`is_superuser` alone makes an admin too: taking it away is a power as taking the role is."""
+    User.objects.filter(pk=ada.pk).update(role="user")
+    answer = at_shop(ada).patch(f"{API}/users/{ada.pk}/", {"is_admin": False})
+    assert answer.status_code == 403
+    ada.refresh_from_db()
+    assert ada.is_admin
+
+
 def test_admins_add_people(at_shop, ana, ada):
     body = NEW | {"is_staff_member": True}
     assert at_shop(ana).post(f"{API}/users/", body).status_code == 403

@@ -1,0 +1,28 @@
+"""Which ports `make up` takes for what stands beside the web."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from socket import create_server
+
+from backend import up
+from backend.embedded.server import is_free, pick_port
+
+
+def test_a_copy_on_another_port_has_ports_of_its_own_and_one_that_was_told_keeps_them():
+    first, second = (up.with_ports({"PORT": port}) for port in ("8001", "8002"))
+    chosen = [copy[name] for copy in (first, second) for name in up.BESIDE_DEFAULTS]
+    assert len({*chosen, *up.BESIDE_DEFAULTS.values()}) == 6
+    assert all(is_free(int(port)) for port in chosen)
+    told = {"PORT": "8001", "FLOWER_PORT": "7001", "STRIPE_PORT": "7002"}
+    assert up.with_ports(told) == told
+
+
+def test_the_usual_ports_are_taken_unless_another_program_has_them(monkeypatch):
+    free = str(pick_port())
+    with closing(create_server(("127.0.0.1", 0))) as rival:
+        taken = str(rival.getsockname()[1])
+        monkeypatch.setattr(up, "BESIDE_DEFAULTS", {"FLOWER_PORT": free, "STRIPE_PORT": taken})
+        found = up.with_ports({"PORT": up.DEFAULTS["PORT"]})
+    assert found["FLOWER_PORT"] == free
+    assert found["STRIPE_PORT"] != taken
