@@ -15,6 +15,7 @@ import django_stubs_ext
 import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+from jinja2 import ChainableUndefined, select_autoescape
 
 from backend.addresses import database as redis_database
 from backend.addresses import tls, with_proof
@@ -110,7 +111,7 @@ APPEND_SLASH = False  # a redirect would break POST and DELETE of clients withou
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "email_templates", BASE_DIR / "api" / "templates"],
+        "DIRS": [BASE_DIR / "api" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -119,6 +120,12 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
         },
+    },
+    {  # what a template does not know is empty, as in Django's
+        "NAME": "emails",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "email_templates"],
+        "OPTIONS": {"undefined": ChainableUndefined, "autoescape": select_autoescape(["html"])},
     },
 ]
 

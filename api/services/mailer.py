@@ -6,19 +6,20 @@ after a crash can be told from a second message.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.utils import parseaddr
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core import serializers
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection as database
-from django.template.loader import select_template
+from django.template import engines
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
@@ -28,6 +29,19 @@ from api.models import Booking, Delivery, Trade, User
 
 from .circuit import Circuit
 from .outbox import Outcome, Withheld
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# of a booking, by the templates and below; what a template of yours shows besides is read for each
+SHOWN: Final = (
+    *("title", "notes", "guests", "status", "starts_at", "ends_at", "ended_at", "no_show_at"),
+    *("hold_expires_at", "price_minor", "currency"),
+    *("venue__name", "venue__time_zone", "venue__wording", "resource__name", "resource__building"),
+    *("owner__email", "owner__username", "owner__first_name", "owner__last_name"),
+    "owner__erased_at",
+)
+GAPS: Final = re.compile(r"\n\s*\n\s*\n+")  # of blocks that are empty
 
 circuit = Circuit(OSError)  # of smtplib and of the providers alike
 
@@ -91,8 +105,8 @@ def _bookings(rows: Sequence[Delivery]) -> dict[int, Booking]:
     ids = {row.booking_id for row in rows if row.booking_id}
     if not ids:
         return {}
-    found = Booking.objects.select_related("venue", "resource", "owner").filter(pk__in=ids)
-    return {booking.pk: booking for booking in found}
+    found = Booking.objects.select_related("venue", "resource", "owner").only(*SHOWN)
+    return {booking.pk: booking for booking in found.filter(pk__in=ids)}
 
 
 def _removed(row: Delivery) -> Booking | None:
@@ -131,8 +145,13 @@ def headers(row: Delivery) -> dict[str, str]:
 
 
 def message_id(key: str) -> str:
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "holdfast.example"
-    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
+    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return f"<{digest}@{_domain(settings.DEFAULT_FROM_EMAIL)}>"
+
+
+@functools.cache  # the sender is always the same
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2] or "holdfast.example"
 
 
 def _still_true(email: Email, booking: Booking) -> None:
@@ -153,8 +172,9 @@ def _now() -> datetime:
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"{wording}/{name}.{ending}"] if wording else []
-    text = str(select_template([*names, f"{name}.{ending}"]).render(context))
-    return re.sub(r"\n\s*\n\s*\n+", "\n\n", text).strip() + "\n"
+    emails: Environment = engines["emails"].env  # type: ignore[attr-defined]
+    text = emails.select_template([*names, f"{name}.{ending}"]).render(context)
+    return GAPS.sub("\n\n", text).strip() + "\n"
 
 
 def _context(row: Delivery, booking: Booking | None) -> dict[str, Any]:

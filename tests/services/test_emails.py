@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db.models.functions import Now
+from django.template import engines
+from jinja2.meta import find_undeclared_variables
 
 from api import emails
 from api.models import Booking, Delivery, Venue
@@ -79,6 +81,43 @@ def test_a_reminder_is_withheld_once_the_booking_is_cancelled_or_has_begun(booki
     booking.status, booking.starts_at = "confirmed", datetime.now(UTC) - timedelta(minutes=1)
     with pytest.raises(outbox.Withheld):
         mailer.compose(row, booking)
+
+
+EVERY = sorted(
+    {
+        (wording, email.name)
+        for wording in ("", *emails.WORDINGS)
+        for rows in (emails.DEFAULT | emails.WORDINGS.get(wording, {})).values()
+        for email in rows
+    }
+)
+
+
+@pytest.mark.parametrize(("wording", "name"), EVERY)
+def test_an_email_is_read_with_its_batch_and_nothing_after_it(
+    wording, name, booking, django_assert_num_queries
+):
+    """A column that a template shows and `SHOWN` does not name is a statement for each e-mail."""
+    Venue.objects.filter(pk=booking.venue_id).update(wording=wording)
+    email = emails.named(name, wording)
+    status = email.only_while[0] if email.only_while else booking.status
+    Booking.objects.filter(pk=booking.pk).update(status=status)
+    row = Delivery(key="k", name=name, to="x@example.com", booking_id=booking.pk)
+    found = mailer._bookings([row])
+    with django_assert_num_queries(int(email.before_start)):  # the clock
+        mailer.compose(row, found[booking.pk])
+
+
+def test_templates_name_nothing_that_no_email_is_given(booking):
+    """What a template does not know is left out of the e-mail without a word."""
+    env = engines["emails"].env
+    given = {"site", "frontend", "status", "status_word", "reason", "verb", "back"}
+    given |= set(mailer._booking_context(booking))
+    given |= {"trade", "answered", "other", "other_what", "other_when", "uid", "token", "link"}
+    given |= {"href", "label"}  # of the button
+    for name in env.list_templates():
+        source = env.loader.get_source(env, name)[0]
+        assert find_undeclared_variables(env.parse(source)) <= given, name
 
 
 def test_every_template_has_its_twin_and_its_row_in_the_table():

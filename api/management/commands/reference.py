@@ -107,6 +107,7 @@ def _first_line(thing: type) -> str:
 def emails_page() -> Iterator[str]:
     yield "What is sent when something happens. “optional”: only where the venue sends"
     yield "confirmations. “only while”: withheld if the booking is no longer in that status."
+    yield "The templates are Jinja's, in `email_templates/` or its folder of the venue's words."
     wordings = {"Everywhere": emails.DEFAULT, "About trades": emails.TRADES} | {
         f"Instead, in the words of {name}": rows for name, rows in emails.WORDINGS.items() if rows
     }
