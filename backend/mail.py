@@ -30,7 +30,7 @@ from django.core.mail.message import forbid_multi_line_headers, sanitize_address
 # messages as bytes
 
 LINE = 76  # of a header that is not folded
-LIMIT = 998  # of a line of text, by RFC 5322
+TOO_LONG = re.compile(rb"[^\n]{999}")  # a line of text, by RFC 5322
 PRINTABLE = re.compile(r"[ -~]*")
 NEWLINE = re.compile(r"\r\n|\r|\n")
 SECRET = secrets.token_bytes(32)
@@ -41,7 +41,7 @@ OWN_HEADERS = {"from", "to", "cc", "bcc", "reply-to", "date", "subject", "conten
 def as_bytes(message: EmailMessage) -> bytes:
     """The message with CRLF at its ends of lines, as it goes into a file or to a server."""
     parts = _parts(message) if _is_text_and_html(message) else []
-    if not parts or any(len(line) > LIMIT for part in parts for line in part.split(b"\n")):
+    if not parts or any(TOO_LONG.search(part) for part in parts):
         whole: Any = message.message()  # Django's own kind of message, which knows linesep
         return bytes(whole.as_bytes(linesep="\r\n"))
     boundary = _boundary(message.extra_headers)
@@ -110,8 +110,9 @@ def _header(name: str, value: str) -> bytes:
 
 
 class Pipelining(smtplib.SMTP):
-    """Says all of an envelope at once to a server that announces that it listens (RFC 2920): a
-    message then waits for two answers, and not for four."""
+    """Says all of an envelope at once to a server that announces that it listens (RFC 2920), and
+    the message with it if its length may be said before it (RFC 3030): a message then waits for two
+    answers, or for one, and not for four."""
 
     def sendmail(
         self,
@@ -124,24 +125,25 @@ class Pipelining(smtplib.SMTP):
         self.ehlo_or_helo_if_needed()
         if isinstance(msg, str) or mail_options or rcpt_options or not self.has_extn("pipelining"):
             return super().sendmail(from_addr, to_addrs, msg, mail_options, rcpt_options)
-        refused = self._envelope(from_addr, to_addrs, len(msg))
-        stuffed = re.sub(rb"(?m)^\.", b"..", msg)
-        self.send(stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"))
-        taken = self.getreply()
-        if taken[0] != 250:
-            self._give_up(taken[0])
-            raise smtplib.SMTPDataError(*taken)
+        at_once = self.has_extn("chunking")
+        refused = self._envelope(from_addr, to_addrs, msg, at_once=at_once)
+        if not at_once:
+            self._text(msg)
         return refused
 
     def _envelope(
-        self, sender: str, recipients: Sequence[str], size: int
+        self, sender: str, recipients: Sequence[str], message: bytes, *, at_once: bool
     ) -> dict[str, tuple[int, bytes]]:
-        """The recipients that were refused, if the server waits for a message for the others."""
+        """The recipients that were refused, if the message was taken for the others, or without
+        `at_once` is waited for."""
+        size = len(message)
         limit = f" SIZE={size}" if self.has_extn("size") else ""
+        last, yes = (f"BDAT {size} LAST", 250) if at_once else ("DATA", 354)
         said = [f"MAIL FROM:{_path(sender)}{limit}"]
-        said += [f"RCPT TO:{_path(recipient)}" for recipient in recipients]
-        self.send("".join(f"{line}\r\n" for line in (*said, "DATA")))
-        first, *each, last = [self.getreply() for _ in (*said, "DATA")]
+        said += [*(f"RCPT TO:{_path(recipient)}" for recipient in recipients), last]
+        lines = "".join(f"{line}\r\n" for line in said).encode(self.command_encoding)
+        self.send(lines + message if at_once else lines)
+        first, *each, end = [self.getreply() for _ in said]
         refused = {
             to: answer
             for to, answer in zip(recipients, each, strict=True)
@@ -152,12 +154,20 @@ class Pipelining(smtplib.SMTP):
             error = smtplib.SMTPSenderRefused(*first, sender)
         elif len(refused) == len(recipients):
             error = smtplib.SMTPRecipientsRefused(refused)
-        elif last[0] != 354:
-            error = smtplib.SMTPDataError(*last)
+        elif end[0] != yes:
+            error = smtplib.SMTPDataError(*end)
         if error is not None:
-            self._give_up(first[0], last[0], *(code for code, _ in refused.values()))
+            self._give_up(first[0], end[0], *(code for code, _ in refused.values()))
             raise error
         return refused
+
+    def _text(self, message: bytes) -> None:
+        stuffed = re.sub(rb"(?m)^\.", b"..", message)
+        self.send(stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"))
+        taken = self.getreply()
+        if taken[0] != 250:
+            self._give_up(taken[0])
+            raise smtplib.SMTPDataError(*taken)
 
     def _give_up(self, *codes: int) -> None:
         """Back to where a message may begin. A server that hangs up (421), or waits for the text

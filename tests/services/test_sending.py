@@ -11,7 +11,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +20,7 @@ from threading import Thread
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.models.functions import Now
 
@@ -230,8 +231,9 @@ def test_without_the_fallback_nothing_is_printed(sendgrid, booked, ana, settings
 class Inbox:
     """Keeps what arrives; answers with `replies` first, and refuses whom it is told to."""
 
-    def __init__(self, *, pipelining: bool) -> None:
-        self.pipelining = pipelining
+    def __init__(self, extensions: Sequence[str]) -> None:
+        self.extensions = extensions
+        self.chunks = 0
         self.messages: list[bytes] = []
         self.replies: list[str] = []
         self.unknown: set[str] = set()
@@ -240,7 +242,7 @@ class Inbox:
 
     async def handle_EHLO(self, server, session, envelope, name, answers) -> list[str]:  # noqa: N802
         session.host_name = name
-        return [*answers[:-1], *["250-PIPELINING"] * self.pipelining, answers[-1]]
+        return [*answers[:-1], *(f"250-{name}" for name in self.extensions), answers[-1]]
 
     async def handle_MAIL(self, server, session, envelope, address, options) -> str:  # noqa: N802
         if self.sender.startswith("250"):
@@ -262,10 +264,35 @@ class Inbox:
         return "250 taken"
 
 
-@pytest.fixture(params=[True, False], ids=["pipelining", "one by one"])
+class Chunking(SMTP):
+    """Takes a message whose length is said before it (RFC 3030), and reads it in any case."""
+
+    async def smtp_BDAT(self, arg: str) -> None:  # noqa: N802
+        size, last = arg.split()
+        assert last == "LAST"
+        content = await self._reader.readexactly(int(size))
+        self.event_handler.chunks += 1
+        if not self.envelope.rcpt_tos:
+            await self.push("503 nobody to give it to")
+            return
+        self.envelope.content = self.envelope.original_content = content
+        answer = await self.event_handler.handle_DATA(self, self.session, self.envelope)
+        self._set_post_data_state()
+        await self.push(answer)
+
+
+class Desk(Controller):
+    def factory(self) -> SMTP:
+        return Chunking(self.handler, **self.SMTP_kwargs)
+
+
+@pytest.fixture(
+    params=[("PIPELINING", "CHUNKING"), ("PIPELINING",), ("CHUNKING",), ()],
+    ids=["at once", "pipelining", "chunks one by one", "one by one"],
+)
 def smtp(request, settings) -> Iterator[Callable[[], Inbox]]:
-    inbox, port = Inbox(pipelining=request.param), free_port()
-    server = Controller(inbox, hostname="127.0.0.1", port=port)
+    inbox, port = Inbox(request.param), free_port()
+    server = Desk(inbox, hostname="127.0.0.1", port=port)
     settings.EMAIL_BACKEND = email_backend("smtp")
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
@@ -283,6 +310,7 @@ def test_smtp_gets_the_whole_message(smtp, booked, ana):
     inbox = smtp()
     booked(ana)
     assert send() == 1
+    assert inbox.chunks == (inbox.extensions == ("PIPELINING", "CHUNKING"))
     message = message_from_bytes(inbox.messages[0])
     assert (message["To"], message["Subject"]) == ("ana@example.com", "Reservation Confirmed")
     assert message["Message-ID"] == mailer.message_id(only_row().key)
