@@ -19,12 +19,12 @@ def socket(route: str, door: type[RoomSocket]) -> Any:
 
 
 urlpatterns = [
+    path("api/v1/", include("api.views.urls")),  # first, as most are asked for there
     path("health/", health.Health.as_view()),
     path("health/automation/", automation.Health.as_view()),
     path("metrics", automation.prometheus),
     path("panel/", panels.Page.as_view()),
     path("panel", panels.Page.as_view()),
-    path("api/v1/", include("api.views.urls")),
     re_path(r"^api/(?P<path>.*)$", dispatch),
     *(path(f"{c.name}/api/", include(documents.urls(c))) for c in CONTRACTS.values()),
     path("barbershop/api/", include("api.contracts.barbershop.urls")),
