@@ -92,8 +92,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def name(self) -> str:
-        """What to call this person: the full name, else the username, else the address."""
-        return f"{self.first_name} {self.last_name}".strip() or self.username or self.email
+        """What to call this person."""
+        return called(self.first_name, self.last_name, self.username, self.email)
+
+
+CALLED = ("first_name", "last_name", "username", "email")
+
+
+def called(first_name: str, last_name: str, username: str | None, email: str) -> str:
+    """The full name, else the username, else the address."""
+    return f"{first_name} {last_name}".strip() or username or email
 
 
 def _may_as_staff(perm: str) -> bool:
