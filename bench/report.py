@@ -94,7 +94,7 @@ def _draw(curve: Curve, file: Path) -> str:
     axes.set(title=curve.title, xlabel=curve.along, ylabel=curve.unit)
     if "bookings" in curve.along:
         axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(max(values.values()) for values in curve.lines.values()))
     axes.grid(visible=True, alpha=0.3)
     axes.legend()
     figure.savefig(file, metadata={"Date": None})
