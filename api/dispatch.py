@@ -125,11 +125,14 @@ def credited(request: HttpRequest) -> str:
     return str(tokens.peek(value).get("contract", ""))
 
 
+def _asked(request: HttpRequest, rule: Rule) -> str:
+    """Whose answer the query asks for, which no credentials are needed to say."""
+    wanted = (rule.query or {}).items()
+    return next((c for (name, value), c in wanted if request.GET.get(name) == value), "")
+
+
 def told(request: HttpRequest, rule: Rule) -> Iterator[str]:
-    """Whom the query, the body or the refresh token in it or in the cookie names."""
-    for (name, value), contract in (rule.query or {}).items():
-        if request.GET.get(name) == value:
-            yield contract
+    """Whom the body or the refresh token in it or in the cookie names."""
     if request.method in ("POST", "PUT", "PATCH"):
         body = body_of(request)
         yield from (contract for key, contract in (rule.keys or {}).items() if key in body)
@@ -170,6 +173,8 @@ def choose(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | No
     """The candidate that answers; none where only contracts know the path that are not meant."""
     if name := named(request):
         return _first(found, name)
+    if asked := _first(found, _asked(request, RULE_OF.get(found[0].route.shape, NO_RULE))):
+        return asked
     able = [c for c in found if request.method in c.route.methods]
     mine = credited(request)
     if chosen := _first(able, mine) or _first(_alike(found, able), mine):

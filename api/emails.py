@@ -84,6 +84,8 @@ MADE: Final = Email("booking_created_template", "Booking Confirmation")
 MADE_ADMIN: Final = Email("booking_created_admin", "New Booking: {what}, {when}", to="admin")
 NEWS: Final = Email("booking_status_updated_template", "Booking Status Updated to {status_word}")
 EDITED: Final = Email("booking_details_updated_template", "Booking Updated")
+# said of every request, also of one that was answered before the e-mail left
+ASKED: Final = Email("pending", "Reservation Pending Approval", optional=True)
 MET: Final = Email("confirmed", "Booking Confirmed: {what}", optional=True)
 # to the two people of a trade
 TRADES: Final[Mapping[str, tuple[Email, ...]]] = {
@@ -97,7 +99,11 @@ TRADES: Final[Mapping[str, tuple[Email, ...]]] = {
 
 # rows that a wording has instead of the default's; an empty tuple: no e-mail
 WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
-    "primetime": {},
+    "primetime": {
+        "book.pending": (ASKED, WAITING),
+        "resubmit": (ASKED, WAITING),
+        "reinstate": (ASKED, WAITING),
+    },
     "barbershop": {
         "book.pending": (NEW_AT_SHOP,),
         "book.confirmed": (NEW_AT_SHOP, CONFIRMED_AT_SHOP),
@@ -167,6 +173,22 @@ def caused_by(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ..
     """The emails of a verb, for that reason, in a wording; none for a verb that causes none."""
     rows = WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADES.get(verb, ())))
     return tuple(email for email in rows if email.because in ("", reason))
+
+
+# what a status is called in a wording that knows fewer
+SAID: Final[Mapping[str, Mapping[str, str]]] = {
+    "resources": {
+        Status.EXPIRED: Status.CANCELLED,
+        Status.NO_SHOW: Status.CANCELLED,
+        Status.HELD: Status.PENDING,
+        Status.CHECKED_IN: Status.CONFIRMED,
+        Status.COMPLETED: Status.CONFIRMED,
+    }
+}
+
+
+def said(status: str, wording: str) -> str:
+    return SAID.get(wording, {}).get(status, status)
 
 
 def named(name: str, wording: str = "") -> Email:

@@ -139,6 +139,9 @@ class Hall:
     async def look(self, rooms: Collection[int]) -> None:
         """Tells everybody at these rooms what they have not been told yet."""
         states = await database_sync_to_async(self.newest)(rooms)
+        for room in set(rooms) - set(states):
+            for guest in self.guests.get(room, ()):
+                self.say(guest.close(UNKNOWN_ROOM))
         for room, state in states.items():
             self.shown[room] = (state["version"], panels.fingerprint(state))
             for guest in self.guests.get(room, ()):

@@ -21,12 +21,12 @@ Interval: TypeAlias = tuple[datetime, datetime]
 
 DAY = timedelta(days=1)
 LONGEST = timedelta(days=31)
-HORIZON = timedelta(days=3 * 366)  # no frontend books further; year 9999 is a mistake
 TRANSIT = timedelta(seconds=2)  # a request's own travel time is not held against its sender
 
 
 def conceivable(year: int) -> bool:
-    """Whether somebody may look at a calendar of that year; others only overflow."""
+    """Whether somebody may look at a calendar of that year, and book in it; year 9999 is a mistake,
+    and others only overflow."""
     return 1990 <= year <= 2200
 
 
@@ -163,10 +163,8 @@ def check_interval(starts_at: datetime, ends_at: datetime, now: datetime) -> Non
     both = (starts_at, ends_at)
     if any(moment.tzinfo is None for moment in both):
         raise errors.AbsurdTime
-    if max(both) < now - HORIZON:
-        raise errors.InThePast
-    if any(abs(moment - now) > HORIZON for moment in both):
-        raise errors.AbsurdTime
+    if not all(conceivable(moment.year) for moment in both):
+        raise errors.InThePast if max(both) < now else errors.AbsurdTime
     if ends_at <= starts_at:
         raise errors.EndsBeforeStart
     if ends_at - starts_at > LONGEST:

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -21,6 +21,7 @@ from .availability import free_of
 from .rules import of as rules_of
 
 MAX_DAYS = 92
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Slot(NamedTuple):
@@ -54,18 +55,20 @@ def days(
     last_on: date,
     venue: Venue | None = None,
     only: Sequence[str] = (),
+    begun: bool = False,
 ) -> list[Day]:
     """One entry per local date, first to last inclusive; bookings by start, dead ones left out.
     A venue without resources has its days nevertheless, if it is given. `only`: the columns that
     are wanted of the bookings, which are then named tuples of them; making thousands of objects
-    takes longer than all the rest."""
+    takes longer than all the rest. `begun`: free slots that have begun are told too."""
     if not resources and venue is not None:
         resources = [Resource(venue=venue, is_available=False)]
         resources[0].now = rules_query.now()
     if not resources:
         return []
     rules = [rules_of(resource) for resource in resources]
-    zone, now = rules[0].zone, rules_query.now_of(resources)
+    zone = rules[0].zone
+    since = NEVER if begun else rules_query.now_of(resources)
     dates = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
     midnights = [policy.instant(zone, on, datetime.min.time()) for on in (*dates, last_on + DAY)]
     starts, ends = midnights[0], midnights[-1]
@@ -81,7 +84,7 @@ def days(
         first = max(bisect_right(midnights, row.starts_at) - 1, 0)
         for on in dates[first : bisect_left(midnights, row.ends_at)]:
             by_day[on].append(row)
-    return [_day(rules, on, taken, by_day, now) for on in dates]
+    return [_day(rules, on, taken, by_day, since) for on in dates]
 
 
 def blocking_between(
@@ -114,7 +117,7 @@ def _day(
     on: date,
     taken: dict[int, list[Interval]],
     by_day: dict[date, list[Any]],
-    now: datetime,
+    since: datetime,
 ) -> Day:
     first = rules[0]
     windows = (w for w in first.primetime if w.is_active and w.weekday == on.weekday())
@@ -135,6 +138,6 @@ def _day(
         if grid is None:
             grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.grid(rule, on)}
             grids[alike] = grid
-        for slot in free_of(grid, taken.get(resource.pk, []), now):
+        for slot in free_of(grid, taken.get(resource.pk, []), since):
             day.slots.append(Slot(resource, *slot, grid[slot]))
     return day

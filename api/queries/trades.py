@@ -28,9 +28,9 @@ def visible_to(user: User) -> QuerySet[Trade]:
     return rows.select_related(*(f"{side}__approved_by" for side in SIDES)).order_by("-pk")
 
 
-def one(user: User, pk: int) -> Trade:
+def one(user: User, pk: int, **where: Any) -> Trade:
     """The trade; refuses `NotFound` to anybody but the two people."""
-    trade = visible_to(user).filter(pk=pk).first()
+    trade = visible_to(user).filter(pk=pk, **where).first()
     if trade is None:
         raise NotFound
     return trade

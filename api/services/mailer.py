@@ -23,7 +23,7 @@ from django.template import engines
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from api.emails import Email, named
+from api.emails import Email, named, said
 from api.lifecycle import TradeStatus
 from api.models import Booking, Delivery, Trade, User
 
@@ -183,7 +183,7 @@ def _context(row: Delivery, booking: Booking | None) -> dict[str, Any]:
     if booking is not None:
         # the status that was news, not the one that the booking may have by now
         status = row.payload.get("status") or booking.status
-        word = str(status).replace("_", " ")
+        word = said(str(status), booking.venue.wording).replace("_", " ")
         news = {"status": word, "status_word": word.capitalize()}
         trade = _trade_context(row, booking) if "trade" in row.payload else {}
         return context | _booking_context(booking) | news | trade
@@ -249,10 +249,10 @@ def money(minor: int, currency: str) -> str:
 
 
 def minutes_freed(booking: Booking) -> int:
-    """Whole minutes of the slot that an early end gave back."""
+    """Whole minutes from an early end to what would have been the end."""
     if booking.ended_at is None or booking.ended_at >= booking.ends_at:
         return 0
-    return int((booking.ends_at - max(booking.ended_at, booking.starts_at)).total_seconds() // 60)
+    return int((booking.ends_at - booking.ended_at).total_seconds() // 60)
 
 
 def _person_context(pk: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery
-from api.models.outbox import State
+from api.models.outbox import Kind, State
 
 from . import bookings
 from .actors import Actor
@@ -37,9 +37,9 @@ def remove(pk: int, actor: Actor) -> bool:
 
 
 def _detach_emails(booking: Booking) -> None:
-    """What its owner is still to be told outlives the row, with a copy of it."""
+    """What is still to be told of it outlives the row, with a copy of it."""
     copy = serializers.serialize("json", [booking])
-    unsent = Delivery.objects.filter(booking=booking, to=booking.owner.email).exclude(
+    unsent = Delivery.objects.filter(booking=booking, kind=Kind.EMAIL).exclude(
         state__in=[State.SENT, State.WITHHELD]
     )
     for row in unsent:

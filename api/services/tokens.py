@@ -98,9 +98,18 @@ def issue(user: User, contract: str = "v1", family: str = "") -> Pair:
     refresh["contract"] = contract
     refresh["family"] = family or uuid4().hex
     refresh.set_exp(lifetime=life.refresh)
+    refresh["type"] = "refresh"
+    return Pair(_access(refresh, user, contract), str(refresh), user, contract)
+
+
+def _access(refresh: Refresh, user: User, contract: str) -> str:
+    """With the claims that a page of primetime reads."""
     access = refresh.access_token
-    access.set_exp(lifetime=life.access)
-    return Pair(str(access), str(refresh), user, contract)
+    access.set_exp(lifetime=LIVES.get(contract, Life()).access)
+    access["type"] = "access"
+    if contract == "primetime":
+        access["email"] = user.email
+    return str(access)
 
 
 def read(raw: str | None) -> Refresh:
@@ -162,9 +171,7 @@ def renew_access(raw: str | None) -> Pair:
     token = read(raw)
     user = _owner(token)
     contract = str(token.get("contract", "v1"))
-    access = token.access_token
-    access.set_exp(lifetime=LIVES.get(contract, Life()).access)
-    return Pair(str(access), str(token), user, contract)
+    return Pair(_access(token, user, contract), str(token), user, contract)
 
 
 def revoke(raw: str | None) -> None:

@@ -32,11 +32,13 @@ STANDS = "lapses_at > statement_timestamp()"
 
 @giving_way
 @transaction.atomic
-def offer(*, requester: User, mine: int, theirs: int, message: str = "") -> Trade:
+def offer(
+    *, requester: User, mine: int, theirs: int, message: str = "", venue: int | None = None
+) -> Trade:
     """The offer of one's own booking for somebody else's. Both must be confirmed, ahead, at one
-    venue, and each may be had by the other person under the policy. Refuses `TradeRefused`, and
-    `AlreadyDone` while the same offer stands."""
-    found = _lock(mine, theirs)
+    venue (at this one, if it is named), and each may be had by the other person under the policy.
+    Refuses `TradeRefused`, and `AlreadyDone` while the same offer stands."""
+    found = {k: row for k, row in _lock(mine, theirs).items() if venue in (None, row.venue_id)}
     if mine not in found or found[mine].owner_id != requester.pk:
         raise _unknown("requester")
     if theirs not in found or found[theirs].owner_id == requester.pk:

@@ -50,6 +50,7 @@ CASES = [
     ("users/", "get", None, "barbershop", "barbershop"),
     ("users/", "get", None, "v1", "primetime"),
     ("users/?view=list", "get", None, "v1", "barbershop"),
+    ("users/?view=list", "get", None, "primetime", "barbershop"),
     ("users/1/", "get", None, "v1", "barbershop"),
     ("users/1/", "get", None, "primetime", "primetime"),
     ("users/login/", "post", {}, "", "primetime"),

@@ -85,11 +85,17 @@ def test_the_policy_refuses_with_a_code_that_names_the_matter(fields, starts_at,
     assert refusal(rules(**fields), starts_at, ends_at) == code
 
 
-@pytest.mark.parametrize("year", [1, 1990, 2030, 9999])
+@pytest.mark.parametrize("year", [1, 1989, 2201, 9999])
 def test_instants_that_nobody_books_are_absurd_and_never_an_overflow(year):
     moment = datetime(year, 12, 31, 23, 30, tzinfo=UTC)
     assert refusal(rules(time_zone="Asia/Tokyo"), moment, at(9)) == "absurd_time"
     assert refusal(rules(time_zone="Asia/Tokyo"), at(9), moment) == "absurd_time"
+
+
+@pytest.mark.parametrize("year", [1990, 2020, 2035])
+def test_what_ends_before_it_begins_is_told_so_in_any_year(year):
+    moment = datetime(year, 7, 1, 12, tzinfo=UTC)
+    assert refusal(rules(), moment, moment - HOUR) == "ends_before_start"
 
 
 @pytest.mark.parametrize("year", [1, 1990, 2020])

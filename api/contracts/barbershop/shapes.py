@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from api.lifecycle import Status
 from api.queries import people
-from api.services import venues
+from api.services import transitions, venues
 
 from . import answers
 
@@ -144,7 +144,7 @@ def reservation(booking: Any) -> answers.Reservation:
         "customer_name": booking.owner.name,
         "start_time": booking.starts_at,
         "end_time": booking.ends_at,
-        "status": WORDS[booking.status],
+        "status": WORDS[transitions.status_now(booking)],
         "notes": booking.notes,
         "created_at": booking.created_at,
     }

@@ -102,10 +102,9 @@ class OneUser(Shop):
         return self.patch(request, pk, partial=False)
 
     def delete(self, request: Request, pk: int) -> Empty:
-        user = people.one(self.user, pk)
         if not self.user.is_admin:
             raise Forbidden
-        accounts.erase(user)
+        accounts.erase(people.one(self.user, pk))
         return Empty()
 
 

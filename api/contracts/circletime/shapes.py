@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from rest_framework import serializers
 from api import errors
 from api.lifecycle import Status
 from api.queries import rooms
+from api.services import transitions
 
 from . import answers
 from .answers import Success, T
@@ -28,6 +30,7 @@ STATUS: Mapping[str, answers.Status] = {
 }
 GONE = tuple(status for status, word in STATUS.items() if word == "cancelled")
 OLDEST, NEWEST = 1990, 2200
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # the library reads weeks of the year as well
 
 
 # read
@@ -45,6 +48,8 @@ class Moment(serializers.DateTimeField):
 
 class Day(serializers.DateField):
     def to_internal_value(self, value: Any) -> date:
+        if isinstance(value, str) and not DAY.fullmatch(value):
+            self.fail("invalid", format="YYYY-MM-DD")
         found = super().to_internal_value(value)
         if not OLDEST <= found.year <= NEWEST:
             raise serializers.ValidationError("Not a date anyone can book.")
@@ -185,7 +190,7 @@ def room(place: Any, status: answers.RoomStatus) -> answers.Room:
 
 
 def booking(row: Any) -> answers.Booking:
-    over = row.ended_at if row.ended_at and row.starts_at < row.ended_at < row.ends_at else None
+    over = row.ended_at if row.ended_at and row.ended_at < row.ends_at else None
     return {
         "id": str(row.pk),
         "roomId": str(row.resource_id),
@@ -196,7 +201,7 @@ def booking(row: Any) -> answers.Booking:
         "attendees": [person(one) for one in row.attendees.all()],
         "startTime": row.starts_at,
         "endTime": over or row.ends_at,
-        "status": STATUS[Status(row.status)],
+        "status": STATUS[Status(transitions.status_now(row))],
         "checkedIn": row.checked_in_at is not None,
         "checkedInAt": row.checked_in_at,
     }

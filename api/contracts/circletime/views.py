@@ -162,22 +162,6 @@ class OneBooking(View):
         return Reply(success({"cancelled": True}))
 
 
-class CheckIn(View):
-    """Anyone signed in: whoever comes first to the meeting."""
-
-    def post(self, request: Request, booking: str) -> Reply[Success[answers.CheckedIn]]:
-        row = rooms.booking_of(self.venue, shapes.number(booking))
-        done = bookings.check_in(row.pk, Actor.toward(self.user, row))
-        return Reply(success({"checkedIn": True, "checkedInAt": done.checked_in_at}))
-
-
-class End(View):
-    def post(self, request: Request, booking: str) -> Reply[Success[answers.Ended]]:
-        row = rooms.booking_of(self.venue, shapes.number(booking))
-        done = bookings.end(row.pk, Actor.toward(self.user, row))
-        return Reply(success({"ended": True, "freedMinutes": minutes_freed(done)}))
-
-
 # 4 panels: a device's own token, or anybody's
 
 
@@ -211,11 +195,23 @@ class PanelVerb(PanelView):
         return row.pk, actor
 
 
-class PanelCheckIn(PanelVerb):
-    """At the door one may be early."""
+class CheckIn(PanelVerb):
+    """Whoever comes first to the meeting."""
 
+    def post(self, request: Request, booking: str) -> Reply[Success[answers.CheckedIn]]:
+        done = bookings.check_in(*self.row(booking))
+        return Reply(success({"checkedIn": True, "checkedInAt": done.checked_in_at}))
+
+
+class End(PanelVerb):
+    def post(self, request: Request, booking: str) -> Reply[Success[answers.Ended]]:
+        freed = minutes_freed(bookings.end(*self.row(booking)))
+        return Reply(success({"ended": True, "freedMinutes": freed}))
+
+
+class PanelCheckIn(PanelVerb):
     def post(self, request: Request, booking: str) -> Reply[Success[None]]:
-        bookings.check_in(*self.row(booking), early=True)
+        bookings.check_in(*self.row(booking))
         return Reply(success(None, "Checked in successfully"))
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from api import errors, policy
-from api.lifecycle import BOOKING, Status, TradeStatus
+from api.lifecycle import Status, TradeStatus
 from api.services import transitions
 
 from . import answers
@@ -229,22 +229,19 @@ def clock(at: time) -> str:
     return f"{at:%H:%M:%S}"
 
 
-def status_now(booking: Any) -> str:
-    """What the clock has made of it, whether or not its sweep has run."""
-    due = transitions.overdue(BOOKING, booking, timezone.now())
-    return due.target if due else booking.status
-
-
 def is_open(booking: Any) -> bool:
     """Whether it may still be edited or cancelled: awaited or confirmed, and not on a past day."""
     zone, words = booking.venue.zone, ("PENDING", "CONFIRMED")
     today = timezone.now().astimezone(zone).date()
-    return WORDS[Status(status_now(booking))] in words and local(zone, booking)["date"] >= today
+    return (
+        WORDS[Status(transitions.status_now(booking))] in words
+        and local(zone, booking)["date"] >= today
+    )
 
 
 def reservation(booking: Any) -> answers.Reservation:
     """For its owner and for admins."""
-    when, status = local(booking.venue.zone, booking), status_now(booking)
+    when, status = local(booking.venue.zone, booking), transitions.status_now(booking)
     word, tradable = WORDS[Status(status)], status == "confirmed" and booking.owner.role == "user"
     kind: answers.Kind = "PRIMETIME" if booking.primetime else "FREE_FOR_ALL"
     ahead = booking.starts_at > timezone.now()

@@ -248,7 +248,9 @@ class Calendar(Face):
         if not 0 <= (last - first).days < calendar.MAX_DAYS:
             said = f"From the start date on, at most {calendar.MAX_DAYS} days."
             raise errors.Invalid(errors={"end_date": [said]})
-        days = [shapes.day(d, court, self.user) for d in calendar.days([court], first, last)]
+        days = [
+            shapes.day(d, court, self.user) for d in calendar.days([court], first, last, begun=True)
+        ]
         return Reply({"start_date": first, "end_date": last, "calendar": days})
 
     def _court(self) -> Any:
@@ -328,6 +330,7 @@ class Trades(Face):
             mine=body["requester_reservation_id"],
             theirs=body["target_reservation_id"],
             message=body.get("message", ""),
+            venue=self.venue.pk,
         )
         return Created(shapes.trade(trades_query.one(self.user, made.pk), self.user))
 
@@ -345,14 +348,19 @@ class OneTrade(Face):
         return super().explain(refusal)
 
     def get(self, request: Request, pk: int) -> Reply[answers.Trade]:
-        return Reply(shapes.trade(trades_query.one(self.user, pk), self.user))
+        return Reply(shapes.trade(self._trade(pk), self.user))
 
     @takes(shapes.TradeAnswer)
     def post(self, request: Request, pk: int) -> Reply[answers.Trade]:
+        if self._trade(pk).target_id != self.user.pk:
+            raise errors.Forbidden
         body = self.read(shapes.TradeAnswer)
         verb = trades.accept if body["action"] == "accept" else trades.reject
         verb(pk, self.user, body.get("response_message", ""))
         return self.get(request, pk)
+
+    def _trade(self, pk: int) -> Any:
+        return trades_query.one(self.user, pk, target_booking__venue=self.venue)
 
 
 # dashboards

@@ -16,7 +16,7 @@ from api.http import AddressThrottle
 from api.lifecycle import Status
 from api.queries import people
 from api.queries import rules as rules_query
-from api.services import accounts, venues
+from api.services import accounts, transitions, venues
 
 from . import answers
 
@@ -148,7 +148,8 @@ class Bookable(serializers.IntegerField):
 
     def to_internal_value(self, data: Any) -> Any:
         pk = super().to_internal_value(data)
-        places = rules_query.resources().filter(venue__slug=SLUG)
+        kept = pk == self.context.get("resource")  # forms send the one that they were shown
+        places = rules_query.resources(retired=kept).filter(venue__slug=SLUG)
         found = places.filter(pk=pk).first() if 0 < pk < 2**63 else None
         if found is None:
             self.fail("does_not_exist", pk_value=pk)
@@ -226,11 +227,16 @@ def booking(row: Any) -> answers.Booking:
         "resource_name": row.resource.name,
         "start_time": row.starts_at,
         "end_time": row.ends_at,
-        "status": WORDS[row.status],
+        "status": word(row),
         "notes": row.notes,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
+
+
+def word(row: Any) -> answers.Status:
+    """The status as the clock has made it, in the words of this frontend."""
+    return WORDS[transitions.status_now(row)]
 
 
 def picture(profile: Any) -> answers.Picture:

@@ -168,7 +168,7 @@ class Bookings(Signed):
         agreed = self.user.is_staff and status == "confirmed"
         asked |= {"check": check_new, "agreed": agreed}
         row = bookings.book(owner=self.user, contract=shapes.SLUG, **asked)
-        if self.user.is_staff and not agreed and status != shapes.WORDS[row.status]:
+        if self.user.is_staff and not agreed and status != shapes.word(row):
             row = bookings.set_status(row.pk, status, Actor.person(self.user))
         return Created(shapes.booking(_booking(self.user, row.pk)))
 
@@ -180,9 +180,10 @@ class OneBooking(Signed):
     @takes(shapes.BookingEdit(partial=True))
     def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Booking]:
         row = _booking(self.user, pk)
-        asked = self.read(shapes.BookingEdit, partial=partial)
+        context = {"resource": row.resource_id}
+        asked = self.read(shapes.BookingEdit, partial=partial, context=context)
         status, place = asked.pop("status", ""), asked.pop("resource", None)
-        if status == shapes.WORDS[row.status]:
+        if status == shapes.word(row):
             status = ""  # forms send the status that they were shown
         actor = Actor.toward(self.user, row)
         how = {"check": check_edit(row.starts_at, actor.is_staff)}
@@ -197,7 +198,7 @@ class OneBooking(Signed):
     def delete(self, request: Request, pk: int) -> Empty:
         """Cancelled, and kept; what was cancelled or rejected already stays as it is."""
         row = _booking(self.user, pk)
-        if shapes.WORDS[row.status] not in ("cancelled", "rejected"):
+        if shapes.word(row) not in ("cancelled", "rejected"):
             bookings.cancel(pk, Actor.toward(self.user, row))
         return Empty()
 

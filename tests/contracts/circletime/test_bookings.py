@@ -1,6 +1,6 @@
 """README, "V1 Endpoint Summary" 3.2 to 3.5: the reservation lifecycle and check-in."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models.functions import Now
@@ -338,3 +338,27 @@ def test_the_organizer_is_written_to_at_every_turn(as_, ana, met):
         "Booking Confirmed: Retro",
         "Booking Cancelled: Retro",
     ]
+
+
+def test_a_meeting_ended_before_it_began_frees_all_that_was_left(as_, ana, room, met, z):
+    booking = met(ana, 10, 60)
+    bookings.check_in(booking.pk, Actor.toward(ana, booking))
+    answer = as_(ana).post(f"{API}/bookings/{booking.pk}/end")
+    assert answer.json()["data"] == {"ended": True, "freedMinutes": 69}
+
+
+def test_a_status_is_read_as_the_clock_has_made_it_before_its_sweep(as_, ana, room, met, now):
+    booking = met(ana, 0)
+    Booking.objects.filter(pk=booking.pk).update(no_show_at=Now(), check_in_closes_at=Now())
+    path = f"{API}/rooms/{room.pk}/bookings?date={now.date()}"
+    assert as_(ana).get(path).json()["data"][0]["status"] == "no_show"
+
+
+def test_years_ahead_may_be_booked(as_, ana, room):
+    far = datetime(2199, 6, 1, 10, tzinfo=UTC)
+    assert as_(ana).post(f"{API}/bookings", asked(room, far, 30)).status_code == 201
+
+
+@pytest.mark.parametrize("on", ["20301201", "2030-W49-2", "2030-1-5"])
+def test_a_date_is_written_in_one_way(as_, ana, room, on):
+    assert as_(ana).get(f"{API}/rooms/{room.pk}/bookings?date={on}").status_code == 400

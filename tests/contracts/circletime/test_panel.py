@@ -187,8 +187,11 @@ def test_an_unknown_room_or_meeting_is_not_found(tablet, room):
 # the two verbs
 
 
-def test_at_the_door_one_may_check_in_early_but_once(tablet, ana, met):
-    booking = met(ana, 90)
+def test_at_the_door_one_checks_in_once_and_not_before_the_window(tablet, ana, met):
+    early = met(ana, 90)
+    answer = tablet.post(f"{API}/panel/meetings/{early.pk}/checkin")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    booking = met(ana, 10)
     answer = tablet.post(f"{API}/panel/meetings/{booking.pk}/checkin")
     assert (answer.status_code, answer.json()) == (
         200,
@@ -222,10 +225,10 @@ def test_the_tablet_ends_a_meeting_and_says_what_it_freed(tablet, ana, met):
 
 
 def test_a_person_uses_the_same_two_verbs(as_, ben, ana, met):
-    booking = met(ana, 60)
+    booking = met(ana, 10)
     assert as_(ben).post(f"{API}/panel/meetings/{booking.pk}/checkin").status_code == 200
     assert as_(ben).post(f"{API}/panel/meetings/{booking.pk}/end").json()["data"] == {
-        "freedMinutes": 60
+        "freedMinutes": 69
     }
 
 
@@ -245,3 +248,11 @@ def test_a_changed_room_is_seen_at_its_door_at_once(
         client_of(sam).patch(f"/api/v1/resources/{room.pk}/", change)
     shown = tablet.get(state).json()["data"]
     assert (shown["status"], shown["room"]["name"]) == (status, name)
+
+
+def test_the_tablet_may_use_the_web_s_two_verbs_at_its_own_room(tablet, ana, met, other_room):
+    booking, elsewhere = met(ana, 0), met(ana, 0, place=other_room)
+    checked = tablet.post(f"{API}/bookings/{booking.pk}/checkin")
+    assert (checked.status_code, checked.json()["data"]["checkedIn"]) == (200, True)
+    assert tablet.post(f"{API}/bookings/{booking.pk}/end").json()["data"]["ended"] is True
+    assert tablet.post(f"{API}/bookings/{elsewhere.pk}/checkin").status_code == 403

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from api import hall
 from api.models import Booking, User
-from api.services import bookings, panels, tokens
+from api.services import bookings, panels, places, tokens
 from api.services.actors import Actor
 from tests.sockets import Socket, off_stage, opened, scene
 
@@ -270,5 +270,14 @@ def test_without_redis_a_panel_is_sent_off_to_read_over_http(room, device, serve
             finally:
                 servers.valkey.start()
         assert not hall.hall().guests
+
+    scene(story)
+
+
+def test_the_panel_of_a_room_that_is_retired_is_sent_away(room, device, sam):
+    async def story():
+        async with opened(path_of(room, device)) as panel:
+            await off_stage(places.retire)([room.pk], sam)
+            assert await panel.closed() == 4004
 
     scene(story)

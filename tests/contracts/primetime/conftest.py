@@ -11,6 +11,9 @@ from rest_framework.test import APIClient
 
 from api.models import Booking, PrimetimeWindow, Resource, User, Venue
 from api.services import bookings, tokens, venues
+from tests.contracts.mailbox import mailbox
+
+__all__ = ["mailbox"]
 
 ROOT = "/primetime/api"
 

@@ -115,3 +115,12 @@ def test_answers_are_emailed_also_where_confirmations_are_switched_off(call, tak
     call(sam)("POST", f"/reservations/{second.pk}/approve/", REJECT)
     assert {("approved", ana.email), ("rejected", ana.email)} <= set(emails())
     assert Delivery.objects.get(name="rejected").payload["reason"] == "Tournament"
+
+
+def test_a_request_answered_at_once_is_told_of_all_the_same(call, take, ana, sam, site, mailbox):
+    """It was withheld when the answer was quicker than the worker."""
+    request = take(ana, 17)
+    answer = {"action": "approve"}
+    assert call(sam)("POST", f"/reservations/{request.pk}/approve/", answer)[0] == 200
+    told = [message.subject for message in mailbox() if message.to == ["ana@example.com"]]
+    assert told == ["Reservation Pending Approval", "Reservation Approved"]

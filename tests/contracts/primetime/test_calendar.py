@@ -148,3 +148,9 @@ def test_the_court_makes_itself(call, db, ana):
     assert call(ana)("GET", "/reservations/calendar/")[0] == 200
     assert Resource.objects.get().venue.slug == "primetime"
     assert not BookingEvent.objects.exists()
+
+
+def test_a_past_day_shows_its_slots_as_any_other(call, site, ana):
+    day = datetime.now(UTC).date() - timedelta(days=1)
+    path = f"/reservations/calendar/?start_date={day}&end_date={day}"
+    assert len(call(ana)("GET", path)[1]["calendar"][0]["available_slots"]) == 12

@@ -205,3 +205,20 @@ def test_a_trade_on_a_reservation_that_has_begun_is_over_before_its_sweep(call, 
     assert call(ben)("GET", path)[1]["status"] == "CANCELLED"
     assert call(ben)("POST", path, {"action": "reject"}) == (400, GONE)
     assert Booking.objects.filter(status="confirmed").count() == 2
+
+
+def test_what_belongs_to_another_venue_is_nobodys_here(call, mine, theirs, booked, ana, ben):
+    """A trade of two other bookings would be in no list of this frontend."""
+    first, second = booked(ana), booked(ben, hours=2)
+    assert refused(call, ana, first.pk, second.pk) == "Invalid requester reservation"
+    assert refused(call, ana, mine.pk, second.pk) == "Invalid target reservation"
+    trade = trades.offer(requester=ana, mine=first.pk, theirs=second.pk)
+    for method, body in (("GET", None), ("POST", {"action": "accept"})):
+        assert call(ben)(method, f"{PATH}{trade.pk}/", body) == (404, GONE)
+    assert Trade.objects.get().status == "offered"
+
+
+def test_who_may_answer_is_looked_at_before_what_is_answered(call, offered, ana, person):
+    said = {"action": "perhaps"}
+    assert call(person("eve"))("POST", f"{PATH}{offered.pk}/", said) == (404, GONE)
+    assert call(ana)("POST", f"{PATH}{offered.pk}/", said)[0] == 403

@@ -6,9 +6,11 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from api.lifecycle import BOOKING
 from api.models import Booking, Resource, Venue
-from api.services import bookings
+from api.services import bookings, places
 from api.services.actors import Actor
+from api.services.transitions import sweep
 
 from .conftest import API, minute
 
@@ -467,3 +469,31 @@ def test_without_an_address_for_the_desk_only_the_owner_is_written_to(
     settings.ADMIN_EMAIL = ""
     at_desk(ana).post(PATH, body())
     assert [m.subject for m in mailbox()] == ["Booking Confirmation"]
+
+
+def test_a_request_that_has_lapsed_is_cancelled_before_its_sweep(at_desk, ana, made):
+    booking = made(ana)
+    Booking.objects.filter(pk=booking.pk).update(lapses_at=Now())
+    path = f"{PATH}{booking.pk}/"
+    assert at_desk(ana).get(path).json()["status"] == "cancelled"
+    assert at_desk(ana).delete(path).status_code == 204
+
+
+def test_the_email_of_a_request_that_lapsed_says_cancelled(ana, made, mailbox):
+    booking = made(ana)
+    mailbox()
+    Booking.objects.filter(pk=booking.pk).update(lapses_at=Now())
+    sweep(BOOKING.lapse, "lapse_requests")
+    (message,) = mailbox()
+    assert message.subject == "Booking Status Updated to Cancelled"
+    assert "updated to cancelled" in message.body
+
+
+def test_a_booking_keeps_a_resource_that_was_deleted(at_desk, ana, sam, made, room):
+    booking = made(ana)
+    path = f"{PATH}{booking.pk}/"
+    places.retire([room.pk], sam)
+    shown = at_desk(ana).get(path).json()
+    assert at_desk(ana).put(path, shown).status_code == 200
+    other = Resource.objects.create(venue=room.venue, name="Old", retired_at=Now())
+    assert at_desk(ana).put(path, shown | {"resource": other.pk}).status_code == 400
