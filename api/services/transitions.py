@@ -23,11 +23,10 @@ from django.db import (
     models,
     transaction,
 )
-from django.utils import timezone
 
 from api.errors import Busy
-from api.lifecycle import BOOKING, NOW, TABLES, Table, Transition
-from api.models import Booking, JobFailure
+from api.lifecycle import NOW, TABLES, Table, Transition
+from api.models import JobFailure
 from api.signals import moving, transitioned
 
 from . import bulk, jobs
@@ -219,12 +218,6 @@ def overdue(table: Table, row: Any, now: datetime) -> Transition | None:
         if deadline is not None and deadline <= now and not spared:
             return move
     return None
-
-
-def status_now(booking: Booking) -> str:
-    """The status as it is read: what the clock has made of it, whether or not its sweep has run."""
-    due = overdue(BOOKING, booking, timezone.now())
-    return due.target if due else booking.status
 
 
 def end_due(table: Table, where: str, params: Sequence[Any]) -> int:

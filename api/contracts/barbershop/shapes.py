@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.utils import timezone
 from rest_framework import serializers
 
 from api.lifecycle import Status
 from api.queries import people
-from api.services import transitions, venues
+from api.queries.payments import status_at
+from api.services import venues
 
 from . import answers
 
@@ -144,7 +146,7 @@ def reservation(booking: Any) -> answers.Reservation:
         "customer_name": booking.owner.name,
         "start_time": booking.starts_at,
         "end_time": booking.ends_at,
-        "status": WORDS[transitions.status_now(booking)],
+        "status": WORDS[status_at(booking, timezone.now())],
         "notes": booking.notes,
         "created_at": booking.created_at,
     }

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from api import errors
 from api.lifecycle import Status
 from api.queries import rooms
-from api.services import transitions
+from api.queries.payments import status_at
 
 from . import answers
 from .answers import Success, T
@@ -201,7 +202,7 @@ def booking(row: Any) -> answers.Booking:
         "attendees": [person(one) for one in row.attendees.all()],
         "startTime": row.starts_at,
         "endTime": over or row.ends_at,
-        "status": STATUS[Status(transitions.status_now(row))],
+        "status": STATUS[Status(status_at(row, timezone.now()))],
         "checkedIn": row.checked_in_at is not None,
         "checkedInAt": row.checked_in_at,
     }

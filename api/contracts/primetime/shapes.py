@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from api import errors, policy
 from api.lifecycle import Status, TradeStatus
-from api.services import transitions
+from api.queries.payments import status_at
 
 from . import answers
 
@@ -234,14 +234,14 @@ def is_open(booking: Any) -> bool:
     zone, words = booking.venue.zone, ("PENDING", "CONFIRMED")
     today = timezone.now().astimezone(zone).date()
     return (
-        WORDS[Status(transitions.status_now(booking))] in words
+        WORDS[Status(status_at(booking, timezone.now()))] in words
         and local(zone, booking)["date"] >= today
     )
 
 
 def reservation(booking: Any) -> answers.Reservation:
     """For its owner and for admins."""
-    when, status = local(booking.venue.zone, booking), transitions.status_now(booking)
+    when, status = local(booking.venue.zone, booking), status_at(booking, timezone.now())
     word, tradable = WORDS[Status(status)], status == "confirmed" and booking.owner.role == "user"
     kind: answers.Kind = "PRIMETIME" if booking.primetime else "FREE_FOR_ALL"
     ahead = booking.starts_at > timezone.now()

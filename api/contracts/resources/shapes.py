@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.validators import URLValidator
+from django.utils import timezone
 from djoser import serializers as djoser
 from rest_framework import serializers
 
@@ -16,7 +17,8 @@ from api.http import AddressThrottle
 from api.lifecycle import Status
 from api.queries import people
 from api.queries import rules as rules_query
-from api.services import accounts, transitions, venues
+from api.queries.payments import status_at
+from api.services import accounts, venues
 
 from . import answers
 
@@ -236,7 +238,7 @@ def booking(row: Any) -> answers.Booking:
 
 def word(row: Any) -> answers.Status:
     """The status as the clock has made it, in the words of this frontend."""
-    return WORDS[transitions.status_now(row)]
+    return WORDS[status_at(row, timezone.now())]
 
 
 def picture(profile: Any) -> answers.Picture:
