@@ -3,6 +3,7 @@
 The rule: it stops everything it started, and says in one line why it cannot start.
 """
 
+import fcntl
 import os
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import gettempdir
 
 import environ
 
@@ -109,14 +111,23 @@ def restart_dead(servers: Servers) -> None:
 
 
 def with_ports(environment: Mapping[str, str]) -> dict[str, str]:
-    """With ports for what stands beside the web: the usual ones for the usual `PORT`, if they are
-    free; else any that are, so that copies can run side by side."""
-    usual = environment["PORT"] == DEFAULTS["PORT"]
+    """With ports for what stands beside the web: the usual ones if they are free, else any that
+    are, so that copies can run side by side."""
     ports = {
-        name: port if usual and is_free(int(port)) else str(pick_port())
+        name: port if not environment.get(name) and _reserve(int(port)) else str(pick_port())
         for name, port in BESIDE_DEFAULTS.items()
     }
     return _with_defaults(environment, ports)
+
+
+def _reserve(port: int) -> bool:
+    """Whether the port is free and no copy that begins at the same moment means to take it."""
+    try:
+        file = os.open(Path(gettempdir(), f"holdfast-port-{port}"), os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends
+    except OSError:
+        return False
+    return is_free(port)
 
 
 def check_ports(environment: Mapping[str, str]) -> None:

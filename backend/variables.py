@@ -185,7 +185,7 @@ MEANINGS: dict[str, dict[str, str]] = {
     "Processes": {
         "HOST": "The address that web listens on.",
         "PORT": "The port of web: REST, WebSockets, admin, documentation.",
-        "FLOWER_PORT": "The port of Flower; beside another `PORT` than 8000 any free one.",
+        "FLOWER_PORT": "The port of Flower; any free one if that is taken.",
         "STRIPE_PORT": "The port of the local Stripe; chosen as that of Flower is.",
         "WEB_PROCESSES": "Processes of web.",
         "WEB_THREADS": "Threads of each.",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from api.errors import Unfit
 from api.models import Booking, BookingEvent, User
+from api.queries.payments import payment_status_at, status_at
 
 from .fields import Instant, Plain
 
@@ -67,6 +69,9 @@ class BookingShape(serializers.ModelSerializer[Booking]):
 def booking(row: Booking, attendees: Sequence[int] | None = None) -> dict[str, Any]:
     """What `BookingShape` describes, without what a serializer costs; a test keeps them equal."""
     body = {name: getattr(row, name) for name in _AS_THEY_ARE}
+    now = timezone.now()
+    body["status"] = status_at(row, now)
+    body["payment_status"] = payment_status_at(row, now)
     owner = row.owner
     return body | {
         "venue": row.venue.slug,

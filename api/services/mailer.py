@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -24,7 +24,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from api.emails import Email, named, said
-from api.lifecycle import TradeStatus
+from api.lifecycle import Status, TradeStatus
 from api.models import Booking, Delivery, Trade, User
 
 from .circuit import Circuit
@@ -42,6 +42,11 @@ SHOWN: Final = (
     "owner__erased_at",
 )
 GAPS: Final = re.compile(r"\n\s*\n\s*\n+")  # of blocks that are empty
+
+# what says that a booking stands is not told of one that was given back meanwhile
+STANDS: Final = ("book", "approve", "confirm", "resubmit", "reinstate", "moved", "edited")
+GIVEN_BACK: Final = (Status.CANCELLED, Status.REJECTED, Status.EXPIRED)
+LATE: Final = timedelta(seconds=30)
 
 circuit = Circuit(OSError)  # of smtplib and of the providers alike
 
@@ -124,7 +129,7 @@ def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
     wording = booking.venue.wording if booking else ""
     email = named(row.name, wording)
     if booking is not None:
-        _still_true(email, booking)
+        _still_true(row, email, booking)
     context = _context(row, booking)
     if email.to == "admin":
         context["name"] = ""
@@ -154,13 +159,21 @@ def _domain(sender: str) -> str:
     return parseaddr(sender)[1].rpartition("@")[2] or "holdfast.example"
 
 
-def _still_true(email: Email, booking: Booking) -> None:
+def _still_true(row: Delivery, email: Email, booking: Booking) -> None:
+    verb = str(row.payload.get("verb", "")).partition(".")[0]
+    if booking.status in GIVEN_BACK and verb in STANDS and _is_late(row):
+        raise Withheld(f"the booking is {booking.status} by now")
     if email.only_while and booking.status not in email.only_while:
         raise Withheld(f"the booking is {booking.status}")
     if email.before_start and booking.starts_at <= _now():
         raise Withheld("it has begun")
     if email.to == "owner" and booking.owner.erased_at:
         raise Withheld("the person asked to be forgotten")
+
+
+def _is_late(row: Delivery) -> bool:
+    """Whoever books and cancels at once is told of both; what an outage kept back is old news."""
+    return row.attempts > 1 or (row.created_at is not None and _now() - row.created_at > LATE)
 
 
 def _now() -> datetime:

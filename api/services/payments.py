@@ -135,6 +135,20 @@ def _mark(booking: Booking, status: str) -> None:
     Booking.objects.filter(pk=booking.pk).update(payment_status=status, updated_at=Now())
 
 
+def remembered(intent_id: str) -> Intent | None:
+    """An intent as we know it, without asking."""
+    payment = Payment.objects.filter(intent_id=intent_id).first()
+    if payment is None:
+        return None
+    return Intent(
+        id=intent_id,
+        status=payment.status,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        client_secret=payment.client_secret,
+    )
+
+
 def key_of(payment: Payment) -> str:
     """Stripe's idempotency key: the same for every try of this attempt, in this database alone."""
     born = int(payment.created_at.timestamp() * 1_000_000)

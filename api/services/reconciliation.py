@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -38,12 +39,23 @@ def run() -> int:
     for payment in [*_unknown(DOUBT), *_known(AGAIN)]:
         if time.monotonic() > until:
             break
-        try:
-            show(payment, list(examine(payment)))
-        except PaymentsAway:
+        if gateway.circuit.is_open():
             break  # the next run goes on here
-        asked += 1
+        asked += _look_at(payment)
     return asked
+
+
+def _look_at(payment: Payment) -> bool:
+    """Whether Stripe could be asked. Whatever else goes wrong with one payment is shown as what
+    differs about it, and holds the others up no longer."""
+    try:
+        found = list(examine(payment))
+    except PaymentsAway:
+        return False
+    except Exception as error:
+        found = [f"{type(error).__name__}: {error}"]
+    show(payment, found)
+    return True
 
 
 def everything() -> dict[int, list[str]]:
@@ -90,6 +102,8 @@ def examine(payment: Payment) -> Iterator[str]:
         if payments.forget(payment) == 0:
             yield f"intent {payment.intent_id} is not known to Stripe"
         return
+    if settings.STRIPE_BELIEVE_EVENTS and payment.status == SUCCEEDED != intent.status:
+        return  # a signed event told of money that the stand-in never took
     if payment.status not in FINAL or intent.status == SUCCEEDED:
         payment = payments.settle(payment.pk, intent, JOB)
         payment.booking.refresh_from_db()

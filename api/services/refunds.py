@@ -137,6 +137,9 @@ def pay_out(pk: int) -> None:
     """Has Stripe pay a refund, unless it already has: a lost answer is looked up, not repeated."""
     refund = Refund.objects.select_related("payment").get(pk=pk)
     intent = refund.payment.intent_id or ""
+    if gateway.took_nothing(intent):
+        record(pk, PaidBack(f"re_told_{pk}", "succeeded", refund.amount_minor, refund.key))
+        return
     done = next((each for each in gateway.refunds_of(intent) if each.key == refund.key), None)
     record(pk, done or gateway.create_refund(intent, refund.amount_minor, refund.key))
 

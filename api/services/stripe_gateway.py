@@ -226,11 +226,24 @@ _TOLD: Final = {"payment_intent.succeeded": SUCCEEDED, "payment_intent.canceled"
 def as_told(intent: Intent, event: str) -> Intent:
     """The intent as a signed event has it, where the local stand-in knows less: who tries webhooks
     out by hand has paid nobody. Of Stripe itself nothing but its answer counts."""
-    if not settings.STRIPE_BELIEVE_EVENTS or intent.status in FINAL:
+    if not settings.STRIPE_BELIEVE_EVENTS or intent.status == SUCCEEDED:
         return intent
-    if event == "payment_intent.payment_failed":
+    if event == "payment_intent.payment_failed" and intent.status not in FINAL:
         return replace(intent, error=intent.error or "The card was declined.")
     return replace(intent, status=_TOLD.get(event, intent.status))
+
+
+def took_nothing(intent_id: str) -> bool:
+    """Whether the local stand-in never took the money that a signed event told of: then there is
+    none for it to pay back. Never so of Stripe itself."""
+    if not settings.STRIPE_BELIEVE_EVENTS:
+        return False
+    try:
+        return fetch_intent(intent_id).status != SUCCEEDED
+    except PaymentRefused as refusal:
+        if not refusal.missing:
+            raise
+        return True
 
 
 _PLAIN = re.compile(r"[\w.:-]{1,255}")

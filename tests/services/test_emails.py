@@ -144,3 +144,27 @@ def test_what_was_booked_is_sent_to_the_mail_directory(booked, ana, settings, tm
     row = Delivery.objects.get(finished_at__lte=Now())
     assert (row.state, row.attempts) == ("sent", 1)
     assert outbox.deliver(["email"], mailer.send) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts", "age", "withheld"),
+    [
+        ("cancelled", 2, 0, True),
+        ("cancelled", 1, 60, True),
+        ("cancelled", 1, 0, False),
+        ("confirmed", 2, 60, False),
+        ("completed", 2, 60, False),
+    ],
+)
+def test_what_an_outage_kept_back_does_not_say_that_a_booking_stands(
+    booking, status, attempts, age, withheld
+):
+    """A confirmation after the cancellation; whoever cancels at once is told of both, in order."""
+    booking.status = status
+    row = Delivery.objects.get(name="confirmed")
+    row.attempts, row.created_at = attempts, datetime.now(UTC) - timedelta(seconds=age)
+    if withheld:
+        with pytest.raises(outbox.Withheld, match="cancelled by now"):
+            mailer.compose(row, booking)
+    else:
+        assert mailer.compose(row, booking).subject == "Reservation Confirmed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,6 +25,7 @@ from api.services import (
     webhooks,
 )
 from api.services.actors import Actor
+from api.services.outbox import DEATHS
 from api.services.transitions import sweep
 from tests.paying import ASKS, DECLINED, GOOD
 
@@ -617,3 +619,70 @@ def test_parked_calls_stay_visible_and_can_be_retried(hold, ana, customer, run_o
     assert customer.intent(payment.intent_id)["status"] == "canceled"
     rows = Delivery.objects.order_by("kind", "state").values_list("kind", "state")
     assert list(rows) == [("cancel_intent", "sent"), ("email", "waiting"), ("email", "waiting")]
+
+
+def test_a_payment_that_cannot_be_looked_at_holds_up_no_other(hold, ana, ben, customer, line):
+    """Without the catch around each the second is never asked about, as the first stays first."""
+    first, second = hold(ana), hold(ben, hours=2)
+    poison, fine = payments.begin(first.pk), payments.begin(second.pk)
+    customer.pay(fine.intent_id)
+    Payment.objects.update(created_at=Now() - timedelta(minutes=3))
+    line.faults = [(poison.intent_id, "GET", "refuse")] * 9
+    assert reconciliation.run() == 1
+    assert state(second) == ("confirmed", "succeeded")
+    line.faults = []
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_signed_event_is_believed_after_the_hold_too(
+    hold, ana, ben, customer, run_out, worker, settings, taken
+):
+    """As `make up` has it without keys: nobody paid at the local Stripe, which has cancelled the
+    intent, and has no money to give back."""
+    settings.STRIPE_BELIEVE_EVENTS = True
+    booking = hold(ana)
+    payment = payments.begin(booking.pk)
+    run_out(booking)
+    worker()
+    assert customer.intent(payment.intent_id)["status"] == "canceled"
+    if taken:
+        hold(ben)
+    succeeded(customer, payment.intent_id)
+    worker()
+    assert state(booking) == (("expired", "refunded") if taken else ("confirmed", "succeeded"))
+    assert [row.status for row in Refund.objects.all()] == ["succeeded"] * taken
+    assert Delivery.objects.filter(name="refunded", booking=booking).exists() == taken
+    assert reconciliation.everything() == {}
+
+
+def test_a_signed_event_is_believed_of_an_intent_that_the_stand_in_forgot(
+    hold, ana, customer, settings
+):
+    settings.STRIPE_BELIEVE_EVENTS = True
+    booking = hold(ana)
+    payment = payments.begin(booking.pk)
+    Payment.objects.filter(pk=payment.pk).update(intent_id="pi_forgotten")
+    thin = json.dumps(
+        {"type": "payment_intent.succeeded", "data": {"object": {"id": "pi_forgotten"}}}
+    )
+    webhooks.receive(thin.encode(), customer.sign(thin))
+    webhooks.work()
+    assert state(booking) == ("confirmed", "succeeded")
+
+
+def test_an_event_whose_worker_died_comes_alone_and_is_parked_in_the_end(hold, ana, customer):
+    """Without `orphan` in the claim its neighbours die with it, again and again."""
+    intents = [payments.begin(hold(ana, hours=n).pk).intent_id for n in (0, 2)]
+    for n, intent in enumerate(intents):
+        event = customer.event("payment_intent.succeeded", intent, event_id=f"evt_{n}")
+        webhooks.receive(*event)
+    killer, other = webhooks._claim()
+    for _ in range(2, DEATHS + 1):
+        StripeEvent.objects.update(due_at=Now())
+        assert [row.pk for row in webhooks._claim()] == [killer.pk]
+    StripeEvent.objects.update(due_at=Now())
+    assert webhooks.work() == 1
+    killer.refresh_from_db()
+    assert (killer.state, killer.attempts) == ("parked", DEATHS + 1)
+    other.refresh_from_db()
+    assert (other.state, other.attempts) == ("done", 2)

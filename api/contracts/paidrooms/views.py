@@ -152,9 +152,12 @@ class Rooms(Public):
 
 
 def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int) -> None:
-    """The policy in this contract's order: a slot that is taken comes before a full room."""
+    """The policy in this contract's order: hours and slots come before what is past, and a slot
+    that is taken before a full room."""
+    policy.check_interval(starts_at, ends_at, now)
     try:
-        policy.check(rules, starts_at, ends_at, now, guests=0)
+        policy.check_place(rules, starts_at, ends_at, guests=0)
+        policy.check_notice(rules, starts_at, ends_at, now)
     except errors.NotWholeSlots:
         if ends_at - starts_at < rules.resource.slot_length:
             raise said("Booking duration must be at least one slot") from None

@@ -339,6 +339,18 @@ def test_a_time_that_is_past_today_is_refused(as_, ana, new, room):
     )
 
 
+def test_hours_and_slots_come_before_what_is_past(as_, ana, new, room):
+    """README, "Create Booking": in this order; today, past, and outside the hours."""
+    room.opens_at, room.closes_at = "13:00", "18:00"
+    room.save()
+    now = datetime.now(UTC)
+    Venue.objects.filter(pk=room.venue_id).update(time_zone=f"Etc/GMT{now.hour - 12:+d}")
+    here = now.astimezone(Venue.objects.get(pk=room.venue_id).zone).date().isoformat()
+    times = {"booking_date": here, "start_time": "03:00", "end_time": "03:30"}
+    answer = as_(ana).post(f"{BASE}bookings/", new | times)
+    assert answer.json() == {"error": "Booking time must be between 13:00 and 18:00"}
+
+
 WRONG = [[], {}, "\0", 10**30, -(10**30), 1e300, "9" * 5001, -1.5]
 
 
