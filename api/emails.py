@@ -178,16 +178,17 @@ def caused_by(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ..
 # what a status is called in a wording that knows fewer
 SAID: Final[Mapping[str, Mapping[str, str]]] = {
     "resources": {
-        Status.EXPIRED: Status.CANCELLED,
-        Status.NO_SHOW: Status.CANCELLED,
-        Status.HELD: Status.PENDING,
-        Status.CHECKED_IN: Status.CONFIRMED,
-        Status.COMPLETED: Status.CONFIRMED,
+        Status.EXPIRED: "cancelled",
+        Status.NO_SHOW: "cancelled",
+        Status.HELD: "pending",
+        Status.CHECKED_IN: "confirmed",
+        Status.COMPLETED: "confirmed",
     }
 }
 
 
 def said(status: str, wording: str) -> str:
+    """The word of a status in a wording; the status itself if it has none of its own."""
     return SAID.get(wording, {}).get(status, status)
 
 

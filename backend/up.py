@@ -114,18 +114,24 @@ def with_ports(environment: Mapping[str, str]) -> dict[str, str]:
     """With ports for what stands beside the web: the usual ones if they are free, else any that
     are, so that copies can run side by side."""
     ports = {
-        name: port if not environment.get(name) and _reserve(int(port)) else str(pick_port())
+        name: port if _reserve(int(port)) else str(pick_port())
         for name, port in BESIDE_DEFAULTS.items()
+        if not environment.get(name)
     }
     return _with_defaults(environment, ports)
 
 
 def _reserve(port: int) -> bool:
     """Whether the port is free and no copy that begins at the same moment means to take it."""
+    flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW
     try:
-        file = os.open(Path(gettempdir(), f"holdfast-port-{port}"), os.O_CREAT | os.O_RDWR, 0o600)
+        file = os.open(Path(gettempdir(), f"holdfast-port-{port}"), flags, 0o600)
+    except OSError:  # another user's
+        return False
+    try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends
     except OSError:
+        os.close(file)
         return False
     return is_free(port)
 

@@ -96,6 +96,7 @@ def blocking_between(
     found = list(rows.select_related("owner", "approved_by"))
     for row in found:
         row.resource = place = places[row.resource_id]
+        row.now = place.now
         if row.venue_id == place.venue_id:
             row.venue = place.venue
     return found

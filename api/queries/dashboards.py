@@ -51,6 +51,7 @@ def of_staff() -> dict[str, Any]:
 def of_person_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:
     """At one venue: the next five bookings from that instant on, and the last ten lines."""
     ahead = Booking.objects.filter(owner=user, venue=venue, starts_at__gte=since).blocking()
+    ahead = ahead.annotate(now=Now())  # type: ignore[no-redef]
     ahead = ahead.select_related("venue", "resource", "owner", "approved_by")
     recent = bookings.newest(10, booking__owner=user, booking__venue=venue)
     return {"upcoming": ahead.order_by("starts_at")[:5], "recent": recent}

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from api.errors import NotFound
-from api.lifecycle import BOOKING, HELD, Status
 from api.models import Booking, Payment, Resource, User
-from api.models.bookings import PaymentStatus
 
 
 def rooms(venue_slug: str) -> QuerySet[Resource]:
@@ -33,22 +30,6 @@ def booking_of(venue_slug: str, pk: int) -> Booking:
     if booking is None:
         raise NotFound("Booking not found")
     return booking
-
-
-def status_at(booking: Booking, now: datetime) -> str:
-    """The status it has by the clock, whether or not the sweep has been there."""
-    for move in BOOKING.clocked:
-        due = getattr(booking, move.deadline)
-        waits = move.unless and getattr(booking, move.unless) is not None
-        if booking.status in move.sources and due is not None and due <= now and not waits:
-            return str(move.target)
-    return booking.status
-
-
-def payment_status_at(booking: Booking, now: datetime) -> str:
-    """A hold that is over by the clock is not paid any more."""
-    over = booking.status == HELD and status_at(booking, now) == Status.EXPIRED
-    return PaymentStatus.FAILED.value if over else booking.payment_status
 
 
 def newest(booking: Booking) -> Payment:

@@ -79,7 +79,7 @@ def bookings_on(place: Resource, on: date, without: Sequence[str]) -> QuerySet[B
     zone = place.venue.zone
     starts = policy.instant(zone, on, time())
     ends = policy.instant(zone, on + policy.DAY, time())
-    rows: Any = Booking.objects.filter(resource=place)
+    rows: Any = Booking.objects.filter(resource=place).annotate(now=Now())  # type: ignore[no-redef]
     return (  # type: ignore[no-any-return]
         rows.overlapping(starts, ends)
         .exclude(status__in=without)

@@ -16,9 +16,10 @@ AT_HAND = [f"{side}__{name}" for side in SIDES for name in ("resource", "venue",
 
 
 def every() -> QuerySet[Trade]:
-    """Each with `status_now`, the status that it has whether or not the clock's sweep has run."""
+    """Each with the database's `now`, and `status_now`, the status that it has whether or not the
+    clock's sweep has run."""
     due = When(status=TradeStatus.OFFERED, lapses_at__lte=Now(), then=Value(TradeStatus.LAPSED))
-    return Trade.objects.annotate(status_now=Case(due, default=F("status")))
+    return Trade.objects.annotate(status_now=Case(due, default=F("status")), now=Now())
 
 
 def visible_to(user: User) -> QuerySet[Trade]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from api.errors import Unfit
 from api.models import Booking, BookingEvent, User
-from api.queries.payments import payment_status_at, status_at
+from api.queries.clocked import payment_status_of, status_of
 
 from .fields import Instant, Plain
 
@@ -69,11 +68,10 @@ class BookingShape(serializers.ModelSerializer[Booking]):
 def booking(row: Booking, attendees: Sequence[int] | None = None) -> dict[str, Any]:
     """What `BookingShape` describes, without what a serializer costs; a test keeps them equal."""
     body = {name: getattr(row, name) for name in _AS_THEY_ARE}
-    now = timezone.now()
-    body["status"] = status_at(row, now)
-    body["payment_status"] = payment_status_at(row, now)
     owner = row.owner
     return body | {
+        "status": status_of(row),
+        "payment_status": payment_status_of(row),
         "venue": row.venue.slug,
         "resource": row.resource_id,
         "resource_name": row.resource.name,

@@ -26,6 +26,7 @@ from api.models.bookings import PaymentStatus
 from api.policy import Rules
 from api.queries import rules as rules_query
 from api.queries.availability import alternatives
+from api.queries.clocked import overdue
 from api.queries.rules import of as rules_of
 from api.signals import booked, changed, taking
 
@@ -244,7 +245,7 @@ def _move(
 
 
 def _immovable(move: Transition, booking: Booking) -> errors.NotAllowedNow:
-    due = transitions.overdue(BOOKING, booking, booking.now)
+    due = overdue(BOOKING, booking, booking.now)
     current = str(due.target) if due else booking.status
     if current == move.target:
         return errors.AlreadyDone(current=current)
@@ -486,7 +487,7 @@ def _editable(pk: int, actor: Actor, now: datetime) -> Booking:
     _still_owner(booking, actor)
     if actor.by not in BOOKING.resubmit.by:
         raise errors.Forbidden
-    due = transitions.overdue(BOOKING, booking, now)
+    due = overdue(BOOKING, booking, now)
     current = str(due.target) if due else booking.status
     if current not in (HELD, PENDING, CONFIRMED):
         raise errors.NotAllowedNow(

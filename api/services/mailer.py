@@ -173,7 +173,7 @@ def _still_true(row: Delivery, email: Email, booking: Booking) -> None:
 
 def _is_late(row: Delivery) -> bool:
     """Whoever books and cancels at once is told of both; what an outage kept back is old news."""
-    return row.attempts > 1 or (row.created_at is not None and _now() - row.created_at > LATE)
+    return row.attempts > 1 or _now() - row.created_at > LATE
 
 
 def _now() -> datetime:

@@ -93,6 +93,13 @@ def _cause() -> str:
     return str(context.get("request_id") or context.get("task_id") or "")[:64]
 
 
+# of rows `seen` at a `place`: the first if its sender died with it, else all whose sender did not
+ORPHANS_ALONE = (
+    "SELECT * FROM seen WHERE CASE WHEN (SELECT orphan FROM seen WHERE place = 1)"
+    " THEN place = 1 ELSE NOT orphan END"
+)
+
+
 def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
     """Due rows of these kinds, now leased to the caller, in the order in which they fell due.
 
@@ -105,8 +112,7 @@ def claim(kinds: Sequence[str], limit: int = CLAIM) -> list[Delivery]:
             f" row_number() OVER (ORDER BY due_at, id) AS place FROM (SELECT * FROM {table}"
             " WHERE state IN ('waiting', 'sending') AND due_at <= statement_timestamp()"
             " AND kind = ANY(%s) ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) AS locked),"
-            " due AS (SELECT * FROM seen WHERE CASE WHEN (SELECT orphan FROM seen WHERE place = 1)"
-            " THEN place = 1 ELSE NOT orphan END)"
+            f" due AS ({ORPHANS_ALONE})"
             f" UPDATE {table} d SET state = 'sending', attempts = attempts + 1,"
             " due_at = statement_timestamp() + %s FROM due WHERE d.id = due.id"
             " RETURNING d.*, due.was_due, due.orphan",

@@ -41,28 +41,30 @@ def run() -> int:
             break
         if gateway.circuit.is_open():
             break  # the next run goes on here
-        asked += _look_at(payment)
+        try:
+            show(payment, _found(payment))
+        except PaymentsAway:
+            continue  # of this one; the circuit says when nothing is answered at all
+        asked += 1
     return asked
 
 
-def _look_at(payment: Payment) -> bool:
-    """Whether Stripe could be asked. Whatever else goes wrong with one payment is shown as what
-    differs about it, and holds the others up no longer."""
+def _found(payment: Payment) -> list[str]:
+    """What differs. Whatever goes wrong with one payment is shown as that, and holds up no other;
+    only a Stripe that is away says nothing of it."""
     try:
-        found = list(examine(payment))
+        return list(examine(payment))
     except PaymentsAway:
-        return False
+        raise
     except Exception as error:
-        found = [f"{type(error).__name__}: {error}"]
-    show(payment, found)
-    return True
+        return [f"{type(error).__name__}: {error}"]
 
 
 def everything() -> dict[int, list[str]]:
     """Every payment of the last 90 days compared now: payment id -> differences."""
     found: dict[int, list[str]] = {}
     for done, payment in enumerate([*_unknown(), *_known()], 1):
-        found[payment.pk] = list(examine(payment))
+        found[payment.pk] = _found(payment)
         show(payment, found[payment.pk])
         jobs.progress(done)
     return {pk: texts for pk, texts in found.items() if texts}

@@ -10,7 +10,6 @@ import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import structlog
@@ -208,16 +207,6 @@ def not_due(table: Table) -> str:
         return f"(status IN ({sources}) AND {_due(move)})"
 
     return " AND ".join(f"{due(move)} IS NOT TRUE" for move in table.clocked)
-
-
-def overdue(table: Table, row: Any, now: datetime) -> Transition | None:
-    """The move that the clock should already have made of this row, whether or not it has."""
-    for move in table.clocked:
-        deadline = getattr(row, move.deadline) if row.status in move.sources else None
-        spared = move.unless and getattr(row, move.unless) is not None
-        if deadline is not None and deadline <= now and not spared:
-            return move
-    return None
 
 
 def end_due(table: Table, where: str, params: Sequence[Any]) -> int:

@@ -14,7 +14,7 @@ from api.signals import received
 
 from . import jobs, outbox, payments, refunds
 from . import stripe_gateway as gateway
-from .outbox import DEATHS, LEASE, WAITS
+from .outbox import DEATHS, LEASE, ORPHANS_ALONE, WAITS
 from .stripe_gateway import Intent, PaymentRefused
 
 WATCHED = ("payment_intent.", "charge.", "refund.")
@@ -73,8 +73,7 @@ def _claim() -> list[StripeEvent]:
             f" row_number() OVER (ORDER BY due_at, id) AS place FROM (SELECT * FROM {table}"
             " WHERE state = 'waiting' AND due_at <= statement_timestamp()"
             " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED) AS locked),"
-            " due AS (SELECT * FROM seen WHERE CASE WHEN (SELECT orphan FROM seen WHERE place = 1)"
-            " THEN place = 1 ELSE NOT orphan END)"
+            f" due AS ({ORPHANS_ALONE})"
             f" UPDATE {table} e SET attempts = attempts + 1, due_at = statement_timestamp() + %s"
             " FROM due WHERE e.id = due.id RETURNING e.*, due.orphan",
             [CLAIM, LEASE],

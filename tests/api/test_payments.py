@@ -165,3 +165,13 @@ def test_the_webhook(customer, line):
     bad = send("t=1,v1=00")
     assert (bad.status_code, bad.json()["code"]) == (400, "bad_signature")
     assert StripeEvent.objects.count() == 1
+
+
+def test_a_hold_that_is_over_is_read_as_expired_before_its_sweep(client_of, ana, booking, run_out):
+    run_out(booking)
+    client = client_of(ana)
+    (listed,) = client.get("/api/v1/bookings/").json()["results"]
+    for shown in (listed, client.get(f"/api/v1/bookings/{booking.pk}/").json()):
+        assert (shown["status"], shown["payment_status"]) == ("expired", "failed")
+    booking.refresh_from_db()
+    assert booking.status == "held"

@@ -77,6 +77,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.began = 0
+        self.busy = 0  # messages that wait for their answer
         self.answer = "250 OK"
         self.delay = 0.0
         self.controller: Controller | None = None
@@ -104,10 +105,14 @@ class Mailbox:
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         self.began += 1
-        until = time.monotonic() + self.delay
-        # a test may end the delay
-        while self.delay and time.monotonic() < until:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+        self.busy += 1
+        try:  # it ends with its connection
+            until = time.monotonic() + self.delay
+            # a test may end the delay
+            while self.delay and time.monotonic() < until:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        finally:
+            self.busy -= 1
         content: Any = envelope.content
         if self.answer.startswith("250"):
             self.messages.append(message_from_bytes(content))

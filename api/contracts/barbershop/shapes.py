@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.utils import timezone
 from rest_framework import serializers
 
 from api.lifecycle import Status
 from api.queries import people
-from api.queries.payments import status_at
+from api.queries.clocked import status_of
 from api.services import venues
 
 from . import answers
@@ -146,7 +145,7 @@ def reservation(booking: Any) -> answers.Reservation:
         "customer_name": booking.owner.name,
         "start_time": booking.starts_at,
         "end_time": booking.ends_at,
-        "status": WORDS[status_at(booking, timezone.now())],
+        "status": WORDS[status_of(booking)],
         "notes": booking.notes,
         "created_at": booking.created_at,
     }

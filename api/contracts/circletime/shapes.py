@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from api import errors
 from api.lifecycle import Status
 from api.queries import rooms
-from api.queries.payments import status_at
+from api.queries.clocked import status_of
 
 from . import answers
 from .answers import Success, T
@@ -202,7 +201,7 @@ def booking(row: Any) -> answers.Booking:
         "attendees": [person(one) for one in row.attendees.all()],
         "startTime": row.starts_at,
         "endTime": over or row.ends_at,
-        "status": STATUS[Status(status_at(row, timezone.now()))],
+        "status": STATUS[Status(status_of(row))],
         "checkedIn": row.checked_in_at is not None,
         "checkedInAt": row.checked_in_at,
     }

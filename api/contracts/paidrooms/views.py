@@ -29,6 +29,7 @@ from api.lifecycle import BOOKING
 from api.policy import Rules
 from api.queries import payments as queries
 from api.queries import rules as rules_query
+from api.queries.clocked import payment_status_of, status_of
 from api.replies import Created, Reply
 from api.services import (
     accounts,
@@ -168,7 +169,7 @@ def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, g
 
 
 def shown(row: Any) -> answers.Booking:
-    status, paid = queries.status_at(row, row.now), queries.payment_status_at(row, row.now)
+    status, paid = status_of(row), payment_status_of(row)
     return shapes.booking(row, status, paid)
 
 

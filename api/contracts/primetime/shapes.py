@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from api import errors, policy
 from api.lifecycle import Status, TradeStatus
-from api.queries.payments import status_at
+from api.queries.clocked import status_of
 
 from . import answers
 
@@ -233,15 +233,12 @@ def is_open(booking: Any) -> bool:
     """Whether it may still be edited or cancelled: awaited or confirmed, and not on a past day."""
     zone, words = booking.venue.zone, ("PENDING", "CONFIRMED")
     today = timezone.now().astimezone(zone).date()
-    return (
-        WORDS[Status(status_at(booking, timezone.now()))] in words
-        and local(zone, booking)["date"] >= today
-    )
+    return WORDS[Status(status_of(booking))] in words and local(zone, booking)["date"] >= today
 
 
 def reservation(booking: Any) -> answers.Reservation:
     """For its owner and for admins."""
-    when, status = local(booking.venue.zone, booking), status_at(booking, timezone.now())
+    when, status = local(booking.venue.zone, booking), status_of(booking)
     word, tradable = WORDS[Status(status)], status == "confirmed" and booking.owner.role == "user"
     kind: answers.Kind = "PRIMETIME" if booking.primetime else "FREE_FOR_ALL"
     ahead = booking.starts_at > timezone.now()
@@ -335,6 +332,7 @@ def window(row: Any) -> answers.Window:
 
 def trade(row: Any, reader: Any) -> answers.Trade:
     word = TRADE_WORDS[row.status_now]
+    row.requester_booking.now = row.target_booking.now = row.now
     return {
         "id": row.pk,
         "requester": somebody(row.requester),

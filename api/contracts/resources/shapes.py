@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.validators import URLValidator
-from django.utils import timezone
 from djoser import serializers as djoser
 from rest_framework import serializers
 
 from api import errors
+from api.emails import said
 from api.http import AddressThrottle
-from api.lifecycle import Status
 from api.queries import people
 from api.queries import rules as rules_query
-from api.queries.payments import status_at
+from api.queries.clocked import status_of
 from api.services import accounts, venues
 
 from . import answers
 
 SLUG = "resources"
 
-WORDS: Final[Mapping[str, answers.Status]] = {
-    Status.HELD: "pending",
-    Status.PENDING: "pending",
-    Status.CONFIRMED: "confirmed",
-    Status.CHECKED_IN: "confirmed",
-    Status.COMPLETED: "confirmed",
-    Status.CANCELLED: "cancelled",
-    Status.REJECTED: "rejected",
-    Status.EXPIRED: "cancelled",
-    Status.NO_SHOW: "cancelled",
-}
 STATUSES: Final = ("pending", "confirmed", "cancelled", "rejected")
 USERNAME_TAKEN: Final = "A user with this username already exists."
 EMAIL_TAKEN: Final = (
@@ -238,7 +225,7 @@ def booking(row: Any) -> answers.Booking:
 
 def word(row: Any) -> answers.Status:
     """The status as the clock has made it, in the words of this frontend."""
-    return WORDS[status_at(row, timezone.now())]
+    return cast(answers.Status, said(status_of(row), SLUG))
 
 
 def picture(profile: Any) -> answers.Picture:

@@ -351,3 +351,11 @@ def test_methods_that_are_not_there_are_said_to_be(at_shop, ana, method):
     answer = getattr(at_shop(ana), method)(f"{API}/reservations/")
     assert answer.status_code == 405
     assert answer.json() == {"detail": f'Method "{method.upper()}" not allowed.'}
+
+
+def test_a_reservation_reads_as_completed_before_its_sweep(at_shop, ana, sam, reserved):
+    booking = reserved(ana)
+    path = f"{API}/reservations/{booking.pk}/"
+    at_shop(sam).patch(path, {"status": "confirmed"})
+    Booking.objects.filter(pk=booking.pk).update(completes_at=Now())
+    assert at_shop(ana).get(path).json()["status"] == "completed"

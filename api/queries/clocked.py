@@ -1,0 +1,34 @@
+"""What the clock has made of a row, whether or not its sweep has run; by the database's time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from api.lifecycle import BOOKING, HELD, Status, Table, Transition
+from api.models import Booking
+from api.models.bookings import PaymentStatus
+
+
+def overdue(table: Table, row: Any, now: datetime) -> Transition | None:
+    """The move that the clock should already have made of this row, whether or not it has."""
+    for move in table.clocked:
+        deadline = getattr(row, move.deadline) if row.status in move.sources else None
+        spared = move.unless and getattr(row, move.unless) is not None
+        if deadline is not None and deadline <= now and not spared:
+            return move
+    return None
+
+
+def status_of(booking: Booking) -> str:
+    """The status as it is read. A row that was read brought along the database's `now`; one that
+    was just written has nothing due."""
+    now = getattr(booking, "now", None)
+    due = overdue(BOOKING, booking, now) if now else None
+    return str(due.target) if due else booking.status
+
+
+def payment_status_of(booking: Booking) -> str:
+    """A hold that is over by the clock is not paid any more."""
+    over = booking.status == HELD and status_of(booking) == Status.EXPIRED
+    return PaymentStatus.FAILED.value if over else booking.payment_status
