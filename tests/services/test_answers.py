@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Closure, Delivery, Resource
+from api.queries import clocked
 from api.services import bookings, outbox, transitions
 from api.services.actors import Actor
 
@@ -439,7 +440,7 @@ def test_a_row_the_sweep_should_have_ended_is_told_from_one_it_should_not(booked
                 with connection.cursor() as cursor:
                     cursor.execute(f"SELECT {sql} FROM api_booking")
                     (alive,) = cursor.fetchone()
-                assert alive == (transitions.overdue(BOOKING, row, row.now) is None)
+                assert alive == (clocked.overdue(BOOKING, row, row.now) is None)
                 assert Booking.objects.blocking().exists() == (alive and status in BOOKING.blocking)
 
 
