@@ -71,12 +71,14 @@ def _answers(port: int) -> bool:
 
 class Line:
     """Between us and Stripe. `faults`: (path contains, method, fault) used once each, in order;
-    fault is "lose" (done, but the answer is lost), "refuse" (not done, 500) or an Event to wait
-    for before the answer. `calls` is what was asked."""
+    fault is "lose" (done, but the answer is lost), "refuse" (not done, 500), "break" (so, and again
+    for the same idempotency key, as Stripe does) or an Event to wait for before the answer. `calls`
+    is what was asked."""
 
     def __init__(self, port: int) -> None:
         self.faults: list[tuple[str, str, Any]] = []
         self.calls: list[tuple[str, str]] = []
+        self.broken: set[str] = set()
         self.down = False
         self.waiting = threading.Event()  # somebody waits for an answer
         line = self
@@ -108,7 +110,10 @@ class Line:
         fault = "cut" if self.down else self.fault(request.path, request.command)
         if fault == "cut":
             return self._cut(request)
-        if fault == "refuse":
+        key = request.headers.get("Idempotency-Key", "")
+        if fault == "break":
+            self.broken.add(key)
+        if fault == "refuse" or key in self.broken:
             return self._answer(request, 500, b'{"error": {"message": "out of order"}}')
         status, found = self._forward(request, port, body)
         if fault == "lose":

@@ -15,7 +15,7 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import GreaterThan
 
-from api.lifecycle import BOOKING, By, Status
+from api.lifecycle import BOOKING, By, Status, Transition
 
 from .resources import Resource
 from .users import User
@@ -52,11 +52,14 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         whether or not its sweep has run."""
         rows = self.filter(status__in=BOOKING.blocking)
         for move in BOOKING.clocked:
-            due = Q(status__in=move.sources, **{f"{move.deadline}__lte": Now()})
-            if move.unless:
-                due &= Q(**{f"{move.unless}__isnull": True})
-            rows = rows.exclude(due)
+            rows = rows.exclude(due(move))
         return rows
+
+
+def due(move: Transition) -> Q:
+    """Rows which the clock should already have moved so, whether or not it has."""
+    rows = Q(status__in=move.sources, **{f"{move.deadline}__lte": Now()})
+    return rows & Q(**{f"{move.unless}__isnull": True}) if move.unless else rows
 
 
 class Booking(models.Model):

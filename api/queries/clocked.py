@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from itertools import chain
 from typing import Any
+
+from django.db.models import Case, F, QuerySet, Value, When
 
 from api.lifecycle import BOOKING, HELD, Status, Table, Transition
 from api.models import Booking
-from api.models.bookings import PaymentStatus
+from api.models.bookings import PaymentStatus, due
 
 
 def overdue(table: Table, row: Any, now: datetime) -> Transition | None:
@@ -24,8 +28,18 @@ def status_of(booking: Booking) -> str:
     """The status as it is read. A row that was read brought along the database's `now`; one that
     was just written has nothing due."""
     now = getattr(booking, "now", None)
-    due = overdue(BOOKING, booking, now) if now else None
-    return str(due.target) if due else booking.status
+    move = overdue(BOOKING, booking, now) if now else None
+    return str(move.target) if move else booking.status
+
+
+def standing(rows: QuerySet[Booking], statuses: Collection[str]) -> QuerySet[Booking]:
+    """Those of the bookings whose `status_of` is one of these."""
+    led = (move.sources for move in BOOKING.clocked if move.target in statuses)
+    moved = (When(due(move), then=Value(str(move.target))) for move in BOOKING.clocked)
+    read = Case(*moved, default=F("status"))
+    return (
+        rows.filter(status__in={*statuses, *chain(*led)}).alias(read=read).filter(read__in=statuses)
+    )
 
 
 def payment_status_of(booking: Booking) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from api import money
 from api.models import Booking, BookingEvent, Delivery, Payment, Refund
 from api.models.outbox import Kind
 
@@ -83,7 +84,7 @@ def _payment(row: Payment) -> Line:
     return Line(
         row.updated_at,
         "payment",
-        f"payment of {money(row.amount_minor, row.currency)}",
+        f"payment of {money.text(row.amount_minor, row.currency)}",
         row.method,
         " · ".join(filter(None, told)),
         WRONG if row.last_error and state == OPEN else state,
@@ -94,10 +95,5 @@ def _refund(row: Refund, currency: str) -> Line:
     state = {"succeeded": ENDED, "failed": WRONG}.get(row.status, OPEN)
     told = " · ".join(filter(None, [row.status, row.reason, row.stripe_id]))
     who = row.by.name if row.by else ""
-    return Line(
-        row.updated_at, "refund", f"refund of {money(row.amount_minor, currency)}", who, told, state
-    )
-
-
-def money(minor: int, currency: str) -> str:
-    return f"{minor / 100:.2f} {currency.upper()}".strip()
+    what = f"refund of {money.text(row.amount_minor, currency)}"
+    return Line(row.updated_at, "refund", what, who, told, state)

@@ -23,6 +23,7 @@ from django.template import engines
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from api import money
 from api.emails import Email, named, said
 from api.lifecycle import Status, TradeStatus
 from api.models import Booking, Delivery, Trade, User
@@ -223,10 +224,10 @@ def _booking_context(booking: Booking) -> dict[str, Any]:
         "time": f"{start:%H:%M}",
         "zone": start.tzname() or booking.venue.time_zone,
         "deadline": f"{hold.astimezone(zone):%H:%M on %d %B}" if hold else "",
-        "price": money(booking.price_minor, booking.currency),
+        "price": money.text(booking.price_minor, booking.currency),
         "freed": minutes_freed(booking),
         "pay_link": f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay",
-        "pay_label": f"Pay {money(booking.price_minor, booking.currency)}",
+        "pay_label": f"Pay {money.text(booking.price_minor, booking.currency)}",
         "admin_link": f"{settings.PUBLIC_URL}/admin/api/booking/{booking.pk}/change/",
     }
 
@@ -255,10 +256,6 @@ def _trade_context(row: Delivery, booking: Booking) -> dict[str, Any]:
         "other_what": counterpart["resource"].name,
         "other_when": counterpart["when"],
     }
-
-
-def money(minor: int, currency: str) -> str:
-    return f"{minor / 100:,.2f} {currency.upper()}" if currency else ""
 
 
 def minutes_freed(booking: Booking) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 from threading import BoundedSemaphore
 
 import structlog
@@ -39,13 +40,14 @@ UNPAID = (*OPEN, PaymentStatus.FAILED)
 
 _counter = BoundedSemaphore(settings.PAYING_AT_ONCE)
 QUEUE = 1.5  # seconds
+BROKEN = "Stripe is out of order"  # the last word to an attempt without an intent
 CUSTOMER = "customer"  # who asks to pay again after a declined card has not failed again
 
 
 # beginning
 
 
-def begin(pk: int, expected_minor: int | None = None) -> Payment:
+def begin(pk: int, expected_minor: Decimal | int | None = None) -> Payment:
     """The attempt at paying a held booking, with an intent of exactly its price: the same one for
     as long as it lives. Refuses `AlreadyPaid`, `NothingToPay`, `NotAllowedNow`, `HoldOver`,
     `WrongAmount`, and what the gateway refuses. Never call it inside a transaction."""
@@ -65,11 +67,11 @@ def _at_the_counter() -> Iterator[None]:
         _counter.release()
 
 
-def _begin(pk: int, expected_minor: int | None) -> Payment:
+def _begin(pk: int, expected_minor: Decimal | int | None) -> Payment:
     for _ in (1, 2, 3):
         payment = _attempt(pk, expected_minor)
         if payment.intent_id is None:
-            return _adopt(payment, gateway.create_intent(*_order(payment)))
+            return _adopt(payment, _ordered(payment))
         try:
             intent = gateway.fetch_intent(payment.intent_id)
         except PaymentRefused as refusal:
@@ -83,6 +85,19 @@ def _begin(pk: int, expected_minor: int | None) -> Payment:
     raise errors.Busy
 
 
+def _ordered(payment: Payment) -> Intent:
+    """The intent of an attempt. Stripe repeats its answer to a key, also an error of its own: after
+    the second the attempt ends, and the next has a key of its own."""
+    try:
+        return gateway.create_intent(*_order(payment))
+    except gateway.PaymentsAway as refusal:
+        if refusal.broken and payment.last_error == BROKEN:
+            forget(payment)
+        elif refusal.broken:
+            Payment.objects.filter(pk=payment.pk, intent_id=None).update(last_error=BROKEN)
+        raise
+
+
 def forget(payment: Payment) -> int:
     """Ends an attempt whose intent Stripe does not know (any more); 0 if it had ended before."""
     alive = Payment.objects.filter(pk=payment.pk).exclude(status__in=FINAL)
@@ -90,7 +105,7 @@ def forget(payment: Payment) -> int:
 
 
 @giving_way
-def _attempt(pk: int, expected_minor: int | None) -> Payment:
+def _attempt(pk: int, expected_minor: Decimal | int | None) -> Payment:
     """The newest attempt if it is alive and of the right amount, else the next one."""
     with transaction.atomic():
         booking = _payable(pk, expected_minor)
@@ -107,7 +122,7 @@ def _attempt(pk: int, expected_minor: int | None) -> Payment:
         )
 
 
-def _payable(pk: int, expected_minor: int | None = None) -> Booking:
+def _payable(pk: int, expected_minor: Decimal | int | None = None) -> Booking:
     """The booking, locked; refuses if it cannot be paid now."""
     rows = Booking.objects.select_for_update(of=("self",), no_key=True).annotate(now=Now())  # type: ignore[no-redef]
     booking = rows.filter(pk=pk).first()

@@ -12,11 +12,11 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from api.lifecycle import HELD
-from api.models import JobFailure, Payment
+from api.models import Booking, JobFailure, Payment, StripeEvent
 from api.models.bookings import PaymentStatus
 
 from . import calls, jobs, payments, refunds
@@ -42,7 +42,7 @@ def run() -> int:
         if gateway.circuit.is_open():
             break  # the next run goes on here
         try:
-            show(payment, _found(payment))
+            _compared(payment, _found(payment))
         except PaymentsAway:
             continue  # of this one; the circuit says when nothing is answered at all
         asked += 1
@@ -60,14 +60,27 @@ def _found(payment: Payment) -> list[str]:
         return [f"{type(error).__name__}: {error}"]
 
 
-def everything() -> dict[int, list[str]]:
-    """Every payment of the last 90 days compared now: payment id -> differences."""
-    found: dict[int, list[str]] = {}
+def everything() -> dict[str, list[str]]:
+    """Every payment of the last 90 days compared now, and every booking that says it was paid for:
+    `payment 7` or `booking 9` -> differences."""
+    found: dict[str, list[str]] = {}
     for done, payment in enumerate([*_unknown(), *_known()], 1):
-        found[payment.pk] = _found(payment)
-        show(payment, found[payment.pk])
+        _compared(payment, found.setdefault(f"payment {payment.pk}", _found(payment)))
         jobs.progress(done)
-    return {pk: texts for pk, texts in found.items() if texts}
+    lost = {f"booking {pk}": ["says it is paid, but no payment of it is known"] for pk in _lost()}
+    for row, texts in lost.items():
+        show(row, texts)
+    differ = {row: texts for row, texts in (found | lost).items() if texts}
+    JobFailure.objects.filter(job=JOB).exclude(row__in=differ).delete()
+    return differ
+
+
+def _lost() -> QuerySet[Booking, int]:
+    """Bookings whose payment is gone from our rows."""
+    payment = Payment.objects.filter(booking=OuterRef("pk"), status=SUCCEEDED)
+    young = Booking.objects.filter(created_at__gt=Now() - LOOK_BACK)
+    told = young.filter(payment_status=PaymentStatus.SUCCEEDED).exclude(Exists(payment))
+    return told.order_by("pk").values_list("pk", flat=True)
 
 
 def how_many() -> int:
@@ -104,8 +117,8 @@ def examine(payment: Payment) -> Iterator[str]:
         if payments.forget(payment) == 0:
             yield f"intent {payment.intent_id} is not known to Stripe"
         return
-    if settings.STRIPE_BELIEVE_EVENTS and payment.status == SUCCEEDED != intent.status:
-        return  # a signed event told of money that the stand-in never took
+    if _believed(payment, intent):
+        return
     if payment.status not in FINAL or intent.status == SUCCEEDED:
         payment = payments.settle(payment.pk, intent, JOB)
         payment.booking.refresh_from_db()
@@ -116,6 +129,13 @@ def examine(payment: Payment) -> Iterator[str]:
     yield from refunds.differences(payment, known)
 
 
+def _believed(payment: Payment, intent: Intent) -> bool:
+    """Whether a signed event told of money that the local stand-in never took."""
+    if not settings.STRIPE_BELIEVE_EVENTS or not payment.status == SUCCEEDED != intent.status:
+        return False
+    return StripeEvent.objects.filter(intent_id=intent.id, type="payment_intent.succeeded").exists()
+
+
 def _differences(payment: Payment, intent: Intent) -> Iterator[str]:
     if payment.status != intent.status:
         yield f"intent {intent.id} is {intent.status} at Stripe, {payment.status} here"
@@ -123,19 +143,27 @@ def _differences(payment: Payment, intent: Intent) -> Iterator[str]:
     if there != here:
         yield f"intent {intent.id} is over {there} at Stripe, {here} here"
     told = payment.booking.payment_status
-    kept = payment.status == SUCCEEDED and refunds.left(payment) > 0
-    if kept and told != PaymentStatus.SUCCEEDED:
+    if payment.status != SUCCEEDED or refunds.left(payment) == 0:
+        return
+    if told != PaymentStatus.SUCCEEDED:
         yield f"intent {intent.id} has paid booking {payment.booking_id}, which says {told}"
+    costs = (payment.booking.price_minor, payment.booking.currency)
+    if costs != here:
+        yield f"intent {intent.id} is over {here}, but booking {payment.booking_id} costs {costs}"
 
 
-def show(payment: Payment, found: list[str]) -> None:
-    """Keeps the differences of a payment among the failures of the job, or clears them."""
+def _compared(payment: Payment, found: list[str]) -> None:
     Payment.objects.filter(pk=payment.pk).update(checked_at=Now())
-    row = f"payment {payment.pk}"
+    show(f"payment {payment.pk}", found)
+
+
+def show(row: str, found: list[str]) -> None:
+    """Keeps the differences of a payment or booking among the failures of the job, or clears
+    them."""
     if not found:
         JobFailure.objects.filter(job=JOB, row=row).delete()
         return
-    log.error("payment_differs", payment=payment.pk, differences=found)
+    log.error("payment_differs", row=row, differences=found)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import errors, money, policy
 from api.lifecycle import Status, Transition
 from api.models import Booking, Payment, Refund, User
 from api.models.bookings import PaymentStatus
@@ -20,7 +20,6 @@ from api.models.outbox import Kind
 
 from . import notices, outbox
 from . import stripe_gateway as gateway
-from .mailer import money
 from .outbox import Effect
 from .stripe_gateway import SUCCEEDED, PaidBack
 
@@ -159,7 +158,7 @@ def record(pk: int, done: PaidBack) -> None:
                 "refund",
                 f"refunded:{refund.pk}",
                 reason=refund.reason,
-                back=money(refund.amount_minor, refund.payment.currency),
+                back=money.text(refund.amount_minor, refund.payment.currency),
             )
 
 
@@ -173,7 +172,8 @@ def refresh(payment: Payment) -> None:
 
 
 def differences(payment: Payment, known: Sequence[PaidBack]) -> Iterator[str]:
-    """How Stripe's refunds of a payment differ from ours, in words."""
+    """How Stripe's refunds of a payment differ from ours, in words. What became of one is Stripe's
+    to say, and is written down."""
     ours = {refund.key: refund for refund in payment.refunds.exclude(stripe_id="")}
     for each in known:
         mine = ours.pop(each.key, None)
@@ -183,5 +183,7 @@ def differences(payment: Payment, known: Sequence[PaidBack]) -> Iterator[str]:
             yield f"refund {each.id} is {each.amount_minor} at Stripe, {mine.amount_minor} here"
         elif each.status in GONE:
             yield f"refund {each.id} has {each.status} at Stripe"
+        if mine is not None and mine.status != each.status:
+            record(mine.pk, each)
     for mine in ours.values():
         yield f"refund {mine.stripe_id} is not known to Stripe"

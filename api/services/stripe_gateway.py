@@ -39,6 +39,7 @@ class PaymentsAway(Refused):
     code, status = "payments_away", 503
     detail = "The payment provider does not answer now, try again soon."
     retry_after = 5
+    broken = False  # it answered, with an error of its own
 
 
 class PaymentRefused(Refused):
@@ -140,7 +141,9 @@ def _refusal(error: stripe.StripeError) -> Refused:
         return PaymentRefused(missing=error.http_status == 404)
     if isinstance(error, (stripe.AuthenticationError, stripe.PermissionError)):
         return PaymentRefused("The payment provider does not know our keys.")
-    return PaymentsAway()
+    away = PaymentsAway()
+    away.broken = (error.http_status or 0) >= 500
+    return away
 
 
 @_call

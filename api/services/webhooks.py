@@ -15,7 +15,7 @@ from api.signals import received
 from . import jobs, outbox, payments, refunds
 from . import stripe_gateway as gateway
 from .outbox import DEATHS, LEASE, ORPHANS_ALONE, WAITS
-from .stripe_gateway import Intent, PaymentRefused
+from .stripe_gateway import FINAL, Intent, PaymentRefused
 
 WATCHED = ("payment_intent.", "charge.", "refund.")
 CLAIM = 20
@@ -117,14 +117,14 @@ def look(intent_id: str, event: str) -> Payment | None:
 
 
 def _expecting(intent: Intent) -> Payment | None:
-    """Our attempt whose answer was lost: the intent says which it belongs to. An intent that
-    another one replaced is cancelled."""
+    """Our attempt whose answer was lost: the intent says which it belongs to. The intent of one
+    that has another by now, or has ended, is cancelled."""
     booking, key = intent.metadata.get("booking_id", ""), intent.metadata.get("holdfast_key", "")
     if not key or not booking.isdecimal() or len(booking) > 18:
         return None
     for payment in Payment.objects.filter(booking=int(booking)):
         if payments.key_of(payment) == key:
-            if payment.intent_id is None:
+            if payment.intent_id is None and payment.status not in FINAL:
                 return payment
             outbox.put([payments.cancelling(payment, intent.id)])
     return None

@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 import orjson
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
@@ -19,6 +20,7 @@ from api.lifecycle import Status
 from api.models import Booking, BookingEvent
 from api.permissions import IsStaff
 from api.queries import bookings as queries
+from api.queries import clocked
 from api.queries.rules import along
 from api.serializers import bookings as shapes
 from api.services import bookings
@@ -30,13 +32,16 @@ from .filters import IdFilter, InstantFilter
 class BookingFilter(django_filters.FilterSet):
     venue = django_filters.CharFilter(field_name="venue__slug")
     resource = IdFilter(field_name="resource_id")
-    status = django_filters.MultipleChoiceFilter(choices=Status.choices)
+    status = django_filters.MultipleChoiceFilter(choices=Status.choices, method="standing")
     owner = IdFilter(field_name="owner_id")
     until = InstantFilter(field_name="starts_at", lookup_expr="lt")
 
     class Meta:
         model = Booking
         fields: list[str] = []
+
+    def standing(self, rows: QuerySet[Booking], _: str, statuses: list[str]) -> QuerySet[Booking]:
+        return clocked.standing(rows, statuses)
 
 
 # `from` is a word of the language

@@ -175,3 +175,17 @@ def test_a_hold_that_is_over_is_read_as_expired_before_its_sweep(client_of, ana,
         assert (shown["status"], shown["payment_status"]) == ("expired", "failed")
     booking.refresh_from_db()
     assert booking.status == "held"
+
+
+def test_lists_are_filtered_by_the_status_that_is_read(client_of, ana, booking, run_out):
+    """Whether or not the sweep has run; by the stored status the dead hold is found as held."""
+    client = client_of(ana)
+
+    def found(*statuses):
+        query = "&".join(f"status={status}" for status in statuses)
+        return [row["id"] for row in client.get(f"/api/v1/bookings/?{query}").json()["results"]]
+
+    assert (found("held"), found("expired")) == ([booking.pk], [])
+    run_out(booking)
+    assert (found("held"), found("expired")) == ([], [booking.pk])
+    assert found("held", "expired", "confirmed") == [booking.pk]

@@ -83,6 +83,29 @@ def test_another_amount_is_refused_and_nothing_begun(hold, ana, line, expected):
     assert state(booking) == ("held", "pending")
 
 
+def test_an_error_that_stripe_repeats_ends_the_attempt_not_the_hold(hold, ana, customer, line):
+    """Without `forget` in `_ordered` every try of this hold is answered from Stripe's memory."""
+    booking = hold(ana)
+    line.faults = [("/v1/payment_intents", "POST", "break")]
+    for _ in range(2):
+        with pytest.raises(payments.gateway.PaymentsAway):
+            payments.begin(booking.pk)
+    payment = payments.begin(booking.pk)
+    assert (payment.attempt, line.asked("POST", "/v1/payment_intents")) == (2, 3)
+    customer.pay(payment.intent_id)
+    succeeded(customer, payment.intent_id)
+    assert state(booking) == ("confirmed", "succeeded")
+
+
+def test_one_error_of_stripes_keeps_the_key_and_so_the_intent(hold, ana, line):
+    """What was done although the answer was an error is found again."""
+    booking = hold(ana)
+    line.faults = [("/v1/payment_intents", "POST", "refuse")]
+    with pytest.raises(payments.gateway.PaymentsAway):
+        payments.begin(booking.pk)
+    assert payments.begin(booking.pk).attempt == 1
+
+
 def test_what_cannot_be_paid_is_refused(hold, ana, customer, run_out, worker, studio):
     over, paid, cancelled = hold(ana), hold(ana, 1), hold(ana, 2)
     run_out(over)
@@ -585,9 +608,10 @@ def test_edits_by_hand_are_reported_until_they_are_gone(paid, customer, ana, sam
     Booking.objects.update(payment_status="failed")
     intent = payment.intent_id
     assert reconciliation.everything() == {
-        payment.pk: [
+        f"payment {payment.pk}": [
             f"intent {intent} is over (10000, 'usd') at Stripe, (9000, 'usd') here",
             f"intent {intent} has paid booking {booking.pk}, which says failed",
+            f"intent {intent} is over (9000, 'usd'), but booking {booking.pk} costs (10000, 'usd')",
         ]
     }
     assert JobFailure.objects.get().row == f"payment {payment.pk}"
@@ -597,11 +621,46 @@ def test_edits_by_hand_are_reported_until_they_are_gone(paid, customer, ana, sam
     assert JobFailure.objects.count() == 0
 
 
+def test_a_price_or_a_payment_changed_by_hand_is_reported(paid):
+    booking, payment = paid()
+    Booking.objects.update(price_minor=5000)
+    (found,) = reconciliation.everything()[f"payment {payment.pk}"]
+    assert found.endswith(f"over (10000, 'usd'), but booking {booking.pk} costs (5000, 'usd')")
+    Booking.objects.update(price_minor=10000)
+    payment.refresh_from_db()
+    Payment.objects.all().delete()
+    row = f"booking {booking.pk}"
+    assert reconciliation.everything() == {row: ["says it is paid, but no payment of it is known"]}
+    assert JobFailure.objects.get().row == row
+    payment.save(force_insert=True)
+    assert reconciliation.everything() == {}
+    assert JobFailure.objects.count() == 0
+
+
+def test_a_payment_written_by_hand_is_not_believed(hold, ana, settings):
+    """Also where a signed event would be."""
+    settings.STRIPE_BELIEVE_EVENTS = True
+    payment = payments.begin(hold(ana).pk)
+    Payment.objects.update(status="succeeded")
+    (found,) = reconciliation.everything().values()
+    assert found[0].endswith("is requires_payment_method at Stripe, succeeded here")
+    Payment.objects.update(status=payment.status)
+
+
+def test_the_status_of_a_refund_is_what_stripe_says(paid, sam, worker):
+    booking, _ = paid()
+    refunds.give_back(booking.pk, sam, "half", 5000)
+    worker()
+    Refund.objects.update(status="failed")
+    assert reconciliation.everything() == {}
+    assert Refund.objects.get().status == "succeeded"
+
+
 def test_refunds_made_at_the_dashboard_are_reported(paid, customer):
     _, payment = paid()
     made = customer.call("POST", "refunds", payment_intent=payment.intent_id, amount=700)
     assert reconciliation.everything() == {
-        payment.pk: [f"Stripe refunded 700 ({made['id']}) that we did not order"]
+        f"payment {payment.pk}": [f"Stripe refunded 700 ({made['id']}) that we did not order"]
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from pydantic import VERSION, ValidationError
 
-from api import errors
+from api import errors, money
 from api.documents import Refusals
 from api.errors import Refused
 from api.services import stripe_gateway as gateway
@@ -61,7 +61,7 @@ def _slots(refusal: Any) -> str:
 
 
 def _amount(refusal: Any) -> str:
-    due = f"{shapes.major(refusal.amount_minor):.2f} {refusal.currency}"
+    due = f"{money.major(refusal.amount_minor, refusal.currency)} {refusal.currency}"
     return f"Amount must equal the booking total of {due}"
 
 

@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
 )
 
+from api import money
 from api.lifecycle import Status
 
 from . import answers
@@ -84,10 +85,6 @@ class NewPayment(BaseModel):
         str, StringConstraints(min_length=3, max_length=3, pattern="^[A-Za-z]*$", to_lower=True)
     ] = "usd"
 
-    @property
-    def minor(self) -> int:
-        return int(self.amount * 100)
-
 
 # out
 
@@ -114,8 +111,8 @@ PAYMENTS: Final[Mapping[str, answers.PaymentStatus]] = {
 }
 
 
-def major(minor: int) -> float:
-    return minor / 100
+def major(minor: int, currency: str) -> float:
+    return float(money.major(minor, currency))
 
 
 def room(resource: Any) -> answers.Room:
@@ -124,7 +121,7 @@ def room(resource: Any) -> answers.Room:
         "id": resource.pk,
         "name": resource.name,
         "description": resource.description,
-        "price_per_slot": major(resource.price_minor),
+        "price_per_slot": major(resource.price_minor, resource.venue.currency),
         "capacity": resource.capacity,
         "amenities": resource.amenities,
         "is_available": resource.bookable,
@@ -151,7 +148,7 @@ def booking(row: Any, status: str, payment_status: str) -> answers.Booking:
         "start_time": starts.time().isoformat("seconds"),
         "end_time": ends.time().isoformat("seconds"),
         "guest_count": row.guests,
-        "total_amount": major(row.price_minor),
+        "total_amount": major(row.price_minor, row.currency),
         "number_of_slots": -(-(row.ends_at - row.starts_at) // row.resource.slot_length),
         "status": STATUSES[Status(status)],
         "payment_status": PAYMENTS[payment_status],
@@ -166,7 +163,7 @@ def payment(row: Any) -> answers.Payment:
     return {
         "payment_intent_id": row.intent_id,
         "client_secret": row.client_secret,
-        "amount": major(row.amount_minor),
+        "amount": major(row.amount_minor, row.currency),
         "currency": row.currency,
         "status": row.status,
         "booking_id": row.booking_id,

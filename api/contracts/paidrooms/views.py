@@ -15,7 +15,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import errors, policy
+from api import errors, money, policy
 from api.authentication import (
     BearerAuthentication,
     drop_refresh_cookie,
@@ -225,7 +225,7 @@ class PaymentIntent(View):
     def post(self, request: Request) -> Created[answers.Payment]:
         new = self.body(shapes.NewPayment)
         booking = mine(self, new.booking_id)
-        payment = payments.begin(booking.pk, expected_minor=new.minor)
+        payment = payments.begin(booking.pk, money.minor(new.amount, booking.currency))
         return Created(shapes.payment(payment))
 
 

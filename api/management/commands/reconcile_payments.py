@@ -18,9 +18,9 @@ class Command(BaseCommand):
                 found = reconciliation.everything()
         except Refused as away:
             raise CommandError(away.detail) from away
-        for payment, differences in found.items():
+        for row, differences in found.items():
             for difference in differences:
-                self.stdout.write(f"payment {payment}: {difference}")
+                self.stdout.write(f"{row}: {difference}")
         if found:
-            raise CommandError(f"{len(found)} payments differ.")
+            raise CommandError(f"{len(found)} of them differ.")
         self.stdout.write("Stripe and Holdfast agree.")

@@ -201,6 +201,22 @@ def test_a_cancelled_intent_ends_its_booking(as_, ana, body, booking, customer):
     assert read(as_(ana), booking) == ("cancelled", "failed")
 
 
+def test_a_currency_without_decimals(as_, ana, studio, hold, customer):
+    """README, "Create Payment Intent", in yen: what the page reads is what it pays."""
+    studio.venue.currency = "jpy"
+    studio.venue.save()
+    booking = hold(ana)
+    shown = as_(ana).get(f"{BASE}bookings/{booking.pk}/").json()
+    (room,) = as_(ana).get(f"{BASE}rooms/").json()["rooms"]
+    assert (room["price_per_slot"], shown["total_amount"]) == (5000.0, 10000.0)
+    wrong = {"booking_id": booking.pk, "amount": 100.0}
+    answer = as_(ana).post(f"{BASE}payment-intent/", wrong)
+    assert answer.json() == {"error": "Amount must equal the booking total of 10000 jpy"}
+    paid = as_(ana).post(f"{BASE}payment-intent/", wrong | {"amount": 10000.0}).json()
+    assert (paid["amount"], paid["currency"]) == (10000.0, "jpy")
+    assert customer.intent(paid["payment_intent_id"])["amount"] == 10000
+
+
 @pytest.mark.parametrize(
     ("kind", "then"),
     [

@@ -1,0 +1,33 @@
+"""Amounts as Stripe and our rows count them, in minor units, and as people read them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+# Source: Stripe's list of zero-decimal and of three-decimal currencies. All others have two, also
+# ISK and UGX, which it counts in hundredths that nobody can pay with.
+_DIGITS = {
+    **dict.fromkeys(("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf"), 0),
+    **dict.fromkeys(("vnd", "vuv", "xaf", "xof", "xpf"), 0),
+    **dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3),
+}
+
+
+def digits(currency: str) -> int:
+    """Decimals of a currency, named by its ISO 4217 code."""
+    return _DIGITS.get(currency.lower(), 2)
+
+
+def major(minor: int, currency: str) -> Decimal:
+    """The amount in the currency's own unit, exactly."""
+    return Decimal(minor).scaleb(-digits(currency))
+
+
+def minor(amount: Decimal, currency: str) -> Decimal:
+    """The amount in minor units; not whole where it is finer than the currency."""
+    return amount.scaleb(digits(currency))
+
+
+def text(minor: int, currency: str) -> str:
+    """For people: `1,050.00 USD`; empty for what costs nothing in no currency."""
+    return f"{major(minor, currency):,} {currency.upper()}" if currency else ""
