@@ -26,7 +26,7 @@ SERVERS = {
     "gunicorn, no threads": f"{GUNICORN} --worker-class=sync bench.plain:application",
     "granian": "granian --interface wsgi --workers 2 --blocking-threads 4 --no-ws --log-level"
     " warning bench.plain:application",
-    "uvicorn (ASGI)": "uvicorn --workers 2 --log-level warning bench.plain:asynchronous",
+    "uvicorn (ASGI)": "uvicorn --workers 2 --log-level warning bench.plain_asgi:application",
 }
 
 
