@@ -193,6 +193,7 @@ def _adopt(payment: Payment, intent: Intent) -> Payment:
                 intent_id=intent.id,
                 client_secret=intent.client_secret,
                 status=intent.status,
+                last_error="",
                 updated_at=Now(),
             )
             payment.refresh_from_db()
@@ -250,7 +251,9 @@ def _locked(pk: int) -> Payment:
 
 
 def _write(payment: Payment, status: str, intent: Intent) -> None:
-    payment.status, payment.intent_id = status, payment.intent_id or intent.id
+    if payment.intent_id is None:  # what was said of trying to begin is over
+        payment.intent_id, payment.last_error = intent.id, ""
+    payment.status = status
     payment.client_secret = payment.client_secret or intent.client_secret
     payment.method = intent.method or payment.method
     payment.last_error = intent.error or payment.last_error

@@ -125,6 +125,7 @@ def examine(payment: Payment) -> Iterator[str]:
     if payment.status not in FINAL and payment.booking.status != HELD:
         calls.cancel(payment.pk, intent.id)
         return
+    refunds.take_over(payment, known)
     yield from _differences(payment, intent)
     yield from refunds.differences(payment, known)
 

@@ -164,16 +164,21 @@ def record(pk: int, done: PaidBack) -> None:
 
 def refresh(payment: Payment) -> None:
     """Asks Stripe what became of our refunds of a payment, and writes it down."""
+    if payment.refunds.exists():
+        take_over(payment, gateway.refunds_of(payment.intent_id or ""))
+
+
+def take_over(payment: Payment, known: Sequence[PaidBack]) -> None:
+    """Writes down what became of our refunds of a payment: it is Stripe's to say."""
     ours = {refund.key: refund for refund in payment.refunds.all()}
-    for known in gateway.refunds_of(payment.intent_id or "") if ours else ():
-        mine = ours.get(known.key)
-        if mine is not None and (mine.stripe_id, mine.status) != (known.id, known.status):
-            record(mine.pk, known)
+    for each in known:
+        mine = ours.get(each.key)
+        if mine is not None and (mine.stripe_id, mine.status) != (each.id, each.status):
+            record(mine.pk, each)
 
 
 def differences(payment: Payment, known: Sequence[PaidBack]) -> Iterator[str]:
-    """How Stripe's refunds of a payment differ from ours, in words. What became of one is Stripe's
-    to say, and is written down."""
+    """How Stripe's refunds of a payment differ from ours, in words."""
     ours = {refund.key: refund for refund in payment.refunds.exclude(stripe_id="")}
     for each in known:
         mine = ours.pop(each.key, None)
@@ -183,7 +188,5 @@ def differences(payment: Payment, known: Sequence[PaidBack]) -> Iterator[str]:
             yield f"refund {each.id} is {each.amount_minor} at Stripe, {mine.amount_minor} here"
         elif each.status in GONE:
             yield f"refund {each.id} has {each.status} at Stripe"
-        if mine is not None and mine.status != each.status:
-            record(mine.pk, each)
     for mine in ours.values():
         yield f"refund {mine.stripe_id} is not known to Stripe"

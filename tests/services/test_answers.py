@@ -427,7 +427,8 @@ def test_a_batch_moves_in_a_constant_number_of_statements(
 
 
 def test_a_row_the_sweep_should_have_ended_is_told_from_one_it_should_not(booked, ana, venue):
-    """`overdue` in Python and `not_due` in SQL are one rule: every status, every deadline."""
+    """`overdue` in Python, and `not_due`, `blocking` and `standing` in SQL, are one rule: every
+    status, every deadline."""
     booking = booked(ana)
     columns = ("hold_expires_at", "lapses_at", "no_show_at", "completes_at")
     sql = transitions.not_due(BOOKING)
@@ -442,6 +443,9 @@ def test_a_row_the_sweep_should_have_ended_is_told_from_one_it_should_not(booked
                     (alive,) = cursor.fetchone()
                 assert alive == (clocked.overdue(BOOKING, row, row.now) is None)
                 assert Booking.objects.blocking().exists() == (alive and status in BOOKING.blocking)
+                for asked in Status.values:
+                    found = clocked.standing(Booking.objects.all(), [asked]).exists()
+                    assert found == (asked == clocked.status_of(row))
 
 
 def test_nothing_leaves_twice_for_one_move(booked, ana):

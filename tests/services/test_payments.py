@@ -103,7 +103,26 @@ def test_one_error_of_stripes_keeps_the_key_and_so_the_intent(hold, ana, line):
     line.faults = [("/v1/payment_intents", "POST", "refuse")]
     with pytest.raises(payments.gateway.PaymentsAway):
         payments.begin(booking.pk)
-    assert payments.begin(booking.pk).attempt == 1
+    assert Payment.objects.get().last_error == payments.BROKEN
+    payment = payments.begin(booking.pk)
+    assert (payment.attempt, payment.last_error) == (1, "")
+
+
+def test_the_intent_of_an_attempt_that_has_ended_is_cancelled(hold, ana, customer, worker, line):
+    """It was made although the answer was an error; without the look at the attempt's end in
+    `_expecting` it takes the place of the attempt, and can be paid beside the next."""
+    booking = hold(ana)
+    line.faults = [("/v1/payment_intents", "POST", "break")]
+    for _ in range(2):
+        with pytest.raises(payments.gateway.PaymentsAway):
+            payments.begin(booking.pk)
+    amount, currency, _, metadata, _ = payments._order(Payment.objects.get())
+    told = {f"metadata[{name}]": value for name, value in metadata.items()}
+    made = customer.call("POST", "payment_intents", amount=amount, currency=currency, **told)
+    webhooks.receive(*customer.event("payment_intent.created", made["id"]))
+    worker()
+    assert customer.intent(made["id"])["status"] == "canceled"
+    assert (state(booking), Payment.objects.get().intent_id) == (("held", "processing"), None)
 
 
 def test_what_cannot_be_paid_is_refused(hold, ana, customer, run_out, worker, studio):
