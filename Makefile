@@ -21,7 +21,7 @@ LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 .PHONY: up test lint audit format openapi client docs bench bench-quick clean lock env smoke smoke-compose
 
 up: .venv/installed
-	@exec $(RUN) -m backend.up
+	@exec $(RUN) -m backend.devserver.up
 
 test: .venv/installed-dev
 	@$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
@@ -42,8 +42,8 @@ lint: .venv/installed-dev
 	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive api backend tasks deploy manage.py
 	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory docs
-	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py makemigrations --check --dry-run
-	@DATA_DIR=.data/lint $(RUN) -m backend.embedded manage.py lintmigrations \
+	@DATA_DIR=.data/lint $(RUN) -m backend.devserver manage.py makemigrations --check --dry-run
+	@DATA_DIR=.data/lint $(RUN) -m backend.devserver manage.py lintmigrations \
 		--settings=tests.lint_settings --quiet ignore ok
 
 # Known holes in what we use. Where the database of advisories cannot be reached it says so, and passes.

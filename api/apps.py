@@ -16,21 +16,21 @@ class ApiConfig(AppConfig):
 
         for signal, reactions in (
             (
-                signals.taking,
+                signals.booking_inserting,
                 (
                     receivers.record_booked,
                     receivers.email_booked,
                 ),
             ),
             (
-                signals.booked,
+                signals.booking_created,
                 (
                     receivers.hurry_deliveries,
                     receivers.refresh_rooms,
                 ),
             ),
             (
-                signals.moving,
+                signals.transition_writing,
                 (
                     receivers.record_transition,
                     receivers.email_transition,
@@ -47,7 +47,7 @@ class ApiConfig(AppConfig):
                 ),
             ),
             (
-                signals.changed,
+                signals.booking_changed,
                 (
                     receivers.record_change,
                     receivers.email_change,
@@ -57,9 +57,9 @@ class ApiConfig(AppConfig):
                     receivers.refresh_rooms,
                 ),
             ),
-            (signals.offered, (receivers.email_offer, receivers.hurry_deliveries)),
-            (signals.furnished, (receivers.refresh_furnished,)),
-            (signals.received, (receivers.hurry_webhooks,)),
+            (signals.trade_offered, (receivers.email_offer, receivers.hurry_deliveries)),
+            (signals.resource_changed, (receivers.refresh_furnished,)),
+            (signals.stripe_event_received, (receivers.hurry_webhooks,)),
             (post_save, (receivers.make_profile,)),
         ):
             for reaction in reactions:

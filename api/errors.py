@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-class Refused(Exception):
+class Refusal(Exception):
     """Asked for something that cannot be done; nothing was changed."""
 
     code = "refused"
@@ -22,7 +22,7 @@ class Refused(Exception):
             setattr(self, name, value)
 
 
-class Invalid(Refused):
+class Invalid(Refusal):
     """One or more fields are wrong: `errors` maps field to sentences."""
 
     code = "invalid"
@@ -36,30 +36,30 @@ class Unfit(Invalid):
     code, detail = "unfit", "These values do not go together."
 
 
-class NotFound(Refused):
+class NotFound(Refusal):
     code, status, detail = "not_found", 404, "There is no such thing, or you may not see it."
 
 
-class Forbidden(Refused):
+class Forbidden(Refusal):
     code, status, detail = "forbidden", 403, "You may not do this."
 
 
-class NotSignedIn(Refused):
+class NotSignedIn(Refusal):
     code, status, detail = "not_authenticated", 401, "Sign in first."
 
 
-class WrongCredentials(Refused):
+class WrongCredentials(Refusal):
     code, status, detail = "wrong_credentials", 401, "No account matches these credentials."
 
 
-class TokenRefused(Refused):
+class TokenRefused(Refusal):
     """A refresh token that is missing, malformed, expired, used or revoked: `reason` says which."""
 
     code, status, detail = "token_refused", 401, "The token is not valid."
     reason = "invalid"
 
 
-class TooManyAttempts(Refused):
+class TooManyAttempts(Refusal):
     code, status, detail = "throttled", 429, "Too many attempts, try again later."
     retry_after = 60
 
@@ -67,47 +67,47 @@ class TooManyAttempts(Refused):
 # time
 
 
-class EndsBeforeStart(Refused):
+class EndsBeforeStart(Refusal):
     code, detail = "ends_before_start", "The end must be after the start."
 
 
-class AbsurdTime(Refused):
+class AbsurdTime(Refusal):
     code, detail = "absurd_time", "That is not a time anyone can book."
 
 
-class InThePast(Refused):
+class InThePast(Refusal):
     code, detail = "in_the_past", "The time is already past."
 
 
-class TooSoon(Refused):
+class TooSoon(Refusal):
     """Inside the minimum notice: `earliest` is the first start that is allowed."""
 
     code, detail = "too_soon", "Bookings must be made earlier than that."
 
 
-class TooFarAhead(Refused):
+class TooFarAhead(Refusal):
     """Beyond the maximum advance: `latest` is the last start that is allowed."""
 
     code, detail = "too_far_ahead", "Bookings are not taken that far ahead."
 
 
-class SameDayRefused(Refused):
+class SameDayRefused(Refusal):
     code, detail = "same_day_not_allowed", "Bookings for the same day are not taken."
 
 
-class OutsideHours(Refused):
+class OutsideHours(Refusal):
     """Not within opening hours: `opens_at` and `closes_at`, local times of the resource."""
 
     code, detail = "outside_hours", "That is outside the opening hours."
 
 
-class Closed(Refused):
+class Closed(Refusal):
     """On a closed date: `reason`."""
 
     code, detail = "closed", "Closed on that day."
 
 
-class NotWholeSlots(Refused):
+class NotWholeSlots(Refusal):
     """Not a whole number of slots, or off the grid: `slot` is the length."""
 
     code, detail = "not_whole_slots", "The time must be a whole number of slots."
@@ -116,17 +116,17 @@ class NotWholeSlots(Refused):
 # the resource
 
 
-class ResourceUnavailable(Refused):
+class ResourceUnavailable(Refusal):
     code, detail = "resource_unavailable", "This resource is not available for booking."
 
 
-class OverCapacity(Refused):
+class OverCapacity(Refusal):
     """More guests than places: `capacity`."""
 
     code, detail = "over_capacity", "More guests than the resource has places for."
 
 
-class SlotTaken(Refused):
+class SlotTaken(Refusal):
     """The time overlaps a booking that blocks it.
 
     `conflicts`: the bookings that block, by start; `alternatives`: nearest free (start, end)."""
@@ -136,7 +136,7 @@ class SlotTaken(Refused):
     alternatives: Sequence[Any] = ()
 
 
-class TooManyHolds(Refused):
+class TooManyHolds(Refusal):
     """One person holds too many unpaid slots at once: `limit`."""
 
     code, status, detail = "too_many_holds", 429, "Pay or cancel the slots you hold first."
@@ -146,7 +146,7 @@ class TooManyHolds(Refused):
 # moves along a table
 
 
-class NotAllowedNow(Refused):
+class NotAllowedNow(Refusal):
     """The table has no such move from where the row stands: `current`, the status it has."""
 
     code, status, detail = "wrong_status", 409, "That is not possible in its present status."
@@ -159,21 +159,21 @@ class AlreadyDone(NotAllowedNow):
     code, detail = "already_done", "That has already been done."
 
 
-class AlreadyBegun(Refused):
+class AlreadyBegun(Refusal):
     code, status, detail = "already_begun", 409, "It has already begun or is over."
 
 
-class CheckInClosed(Refused):
+class CheckInClosed(Refusal):
     """Outside the check-in window: `opens_at`, `closes_at`."""
 
     code, status, detail = "check_in_closed", 409, "Check-in is not open now."
 
 
-class Conflict(Refused):
+class Conflict(Refusal):
     code, status, detail = "conflict", 409, "That clashes with what is there already."
 
 
-class Busy(Refused):
+class Busy(Refusal):
     """The database gave way to a rival twice. Trying again is right."""
 
     code, status, detail = "busy", 409, "Somebody else is changing this, try again."
@@ -183,11 +183,11 @@ class Busy(Refused):
 # money
 
 
-class AlreadyPaid(Refused):
+class AlreadyPaid(Refusal):
     code, status, detail = "already_paid", 409, "It is already paid."
 
 
-class NothingToPay(Refused):
+class NothingToPay(Refusal):
     code, status, detail = "nothing_to_pay", 409, "There is nothing to pay for it."
 
 
@@ -197,13 +197,13 @@ class HoldOver(NotAllowedNow):
     code, detail = "hold_over", "The hold has run out."
 
 
-class WrongAmount(Refused):
+class WrongAmount(Refusal):
     """Not the price: `amount_minor` and `currency` say what it is."""
 
     code, detail = "wrong_amount", "The amount is not the price of the booking."
 
 
-class NothingToRefund(Refused):
+class NothingToRefund(Refusal):
     """More than is left to give back: `left_minor`."""
 
     code, status, detail = "nothing_to_refund", 409, "That is more than is left to give back."
@@ -212,7 +212,7 @@ class NothingToRefund(Refused):
 # trades
 
 
-class TradeRefused(Refused):
+class TradeRefused(Refusal):
     """`which`: requester or target, the side whose booking cannot be traded; `unknown`: it is not
     there, or not that side's to trade. Why, in `detail`."""
 

@@ -1,7 +1,7 @@
 """The tables that say what may happen: every status, every move between them, who makes it.
 
-A status changes only along a row of these tables, in `services.transitions`. `docs/lifecycle.md`
-is printed from here by `manage.py lifecycle`.
+A status changes only along a row of these tables, in `services.bookings.transitions`.
+`manage.py lifecycle` prints `docs/lifecycle.md` from here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class TradeStatus(TextChoices):
     LAPSED = "lapsed", "Lapsed"
 
 
-class By(TextChoices):
+class ActorRole(TextChoices):
     """In which role somebody pushes a row."""
 
     OWNER = "owner", "Owner"
@@ -56,7 +56,7 @@ class Transition:
     name: str
     sources: tuple[str, ...]
     target: str
-    by: frozenset[By]
+    by: frozenset[ActorRole]
     deadline: str = ""
     unless: str = ""
     stamps: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
@@ -65,15 +65,16 @@ class Transition:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of transitions over one model, and the statuses that block or are open. `looked_at`:
-    what receivers read of rows that a sweep moved; if it is empty, they are given whole rows."""
+    """A table of transitions over one model, and the statuses that block or are open.
+
+    `swept_columns`: what receivers read of rows that a sweep moved; empty means whole rows."""
 
     model: str
     statuses: type[TextChoices]
     initial: tuple[str, ...]
     blocking: tuple[str, ...]
     transitions: tuple[Transition, ...]
-    looked_at: tuple[str, ...] = ()
+    swept_columns: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Transition]:
         return iter(self.transitions)
@@ -85,12 +86,12 @@ class Table:
         raise AttributeError(name)
 
     @property
-    def clocked(self) -> tuple[Transition, ...]:
+    def time_driven(self) -> tuple[Transition, ...]:
         """The transitions that the clock makes, in the order in which it tries them."""
         return tuple(t for t in self.transitions if t.deadline)
 
 
-def _by(*roles: By) -> frozenset[By]:
+def _by(*roles: ActorRole) -> frozenset[ActorRole]:
     return frozenset(roles)
 
 
@@ -106,13 +107,13 @@ BOOKING: Final = Table(
     statuses=Status,
     initial=(HELD, PENDING, CONFIRMED),
     blocking=(HELD, PENDING, CONFIRMED, CHECKED_IN),
-    looked_at=("resource_id", "status", "version", "price_minor", "payment_status"),
+    swept_columns=("resource_id", "status", "version", "price_minor", "payment_status"),
     transitions=(
         Transition(
             "expire",
             (HELD,),
             Status.EXPIRED,
-            _by(By.CLOCK),
+            _by(ActorRole.CLOCK),
             deadline="hold_expires_at",
             stamps={"payment_status": "failed"},
             why="the hold ran out before it was paid",
@@ -121,7 +122,7 @@ BOOKING: Final = Table(
             "lapse",
             (PENDING,),
             Status.EXPIRED,
-            _by(By.CLOCK),
+            _by(ActorRole.CLOCK),
             deadline="lapses_at",
             why="nobody answered the request before its slot began",
         ),
@@ -129,7 +130,7 @@ BOOKING: Final = Table(
             "release",
             (CONFIRMED,),
             Status.NO_SHOW,
-            _by(By.CLOCK),
+            _by(ActorRole.CLOCK),
             deadline="no_show_at",
             why="nobody checked in within the grace",
         ),
@@ -137,7 +138,7 @@ BOOKING: Final = Table(
             "complete",
             (CONFIRMED, CHECKED_IN),
             Status.COMPLETED,
-            _by(By.CLOCK, By.STAFF),
+            _by(ActorRole.CLOCK, ActorRole.STAFF),
             deadline="completes_at",
             unless="no_show_at",
             why="the booked time is over",
@@ -146,21 +147,21 @@ BOOKING: Final = Table(
             "pay",
             (HELD,),
             CONFIRMED,
-            _by(By.PAYMENT, By.STAFF),
+            _by(ActorRole.PAYMENT, ActorRole.STAFF),
             why="the price was paid",
         ),
         Transition(
             "pay_late",
             (Status.EXPIRED,),
             CONFIRMED,
-            _by(By.PAYMENT),
+            _by(ActorRole.PAYMENT),
             why="the price was paid after the hold ran out, and the slot was still free",
         ),
         Transition(
             "approve",
             (PENDING,),
             CONFIRMED,
-            _by(By.STAFF),
+            _by(ActorRole.STAFF),
             stamps={"approved_at": NOW},
             why="staff agreed",
         ),
@@ -168,7 +169,7 @@ BOOKING: Final = Table(
             "approve_to_pay",
             (PENDING,),
             HELD,
-            _by(By.STAFF),
+            _by(ActorRole.STAFF),
             stamps={"approved_at": NOW},
             why="staff agreed; the price is still to be paid",
         ),
@@ -176,14 +177,14 @@ BOOKING: Final = Table(
             "reject",
             (PENDING, CONFIRMED),
             Status.REJECTED,
-            _by(By.STAFF),
+            _by(ActorRole.STAFF),
             why="staff declined",
         ),
         Transition(
             "resubmit",
             (CONFIRMED,),
             PENDING,
-            _by(By.OWNER, By.STAFF),
+            _by(ActorRole.OWNER, ActorRole.STAFF),
             stamps={"approved_at": None, "approved_by_id": None},
             why="a change that needs approval again",
         ),
@@ -191,14 +192,14 @@ BOOKING: Final = Table(
             "confirm",
             (PENDING,),
             CONFIRMED,
-            _by(By.OWNER, By.STAFF),
+            _by(ActorRole.OWNER, ActorRole.STAFF),
             why="a change after which no approval is needed",
         ),
         Transition(
             "reinstate",
             (Status.CANCELLED, Status.REJECTED, Status.EXPIRED, Status.NO_SHOW),
             PENDING,
-            _by(By.STAFF),
+            _by(ActorRole.STAFF),
             stamps={"approved_at": None, "approved_by_id": None},
             why="staff took the end of it back, and the slot was still free",
         ),
@@ -206,7 +207,7 @@ BOOKING: Final = Table(
             "check_in",
             (CONFIRMED,),
             CHECKED_IN,
-            _by(By.OWNER, By.STAFF, By.MEMBER, By.PANEL),
+            _by(ActorRole.OWNER, ActorRole.STAFF, ActorRole.MEMBER, ActorRole.PANEL),
             stamps={"checked_in_at": NOW, "no_show_at": None},
             why="somebody is there",
         ),
@@ -214,7 +215,7 @@ BOOKING: Final = Table(
             "end",
             (CONFIRMED, CHECKED_IN),
             Status.COMPLETED,
-            _by(By.OWNER, By.STAFF, By.MEMBER, By.PANEL),
+            _by(ActorRole.OWNER, ActorRole.STAFF, ActorRole.MEMBER, ActorRole.PANEL),
             stamps={"ended_at": NOW},
             why="they left early, the rest of the slot is free",
         ),
@@ -222,7 +223,7 @@ BOOKING: Final = Table(
             "cancel",
             (HELD, PENDING, CONFIRMED, CHECKED_IN),
             Status.CANCELLED,
-            _by(By.OWNER, By.STAFF, By.PAYMENT),
+            _by(ActorRole.OWNER, ActorRole.STAFF, ActorRole.PAYMENT),
             why="it is not wanted any more",
         ),
     ),
@@ -238,7 +239,7 @@ TRADE: Final = Table(
             "lapse",
             (TradeStatus.OFFERED,),
             TradeStatus.LAPSED,
-            _by(By.CLOCK),
+            _by(ActorRole.CLOCK),
             deadline="lapses_at",
             stamps={"responded_at": NOW},
             why="one of the two bookings began, moved or ended before an answer",
@@ -247,7 +248,7 @@ TRADE: Final = Table(
             "accept",
             (TradeStatus.OFFERED,),
             TradeStatus.ACCEPTED,
-            _by(By.COUNTERPART),
+            _by(ActorRole.COUNTERPART),
             stamps={"responded_at": NOW},
             why="both agreed, the owners are swapped",
         ),
@@ -255,7 +256,7 @@ TRADE: Final = Table(
             "reject",
             (TradeStatus.OFFERED,),
             TradeStatus.REJECTED,
-            _by(By.COUNTERPART),
+            _by(ActorRole.COUNTERPART),
             stamps={"responded_at": NOW},
             why="the person asked said no",
         ),
@@ -263,7 +264,7 @@ TRADE: Final = Table(
             "withdraw",
             (TradeStatus.OFFERED,),
             TradeStatus.WITHDRAWN,
-            _by(By.OWNER, By.STAFF),
+            _by(ActorRole.OWNER, ActorRole.STAFF),
             stamps={"responded_at": NOW},
             why="the offer was taken back, or another trade came first",
         ),

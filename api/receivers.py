@@ -8,8 +8,10 @@ from typing import Any
 
 from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
 from api.models import Booking, Trade, User, UserProfile
-from api.services import history, notices, payments, refunds, trades
 from api.services.actors import Actor
+from api.services.bookings import history, trades
+from api.services.messages import notifications
+from api.services.payments import payments, refunds
 from tasks import nudge, pushes
 
 
@@ -35,25 +37,25 @@ def record_change(
 
 
 def email_booked(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
-    notices.notify(f"book.{rows[0].status}", rows, details)
+    notifications.notify(f"book.{rows[0].status}", rows, details)
 
 
 def email_transition(
     table: Table, transition: Transition, details: Mapping[str, Any], **_: Any
 ) -> None:
     if table is BOOKING and "toward" not in details:  # else the next move tells
-        notices.notify_moved(transition.name, str(transition.target), details)
+        notifications.notify_moved(transition.name, str(transition.target), details)
 
 
 def email_traders(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
     if table is TRADE:
-        notices.notify_traders(transition.name, rows)
+        notifications.notify_traders(transition.name, rows)
 
 
 def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
     # of a trade the trade itself tells, of a new answer the move that makes it
     if not (details["resubmitted"] or "toward" in details or "traded_with" in details):
-        notices.notify("moved" if details["moved"] else "edited", rows, details)
+        notifications.notify("moved" if details["moved"] else "edited", rows, details)
 
 
 def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
@@ -69,7 +71,7 @@ def refresh_furnished(resources: Collection[int], **_: Any) -> None:
 
 
 def email_offer(rows: Sequence[Trade], **_: Any) -> None:
-    notices.notify_traders("offer", rows)
+    notifications.notify_traders("offer", rows)
 
 
 def let_trades_lapse(

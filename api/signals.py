@@ -1,29 +1,29 @@
-"""What the core announces. Sent inside the transaction; received as listed in `api/apps.py`.
+"""What the core announces. Every signal is sent inside the transaction of its cause, and received
+as listed in `api/apps.py`.
 
-`taking`: a new row is about to take its slot. What its receivers insert becomes part of the
-statement that takes it, and is written only if that gets the slot. Arguments: `rows`, `actor`,
-`details`.
-`booked`: it has taken it. Arguments as for `taking`.
-`moving`: rows are about to move along their table. What its receivers add becomes part of the
-statement that moves them, and selects from those that did. Arguments: `table`, `transition`,
-`actor`, `details`.
-`transitioned`: they have moved. Arguments: `table`, `transition`, `rows`, `actor`, `details`. The
-rows are whole, or, after a sweep, what `Table.looked_at` names of them.
-`changed`: rows kept their status but were edited. Arguments: `rows`, `actor`, `details`; after a
-trade `details["traded_with"]` is the person whose booking it was.
-`offered`: somebody offers a trade. Arguments: `rows`, `actor`.
-`furnished`: what a resource shows of itself was changed, or it was retired. Arguments: `resources`,
-their ids.
-`received`: a webhook was believed and kept. Arguments: `event`.
+| signal | sent when | arguments |
+|---|---|---|
+| `booking_inserting` | a booking is about to be inserted; what receivers insert joins the \
+statement and is written only if the slot was free | `rows`, `actor`, `details` |
+| `booking_created` | the booking has its slot | `rows`, `actor`, `details` |
+| `transition_writing` | rows are about to change status; what receivers insert joins the \
+statement and selects from the rows that moved | `table`, `transition`, `actor`, `details` |
+| `transitioned` | rows changed status; after a sweep they hold only `Table.swept_columns` | \
+`table`, `transition`, `rows`, `actor`, `details` |
+| `booking_changed` | bookings were edited and kept their status; after a trade \
+`details["traded_with"]` is the id of the former owner | `rows`, `actor`, `details` |
+| `trade_offered` | a trade was offered | `rows`, `actor` |
+| `resource_changed` | what a resource shows was edited, or it was retired | `resources` (ids) |
+| `stripe_event_received` | a webhook with a valid signature was stored | `event` |
 """
 
 from django.dispatch import Signal
 
-taking = Signal()
-booked = Signal()
-moving = Signal()
+booking_inserting = Signal()
+booking_created = Signal()
+transition_writing = Signal()
 transitioned = Signal()
-changed = Signal()
-offered = Signal()
-furnished = Signal()
-received = Signal()
+booking_changed = Signal()
+trade_offered = Signal()
+resource_changed = Signal()
+stripe_event_received = Signal()

@@ -5,12 +5,13 @@ from typing import Any
 from django.urls import include, path, re_path
 
 from api import documents
-from api.consumers import PanelSocket
 from api.contracts import CONTRACTS
-from api.contracts.circletime.sockets import PanelRoomSocket
-from api.dispatch import dispatch, elsewhere
-from api.sockets import NoSuchSocket, RoomSocket
-from api.views import automation, health, panels
+from api.contracts.circletime.consumers import PanelRoomSocket
+from api.dispatch.view import dispatch, elsewhere
+from api.realtime.consumer import NoSuchSocket, RoomSocket
+from api.v1.consumers import PanelSocket
+from api.v1.views import automation, panels
+from backend import health
 
 
 def socket(route: str, door: type[RoomSocket]) -> Any:
@@ -19,7 +20,7 @@ def socket(route: str, door: type[RoomSocket]) -> Any:
 
 
 urlpatterns = [
-    path("api/v1/", include("api.views.urls")),  # first, as most are asked for there
+    path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
     path("health/", health.Health.as_view()),
     path("health/automation/", automation.Health.as_view()),
     path("metrics", automation.prometheus),

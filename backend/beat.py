@@ -48,10 +48,10 @@ class Entry(ModelEntry):  # type: ignore[misc]
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     Entry = Entry
     pulse: Pulse | None = None
-    looked_at = 0.0
+    swept_columns = 0.0
 
     def setup_schedule(self) -> None:
-        from api.services import jobs
+        from api.services.operations import jobs
         from backend.schedule import SCHEDULE
 
         chosen = jobs.enrol({name: job.every for name, job in SCHEDULE.items()})
@@ -71,9 +71,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self.pulse.start()
         self.pulse.tick()
         now = time.time()
-        if now < self.looked_at:
+        if now < self.swept_columns:
             self._heap = None  # it is ordered by instants that a clock set back makes far away
-        self.looked_at = now
+        self.swept_columns = now
         try:
             return float(super().tick(*args, **options))
         except (DatabaseError, InterfaceError):

@@ -11,11 +11,11 @@ from django.http.response import HttpResponseBase
 def note(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    from api.http import address_of
-    from api.services.whence import coming_from
+    from api.rest.throttling import client_ip
+    from api.services.accounts.client_address import client_address
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        with coming_from(address_of(request)):
+        with client_address(client_ip(request)):
             return get_response(request)
 
     return middleware

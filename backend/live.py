@@ -34,7 +34,7 @@ class Live(uvicorn.Server):
         asyncio.get_running_loop().remove_reader(self.door)
         self.door.close()
         await super().shutdown(sockets=[])
-        from api.hall import hall
+        from api.realtime.connections import hall
 
         await hall().close()
 

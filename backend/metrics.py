@@ -25,8 +25,8 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 if TYPE_CHECKING:
-    from api.queries.automation import JobState, Report
-    from api.queries.saturation import Saturation
+    from api.queries.operations.automation import JobState, Report
+    from api.queries.operations.saturation import Saturation
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -64,7 +64,7 @@ def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...
     """The middleware that counts. The route is the pattern, so ids make no new series. Whoever
     scrapes is answered here: a process is known to Prometheus by its address, and that is none of
     the names that Holdfast serves."""
-    from api.views.automation import prometheus
+    from api.v1.views.automation import prometheus
 
     def measured(request: HttpRequest) -> HttpResponse:
         if request.path_info == "/metrics":
@@ -224,8 +224,8 @@ def rest(report: Report) -> Iterator[Metric]:
 
 def catalogue() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
     """Every figure there is: its name, type, labels and meaning."""
-    from api.queries.automation import Report
-    from api.queries.saturation import Saturation
+    from api.queries.operations.automation import Report
+    from api.queries.operations.saturation import Saturation
 
     nothing = Report(datetime.now(UTC), jobs=[], outbox=[], processes=[])
     families = Outside(nothing, Saturation({}, 0, 0, 0.0), {}).collect()

@@ -73,7 +73,7 @@ class Pulse(threading.Thread):
         """In the database, for people; in a file, for the health check of this very container."""
         from django.db import Error, connection
 
-        from api.services import jobs
+        from api.services.operations import jobs
 
         if settings.HEARTBEAT_DIR:
             (Path(settings.HEARTBEAT_DIR) / self.kind).touch()

@@ -175,7 +175,7 @@ if _replica := first("DATABASE_REPLICA_URL"):
     DATABASES["replica"] = database(_replica, " -c default_transaction_read_only=on") | {
         "TEST": {"MIRROR": "default"}
     }
-    DATABASE_ROUTERS = ["api.queries.replica.Router"]
+    DATABASE_ROUTERS = ["api.queries.operations.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: broker, cache and channel layer in databases of their own
@@ -275,7 +275,7 @@ HEARTBEAT_DIR = env.str("HEARTBEAT_DIR", default="")  # where they show that the
 
 AUTH_USER_MODEL = "api.User"
 LOGIN_REDIRECT_URL = "admin:index"  # the one page where people sign in with a session
-AUTHENTICATION_BACKENDS = ["api.authentication.EmailOrUsernameBackend"]
+AUTHENTICATION_BACKENDS = ["api.rest.authentication.EmailOrUsernameBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -291,7 +291,7 @@ SIMPLE_JWT = {
     "SIGNING_KEY": JWT_ACCESS_SECRET,
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "AUTH_TOKEN_CLASSES": ("api.services.tokens.Access",),
+    "AUTH_TOKEN_CLASSES": ("api.services.accounts.tokens.Access",),
     "UPDATE_LAST_LOGIN": False,
     "CHECK_REVOKE_TOKEN": True,  # a new password ends every session
 }
@@ -300,12 +300,12 @@ REFRESH_COOKIE = "refresh_token"
 # REST
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.rest.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["api.wire.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["api.wire.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "api.views.schema.Schema",
-    "EXCEPTION_HANDLER": "api.http.problem_handler",
+    "DEFAULT_PARSER_CLASSES": ["api.rest.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["api.rest.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "api.v1.schema.Schema",
+    "EXCEPTION_HANDLER": "api.rest.exceptions.problem_handler",
     "DEFAULT_THROTTLE_RATES": {
         # failures count against the account at that address, the rest against the address
         "auth": env.str("THROTTLE_AUTH", default="3000/min" if EMBEDDED else "60/min"),
@@ -356,7 +356,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.views.schema.finish",
+        "api.v1.schema.finish",
     ],
     "ENUM_NAME_OVERRIDES": {
         "BookingStatus": "api.lifecycle.Status.choices",

@@ -11,6 +11,6 @@ urlpatterns = [
     path("", include("api.urls")),
 ]
 
-handler400 = "api.http.bad_request"
-handler404 = "api.http.not_found"
-handler500 = "api.http.server_error"
+handler400 = "api.rest.exceptions.bad_request"
+handler404 = "api.rest.exceptions.not_found"
+handler500 = "api.rest.exceptions.server_error"

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-READERS = [*sorted(HERE.glob("*.py")), *sorted((HERE.parent / "api").rglob("management/**/*.py"))]
+READERS = [*sorted(HERE.rglob("*.py")), *sorted((HERE.parent / "api").rglob("management/**/*.py"))]
 COMPOSED = ("docker-compose.yml", "docker-compose.prod.yml")
 # names that are not told to us but by us: from one of our processes to another
 OURS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "HOLDFAST_EMBEDDED"}

@@ -21,8 +21,8 @@ COPY = """COPY api_booking (venue_id, resource_id, owner_id, title, notes, guest
 def run() -> list[tuple[str, str]]:
     from django.db import connection
 
-    from api.queries import analytics
-    from api.services import rollups
+    from api.queries.analytics import analytics
+    from api.services.analytics import rollups
 
     began = time.perf_counter()
     venue = _load()
@@ -53,12 +53,12 @@ def _compared(
     figure: Callable[..., Any], venue: Any, first_on: date, last_on: date
 ) -> tuple[str, str]:
     """Rounds in turn, so that what else the machine does falls on both."""
-    from api.queries import tallies
+    from api.queries.analytics import aggregates
 
     figure(venue, first_on, last_on)
     slow, fast, ratios = [], [], []
     for _ in range(ROUNDS):
-        direct, took = _timed(lambda: figure(venue, first_on, last_on, source=tallies))
+        direct, took = _timed(lambda: figure(venue, first_on, last_on, source=aggregates))
         kept, quick = _timed(lambda: figure(venue, first_on, last_on))
         assert kept == direct, figure.__name__
         slow.append(took)

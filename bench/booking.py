@@ -45,7 +45,7 @@ def _processor(people: dict[str, Any]) -> Figure:
 def people_and_rooms(name: str = "bench") -> dict[str, Any]:
     """A venue of two hundred rooms, somebody with a token, and staff."""
     from api.models import Resource, User, Venue
-    from api.services import tokens
+    from api.services.accounts import tokens
 
     venue = Venue.objects.create(slug=name, name=name)
     Resource.objects.bulk_create(
@@ -163,7 +163,7 @@ def _statements(people: dict[str, Any]) -> list[Figure]:
     from django.test.utils import CaptureQueriesContext
     from rest_framework.test import APIClient
 
-    from api.services import tokens
+    from api.services.accounts import tokens
 
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(people['staff']).access}")

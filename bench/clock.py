@@ -17,7 +17,7 @@ from typing import Any
 
 import redis
 
-from backend.embedded.server import pick_port
+from backend.devserver.server import pick_port
 from bench.processor import below
 from bench.sizes import Figure
 
@@ -105,7 +105,7 @@ def _empty() -> None:
 def _idle() -> float:
     """Seconds of a sweep that finds nothing."""
     from api.lifecycle import BOOKING
-    from api.services.transitions import sweep
+    from api.services.bookings.transitions import sweep
 
     times = []
     for _ in range(200):
@@ -148,7 +148,7 @@ PSQL = (
 def _expiry() -> list[Figure]:
     """Ours and the bare one in turn, over fresh rows each time."""
     from api.lifecycle import BOOKING
-    from api.services.transitions import sweep
+    from api.services.bookings.transitions import sweep
 
     def ours() -> None:
         assert sweep(BOOKING.expire, "expire_holds") == DUE
@@ -244,7 +244,7 @@ def _lag(mail: dict[str, str], log: Path) -> list[Figure]:
     from django.db import connection
 
     from api.models import Booking, Delivery, Job
-    from api.services.mailer import message_id
+    from api.services.messages.mailer import message_id
 
     with (
         _worker("backend", **mail),
@@ -289,7 +289,7 @@ def _book_some(many: int, seconds: float) -> dict[int, float]:
     from django.utils import timezone
 
     from api.models import Resource, User
-    from api.services import bookings
+    from api.services.bookings import bookings
 
     owner = User.objects.get(email="clock@example.com")
     places = list(Resource.objects.filter(venue__slug="clock")[:many])

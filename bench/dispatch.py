@@ -19,7 +19,9 @@ from typing import Any
 from rest_framework.authtoken.models import Token
 
 from api.models import Resource, User
-from api.services import bookings, tokens, venues
+from api.services.accounts import tokens
+from api.services.bookings import bookings
+from api.services.venues import venues
 
 ROUNDS = 600
 WARM = 30

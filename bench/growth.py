@@ -113,7 +113,7 @@ def _copy(lines: Iterator[bytes]) -> None:
 def _client(user: Any) -> Any:
     from rest_framework.test import APIClient
 
-    from api.services import tokens
+    from api.services.accounts import tokens
 
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(user).access}")

@@ -23,12 +23,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import Booking, Panel, Resource, User, Venue
-from api.queries import panels as query
-from api.services import bookings
-from api.services.panels import hashed
+from api.queries.panels import panels as query
+from api.services.bookings import bookings
+from api.services.panels.panels import hashed
 from backend import handover
-from backend.embedded import CHECKOUT
-from backend.embedded.server import pick_port
+from backend.devserver import CHECKOUT
+from backend.devserver.server import pick_port
 
 PANELS = 500
 ROUNDS = 20

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import psycopg
 
-from backend.embedded import CHECKOUT, running
-from backend.embedded.postgres import _binaries
-from backend.embedded.processes import Owner
+from backend.devserver import CHECKOUT, running
+from backend.devserver.postgres import _binaries
+from backend.devserver.processes import Owner
 
 from .soak import CLIENTS, Soak
 

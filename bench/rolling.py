@@ -27,7 +27,7 @@ import psutil
 import psycopg
 import requests
 
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 from .restore import Drill
 from .soak import Soak

@@ -23,8 +23,8 @@ from typing import Any
 import psutil
 import requests
 
-from backend.embedded import CHECKOUT
-from backend.embedded.server import pick_port
+from backend.devserver import CHECKOUT
+from backend.devserver.server import pick_port
 
 CLIENTS, ROOMS, EVERY = 6, 12, (3.0, 8.0)
 VICTIMS = ("worker", "beat", "gunicorn", "valkey-server")
@@ -60,7 +60,7 @@ class Soak:
     def start(self) -> None:
         with (self.place / "up.log").open("wb") as log:
             self.up = subprocess.Popen(
-                [sys.executable, "-m", "backend.up"],
+                [sys.executable, "-m", "backend.devserver.up"],
                 cwd=self.checkout,
                 env=self.environment,
                 stdout=log,
@@ -75,7 +75,7 @@ class Soak:
     def until(self, happens: Any, seconds: float) -> float:
         began = time.monotonic()
         while not happens():
-            assert self.up.poll() is None, "backend.up has ended"
+            assert self.up.poll() is None, "backend.devserver.up has ended"
             assert time.monotonic() - began < seconds, f"not within {seconds} s"
             time.sleep(0.5)
         return time.monotonic() - began

@@ -11,15 +11,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
-from backend import embedded
-from backend.embedded.server import pick_port
+from backend import devserver
+from backend.devserver.server import pick_port
 
 
 @contextlib.contextmanager
 def servers() -> Iterator[None]:
     """PostgreSQL and Valkey as `make up` runs them (durable), with an empty schema, and Django set
     up in this process."""
-    with embedded.running(".data/bench") as environment:
+    with devserver.running(".data/bench") as environment:
         os.environ.update(environment)
         os.environ["DJANGO_SETTINGS_MODULE"] = "bench.settings"
         import django

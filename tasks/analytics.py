@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from api.services import exports, jobs, rollups
+from api.services.analytics import exports, rollups
+from api.services.operations import jobs
 
 
 @shared_task

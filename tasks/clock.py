@@ -3,9 +3,10 @@
 from celery import shared_task
 
 from api.lifecycle import BOOKING, TRADE
-from api.queries.turns import turned
-from api.services import jobs, reminders
-from api.services.transitions import sweep
+from api.queries.panels.room_changes import turned
+from api.services.bookings.transitions import sweep
+from api.services.messages import reminders
+from api.services.operations import jobs
 
 from . import pushes
 

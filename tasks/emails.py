@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from api.models.outbox import Kind
-from api.services import jobs, mailer, outbox
+from api.services.messages import mailer, outbox
+from api.services.operations import jobs
 
 from .nudge import publisher
 

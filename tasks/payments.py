@@ -3,20 +3,22 @@
 from celery import shared_task
 
 from api.models.outbox import Kind
-from api.services import calls, jobs, outbox, reconciliation, webhooks
+from api.services.messages import outbox
+from api.services.operations import jobs
+from api.services.payments import reconciliation, stripe_calls, stripe_events
 
 
 @shared_task
 def deliver_calls() -> int:
     """Intents cancelled and refunds paid in this run."""
     kinds = [Kind.CANCEL_INTENT, Kind.REFUND]
-    return jobs.run("deliver_calls", lambda: outbox.deliver(kinds, calls.make))
+    return jobs.run("deliver_calls", lambda: outbox.deliver(kinds, stripe_calls.make))
 
 
 @shared_task
 def work_stripe_events() -> int:
     """Webhooks worked on."""
-    return jobs.run("work_stripe_events", webhooks.work)
+    return jobs.run("work_stripe_events", stripe_events.work)
 
 
 @shared_task

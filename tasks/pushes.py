@@ -18,7 +18,7 @@ from channels.layers import get_channel_layer
 from django.core.cache import cache
 from django.db import transaction
 
-from api.queries.panels import version_key
+from api.queries.panels.panels import version_key
 
 from .nudge import Publisher
 

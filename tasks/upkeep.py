@@ -2,7 +2,11 @@
 
 from celery import shared_task
 
-from api.services import accounts, exports, history_months, idempotency, jobs, outbox, webhooks
+from api.services.accounts import accounts
+from api.services.analytics import exports
+from api.services.messages import outbox
+from api.services.operations import history_months, idempotency, jobs
+from api.services.payments import stripe_events
 
 
 @shared_task
@@ -18,7 +22,13 @@ def prune_history() -> int:
 
 
 def _forget() -> int:
-    return outbox.prune() + idempotency.prune() + webhooks.prune() + exports.prune() + jobs.prune()
+    return (
+        outbox.prune()
+        + idempotency.prune()
+        + stripe_events.prune()
+        + exports.prune()
+        + jobs.prune()
+    )
 
 
 @shared_task

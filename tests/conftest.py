@@ -17,7 +17,8 @@ from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, User, Venue
 from api.models.users import Role
-from api.services import bookings, tokens
+from api.services.accounts import tokens
+from api.services.bookings import bookings
 
 settings.register_profile("holdfast", deadline=None)  # a slow machine is not a failure
 settings.load_profile("holdfast")

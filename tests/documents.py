@@ -14,7 +14,7 @@ from django.urls import Resolver404, resolve
 from drf_spectacular.generators import SchemaGenerator
 
 from api.contracts import CONTRACTS
-from api.dispatch import dispatch
+from api.dispatch.view import dispatch
 from api.documents import Generator
 
 OWN = "v1"
@@ -27,7 +27,9 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 @functools.cache
 def document(name: str) -> dict[str, Any]:
     """As it is served, and closed: what it does not name is not answered."""
-    make = SchemaGenerator(urlconf="api.schema_urls") if name == OWN else Generator(CONTRACTS[name])
+    make = (
+        SchemaGenerator(urlconf="api.v1.schema_urls") if name == OWN else Generator(CONTRACTS[name])
+    )
     found: dict[str, Any] = make.get_schema(public=True)
     for kind, schema in found["components"]["schemas"].items():
         if not kind.endswith("Request"):

@@ -24,8 +24,8 @@ from typing import Any
 import pytest
 import stripe as library
 
-from backend.embedded import CHECKOUT
-from backend.embedded.server import pick_port
+from backend.devserver import CHECKOUT
+from backend.devserver.server import pick_port
 
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000341", "4000002500003155"
 SECRET, NOBODY = "whsec_of_the_tests", "http://127.0.0.1:9/nobody"
@@ -48,7 +48,7 @@ def stripe_port() -> Iterator[int]:
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "STRIPE_WEBHOOK_URL": NOBODY,
     }
-    command = [sys.executable, "-m", "backend.local_stripe"]
+    command = [sys.executable, "-m", "backend.devserver.local_stripe"]
     process = subprocess.Popen(command, cwd=CHECKOUT, env=environment)
     eventually(lambda: _answers(port) or process.poll() is not None)
     assert process.poll() is None
@@ -243,7 +243,7 @@ def customer(stripe_port: int, line: Line) -> Customer:
 def studio(transactional_db: None) -> Any:
     """A room at 50.00 the half hour, for six, in the venue of the paid rooms."""
     from api.models import Resource
-    from api.services import venues
+    from api.services.venues import venues
 
     venue = venues.of_contract("paidrooms")
     return Resource.objects.create(venue=venue, name="Studio One", capacity=6, price_minor=5000)
@@ -259,7 +259,7 @@ def tomorrow() -> datetime:
 @pytest.fixture
 def hold(studio: Any, tomorrow: datetime) -> Callable[..., Any]:
     """An hour of the studio held for that person: 100.00 to pay."""
-    from api.services import bookings
+    from api.services.bookings import bookings
 
     def make(owner: Any, hours: int = 0) -> Any:
         starts = tomorrow + timedelta(hours=hours)

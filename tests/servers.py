@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.embedded import DataDirBusy, Servers
+from backend.devserver import DataDirBusy, Servers
 
 STASHED = pytest.StashKey[Servers]()
 

@@ -10,7 +10,7 @@ from typing import Any
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 
-from api import hall
+from api.realtime import connections
 from backend.asgi import application
 
 PATIENCE = 5.0
@@ -76,7 +76,7 @@ def scene(story: Callable[[], Awaitable[None]]) -> None:
         try:
             await story()
         finally:
-            await hall.hall().close()
+            await connections.hall().close()
 
     async_to_sync(played)()
 

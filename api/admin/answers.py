@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from api.errors import Refused
+from api.errors import Refusal
 from api.models import Booking
-from api.services import bookings
 from api.services.actors import Actor
+from api.services.bookings import bookings
 
 
 def give(request: HttpRequest, ids: Iterable[int], verb: Callable[[int, Actor], Booking]) -> None:
@@ -20,7 +20,7 @@ def give(request: HttpRequest, ids: Iterable[int], verb: Callable[[int, Actor], 
     actor = Actor.person(request.user)  # type: ignore[arg-type]
     results = bookings.answer(list(ids), actor, verb)
     done = [(pk, r.get_status_display()) for pk, r in results if isinstance(r, Booking)]
-    refused = [(pk, r.detail) for pk, r in results if isinstance(r, Refused)]
+    refused = [(pk, r.detail) for pk, r in results if isinstance(r, Refusal)]
     if done:
         messages.success(request, _told(f"Done for {len(done)}", done))
     if refused:

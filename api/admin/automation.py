@@ -14,9 +14,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from api.errors import Refused
-from api.queries import automation
-from api.services import jobs, outbox
+from api.errors import Refusal
+from api.queries.operations import automation
+from api.services.messages import outbox
+from api.services.operations import jobs
 
 log = structlog.get_logger("holdfast.admin")
 
@@ -83,7 +84,7 @@ def _obey(request: HttpRequest) -> None:
         return
     try:
         messages.success(request, ORDERS[order](**form.cleaned_data))
-    except (Refused, ValueError) as refusal:
+    except (Refusal, ValueError) as refusal:
         messages.error(request, str(refusal))
     else:
         log.info("operator", order=order, by=request.user.pk, **form.cleaned_data)

@@ -14,9 +14,9 @@ from unfold.admin import ModelAdmin
 
 from api import errors
 from api.models import Booking, BookingEvent, Trade
-from api.queries import timeline
-from api.services import bookings
+from api.queries.bookings import timeline
 from api.services.actors import Actor
+from api.services.bookings import bookings
 
 from .answers import give
 from .reading import ReadOnly
@@ -52,7 +52,7 @@ class BookingForm(ModelForm):  # type: ignore[type-arg]
             return values
         try:
             self.instance = self._write(values)
-        except errors.Refused as refusal:
+        except errors.Refusal as refusal:
             raise forms.ValidationError(refusal.detail, code=refusal.code) from None
         return values
 

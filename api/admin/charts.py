@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from api.queries.front import Count, Recently
+from api.queries.bookings.staff_dashboard import Count, Recently
 
 WIDTH, HEIGHT, FOOT = 420, 130, 18
 HOUR, ROW, LEFT, TOP = 27, 20, 36, 14

@@ -12,8 +12,8 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from unfold.forms import AuthenticationForm
 
 from api import errors
-from api.http import address_of
-from api.services import accounts
+from api.rest.throttling import client_ip
+from api.services.accounts import accounts
 
 
 class SignIn(AuthenticationForm):
@@ -24,7 +24,7 @@ class SignIn(AuthenticationForm):
         if login and password and self.request is not None:
             try:
                 self.user_cache = accounts.sign_in(
-                    login=login, password=password, address=address_of(self.request)
+                    login=login, password=password, address=client_ip(self.request)
                 )
             except errors.WrongCredentials:
                 raise self.get_invalid_login_error() from None

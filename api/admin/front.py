@@ -14,8 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from api.queries import automation, front
-from api.services import bookings
+from api.queries.bookings import staff_dashboard
+from api.queries.operations import automation
+from api.services.bookings import bookings
 
 from . import charts
 from .answers import give
@@ -27,10 +28,10 @@ VERBS = {"approve": bookings.approve, "reject": bookings.reject}
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What unfold asks for when it shows the first page."""
     recently = _recently()
-    waiting, asked = front.requests()
+    waiting, asked = staff_dashboard.requests()
     return context | {
         "title": "Today",
-        "venues": front.today(),
+        "venues": staff_dashboard.today(),
         "waiting": waiting,
         "asked": asked,
         "report": automation.report(),
@@ -40,10 +41,10 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _recently() -> front.Recently:
-    kept: front.Recently | None = cache.get("front:recently")
+def _recently() -> staff_dashboard.Recently:
+    kept: staff_dashboard.Recently | None = cache.get("front:recently")
     if kept is None:
-        kept = front.recently()
+        kept = staff_dashboard.recently()
         cache.set("front:recently", kept, KEPT)
     return kept
 

@@ -17,7 +17,7 @@ from api.models import (
     Refund,
     StripeEvent,
 )
-from api.services import outbox
+from api.services.messages import outbox
 
 from .reading import ReadOnly
 

@@ -13,7 +13,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from api.models import User, UserProfile
-from api.services import accounts
+from api.services.accounts import accounts
 
 from .reading import HTTPS
 

@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from api.models import Closure, PrimetimeWindow, Resource, User, Venue
-from api.services import places, venues
+from api.services.venues import resources, venues
 
 from . import weeks
 from .reading import HTTPS
@@ -128,14 +128,14 @@ class Resources(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Resource, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        places.tell([obj.pk])
+        resources.tell([obj.pk])
 
     def delete_model(self, request: HttpRequest, obj: Resource) -> None:
         """Retired: its bookings stay."""
-        places.retire([obj.pk], cast(User, request.user))
+        resources.retire([obj.pk], cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        places.retire([place.pk for place in queryset], cast(User, request.user))
+        resources.retire([place.pk for place in queryset], cast(User, request.user))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return [str(obj) for obj in objs], {}, set(), []

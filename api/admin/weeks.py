@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from api.errors import NotFound
 from api.models import Booking
 from api.policy import Interval
-from api.queries import weeks
+from api.queries.bookings import resource_week
 
 QUARTERS = 96
 
@@ -33,13 +33,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Column:
-    day: weeks.Day
+    day: resource_week.Day
     blocks: list[Block]
 
 
 def page(request: HttpRequest, object_id: str) -> HttpResponse:
     try:
-        week = weeks.of(int(object_id), _asked(request))
+        week = resource_week.of(int(object_id), _asked(request))
     except (NotFound, ValueError, OverflowError):
         raise Http404 from None
     context = admin.site.each_context(request) | _drawn(week)
@@ -55,7 +55,7 @@ def _asked(request: HttpRequest) -> date | None:
     return on
 
 
-def _drawn(week: weeks.Week) -> dict[str, Any]:
+def _drawn(week: resource_week.Week) -> dict[str, Any]:
     zone = week.resource.venue.zone
     spans = [_quarters(zone, day, span) for day in week.days for span in _shown(day)]
     first = max(0, min((a for a, _ in spans), default=32) - 2) // 4 * 4
@@ -71,11 +71,11 @@ def _drawn(week: weeks.Week) -> dict[str, Any]:
     }
 
 
-def _shown(day: weeks.Day) -> list[Interval]:
+def _shown(day: resource_week.Day) -> list[Interval]:
     return [*([day.open] if day.open else []), *((b.starts_at, b.ends_at) for b in day.bookings)]
 
 
-def _quarters(zone: ZoneInfo, day: weeks.Day, span: Interval) -> tuple[int, int]:
+def _quarters(zone: ZoneInfo, day: resource_week.Day, span: Interval) -> tuple[int, int]:
     """By the clock on the wall, cut at the midnights of the day."""
     return _quarter(zone, day.on, span[0]), max(
         _quarter(zone, day.on, span[0]) + 1, _quarter(zone, day.on, span[1], up=14)
@@ -89,7 +89,7 @@ def _quarter(zone: ZoneInfo, on: date, at: datetime, up: int = 0) -> int:
     return local.hour * 4 + (local.minute + up) // 15
 
 
-def _column(zone: ZoneInfo, day: weeks.Day, first: int, last: int) -> Column:
+def _column(zone: ZoneInfo, day: resource_week.Day, first: int, last: int) -> Column:
     def block(kind: str, span: Interval, booking: Booking | None = None) -> Block:
         a, b = _quarters(zone, day, span)
         local = [moment.astimezone(zone) for moment in span]

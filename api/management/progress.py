@@ -9,7 +9,7 @@ from typing import IO, Any, cast
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from api.services import jobs
+from api.services.operations import jobs
 
 
 @contextmanager

@@ -24,7 +24,7 @@ SETTLED = timedelta(hours=13)
 
 
 class Sums(models.Model):
-    """What `queries.tallies` counts, over one period of local dates."""
+    """What `queries.analytics.aggregates` counts, over one period of local dates."""
 
     resource = models.ForeignKey(
         Resource, on_delete=models.CASCADE, related_name="+", db_index=False

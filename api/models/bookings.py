@@ -15,7 +15,7 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import GreaterThan
 
-from api.lifecycle import BOOKING, By, Status, Transition
+from api.lifecycle import BOOKING, ActorRole, Status, Transition
 
 from .resources import Resource
 from .users import User
@@ -51,7 +51,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Rows that block their slot now: what the clock should already have ended does not,
         whether or not its sweep has run."""
         rows = self.filter(status__in=BOOKING.blocking)
-        for move in BOOKING.clocked:
+        for move in BOOKING.time_driven:
             rows = rows.exclude(due(move))
         return rows
 
@@ -145,7 +145,7 @@ class Booking(models.Model):
                     condition=Q(status__in=move.sources)
                     & (Q(**{f"{move.unless}__isnull": True}) if move.unless else Q()),
                 )
-                for move in BOOKING.clocked
+                for move in BOOKING.time_driven
             ),
         ]
         constraints = [
@@ -190,7 +190,7 @@ class BookingEvent(models.Model):
     """One line of a booking's history: who or which job did what, when, and why. Whatever writes
     one stamps the booking's `updated_at` too.
 
-    The table is partitioned by month of `at` (`services.history_months`): there its key is
+    The table is partitioned by month of `at` (`services.operations.history_months`): its key is
     (id, at), and an id is unique because one sequence gives them out."""
 
     booking = models.ForeignKey(
@@ -199,7 +199,7 @@ class BookingEvent(models.Model):
     verb = models.CharField(max_length=20)
     from_status = models.CharField(max_length=10, blank=True)
     to_status = models.CharField(max_length=10)
-    by = models.CharField(max_length=12, choices=By.choices)
+    by = models.CharField(max_length=12, choices=ActorRole.choices)
     actor = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

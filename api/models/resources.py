@@ -31,7 +31,7 @@ class Resource(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    now: datetime  # the database's clock, where `queries.rules` read the row
+    now: datetime  # the database's clock, where `queries.venues.rules` read the row
 
     class Meta:
         ordering = ["id"]

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from api.models import Export, Resource, Venue
-from api.services import exports, reports
+from api.services.analytics import exports, reports
 from tests.past import at, meeting
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from api.models import Booking, Delivery, Job, JobFailure, Sign
 from api.models.outbox import State
-from api.services import invariants, jobs
+from api.services.operations import invariants, jobs
 from backend.schedule import SCHEDULE
 from tests.conftest import PASSWORD
 

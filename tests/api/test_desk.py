@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 
 from api.models import Booking, BookingEvent, Closure, Delivery, Payment, PrimetimeWindow, Resource
 from api.models.venues import Approval
-from api.queries import front, timeline
-from api.services import bookings
+from api.queries.bookings import staff_dashboard, timeline
 from api.services.actors import Actor
+from api.services.bookings import bookings
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +86,7 @@ def test_staff_are_not_shown_the_schedule_that_admins_set(sam, ada):
 
 def test_many_are_answered_at_once_and_each_is_told_by_itself(asked, ana, ben, sam, booked):
     one, two, gone = booked(ana), booked(ben, 2), booked(ana, 4)
-    bookings.cancel(gone.pk, Actor.toward(ana, gone))
+    bookings.cancel(gone.pk, Actor.for_booking(ana, gone))
     client = site(sam)
     form = {"answer": "approve", "booking": [one.pk, two.pk, gone.pk]}
     answer = client.post(ANSWER, form, follow=True)
@@ -149,28 +149,28 @@ def began_today(booking, status="confirmed"):
 def test_today_counts_what_begins_on_the_venues_own_date(venue, ana, booked):
     today, _tomorrow = booked(ana), booked(ana, 2)
     began_today(today)
-    [place] = front.today()
+    [place] = staff_dashboard.today()
     assert place.venue == venue
     assert (place.bookings, place.under_way + place.to_come, place.missed) == (1, 1, 0)
     began_today(today, "no_show")
-    [place] = front.today()
+    [place] = staff_dashboard.today()
     assert (place.bookings, place.under_way + place.to_come, place.missed) == (1, 0, 1)
     assert place.next == []
     began_today(today, "cancelled")
-    [place] = front.today()
+    [place] = staff_dashboard.today()
     assert (place.bookings, place.next) == (0, [])
 
 
 def test_a_request_that_lapsed_is_not_waiting_whatever_the_sweeper_did(asked, ana, booked):
     one, two = booked(ana), booked(ana, 2)
     Booking.objects.filter(pk=two.pk).update(lapses_at=datetime(2020, 1, 1, tzinfo=UTC))
-    assert front.requests() == ([one], 1)
+    assert staff_dashboard.requests() == ([one], 1)
 
 
 def test_the_charts_count_days_and_no_shows(venue, court, ana, booked):
     one, two = booked(ana), booked(ana, 2)
     began_today(one, "no_show")
-    found = front.recently()
+    found = staff_dashboard.recently()
     counts = {count.on: (count.bookings, count.no_shows) for count in found.days}
     assert counts[found.today] == (1, 1)
     assert counts[two.starts_at.date()] == (1, 0)
@@ -182,7 +182,7 @@ def test_the_charts_count_days_and_no_shows(venue, court, ana, booked):
 def test_an_hour_in_which_nothing_is_open_has_no_utilization(venue, court):
     venue.opens_at, venue.closes_at, venue.closed_weekdays = time(9), time(17), [6]
     venue.save()
-    heat = front.recently().heat
+    heat = staff_dashboard.recently().heat
     assert heat[0][8:18] == [None, *[0.0] * 8, None]
     assert heat[6] == [None] * 24
 
@@ -228,7 +228,7 @@ def test_the_first_page_costs_the_same_however_much_there_is(asked, ana, sam, bo
 
 def test_a_timeline_has_history_emails_and_payments_in_order(asked, ana, sam, booked):
     booking = booked(ana)
-    bookings.approve(booking.pk, Actor.toward(sam, booking))
+    bookings.approve(booking.pk, Actor.for_booking(sam, booking))
     Delivery.objects.filter(to=ana.email, key__contains="approve").update(
         state="parked", last_error="550 no such box", attempts=8, request_id="edge-7"
     )

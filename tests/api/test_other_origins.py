@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 PASSWORD = "correct horse 9 battery"
 FRONTEND = "http://localhost:5173"
@@ -133,7 +133,8 @@ REFRESHES = {
 
 @pytest.mark.parametrize(("login", "refresh"), REFRESHES.items())
 def test_the_cookie_counts_only_from_our_pages(ana, login, refresh):
-    """Cookies are sent along by any page: without `is_strange` the stranger's uses the token up."""
+    """Cookies are sent along by any page: without `is_untrusted_origin` the
+    stranger's uses the token up."""
     client = APIClient()
     client.post(login, {"email": ana.email, "password": PASSWORD})
     for origin in ("https://stranger.example", "null"):

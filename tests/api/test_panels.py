@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from api.lifecycle import Status
 from api.models import Booking, Panel
-from api.services import panels
+from api.services.panels import panels
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/panels/"

@@ -6,7 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from api.models import IdempotencyKey, Payment, Refund, StripeEvent
-from api.services import webhooks
+from api.services.payments import stripe_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,8 +25,8 @@ def path(booking):
 def paid(booking, path, ana, client_of, customer):
     intent = client_of(ana).post(path).json()["intent_id"]
     customer.pay(intent)
-    webhooks.receive(*customer.event("payment_intent.succeeded", intent))
-    webhooks.work()
+    stripe_events.receive(*customer.event("payment_intent.succeeded", intent))
+    stripe_events.work()
     return intent
 
 

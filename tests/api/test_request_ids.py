@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from api.models import Delivery
 from api.models.outbox import Kind
-from api.services import mailer, outbox
+from api.services.messages import mailer, outbox
 from backend.celery import app
 from tasks import nudge
 

@@ -18,9 +18,10 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
-from api.http import View
 from api.models import Booking, Delivery, IdempotencyKey, User
-from api.services import idempotency, tokens
+from api.rest.idempotency import IdempotentAPIView
+from api.services.accounts import tokens
+from api.services.operations import idempotency
 
 pytestmark = pytest.mark.django_db
 
@@ -334,7 +335,7 @@ def test_of_many_with_one_key_at_once_one_books(client_of, ana, new, at_once):
 
 def test_a_crash_before_the_commit_leaves_nothing_behind(client_of, ana, new):
     """Neither the booking nor the answer: the client may ask again with the same key."""
-    from api.signals import booked as signal
+    from api.signals import booking_created as signal
 
     def crash(**_):
         raise RuntimeError("the process died here")
@@ -360,7 +361,7 @@ def test_old_answers_are_forgotten(client_of, ana, new):
 # what is broken
 
 
-class Broken(View):
+class Broken(IdempotentAPIView):
     authentication_classes = ()
     permission_classes = ()
 
@@ -377,8 +378,8 @@ class Away(Broken):
 
 
 urlpatterns = [path("broken/", Broken.as_view()), path("away/", Away.as_view())]
-handler404 = "api.http.not_found"
-handler500 = "api.http.server_error"
+handler404 = "api.rest.exceptions.not_found"
+handler500 = "api.rest.exceptions.server_error"
 
 
 @override_settings(ROOT_URLCONF=__name__)

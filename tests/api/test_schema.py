@@ -24,7 +24,8 @@ from hypothesis import HealthCheck, settings
 from api.contracts import CONTRACTS
 from api.models import Booking, Closure, PrimetimeWindow, Resource, User, Venue
 from api.models.users import Role
-from api.services import bookings, tokens
+from api.services.accounts import tokens
+from api.services.bookings import bookings
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs/openapi/v1.yaml"

@@ -3,7 +3,7 @@
 import pytest
 
 from api.models import Booking, Trade
-from api.services import trades
+from api.services.bookings import trades
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/v1/trades/"

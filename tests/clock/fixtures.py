@@ -19,7 +19,7 @@ from pytest_celery import (
 )
 
 from api.models import Booking
-from api.services import invariants
+from api.services.operations import invariants
 from tests.clock.faulty import Mailbox, Proxy, mailbox
 from tests.clock.nodes import Broker, Program, Worker
 

@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 from pytest_celery import CeleryTestContainer
 
-from backend.embedded import CHECKOUT
-from backend.embedded.processes import spawn
-from backend.embedded.valkey import Valkey
+from backend.devserver import CHECKOUT
+from backend.devserver.processes import spawn
+from backend.devserver.valkey import Valkey
 
 
 def eventually(happens: Callable[[], Any], seconds: float = 30, every: float = 0.05) -> Any:

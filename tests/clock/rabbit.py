@@ -14,8 +14,8 @@ from pathlib import Path
 
 import amqp
 
-from backend.embedded.processes import spawn
-from backend.embedded.server import Server, pick_port
+from backend.devserver.processes import spawn
+from backend.devserver.server import Server, pick_port
 
 # Debian's own in PATH is a wrapper that insists on one user and one directory
 PLACES = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")

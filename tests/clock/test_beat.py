@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
 from api.models import Booking, Job, Sign
-from api.queries import automation
-from api.services import jobs
+from api.queries.operations import automation
+from api.services.operations import jobs
 from backend.schedule import SCHEDULE
 from tests.clock.nodes import Beat, eventually
 
@@ -105,7 +105,7 @@ def test_after_hours_without_beat_or_worker_all_is_done_in_order_and_each_email_
     assert len(set(mail.ids)) == 24
     sent = [m["Message-ID"] for m in mail.messages if "Released" in m["Subject"]]
     from api.models import Delivery
-    from api.services.mailer import message_id
+    from api.services.messages.mailer import message_id
 
     queued = Delivery.objects.filter(name="released").order_by("booking__no_show_at")
     assert sent == [message_id(row.key) for row in queued]

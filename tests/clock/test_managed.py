@@ -14,7 +14,7 @@ from django.db import connection
 
 from api.models import Job
 from backend.addresses import database, tls, with_proof
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 from tests.clock.nodes import Worker, eventually
 from tests.clock.tls import Certificate, Front, front
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from api.services import tokens
+from api.services.accounts import tokens
 from tests.clock.nodes import eventually
 from tests.deploy.test_tracing import run, sink, spans
 

@@ -14,7 +14,7 @@ from celery import Celery
 from kombu import pools
 
 from api.models import Booking, Job, Sign
-from api.queries import automation
+from api.queries.operations import automation
 from backend import broker
 from backend.addresses import tls
 from backend.schedule import SCHEDULE

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from backend.embedded.server import pick_port
+from backend.devserver.server import pick_port
 
 # 127.0.0.2 is this machine too, under a name that is not in the certificate
 EVERY_LOOPBACK = ("127.0.0.1", "127.0.0.2")

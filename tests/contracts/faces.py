@@ -14,7 +14,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from api.models import Resource, User
-from api.services import tokens
+from api.services.accounts import tokens
 
 HOUR = timedelta(hours=1)
 

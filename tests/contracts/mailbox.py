@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.core.mail import EmailMultiAlternatives
 
-from api.services import mailer, outbox
+from api.services.messages import mailer, outbox
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.test.client import encode_multipart
 from rest_framework.test import APIClient
 
-from api.dispatch import RULES
+from api.dispatch.view import RULES
 from api.management.commands import contracts
-from api.services import tokens
+from api.services.accounts import tokens
 
 pytestmark = [pytest.mark.django_db, pytest.mark.prefix_only]
 

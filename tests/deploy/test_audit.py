@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 LOCK = f"celery[redis]==5.7.0 \\\n    --hash=sha256:{'0' * 64}\n"
 AWAY = "No audit, for the database of advisories cannot be asked: "

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
+from backend.devserver.up import PROCESSES
 from backend.environment import read_files
 from backend.schedule import SCHEDULE
-from backend.up import PROCESSES
 
 HEALTHY = CHECKOUT / "deploy" / "healthy.py"
 MAKE_ENV = CHECKOUT / "deploy" / "make_env.py"

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 HERE = CHECKOUT / "deploy" / "k8s"
 OTHERS = {"HTTPRoute", "ScaledObject"}  # of add-ons, which have schemas of their own

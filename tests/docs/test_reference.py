@@ -4,7 +4,7 @@ import pytest
 
 from api.management.commands.reference import PAGES, page
 from backend import variables
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 REFERENCE = CHECKOUT / "docs" / "reference"
 

@@ -22,9 +22,10 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.models import Panel, Resource, User, Venue
-from api.services import panels, venues
-from backend.embedded import CHECKOUT, Servers
-from backend.embedded.server import pick_port
+from api.services.panels import panels
+from api.services.venues import venues
+from backend.devserver import CHECKOUT, Servers
+from backend.devserver.server import pick_port
 
 PATIENCE = 60.0
 PROGRAMS = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from api.models import Booking
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 CLIENT = CHECKOUT / "docs/client"
 OUR_FAULT = ("EUSAGE", "EINTEGRITY", "EJSONPARSE", "ERESOLVE")  # what is wrong with our own files

@@ -15,7 +15,8 @@ import pytest
 import websockets
 from asgiref.sync import async_to_sync, sync_to_async
 
-from api.services import bookings, tokens
+from api.services.accounts import tokens
+from api.services.bookings import bookings
 from backend import handover
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page
 
 from api.models import Booking, Resource
-from api.services import venues
+from api.services.venues import venues
 
 pytestmark = pytest.mark.slow
 

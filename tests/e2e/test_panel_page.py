@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 
 from api.lifecycle import Status
 from api.models import Booking
-from api.services import bookings, panels
 from api.services.actors import Actor
+from api.services.bookings import bookings
+from api.services.panels import panels
 
 pytestmark = pytest.mark.slow
 AT_ONCE = 5_000  # ms: a push is seen within this
@@ -72,7 +73,7 @@ def test_a_booking_is_seen_at_once_and_so_is_its_end(shown, ana, meet):
     see(shown, "due", "Check in")
     expect(shown.locator("#title")).to_have_text("Standup")
     expect(shown.locator("#who")).to_have_text("Ana Example")
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     see(shown, "available", "Free")
 
 

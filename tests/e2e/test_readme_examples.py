@@ -16,8 +16,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 
 from api.contracts import CONTRACTS
 from api.models import Resource, User
-from api.services import venues
-from backend.embedded import CHECKOUT
+from api.services.venues import venues
+from backend.devserver import CHECKOUT
 from tests.e2e.conftest import Site
 from tests.paying import SECRET
 

@@ -20,9 +20,9 @@ from django_celery_beat.models import PeriodicTask
 
 from api.models import Booking, BookingEvent, Delivery, Job, JobFailure
 from api.models.outbox import State
-from api.queries import automation
-from api.services import outbox
-from backend.embedded import CHECKOUT
+from api.queries.operations import automation
+from api.services.messages import outbox
+from backend.devserver import CHECKOUT
 from tests.clock.nodes import Beat, Worker, eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]

@@ -13,8 +13,8 @@ from django.db.models.functions import Now
 
 from api.models import Booking, Delivery, Job
 from api.models.outbox import State
-from api.services import mailer, outbox, reminders
-from backend.embedded import CHECKOUT
+from api.services.messages import mailer, outbox, reminders
+from backend.devserver import CHECKOUT
 from tests.clock.nodes import Beat, Worker, eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]

@@ -14,9 +14,11 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Venue
 from api.models.outbox import State
-from api.services import bookings, circuit, mailer, outbox, reminders, transitions
 from api.services.actors import Actor
-from api.services.outbox import Effect
+from api.services.bookings import bookings, transitions
+from api.services.messages import mailer, outbox, reminders
+from api.services.messages.outbox import Effect
+from api.services.payments import circuit_breaker
 from backend.settings import email_backend
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
@@ -112,7 +114,7 @@ def test_34_a_reminder_whose_booking_was_cancelled_meanwhile_is_not_sent(
     Booking.objects.update(remind_at=Now())
     deliver()
     assert reminders.queue_due() == 1
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     deliver()
     assert mail.subjects == ["Reservation Confirmed", "Reservation Cancelled"]
     row = Delivery.objects.get(name="reminder")
@@ -139,7 +141,7 @@ def test_38_a_check_in_at_the_moment_of_release_has_one_winner(booked, ana, venu
     venue.save()
     for hours in range(0, 20, 2):
         booking = booked(ana, hours=hours)
-        actor = Actor.toward(ana, booking)
+        actor = Actor.for_booking(ana, booking)
         Booking.objects.filter(pk=booking.pk).update(
             check_in_opens_at=Now(), no_show_at=Now() + timedelta(milliseconds=15)
         )
@@ -164,8 +166,8 @@ def test_38_a_check_in_at_the_moment_of_release_has_one_winner(booked, ana, venu
 @pytest.fixture
 def hasty(monkeypatch):
     """Every failure counts as a wait, and who is left alone is so until we say otherwise."""
-    monkeypatch.setattr(circuit, "SLOW", 0.0)
-    monkeypatch.setattr(circuit, "PAUSE", float("inf"))
+    monkeypatch.setattr(circuit_breaker, "SLOW", 0.0)
+    monkeypatch.setattr(circuit_breaker, "PAUSE", float("inf"))
     mailer.circuit.close()
     yield mailer.circuit
     mailer.circuit.close()

@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from api import errors
 from api.models import Booking, Delivery, Payment, Refund, StripeEvent, Venue
-from api.services import (
-    bookings,
-    calls,
-    circuit,
-    invariants,
-    outbox,
+from api.services.actors import Actor
+from api.services.bookings import bookings
+from api.services.messages import outbox
+from api.services.operations import invariants
+from api.services.payments import (
+    circuit_breaker,
     payments,
     reconciliation,
     refunds,
-    webhooks,
+    stripe_calls,
+    stripe_events,
 )
-from api.services.actors import Actor
 from tests.paying import DECLINED, GOOD, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,13 +55,13 @@ def world(hold, ana, ben, customer, run_out, worker):
             self.day = 24 * (Booking.objects.count() + 1)
             self.booking, self.rival = hold(ana, self.day), None
             self.intent = payments.begin(self.booking.pk).intent_id
-            self.actor = Actor.toward(ana, self.booking)
+            self.actor = Actor.for_booking(ana, self.booking)
 
         def happen(self, step) -> None:
             if isinstance(step, tuple):
                 what, copy = step
                 event = f"evt_{self.intent}_{what}_{copy}"
-                webhooks.receive(*customer.event(f"payment_intent.{what}", self.intent, event))
+                stripe_events.receive(*customer.event(f"payment_intent.{what}", self.intent, event))
                 return
             {
                 "decline": lambda: customer.pay(self.intent, DECLINED),
@@ -70,7 +70,7 @@ def world(hold, ana, ben, customer, run_out, worker):
                 "cancel here": self.cancel,
                 "run out": lambda: run_out(self.booking),
                 "rival": self.book_against,
-                "hear": webhooks.work,
+                "hear": stripe_events.work,
                 "work": worker,
             }[step]()
 
@@ -144,8 +144,8 @@ def test_a_webhook_before_our_own_answer_is_not_lost(hold, ana, customer, line):
     assert line.waiting.wait(10)
     intent = customer.call("GET", "payment_intents?limit=1000")["data"][-1]["id"]
     customer.pay(intent)
-    webhooks.receive(*customer.event("payment_intent.succeeded", intent))
-    webhooks.work()
+    stripe_events.receive(*customer.event("payment_intent.succeeded", intent))
+    stripe_events.work()
     assert state(booking) == ("confirmed", "succeeded")
     answer.set()
     beginning.join(10)
@@ -157,7 +157,7 @@ def test_a_webhook_before_our_own_answer_is_not_lost(hold, ana, customer, line):
 def _begin(pk):
     try:
         return payments.begin(pk)
-    except errors.Refused as refusal:
+    except errors.Refusal as refusal:
         return refusal
     finally:
         connection.close()
@@ -192,7 +192,7 @@ def test_a_slow_stripe_holds_no_lock_and_no_transaction(hold, ana, ben, client_o
     seen = client_of(ana, "paidrooms").get(f"/paidrooms/api/bookings/{booking.pk}/").json()
     assert (seen["status"], seen["payment_status"]) == ("pending", "processing")
     assert hold(ben, 2).status == "held"
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     answer.set()
     beginning.join(10)
     assert isinstance(found[0], errors.NotAllowedNow)
@@ -206,7 +206,7 @@ def test_an_intent_that_came_too_late_is_cancelled(hold, ana, customer, line, wo
     beginning = threading.Thread(target=lambda: _begin(booking.pk))
     beginning.start()
     assert line.waiting.wait(10)
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     answer.set()
     beginning.join(10)
     worker()
@@ -243,15 +243,15 @@ def paid(hold, ana, customer):
     booking = hold(ana)
     payment = payments.begin(booking.pk)
     customer.pay(payment.intent_id)
-    webhooks.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
-    webhooks.work()
+    stripe_events.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
+    stripe_events.work()
     return booking, payment
 
 
 def test_a_refund_whose_answer_was_lost_is_not_paid_twice(paid, ana, customer, line, worker):
     """With the look at `refunds_of` removed from `pay_out` the local Stripe pays a second time."""
     booking, payment = paid
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     line.faults = [("/v1/refunds", "POST", "lose")]
     worker()
     call = Delivery.objects.get(kind="refund")
@@ -270,7 +270,7 @@ def test_a_refund_whose_answer_was_lost_is_not_paid_twice(paid, ana, customer, l
 def test_a_worker_that_dies_after_the_refund_leaves_it_to_the_next(paid, ana, customer, worker):
     """Killed between Stripe's answer and our writing it down: the lease ends, the key is found."""
     booking, payment = paid
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     (row,) = outbox.claim(["refund"])
     refund = Refund.objects.get()
     refunds.gateway.create_refund(payment.intent_id, refund.amount_minor, refund.key)
@@ -306,13 +306,13 @@ def test_an_event_is_worked_on_again_when_stripe_did_not_answer(hold, ana, custo
     booking = hold(ana)
     payment = payments.begin(booking.pk)
     customer.pay(payment.intent_id)
-    webhooks.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
+    stripe_events.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
     line.faults = [("payment_intents", "GET", "refuse")]
-    assert webhooks.work() == 0
+    assert stripe_events.work() == 0
     row = StripeEvent.objects.get()
     assert (row.state, row.attempts, row.last_error[:12]) == ("waiting", 1, "PaymentsAway")
     StripeEvent.objects.update(due_at=Now())
-    assert webhooks.work() == 1
+    assert stripe_events.work() == 1
     assert state(booking) == ("confirmed", "succeeded")
 
 
@@ -335,8 +335,8 @@ def test_stripe_down_for_long_stops_nothing_but_payments(hold, ana, ben, line, r
 @pytest.fixture
 def hasty(monkeypatch):
     """Every failure counts as a wait, and what is left alone is so until it is told otherwise."""
-    monkeypatch.setattr(circuit, "SLOW", 0.0)
-    monkeypatch.setattr(circuit, "PAUSE", float("inf"))
+    monkeypatch.setattr(circuit_breaker, "SLOW", 0.0)
+    monkeypatch.setattr(circuit_breaker, "PAUSE", float("inf"))
     payments.gateway.circuit.close()
     yield payments.gateway.circuit
     payments.gateway.circuit.close()
@@ -349,24 +349,24 @@ def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
     that should expire holds: two minutes for thirty of them."""
     held = [hold(ana, 24 * n) for n in range(6)]
     intents = [payments.begin(booking.pk).intent_id for booking in held]
-    webhooks.receive(*customer.event("payment_intent.payment_failed", intents[5]))
+    stripe_events.receive(*customer.event("payment_intent.payment_failed", intents[5]))
     for booking in held[:5]:
-        bookings.cancel(booking.pk, Actor.toward(ana, booking))
+        bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     line.calls.clear()
     line.down = True
     worker()
     worker()
-    assert len(line.calls) == circuit.IN_VAIN
+    assert len(line.calls) == circuit_breaker.IN_VAIN
     calls_made = Delivery.objects.filter(kind="cancel_intent").values_list("attempts", flat=True)
-    assert sum(calls_made) + StripeEvent.objects.get().attempts == circuit.IN_VAIN
+    assert sum(calls_made) + StripeEvent.objects.get().attempts == circuit_breaker.IN_VAIN
     with pytest.raises(payments.gateway.PaymentsAway):
         payments.begin(held[5].pk)
-    assert len(line.calls) == circuit.IN_VAIN
+    assert len(line.calls) == circuit_breaker.IN_VAIN
     assert state(held[5]) == ("held", "processing")
 
     hasty.until = 0.0  # the pause is over: one of them tries
     worker()
-    assert len(line.calls) == circuit.IN_VAIN + 1
+    assert len(line.calls) == circuit_breaker.IN_VAIN + 1
     line.down, hasty.until = False, 0.0
     for table in (Delivery, StripeEvent):
         table.objects.update(due_at=Now())
@@ -381,7 +381,7 @@ def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
 def test_an_answer_between_two_silences_is_forgiven(hold, ana, line, hasty):
     booking = hold(ana)
     payments.begin(booking.pk)
-    for _ in range(2 * circuit.IN_VAIN):
+    for _ in range(2 * circuit_breaker.IN_VAIN):
         line.faults = [("payment_intents", "GET", "lose")]
         with pytest.raises(payments.gateway.PaymentsAway):
             payments.begin(booking.pk)
@@ -434,7 +434,7 @@ def test_kinds_of_the_outbox_do_not_mix(hold, ana, run_out, worker, line):
     payments.begin(booking.pk)
     run_out(booking)
     worker()
-    assert outbox.deliver(["cancel_intent", "refund"], calls.make) == 0
+    assert outbox.deliver(["cancel_intent", "refund"], stripe_calls.make) == 0
     assert set(Delivery.objects.values_list("kind", "state")) == {
         ("email", "waiting"),
         ("cancel_intent", "sent"),

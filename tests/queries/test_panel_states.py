@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import Status
 from api.models import Booking, Resource
-from api.queries import panels
-from api.services import bookings
+from api.queries.panels import panels
 from api.services.actors import Actor
+from api.services.bookings import bookings
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -73,12 +73,12 @@ def test_a_change_shows_at_once_though_the_state_was_cached(
             later = booking.starts_at + timedelta(days=9)
             bookings.reschedule(
                 booking.pk,
-                Actor.toward(ana, booking),
+                Actor.for_booking(ana, booking),
                 starts_at=later,
                 ends_at=later + 30 * MINUTE,
             )
         elif change == "cancel":
-            bookings.cancel(booking.pk, Actor.toward(ana, booking))
+            bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
         else:
             bookings.check_in(booking.pk, actor, early=True) if change == "check_in" else None
             if change == "end":
@@ -116,7 +116,7 @@ def test_a_moved_booking_changes_both_rooms(
         forget(place)
     before = panels.states([court.pk, other.pk])
     with django_capture_on_commit_callbacks(execute=True):
-        bookings.reschedule(booking.pk, Actor.toward(ana, booking), resource=other.pk)
+        bookings.reschedule(booking.pk, Actor.for_booking(ana, booking), resource=other.pk)
     after = panels.states([court.pk, other.pk])
     for place in (court, other):
         assert after[place.pk]["version"] == before[place.pk]["version"] + 1

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from api.models import Booking
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,7 +6,7 @@ import pytest
 
 from api import errors
 from api.models import Closure, PrimetimeWindow, Resource
-from api.queries import rules
+from api.queries.venues import rules
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from django.core.cache import cache
 from django.db.models.functions import Now
 
 from api.models import Booking, Panel, Resource
-from api.queries import panels
-from api.queries.turns import turned
+from api.queries.panels import panels
+from api.queries.panels.room_changes import turned
 from tasks.clock import push_panels
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,9 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Panel
-from api.services import bookings, panels, transitions
 from api.services.actors import Actor
+from api.services.bookings import bookings, transitions
+from api.services.panels import panels
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 9
@@ -37,7 +38,7 @@ def together(*works):
         start.wait(10)
         try:
             results[index] = alone(work)
-        except errors.Refused as refusal:
+        except errors.Refusal as refusal:
             results[index] = refusal
 
     threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
@@ -95,7 +96,7 @@ def test_who_checked_in_in_time_stays_in_though_the_release_came_after_it(due_so
             wait_until(waiting(1))
             wait_until(PAST, booking.no_show_at)
             due = ("id = %s", [booking.pk])
-            released = pool.submit(alone, lambda: transitions.end_due(BOOKING, *due))
+            released = pool.submit(alone, lambda: transitions.apply_due_transitions(BOOKING, *due))
             wait_until(waiting(2))
         assert came.result(10).status == Status.CHECKED_IN
         assert released.result(10) == 0
@@ -147,7 +148,7 @@ def test_check_in_and_end_and_cancel_leave_one_story(booked, ana):
     for number in range(ROUNDS):
         booking = booked(ana, hours=2 * number)
         Booking.objects.filter(pk=booking.pk).update(check_in_opens_at=Now())
-        actor = Actor.toward(ana, booking)
+        actor = Actor.for_booking(ana, booking)
         together(
             lambda pk=booking.pk, who=actor: bookings.check_in(pk, who),
             lambda pk=booking.pk, who=actor: bookings.end(pk, who),

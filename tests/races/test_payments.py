@@ -14,18 +14,17 @@ from django.db import connection, connections, transaction
 from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Payment, Refund, Resource, StripeEvent
-from api.services import (
-    bookings,
-    calls,
-    invariants,
-    outbox,
+from api.services.actors import Actor
+from api.services.bookings import bookings, transitions
+from api.services.messages import outbox
+from api.services.operations import invariants
+from api.services.payments import (
     payments,
     reconciliation,
     refunds,
-    transitions,
-    webhooks,
+    stripe_calls,
+    stripe_events,
 )
-from api.services.actors import Actor
 from tests.paying import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,7 +38,7 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
         try:
             gate.wait(10)
             return work()
-        except errors.Refused as refusal:
+        except errors.Refusal as refusal:
             return refusal
         finally:
             connections.close_all()
@@ -123,10 +122,10 @@ def test_five_messengers_bring_one_success(begun, customer, worker):
 def test_five_copies_of_an_event_are_kept_once_and_worked_on_once(begun, customer, line):
     booking, payment = begun()
     event = customer.event("payment_intent.succeeded", payment.intent_id)
-    at_once(*[lambda: webhooks.receive(*event)] * 5)
+    at_once(*[lambda: stripe_events.receive(*event)] * 5)
     assert StripeEvent.objects.count() == 1
     line.calls.clear()
-    assert sum(at_once(*[webhooks.work] * 6)) == 1
+    assert sum(at_once(*[stripe_events.work] * 6)) == 1
     assert line.asked("GET", payment.intent_id) == 1
     booking.refresh_from_db()
     assert booking.status == "confirmed"
@@ -135,18 +134,18 @@ def test_five_copies_of_an_event_are_kept_once_and_worked_on_once(begun, custome
 def test_an_event_that_another_worker_claims_is_left_to_it(begun, customer):
     """Without SKIP LOCKED in `_claim` the second worker waits until it is refused the lock."""
     _, payment = begun()
-    webhooks.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
+    stripe_events.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
     with transaction.atomic():
         StripeEvent.objects.select_for_update().get()
-        assert at_once(webhooks.work) == [0]
-    assert webhooks.work() == 1
+        assert at_once(stripe_events.work) == [0]
+    assert stripe_events.work() == 1
 
 
 def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, customer, worker):
     booking, payment = begun()
     intent = payments.gateway.fetch_intent(payment.intent_id)
     at_once(
-        lambda: bookings.cancel(booking.pk, Actor.toward(ana, booking)),
+        lambda: bookings.cancel(booking.pk, Actor.for_booking(ana, booking)),
         lambda: payments.settle(payment.pk, intent, "webhook"),
     )
     worker()
@@ -174,8 +173,8 @@ def test_two_workers_and_the_reconciliation_pay_a_refund_once(begun, ana, custom
     """Without the claim of the outbox each worker pays."""
     booking, payment = begun()
     payments.settle(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
-    deliver = lambda: outbox.deliver(["refund", "cancel_intent"], calls.make)  # noqa: E731
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    deliver = lambda: outbox.deliver(["refund", "cancel_intent"], stripe_calls.make)  # noqa: E731
     at_once(deliver, deliver, deliver, reconciliation.everything)
     assert customer.refunds(payment.intent_id) == [10000]
     assert Refund.objects.get().status == "succeeded"
@@ -221,7 +220,7 @@ def test_a_moved_booking_and_a_late_payment_at_once(
         lambda: payments.settle(payment.pk, intent, "webhook"),
         lambda: bookings.reschedule(
             other.pk,
-            Actor.toward(ben, other),
+            Actor.for_booking(ben, other),
             starts_at=starts,
             ends_at=starts + timedelta(hours=1),
         ),

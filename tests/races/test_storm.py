@@ -13,8 +13,8 @@ import pytest
 from api import errors
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent, Delivery
-from api.services import bookings
 from api.services.actors import Actor
+from api.services.bookings import bookings
 
 from . import unguarded
 from .unguarded import looking, overlaps
@@ -111,7 +111,7 @@ def test_a_storm_of_moves_into_one_moment_has_exactly_one_winner(crowd, court, s
         calls = []
         for row in rows:
             start, end = around(moment, rng)
-            actor = Actor.toward(row.owner, row)
+            actor = Actor.for_booking(row.owner, row)
             calls.append(partial(bookings.reschedule, row.pk, actor, starts_at=start, ends_at=end))
         results = at_once(*calls)
         others = [r for r in results if not isinstance(r, Booking)]

@@ -20,8 +20,8 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Resource, Trade, User, Venue
-from api.services import bookings, trades, transitions
 from api.services.actors import Actor
+from api.services.bookings import bookings, trades, transitions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -56,7 +56,7 @@ def outcome(act: Callable[[], Any]) -> Any:
     """What came back, or the kind of the refusal."""
     try:
         return act()
-    except errors.Refused as refusal:
+    except errors.Refusal as refusal:
         return type(refusal)
 
 
@@ -95,11 +95,11 @@ class Case:
         return trades.accept(self.trade.pk, self.ben).status
 
     def cancel(self, booking: Booking) -> str:
-        return bookings.cancel(booking.pk, Actor.toward(booking.owner, booking)).status
+        return bookings.cancel(booking.pk, Actor.for_booking(booking.owner, booking)).status
 
     def reschedule(self, booking: Booking) -> str:
         late = booking.starts_at + 200 * HOUR
-        actor = Actor.toward(booking.owner, booking)
+        actor = Actor.for_booking(booking.owner, booking)
         moved = bookings.reschedule(booking.pk, actor, starts_at=late, ends_at=late + HOUR)
         return "moved" if moved.starts_at == late else "kept"
 

@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, Resource
-from api.services import bookings, transitions
 from api.services.actors import Actor
+from api.services.bookings import bookings, transitions
 
 from . import unguarded
 from .unguarded import looking, overlaps
@@ -25,7 +25,7 @@ ROUNDS = 3
 
 
 def owner_of(booking):
-    return Actor.toward(booking.owner, booking)
+    return Actor.for_booking(booking.owner, booking)
 
 
 # ways to take a slot that is free: each readies a booking and answers what takes the slot

@@ -31,7 +31,10 @@ from api.models import (
     User,
     Venue,
 )
-from api.services import bookings, panels, tokens, venues
+from api.services.accounts import tokens
+from api.services.bookings import bookings
+from api.services.panels import panels
+from api.services.venues import venues
 
 PASSWORD, NEW = "correct horse 9 battery", "another horse 8 lamp"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

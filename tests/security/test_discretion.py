@@ -16,7 +16,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from api.models import Delivery
-from api.services import panels, tokens
+from api.services.accounts import tokens
+from api.services.panels import panels
 from backend.discretion import discreet
 from tasks.emails import deliver_due
 
@@ -148,7 +149,7 @@ def fails(*_: Any, **__: Any) -> None:
 
 def test_an_error_tells_the_client_nothing_and_the_log_no_secret(written, monkeypatch, client_of):
     """Whatever a bug may say: the view of the health is made to fail, as nothing else can."""
-    monkeypatch.setattr("api.views.health.Health.get", fails)
+    monkeypatch.setattr("backend.health.Health.get", fails)
     client = APIClient(raise_request_exception=False)
     answer = client.get("/health/")
     assert answer.status_code == 500

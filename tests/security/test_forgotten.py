@@ -16,10 +16,11 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from api.models import Booking, BookingEvent, Delivery, JobFailure, Trade, User
-from api.services import accounts, pictures, trades
-from api.services.whence import coming_from
-from backend.embedded.postgres import _binaries
-from backend.embedded.processes import Owner
+from api.services.accounts import accounts, pictures
+from api.services.accounts.client_address import client_address
+from api.services.bookings import trades
+from backend.devserver.postgres import _binaries
+from backend.devserver.processes import Owner
 from tasks.emails import deliver_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,7 +114,7 @@ def book(client: APIClient, court: Any, soon: Any, hours: int) -> int:
         "title": WORDS["title"],
         "notes": WORDS["notes"],
     }
-    with coming_from(WORDS["where from"]):
+    with client_address(WORDS["where from"]):
         made: int = post(client, "bookings/", body, f"b{hours}", 201)["id"]
     post_notes = client.patch(f"{API}bookings/{made}/", {"notes": WORDS["notes"] + "!"})
     assert post_notes.status_code == 200

@@ -9,10 +9,10 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from api.errors import TooManyHolds
-from api.http import AccountThrottle
 from api.models import Booking
-from api.services import bookings
-from api.services.whence import coming_from, mark
+from api.rest.throttling import AccountThrottle
+from api.services.accounts.client_address import address_hash, client_address
+from api.services.bookings import bookings
 
 pytestmark = pytest.mark.django_db
 
@@ -90,16 +90,16 @@ def test_one_address_holds_so_many_slots_under_however_many_names(
     settings, booked, person, ana, ben
 ):
     settings.MAX_HOLDS_PER_ADDRESS = 3
-    with coming_from(HERE):
+    with client_address(HERE):
         for n, owner in enumerate((ana, ana, ben)):
-            assert booked(owner, n).held_from == mark()
+            assert booked(owner, n).held_from == address_hash()
         with pytest.raises(TooManyHolds) as refused:
             booked(person("cleo"), 3)
         assert refused.value.data["limit"] == 3
         with pytest.raises(TooManyHolds) as refused:
             booked(ana, 3)
         assert refused.value.data["limit"] == 2
-    with coming_from(THERE):
+    with client_address(THERE):
         assert booked(ben, 3).status == "held"
     assert not Booking.objects.filter(held_from__contains="203").exists()
 
@@ -107,7 +107,7 @@ def test_one_address_holds_so_many_slots_under_however_many_names(
 @pytest.mark.usefixtures("studio")
 def test_a_hold_that_is_over_does_not_count(settings, booked, ana, soon):
     settings.MAX_HOLDS_PER_ADDRESS = 1
-    with coming_from(HERE):
+    with client_address(HERE):
         booked(ana)
         Booking.objects.update(hold_expires_at=soon - timedelta(days=30))
         assert booked(ana, 2).status == "held"
@@ -138,7 +138,7 @@ def test_of_many_at_once_from_one_address_no_more_get_a_slot(
 
     def hold(n: int) -> Booking:
         start = soon + timedelta(hours=n)
-        with coming_from(HERE):
+        with client_address(HERE):
             return bookings.book(
                 owner=people[n],
                 resource=studio.pk,

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 
 from api.models import Booking, Trade, User
 from api.models.users import Role
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 from .faces import COOKIE, FACES, Face, World, routes
 

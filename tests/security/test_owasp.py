@@ -15,8 +15,8 @@ from django.conf import settings
 from rest_framework.test import APIClient
 
 from api.models import Booking, StripeEvent, User
-from api.services import tokens
-from backend.embedded import CHECKOUT
+from api.services.accounts import tokens
+from backend.devserver import CHECKOUT
 
 from .faces import routes
 

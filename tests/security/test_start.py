@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from backend import safety
-from backend.embedded import CHECKOUT
+from backend.devserver import CHECKOUT
 
 ONE = "wq3Vz0Xb7cR9tY2uI5oP8aS1dF4gH6jK-kL_nM3bV0cX7zQ9rT5y"
 TWO = "p0Lm9Kn8Jb7Hv6Gc5Fx4Dz3Sa2Qw1Er0Ty9Ui8Op7As6Df5Gh4"

@@ -19,8 +19,9 @@ from api.lifecycle import Status
 from api.models import Booking, Delivery, IdempotencyKey, Trade, User, UserProfile
 from api.models.outbox import State
 from api.models.users import Role
-from api.services import accounts, mailer, outbox, tokens
+from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
+from api.services.messages import mailer, outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -394,7 +395,7 @@ def test_erasing_leaves_other_peoples_answers(ana, ben):
 
 def test_an_actor_is_seen_from_the_booking(booked, ana, ben, sam):
     booking = booked(ana)
-    assert [Actor.toward(user, booking).by.value for user in (ana, ben, sam)] == [
+    assert [Actor.for_booking(user, booking).by.value for user in (ana, ben, sam)] == [
         "owner",
         "member",
         "staff",

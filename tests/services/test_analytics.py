@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import Closure, Resource, Venue
-from api.queries import analytics, tallies
+from api.queries.analytics import aggregates, analytics
 from tests.past import MINUTE, at, meeting
 
 pytestmark = pytest.mark.django_db
@@ -334,5 +334,5 @@ def test_a_figure_takes_as_many_statements_for_one_room_as_for_many(figure, offi
         figure(None, MONDAY, SUNDAY)
     assert len(many) == len(one) <= 13
     with CaptureQueriesContext(connection) as straight:
-        figure(None, MONDAY, SUNDAY, source=tallies)
+        figure(None, MONDAY, SUNDAY, source=aggregates)
     assert len(straight) <= 5

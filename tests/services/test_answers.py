@@ -9,9 +9,10 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Closure, Delivery, Resource
-from api.queries import clocked
-from api.services import bookings, outbox, transitions
+from api.queries.bookings import effective_status
 from api.services.actors import Actor
+from api.services.bookings import bookings, transitions
+from api.services.messages import outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def by(user, booking=None):
-    return Actor.toward(user, booking or Booking(owner=user))
+    return Actor.for_booking(user, booking or Booking(owner=user))
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_attendees_are_kept_and_everything_is_written_at_once(booked, ana, ben, 
 
 def test_a_booking_whose_email_cannot_be_queued_is_not_made(booked, ana, monkeypatch):
     """History and outbox are in the transaction of their cause."""
-    from api.signals import booked as signal
+    from api.signals import booking_created as signal
 
     def broken(**_):
         raise RuntimeError("no")
@@ -422,13 +423,13 @@ def test_a_batch_moves_in_a_constant_number_of_statements(
     ids = [booked(ana, hours=n).pk for n in range(20)]
     for batch in (ids[:2], ids[2:]):
         with django_assert_num_queries(5):
-            moved = transitions.perform(BOOKING.expire, batch, Actor.clock("test"))
+            moved = transitions.apply_transition(BOOKING.expire, batch, Actor.clock("test"))
         assert [row.pk for row in moved] == batch
 
 
 def test_a_row_the_sweep_should_have_ended_is_told_from_one_it_should_not(booked, ana, venue):
-    """`overdue` in Python, and `not_due`, `blocking` and `standing` in SQL, are one rule: every
-    status, every deadline."""
+    """`due_transition` in Python, and `not_due`, `blocking` and `with_effective_status` in SQL, are
+    one rule: every status, every deadline."""
     booking = booked(ana)
     columns = ("hold_expires_at", "lapses_at", "no_show_at", "completes_at")
     sql = transitions.not_due(BOOKING)
@@ -441,11 +442,13 @@ def test_a_row_the_sweep_should_have_ended_is_told_from_one_it_should_not(booked
                 with connection.cursor() as cursor:
                     cursor.execute(f"SELECT {sql} FROM api_booking")
                     (alive,) = cursor.fetchone()
-                assert alive == (clocked.overdue(BOOKING, row, row.now) is None)
+                assert alive == (effective_status.due_transition(BOOKING, row, row.now) is None)
                 assert Booking.objects.blocking().exists() == (alive and status in BOOKING.blocking)
                 for asked in Status.values:
-                    found = clocked.standing(Booking.objects.all(), [asked]).exists()
-                    assert found == (asked == clocked.status_of(row))
+                    found = effective_status.with_effective_status(
+                        Booking.objects.all(), [asked]
+                    ).exists()
+                    assert found == (asked == effective_status.effective_status(row))
 
 
 def test_nothing_leaves_twice_for_one_move(booked, ana):

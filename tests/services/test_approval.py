@@ -9,9 +9,9 @@ from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery, PrimetimeWindow, Venue
 from api.models.venues import Approval
-from api.services import bookings, transitions
 from api.services.actors import Actor
-from api.services.revisions import revise
+from api.services.bookings import bookings, transitions
+from api.services.bookings.revisions import revise
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -47,7 +47,7 @@ def status(booking):
 
 
 def move(booking, start, end):
-    actor = Actor.toward(booking.owner, booking)
+    actor = Actor.for_booking(booking.owner, booking)
     return bookings.reschedule(booking.pk, actor, starts_at=start, ends_at=end)
 
 
@@ -75,7 +75,7 @@ def test_an_approval_keeps_who_and_when_and_is_told(ask, ana, sam):
 @pytest.mark.parametrize("who", ["ana", "ben"])
 def test_only_staff_answer(ask, ana, ben, who, request):
     asked = ask(ana)
-    actor = Actor.toward(request.getfixturevalue(who), asked)
+    actor = Actor.for_booking(request.getfixturevalue(who), asked)
     for verb in (bookings.approve, bookings.reject):
         with pytest.raises(errors.Forbidden):
             verb(asked.pk, actor)
@@ -190,7 +190,7 @@ def test_a_request_that_moves_within_primetime_or_costs_something_keeps_waiting(
 
 def test_staff_answer_many_at_once_each_with_its_own_result(client_of, ask, ana, ben, sam):
     first, second = ask(ana), ask(ben, hours=1)
-    bookings.cancel(second.pk, Actor.toward(ben, second))
+    bookings.cancel(second.pk, Actor.for_booking(ben, second))
     ids = [second.pk, first.pk, 2**62]
     answer = client_of(sam).post("/api/v1/bookings/approve/", {"ids": ids})
     assert (answer.status_code, answer.json()) == (

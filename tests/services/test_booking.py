@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery
-from api.services import bookings, transitions
 from api.services.actors import Actor
+from api.services.bookings import bookings, transitions
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ def test_a_sweep_expires_what_is_due_and_nothing_else(booked, court, ana):
 
 def test_cancel_twice_is_refused_the_second_time(booked, ana):
     booking = booked(ana)
-    actor = Actor.toward(ana, booking)
+    actor = Actor.for_booking(ana, booking)
     assert bookings.cancel(booking.pk, actor).status == Status.CANCELLED
     with pytest.raises(errors.AlreadyDone):
         bookings.cancel(booking.pk, actor)
@@ -102,7 +102,7 @@ def test_cancel_twice_is_refused_the_second_time(booked, ana):
 
 def test_a_moved_booking_frees_its_old_slot_and_meets_the_constraint(booked, ana, ben, soon):
     mine, other = booked(ana), booked(ben, hours=2)
-    actor = Actor.toward(ana, mine)
+    actor = Actor.for_booking(ana, mine)
     with pytest.raises(errors.SlotTaken):
         bookings.reschedule(mine.pk, actor, starts_at=other.starts_at, ends_at=other.ends_at)
     moved = bookings.reschedule(

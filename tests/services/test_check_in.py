@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from api import errors, policy
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery
-from api.queries import no_shows
-from api.services import bookings, transitions
+from api.queries.analytics import no_shows
 from api.services.actors import Actor
+from api.services.bookings import bookings, transitions
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

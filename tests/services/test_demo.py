@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from api.models import Booking, BookingEvent, Resource
-from api.services import demo, invariants
+from api.services.operations import demo, invariants
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from jinja2.meta import find_undeclared_variables
 
 from api import emails
 from api.models import Booking, Delivery, Venue
-from api.services import mailer, outbox
+from api.services.messages import mailer, outbox
 
 pytestmark = pytest.mark.django_db
 

@@ -12,10 +12,10 @@ from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 
 from api.models import Booking, BookingEvent
-from api.queries import bookings as queries
-from api.queries import timeline
-from api.services import history_months, invariants
-from api.services.history_months import REST, TABLE
+from api.queries.bookings import bookings as queries
+from api.queries.bookings import timeline
+from api.services.operations import history_months, invariants
+from api.services.operations.history_months import REST, TABLE
 
 BEFORE = f"{TABLE}_before"
 

@@ -14,8 +14,11 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, BookingEvent, Delivery, Job, JobFailure, Sign, StripeEvent
 from api.models.outbox import State
-from api.queries import automation, lag
-from api.services import jobs, outbox, reminders, transitions, webhooks
+from api.queries.operations import automation, lag
+from api.services.bookings import transitions
+from api.services.messages import outbox, reminders
+from api.services.operations import jobs
+from api.services.payments import stripe_events
 from api.signals import transitioned
 from backend.schedule import SCHEDULE
 
@@ -96,7 +99,7 @@ def test_every_deadline_of_the_tables_has_a_lag():
     swept = {f"{model}.{move}" for model, move in lag.SWEEPS.values()}
     from api.lifecycle import TABLES
 
-    assert swept == {f"{table.model}.{move.name}" for table in TABLES for move in table.clocked}
+    assert swept == {f"{table.model}.{move.name}" for table in TABLES for move in table.time_driven}
     assert set(lag.by_job()) == {
         *lag.SWEEPS,
         "send_reminders",
@@ -294,7 +297,7 @@ def test_a_job_that_is_not_there_cannot_be_paused():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_late_reminder_is_sent_and_one_past_its_start_is_withheld(booked, ana, mailoutbox):
-    from api.services import mailer
+    from api.services.messages import mailer
 
     late, past = booked(ana), booked(ana, hours=2)
     Delivery.objects.all().delete()
@@ -345,7 +348,7 @@ def test_what_is_old_is_forgotten_and_nothing_else():
             state=state,
             finished_at=Now() - timedelta(days=age),
         )
-    assert webhooks.prune() == 1
+    assert stripe_events.prune() == 1
     assert set(StripeEvent.objects.values_list("event_id", flat=True)) == {"evt_89", "evt_99"}
     jobs.sign("worker", "old")
     Sign.objects.update(seen_at=Now() - timedelta(days=2))
@@ -364,7 +367,7 @@ def test_what_is_old_is_forgotten_and_nothing_else():
 def test_a_row_whose_sender_died_comes_alone_and_is_parked_in_the_end(booked, ana, mailoutbox):
     """Without `orphan`, fifty rows of a batch lose an attempt with each death of the sender that
     one of them kills, and all are parked with it."""
-    from api.services import mailer
+    from api.services.messages import mailer
 
     for n in range(3):
         booked(ana, hours=n)

@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 from api.emails import DEFAULT, WORDINGS
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery
-from api.services import bulk, notices
+from api.services.bookings import bulk_insert
+from api.services.messages import notifications
 
 pytestmark = pytest.mark.django_db
 
@@ -19,14 +20,14 @@ VERBS = sorted({"remind", *(move.name for move in BOOKING)} & {*DEFAULT, *WORDIN
 
 def in_sql(verb, status):
     """What `notify_moved` writes with a statement that moves nothing, but gives all bookings."""
-    with bulk.gathered() as emails:
-        notices.notify_moved(verb, status, DETAILS)
+    with bulk_insert.gathered() as emails:
+        notifications.notify_moved(verb, status, DETAILS)
     rows = (
         "moved AS (SELECT b.*, '' AS status_left, NULL::timestamptz AS fell_due FROM api_booking b)"
     )
     values = [value for part in emails for value in part.values]
     with connection.cursor() as cursor:
-        cursor.execute(bulk.following(rows, emails, "count(*)"), values)
+        cursor.execute(bulk_insert.following(rows, emails, "count(*)"), values)
     columns = ("key", "name", "kind", "booking_id", "to", "payload", "state", "attempts")
     return list(Delivery.objects.order_by("id").values_list(*columns))
 
@@ -37,7 +38,7 @@ def in_hand(verb, status):
         row.status = status
         found += [
             (e.key, e.name, e.kind, e.booking_id, e.to, e.payload, "waiting", 0)
-            for e in notices._effects(verb, [row], DETAILS)
+            for e in notifications._effects(verb, [row], DETAILS)
         ]
     return found
 

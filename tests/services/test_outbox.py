@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from api.models import Delivery
 from api.models.outbox import Kind, State
-from api.services import bookings, mailer, outbox
 from api.services.actors import Actor
-from api.services.outbox import Effect, Withheld
+from api.services.bookings import bookings
+from api.services.messages import mailer, outbox
+from api.services.messages.outbox import Effect, Withheld
 
 pytestmark = pytest.mark.django_db
 
@@ -248,7 +249,7 @@ def test_an_email_whose_cause_is_gone_is_withheld(booked, court, ana, mailoutbox
     court.price_minor = 500
     court.save()
     booking = booked(ana)
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     assert outbox.deliver(EMAIL, mailer.send) == 1
     assert list(Delivery.objects.order_by("id").values_list("name", "state")) == [
         ("held", State.WITHHELD),
@@ -288,7 +289,7 @@ def test_a_venue_that_sends_no_confirmations_sends_what_matters_all_the_same(boo
     venue.save()
     booking = booked(ana)
     assert names(booking) == []
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     assert names(booking) == [("cancelled", "ana@example.com")]
 
 
@@ -298,7 +299,7 @@ def test_every_move_again_is_told_again(booked, ana):
         start = booking.starts_at + n * timedelta(hours=3)
         bookings.reschedule(
             booking.pk,
-            Actor.toward(ana, booking),
+            Actor.for_booking(ana, booking),
             starts_at=start,
             ends_at=start + timedelta(hours=1),
         )

@@ -10,8 +10,9 @@ from api import errors
 from api.lifecycle import Status
 from api.models import Booking, Delivery, Panel
 from api.models.venues import Approval
-from api.services import bookings, panels
 from api.services.actors import Actor
+from api.services.bookings import bookings
+from api.services.panels import panels
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)

@@ -15,18 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, JobFailure, Payment, Refund, StripeEvent, Venue
-from api.services import (
-    bookings,
-    invariants,
-    mailer,
-    payments,
-    reconciliation,
-    refunds,
-    webhooks,
-)
 from api.services.actors import Actor
-from api.services.outbox import DEATHS
-from api.services.transitions import sweep
+from api.services.bookings import bookings
+from api.services.bookings.transitions import sweep
+from api.services.messages import mailer
+from api.services.messages.outbox import DEATHS
+from api.services.operations import invariants
+from api.services.payments import payments, reconciliation, refunds, stripe_events
 from tests.paying import ASKS, DECLINED, GOOD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,8 +39,8 @@ def state(booking):
 
 
 def succeeded(customer, intent, **more):
-    webhooks.receive(*customer.event("payment_intent.succeeded", intent, **more))
-    webhooks.work()
+    stripe_events.receive(*customer.event("payment_intent.succeeded", intent, **more))
+    stripe_events.work()
 
 
 # beginning
@@ -119,7 +114,7 @@ def test_the_intent_of_an_attempt_that_has_ended_is_cancelled(hold, ana, custome
     amount, currency, _, metadata, _ = payments._order(Payment.objects.get())
     told = {f"metadata[{name}]": value for name, value in metadata.items()}
     made = customer.call("POST", "payment_intents", amount=amount, currency=currency, **told)
-    webhooks.receive(*customer.event("payment_intent.created", made["id"]))
+    stripe_events.receive(*customer.event("payment_intent.created", made["id"]))
     worker()
     assert customer.intent(made["id"])["status"] == "canceled"
     assert (state(booking), Payment.objects.get().intent_id) == (("held", "processing"), None)
@@ -137,7 +132,7 @@ def test_what_cannot_be_paid_is_refused(hold, ana, customer, run_out, worker, st
     with pytest.raises(errors.AlreadyPaid):  # found out by asking Stripe, before any webhook
         payments.begin(paid.pk)
     assert state(paid) == ("confirmed", "succeeded")
-    bookings.cancel(cancelled.pk, Actor.toward(ana, cancelled))
+    bookings.cancel(cancelled.pk, Actor.for_booking(ana, cancelled))
     with pytest.raises(errors.NotAllowedNow):
         payments.begin(cancelled.pk)
     with pytest.raises(errors.NotFound):
@@ -152,7 +147,7 @@ def test_what_cannot_be_paid_is_refused(hold, ana, customer, run_out, worker, st
 def test_a_moved_hold_of_another_price_gets_another_intent(hold, ana, customer, worker, tomorrow):
     booking = hold(ana)
     old = payments.begin(booking.pk)
-    actor = Actor.toward(ana, booking)
+    actor = Actor.for_booking(ana, booking)
     bookings.reschedule(booking.pk, actor, ends_at=tomorrow + timedelta(hours=2))
     new = payments.begin(booking.pk)
     assert (new.amount_minor, new.attempt) == (20000, 2)
@@ -168,7 +163,7 @@ def test_the_old_price_paid_at_the_last_moment_goes_back(hold, ana, customer, wo
     booking = hold(ana)
     old = payments.begin(booking.pk)
     customer.pay(old.intent_id)
-    actor = Actor.toward(ana, booking)
+    actor = Actor.for_booking(ana, booking)
     bookings.reschedule(booking.pk, actor, ends_at=tomorrow + timedelta(hours=2))
     worker()
     worker()
@@ -211,8 +206,8 @@ def test_a_declined_card_keeps_the_hold_and_another_card_pays_it(hold, ana, cust
     customer.pay(payment.intent_id, DECLINED)
     for number in "12":
         event = customer.event("payment_intent.payment_failed", payment.intent_id, f"evt_f{number}")
-        webhooks.receive(*event)
-    webhooks.work()
+        stripe_events.receive(*event)
+    stripe_events.work()
     assert state(booking) == ("held", "failed")
     mail = Delivery.objects.get(name="payment_failed")
     message = mailer.compose(mail, Booking.objects.get(pk=booking.pk))
@@ -232,8 +227,8 @@ def test_a_booking_ends_with_an_intent_that_was_cancelled_at_stripe(hold, ana, c
     run_out(over)
     for booking in (alive, over):
         intent = booking.payments.get().intent_id
-        webhooks.receive(*customer.event("payment_intent.canceled", intent))
-    webhooks.work()
+        stripe_events.receive(*customer.event("payment_intent.canceled", intent))
+    stripe_events.work()
     assert state(alive) == ("cancelled", "failed")
     assert state(over) == ("expired", "failed")
 
@@ -269,7 +264,7 @@ def test_a_sweep_of_many_holds_costs_the_statements_of_one(hold, ana, ben, run_o
 def test_a_cancelled_hold_cancels_its_intent(hold, ana, customer, worker):
     booking = hold(ana)
     payment = payments.begin(booking.pk)
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     worker()
     assert customer.intent(payment.intent_id)["status"] == "canceled"
     assert state(booking) == ("cancelled", "failed")
@@ -427,8 +422,8 @@ def test_an_event_is_kept_once_and_has_one_effect(hold, ana, customer):
     payment = payments.begin(booking.pk)
     customer.pay(payment.intent_id)
     event = customer.event("payment_intent.succeeded", payment.intent_id)
-    assert [webhooks.receive(*event) for _ in range(5)] == [True, False, False, False, False]
-    assert (webhooks.work(), webhooks.work()) == (1, 0)
+    assert [stripe_events.receive(*event) for _ in range(5)] == [True, False, False, False, False]
+    assert (stripe_events.work(), stripe_events.work()) == (1, 0)
     assert StripeEvent.objects.get().state == "done"
     assert booking.events.filter(verb="pay").count() == 1
     assert Delivery.objects.filter(name="receipt").count() == 1
@@ -451,9 +446,9 @@ def test_an_event_that_is_days_old_still_counts(hold, ana, customer):
 
 
 def test_an_intent_that_nobody_knows_is_tried_again_and_parked(line, customer):
-    webhooks.receive(*customer.event("payment_intent.succeeded", "pi_nobody"))
+    stripe_events.receive(*customer.event("payment_intent.succeeded", "pi_nobody"))
     for _ in range(10):
-        webhooks.work()
+        stripe_events.work()
         StripeEvent.objects.filter(state="waiting").update(due_at=Now())
     row = StripeEvent.objects.get()
     assert (row.state, row.attempts) == ("parked", 8)
@@ -462,9 +457,9 @@ def test_an_intent_that_nobody_knows_is_tried_again_and_parked(line, customer):
 
 def test_somebody_elses_intent_and_other_events_are_left_alone(line, customer):
     theirs = customer.call("POST", "payment_intents", amount=500, currency="usd")["id"]
-    assert webhooks.receive(*customer.event("payment_intent.succeeded", theirs)) is True
-    assert webhooks.receive(*customer.event("customer.created", "cus_1")) is False
-    assert webhooks.work() == 1
+    assert stripe_events.receive(*customer.event("payment_intent.succeeded", theirs)) is True
+    assert stripe_events.receive(*customer.event("customer.created", "cus_1")) is False
+    assert stripe_events.work() == 1
     assert StripeEvent.objects.get().state == "done"
     assert Payment.objects.count() == 0
 
@@ -502,7 +497,7 @@ def paid(hold, ana, customer):
 
 def test_a_cancellation_in_time_gives_everything_back(paid, ana, customer, worker):
     booking, payment = paid()
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     worker()
     worker()
     assert customer.refunds(payment.intent_id) == [10000]
@@ -520,7 +515,7 @@ def test_a_late_cancellation_gives_back_what_the_venue_says(
 ):
     Venue.objects.update(refund_until=timedelta(days=30), late_refund_percent=percent)
     booking, payment = paid()
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     worker()
     assert customer.refunds(payment.intent_id) == back
     assert state(booking) == ("cancelled", "refunded" if percent == 100 else "succeeded")
@@ -529,7 +524,7 @@ def test_a_late_cancellation_gives_back_what_the_venue_says(
 def test_a_booking_that_staff_decline_gives_everything_back(paid, sam, customer, worker):
     Venue.objects.update(refund_until=timedelta(days=30))
     booking, payment = paid()
-    bookings.reject(booking.pk, Actor.toward(sam, booking))
+    bookings.reject(booking.pk, Actor.for_booking(sam, booking))
     worker()
     assert customer.refunds(payment.intent_id) == [10000]
     assert state(booking) == ("rejected", "refunded")
@@ -551,19 +546,19 @@ def test_staff_give_back_parts_and_never_more_than_was_paid(paid, sam, ana, cust
     worker()
     assert customer.refunds(payment.intent_id) == [2500, 7500]
     assert state(booking) == ("confirmed", "refunded")
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     worker()
     assert customer.refunds(payment.intent_id) == [2500, 7500]
 
 
 def test_a_webhook_tells_of_a_refund_whose_answer_was_lost(paid, ana, customer, line, worker):
     booking, payment = paid()
-    bookings.cancel(booking.pk, Actor.toward(ana, booking))
+    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     line.faults = [("/v1/refunds", "POST", "lose")]
     worker()
     assert Refund.objects.get().status == "waiting"
-    webhooks.receive(*customer.event("charge.refunded", payment.intent_id))
-    webhooks.work()
+    stripe_events.receive(*customer.event("charge.refunded", payment.intent_id))
+    stripe_events.work()
     assert Refund.objects.get().status == "succeeded"
     Delivery.objects.update(due_at=Now())
     worker()
@@ -743,8 +738,8 @@ def test_a_signed_event_is_believed_of_an_intent_that_the_stand_in_forgot(
     thin = json.dumps(
         {"type": "payment_intent.succeeded", "data": {"object": {"id": "pi_forgotten"}}}
     )
-    webhooks.receive(thin.encode(), customer.sign(thin))
-    webhooks.work()
+    stripe_events.receive(thin.encode(), customer.sign(thin))
+    stripe_events.work()
     assert state(booking) == ("confirmed", "succeeded")
 
 
@@ -753,13 +748,13 @@ def test_an_event_whose_worker_died_comes_alone_and_is_parked_in_the_end(hold, a
     intents = [payments.begin(hold(ana, hours=n).pk).intent_id for n in (0, 2)]
     for n, intent in enumerate(intents):
         event = customer.event("payment_intent.succeeded", intent, event_id=f"evt_{n}")
-        webhooks.receive(*event)
-    killer, other = webhooks._claim()
+        stripe_events.receive(*event)
+    killer, other = stripe_events._claim()
     for _ in range(2, DEATHS + 1):
         StripeEvent.objects.update(due_at=Now())
-        assert [row.pk for row in webhooks._claim()] == [killer.pk]
+        assert [row.pk for row in stripe_events._claim()] == [killer.pk]
     StripeEvent.objects.update(due_at=Now())
-    assert webhooks.work() == 1
+    assert stripe_events.work() == 1
     killer.refresh_from_db()
     assert (killer.state, killer.attempts) == ("parked", DEATHS + 1)
     other.refresh_from_db()

@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent, Closure, Delivery, PrimetimeWindow, Resource, Venue
-from api.services import bookings
 from api.services.actors import Actor
+from api.services.bookings import bookings
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def by(user, booking=None):
-    return Actor.toward(user, booking or Booking(owner=user))
+    return Actor.for_booking(user, booking or Booking(owner=user))
 
 
 def unchanged(booking):
@@ -112,7 +112,7 @@ def test_a_move_meets_the_policy_again(booked, ana, soon, days, length, code):
     booking = booked(ana)
     booking.refresh_from_db()
     start = soon + timedelta(days=days)
-    with pytest.raises(errors.Refused) as refused:
+    with pytest.raises(errors.Refusal) as refused:
         bookings.reschedule(booking.pk, by(ana), starts_at=start, ends_at=start + length * HOUR)
     assert refused.value.code == code
     assert unchanged(booking)

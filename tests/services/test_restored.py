@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from api.models import Booking, Delivery
 from api.models.outbox import State
-from api.services import restored
+from api.services.operations import restored_backup
 from tasks.emails import deliver_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +38,7 @@ def test_what_fell_due_is_done_and_nobody_hears_of_it_again(forgotten):
     assert forgotten.status == "no_show"
     rows = list(Delivery.objects.order_by("id").values_list("name", "state", "last_error"))
     assert len(rows) >= 2
-    assert {row[1:] for row in rows} == {(State.WITHHELD, restored.WHY)}
+    assert {row[1:] for row in rows} == {(State.WITHHELD, restored_backup.WHY)}
     assert deliver_due() == 0
     assert mail.outbox == []
 
@@ -74,7 +74,7 @@ def test_a_call_whose_caller_is_gone_is_made_again(forgotten):
         state=State.SENDING,
         due_at=Now() + timedelta(1),
     )
-    assert restored.settle(send=False, gap=0).calls == 1
+    assert restored_backup.settle(send=False, gap=0).calls == 1
     row = Delivery.objects.get(key="refund:1")
     assert row.state == State.WAITING
 

@@ -24,8 +24,9 @@ from api.models import (
     Venue,
     WeekRollup,
 )
-from api.queries import analytics, tallies
-from api.services import rollups, transitions
+from api.queries.analytics import aggregates, analytics
+from api.services.analytics import rollups
+from api.services.bookings import transitions
 from tests.past import MINUTE, at, meeting
 
 FIGURES = (
@@ -64,7 +65,7 @@ def room(office: Venue) -> Resource:
 def same(venue: Venue | None, first_on: date, last_on: date) -> None:
     for figure in FIGURES:
         kept = figure(venue, first_on, last_on)
-        assert kept == figure(venue, first_on, last_on, source=tallies), figure.__name__
+        assert kept == figure(venue, first_on, last_on, source=aggregates), figure.__name__
 
 
 def hours(room: Resource, days: int = 60) -> float:
@@ -278,7 +279,7 @@ def test_a_changed_booking_of_the_past_is_seen_at_once_and_summed_up_again(room,
 def test_bookings_of_today_and_tomorrow_leave_no_marks(booked, room, ana):
     meeting(room, ana, datetime.now(UTC) - timedelta(hours=11), 60)
     booking = booked(ana)
-    transitions.perform(BOOKING.cancel, [booking.pk], transitions.Actor.clock("test"))
+    transitions.apply_transition(BOOKING.cancel, [booking.pk], transitions.Actor.clock("test"))
     assert not RollupMark.objects.exists()
 
 

@@ -25,7 +25,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.models.functions import Now
 
 from api.models import Delivery
-from api.services import mailer, outbox
+from api.services.messages import mailer, outbox
 from backend.mail import as_bytes
 from backend.settings import email_backend
 

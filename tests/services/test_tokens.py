@@ -12,8 +12,8 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from api.errors import TokenRefused
 from api.models import User
-from api.services import accounts, tokens
-from api.services.tokens import Access, Pair, Refresh
+from api.services.accounts import accounts, tokens
+from api.services.accounts.tokens import Access, Pair, Refresh
 
 pytestmark = pytest.mark.django_db
 

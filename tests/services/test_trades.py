@@ -9,9 +9,11 @@ from api import errors
 from api.lifecycle import TRADE, Status, TradeStatus
 from api.models import Booking, BookingEvent, Delivery, Resource, Trade, Venue
 from api.models.users import Role
-from api.queries import trades as queries
-from api.services import accounts, bookings, mailer, trades, transitions
+from api.queries.bookings import trades as queries
+from api.services.accounts import accounts
 from api.services.actors import Actor
+from api.services.bookings import bookings, trades, transitions
+from api.services.messages import mailer
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +89,7 @@ def test_accepting_writes_history_on_both_and_emails_both(offer, mine, theirs, a
 
 def test_the_words_of_who_had_the_booking_before_stay_theirs(mine, theirs, ana, ben):
     """In the history and in emails that were not sent yet."""
-    actor = Actor.toward(ana, mine)
+    actor = Actor.for_booking(ana, mine)
     bookings.reschedule(
         mine.pk, actor, notes="Private", ends_at=mine.ends_at - timedelta(minutes=9)
     )
@@ -194,7 +196,7 @@ def test_nobody_trades_with_themselves(mine, booked, ana):
 
 
 def test_a_cancelled_booking_is_not_traded(mine, theirs, ana, ben):
-    bookings.cancel(theirs.pk, Actor.toward(ben, theirs))
+    bookings.cancel(theirs.pk, Actor.for_booking(ben, theirs))
     assert refused_offer(ana, mine.pk, theirs.pk) == ("target", False)
     assert refused_offer(ben, theirs.pk, mine.pk) == ("requester", False)
 
@@ -262,12 +264,12 @@ def lapsed(trade):
 
 
 def test_a_cancelled_booking_lapses_its_trades(offer, mine, ana):
-    bookings.cancel(mine.pk, Actor.toward(ana, mine))
+    bookings.cancel(mine.pk, Actor.for_booking(ana, mine))
     lapsed(offer)
 
 
 def test_a_moved_booking_lapses_its_trades_and_an_edited_one_does_not(offer, theirs, ben, soon):
-    actor = Actor.toward(ben, theirs)
+    actor = Actor.for_booking(ben, theirs)
     bookings.reschedule(theirs.pk, actor, title="Another title")
     assert queries.status_of(offer.pk) == "offered"
     start = soon + timedelta(hours=20)
@@ -315,7 +317,7 @@ def test_a_sweep_of_many_bookings_lapses_their_trades_in_a_constant_number_of_st
 
 def test_who_lost_the_booking_by_a_trade_can_neither_cancel_nor_move_it(offer, mine, ana, ben):
     """Their role was read before the trade: without `_still_owner` both go through."""
-    stale = Actor.toward(ana, mine)
+    stale = Actor.for_booking(ana, mine)
     trades.accept(offer.pk, ben)
     before = state(mine)
     with pytest.raises(errors.Forbidden):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from api.lifecycle import BOOKING, TABLES, TRADE, By, Status, Table
+from api.lifecycle import BOOKING, TABLES, TRADE, ActorRole, Status, Table
 from api.management.commands.lifecycle import page
 from api.models import Booking, Trade
 
@@ -30,15 +30,15 @@ def test_what_blocks_is_exactly_what_is_not_final(table: Table):
 
 @each_table
 def test_out_of_every_blocking_status_the_clock_leads(table: Table):
-    assert {s for move in table.clocked for s in move.sources} == set(table.blocking)
+    assert {s for move in table.time_driven for s in move.sources} == set(table.blocking)
 
 
 @each_table
 def test_a_clock_move_that_has_an_exception_leaves_it_to_another_clock_move(table: Table):
     """`complete` passes over a row whose no-show deadline is set: `release` takes that one."""
-    for move in table.clocked:
+    for move in table.time_driven:
         if move.unless:
-            others = [m for m in table.clocked if m.deadline == move.unless and m is not move]
+            others = [m for m in table.time_driven if m.deadline == move.unless and m is not move]
             watched = {s for m in others for s in m.sources}
             stamped = {s for m in table for s in [m.target] if move.unless in m.stamps}
             assert set(move.sources) <= watched | stamped
@@ -47,7 +47,7 @@ def test_a_clock_move_that_has_an_exception_leaves_it_to_another_clock_move(tabl
 @each_table
 def test_the_clock_moves_what_has_a_deadline_and_nothing_else(table: Table):
     for move in table:
-        assert (By.CLOCK in move.by) == bool(move.deadline), move.name
+        assert (ActorRole.CLOCK in move.by) == bool(move.deadline), move.name
 
 
 @each_table
@@ -64,7 +64,7 @@ def test_every_column_named_in_a_table_is_there_and_every_deadline_has_its_index
         assert {c for c in (move.deadline, move.unless, *move.stamps) if c} <= columns
     partial = [index for index in model._meta.indexes if index.condition is not None]
     indexed = {expression.name for index in partial for expression in index.expressions[:1]}
-    assert {move.deadline for move in table.clocked} <= indexed
+    assert {move.deadline for move in table.time_driven} <= indexed
 
 
 def test_the_exclusion_constraint_watches_exactly_what_blocks():

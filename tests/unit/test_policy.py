@@ -33,7 +33,7 @@ def refusal(asked: Rules, starts_at: datetime, ends_at: datetime, guests: int = 
     """The code of the refusal, or nothing."""
     try:
         policy.check(asked, starts_at, ends_at, NOW, guests)
-    except errors.Refused as refused:
+    except errors.Refusal as refused:
         return refused.code
     return ""
 

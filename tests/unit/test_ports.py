@@ -7,8 +7,8 @@ from socket import create_server
 
 import pytest
 
-from backend import up
-from backend.embedded.server import is_free, pick_port
+from backend.devserver import up
+from backend.devserver.server import is_free, pick_port
 
 
 @pytest.fixture

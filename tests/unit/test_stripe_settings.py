@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from backend.embedded import CHECKOUT
-from backend.up import wanted
+from backend.devserver import CHECKOUT
+from backend.devserver.up import wanted
 
 ASK = (
     "from backend import settings as s;"

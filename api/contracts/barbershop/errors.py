@@ -9,7 +9,8 @@ from rest_framework.response import Response
 
 from api import errors
 from api.documents import Refusals, Schema
-from api.http import Door, MethodNotAllowed
+from api.rest.base_view import BaseAPIView
+from api.rest.exceptions import MethodNotAllowed
 
 from . import answers
 
@@ -27,7 +28,7 @@ def at(field: str, words: str = "") -> Body:
 
 
 # the first that fits; all of these are answered 400 unless said otherwise
-FIELDS: Final[Mapping[type[errors.Refused], Body]] = {
+FIELDS: Final[Mapping[type[errors.Refusal], Body]] = {
     errors.EndsBeforeStart: at("non_field_errors", "End time must be after start time"),
     errors.SlotTaken: at(
         "start_time", "This time overlaps an existing booking. Choose another time."
@@ -45,13 +46,13 @@ FIELDS: Final[Mapping[type[errors.Refused], Body]] = {
     errors.NotAllowedNow: at("status"),
     errors.AlreadyBegun: at("status"),
 }
-WORDS: Final[Mapping[type[errors.Refused], str]] = {
+WORDS: Final[Mapping[type[errors.Refusal], str]] = {
     errors.WrongCredentials: "No active account found with the given credentials",
     errors.NotFound: "Not found.",
 }
 
 
-def body_of(refusal: errors.Refused, method: str) -> tuple[int, dict[str, Any]]:
+def body_of(refusal: errors.Refusal, method: str) -> tuple[int, dict[str, Any]]:
     """Status and body of any refusal."""
     if isinstance(refusal, errors.Invalid):
         return 400, dict(refusal.errors) or {"non_field_errors": [refusal.detail]}
@@ -67,7 +68,7 @@ def body_of(refusal: errors.Refused, method: str) -> tuple[int, dict[str, Any]]:
     return refusal.status, {"detail": _words(refusal, method)} | _said(refusal)
 
 
-def _words(refusal: errors.Refused, method: str) -> str:
+def _words(refusal: errors.Refusal, method: str) -> str:
     if isinstance(refusal, errors.NotSignedIn):
         return "Authentication credentials were not provided."
     if isinstance(refusal, MethodNotAllowed):
@@ -77,7 +78,7 @@ def _words(refusal: errors.Refused, method: str) -> str:
     return WORDS.get(type(refusal), refusal.detail)
 
 
-def _said(refusal: errors.Refused) -> dict[str, Any]:
+def _said(refusal: errors.Refusal) -> dict[str, Any]:
     """What the library of the tokens says about a bad one."""
     said = refusal.data.get("said")
     if said is None:
@@ -93,12 +94,12 @@ REFUSALS: Final[Refusals] = {
 }
 
 
-class Shop(Door):
+class Shop(BaseAPIView):
     """The base of the barbershop's views."""
 
     schema = Schema()
     refusals = REFUSALS
 
-    def explain(self, refusal: errors.Refused) -> Response:
+    def explain(self, refusal: errors.Refusal) -> Response:
         status, body = body_of(refusal, self.request.method or "")
         return Response(body, status=status)

@@ -10,9 +10,9 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
 from api.lifecycle import Status
-from api.queries import people
-from api.queries.clocked import status_of
-from api.services import venues
+from api.queries.accounts import people
+from api.queries.bookings.effective_status import effective_status
+from api.services.venues import venues
 
 from . import answers
 
@@ -145,7 +145,7 @@ def reservation(booking: Any) -> answers.Reservation:
         "customer_name": booking.owner.name,
         "start_time": booking.starts_at,
         "end_time": booking.ends_at,
-        "status": WORDS[status_of(booking)],
+        "status": WORDS[effective_status(booking)],
         "notes": booking.notes,
         "created_at": booking.created_at,
     }

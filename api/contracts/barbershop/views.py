@@ -10,15 +10,19 @@ from rest_framework.request import Request
 
 from api.documents import takes
 from api.errors import Forbidden, Invalid, NotFound
-from api.http import AddressThrottle
 from api.lifecycle import Status
-from api.permissions import IsAdmin
-from api.queries import bookings as queries
-from api.queries import counts, people, rules
+from api.queries.accounts import people
+from api.queries.bookings import bookings as queries
+from api.queries.bookings import counts
+from api.queries.venues import rules
 from api.replies import Created, Empty, Reply
-from api.services import accounts, bookings, chairs, removal, tokens, venues
+from api.rest.permissions import IsAdmin
+from api.rest.throttling import AddressThrottle
+from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
-from api.services.revisions import revise
+from api.services.bookings import auto_assign, bookings, removal
+from api.services.bookings.revisions import revise
+from api.services.venues import venues
 
 from . import answers, shapes
 from .errors import NotForYou, Shop
@@ -123,7 +127,7 @@ class Reservations(Shop):
         asked |= {"owner": self.user, "contract": SHOP}
         venue = venues.of_contract(SHOP)
         if chair is None:
-            booking = chairs.book(venue, **asked)
+            booking = auto_assign.book(venue, **asked)
         else:
             booking = bookings.book(resource=_chair(venue, chair), **asked)
         if self.user.is_staff and status == "confirmed":
@@ -146,7 +150,13 @@ class OneReservation(Shop):
             status = ""  # forms send the status that they were shown
         if status == Status.COMPLETED and not self.user.is_admin:
             raise Forbidden
-        revise(booking, Actor.toward(self.user, booking), status=status, by=chairs.move, **asked)
+        revise(
+            booking,
+            Actor.for_booking(self.user, booking),
+            status=status,
+            by=auto_assign.move,
+            **asked,
+        )
         return Reply(shapes.reservation(_one(self.user, pk)))
 
     @takes(shapes.ReservationEdit)
@@ -156,7 +166,7 @@ class OneReservation(Shop):
     def delete(self, request: Request, pk: int) -> Empty:
         """Gone, where an admin asks; anybody else takes it back, and it stays on the list."""
         booking = _one(self.user, pk)
-        actor = Actor.toward(self.user, booking)
+        actor = Actor.for_booking(self.user, booking)
         if self.user.is_admin:
             removal.remove(pk, actor)
         elif shapes.WORDS[booking.status] != "canceled":

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Generic, Literal, NotRequired, TypedDict, TypeVar
 
-from api.queries import rooms
+from api.queries.venues import rooms
 
 T = TypeVar("T")
 Status = Literal["pending", "confirmed", "completed", "cancelled", "no_show"]

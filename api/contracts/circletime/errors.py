@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from api import errors
 from api.documents import Refusals, Schema
-from api.http import Door, refusal_of
+from api.rest.base_view import BaseAPIView
+from api.rest.exceptions import refusal_of
 
 from . import answers
 
@@ -24,7 +25,7 @@ CODES = {
     409: "conflict",
 }
 FIELDS = {"starts_at": "startTime", "ends_at": "endTime"}
-WORDS: dict[type[errors.Refused], str] = {
+WORDS: dict[type[errors.Refusal], str] = {
     errors.Invalid: "Missing or invalid fields",
     errors.WrongCredentials: "Invalid credentials",
     errors.TokenRefused: "Invalid or expired refresh token",
@@ -35,26 +36,26 @@ WORDS: dict[type[errors.Refused], str] = {
 CONFLICTS = (errors.ResourceUnavailable,)  # a state of the room, not a mistake of the caller
 
 
-class Broken(errors.Refused):
+class Broken(errors.Refusal):
     code, status, detail = "internal_error", 500, "Something went wrong on our side."
 
 
-class MissingDates(errors.Refused):
+class MissingDates(errors.Refusal):
     detail = "start_date and end_date query parameters are required"
 
 
-class MissingRefresh(errors.Refused):
+class MissingRefresh(errors.Refusal):
     detail = "Refresh token is required"
 
 
-def message(refusal: errors.Refused) -> str:
+def message(refusal: errors.Refusal) -> str:
     for kind, words in WORDS.items():
         if type(refusal) is kind:
             return words
     return refusal.detail
 
 
-def envelope(refusal: errors.Refused) -> tuple[dict[str, Any], int]:
+def envelope(refusal: errors.Refusal) -> tuple[dict[str, Any], int]:
     """The body and the HTTP status of any refusal."""
     status = 409 if isinstance(refusal, CONFLICTS) else refusal.status
     body: dict[str, Any] = {
@@ -78,13 +79,13 @@ REFUSALS: Refusals = dict.fromkeys(
 )
 
 
-class CircletimeDoor(Door):
+class CircletimeDoor(BaseAPIView):
     """The base of every view here."""
 
     schema = Schema()
     refusals = REFUSALS
 
-    def explain(self, refusal: errors.Refused) -> Response:
+    def explain(self, refusal: errors.Refusal) -> Response:
         body, status = envelope(refusal)
         return Response(body, status=status)
 

@@ -11,8 +11,8 @@ from rest_framework import serializers
 
 from api import errors
 from api.lifecycle import Status
-from api.queries import rooms
-from api.queries.clocked import status_of
+from api.queries.bookings.effective_status import effective_status
+from api.queries.venues import rooms
 
 from . import answers
 from .answers import Success, T
@@ -201,7 +201,7 @@ def booking(row: Any) -> answers.Booking:
         "attendees": [person(one) for one in row.attendees.all()],
         "startTime": row.starts_at,
         "endTime": over or row.ends_at,
-        "status": STATUS[Status(status_of(row))],
+        "status": STATUS[Status(effective_status(row))],
         "checkedIn": row.checked_in_at is not None,
         "checkedInAt": row.checked_in_at,
     }

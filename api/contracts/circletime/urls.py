@@ -3,12 +3,12 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from api.http import Door
+from api.rest.base_view import BaseAPIView
 
 from . import views
 
 
-def both(route: str, view: type[Door]) -> list[URLPattern]:
+def both(route: str, view: type[BaseAPIView]) -> list[URLPattern]:
     """A redirect from one form to the other would break POST and DELETE."""
     return [path(route, view.as_view()), path(f"{route}/", view.as_view())]
 

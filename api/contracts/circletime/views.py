@@ -11,16 +11,20 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 
 from api import errors, policy
-from api.authentication import BearerAuthentication, DeviceAuthentication
 from api.documents import asks, takes
-from api.http import AddressThrottle
-from api.permissions import IsStaff, PanelOrSignedIn
-from api.queries import analytics, panels, rooms
+from api.queries.analytics import analytics
+from api.queries.panels import panels
+from api.queries.venues import rooms
 from api.replies import Created, Reply
-from api.services import accounts, bookings, tokens, venues
-from api.services import panels as doors
+from api.rest.authentication import BearerAuthentication, DeviceAuthentication
+from api.rest.permissions import IsStaff, PanelOrSignedIn
+from api.rest.throttling import AddressThrottle
+from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
-from api.services.mailer import minutes_freed
+from api.services.bookings import bookings
+from api.services.messages.mailer import minutes_freed
+from api.services.panels import panels as doors
+from api.services.venues import venues
 
 from . import answers, shapes
 from .answers import Success
@@ -158,7 +162,7 @@ class Bookings(View):
 class OneBooking(View):
     def delete(self, request: Request, booking: str) -> Reply[Success[answers.Cancelled]]:
         row = rooms.booking_of(self.venue, shapes.number(booking))
-        bookings.cancel(row.pk, Actor.toward(self.user, row))
+        bookings.cancel(row.pk, Actor.for_booking(self.user, row))
         return Reply(success({"cancelled": True}))
 
 
@@ -191,7 +195,7 @@ class PanelVerb(PanelView):
     def row(self, booking: str) -> tuple[int, Actor]:
         row = rooms.booking_of(self.venue, shapes.number(booking))
         self.only_at(row.resource_id)
-        actor = doors.actor_of(self.panel) if self.panel else Actor.toward(self.user, row)
+        actor = doors.actor_of(self.panel) if self.panel else Actor.for_booking(self.user, row)
         return row.pk, actor
 
 

@@ -10,9 +10,9 @@ from pydantic import VERSION, ValidationError
 
 from api import errors, money
 from api.documents import Refusals
-from api.errors import Refused
-from api.services import stripe_gateway as gateway
-from api.wire import Malformed
+from api.errors import Refusal
+from api.rest.parsers import Malformed
+from api.services.payments import stripe_gateway as gateway
 
 from . import answers, shapes
 
@@ -23,7 +23,7 @@ REFUSALS: Final[Refusals] = {
 }
 
 
-class Said(Refused):
+class Said(Refusal):
     """A refusal in the contract's own words: `body` is the answer."""
 
     body: Mapping[str, Any] = {}
@@ -65,11 +65,11 @@ def _amount(refusal: Any) -> str:
     return f"Amount must equal the booking total of {due}"
 
 
-def _failed(refusal: Refused) -> Said:
+def _failed(refusal: Refusal) -> Said:
     return said("Payment processing failed", detail=refusal.detail)
 
 
-def _not_signed_in(refusal: Refused) -> Said:
+def _not_signed_in(refusal: Refusal) -> Said:
     return said("Authentication required", 401, detail=refusal.detail, code="not_authenticated")
 
 
@@ -84,7 +84,7 @@ def _field_errors(refusal: Any) -> Said:
 
 
 # the first row that fits; a text keeps the status of the refusal, a function may choose another
-WORDS: tuple[tuple[type[Refused], Callable[[Any], Said] | str], ...] = (
+WORDS: tuple[tuple[type[Refusal], Callable[[Any], Said] | str], ...] = (
     (Malformed, lambda _: unreadable()),
     (errors.NotSignedIn, _not_signed_in),
     (errors.Forbidden, "Permission denied. Admin access required."),
@@ -111,7 +111,7 @@ WORDS: tuple[tuple[type[Refused], Callable[[Any], Said] | str], ...] = (
 )
 
 
-def worded(refusal: Refused) -> Said:
+def worded(refusal: Refusal) -> Said:
     """Every refusal in this contract's words; one without words of its own keeps the core's."""
     if isinstance(refusal, Said):
         return refusal

@@ -16,31 +16,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors, money, policy
-from api.authentication import (
+from api.documents import Schema, takes
+from api.errors import Refusal
+from api.lifecycle import BOOKING
+from api.policy import Rules
+from api.queries.bookings.effective_status import effective_payment_status, effective_status
+from api.queries.payments import payments as queries
+from api.queries.venues import rules as rules_query
+from api.replies import Created, Reply
+from api.rest.authentication import (
     BearerAuthentication,
     drop_refresh_cookie,
     refresh_cookie,
     set_refresh_cookie,
 )
-from api.documents import Schema, takes
-from api.errors import Refused
-from api.http import AddressThrottle, AnonymousThrottle, Door
-from api.lifecycle import BOOKING
-from api.policy import Rules
-from api.queries import payments as queries
-from api.queries import rules as rules_query
-from api.queries.clocked import payment_status_of, status_of
-from api.replies import Created, Reply
-from api.services import (
-    accounts,
-    bookings,
-    payments,
-    tokens,
-    transitions,
-    venues,
-    webhooks,
-)
+from api.rest.base_view import BaseAPIView
+from api.rest.throttling import AddressThrottle, AnonymousThrottle
+from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
+from api.services.bookings import bookings, transitions
+from api.services.payments import payments, stripe_events
+from api.services.venues import venues
 
 from . import answers, shapes
 from .errors import REFUSALS, invalid, said, worded
@@ -49,11 +45,11 @@ NAME = "paidrooms"
 M = TypeVar("M", bound=BaseModel)
 
 
-class View(Door):
+class View(BaseAPIView):
     schema = Schema()
     refusals = REFUSALS
 
-    def explain(self, refusal: Refused) -> Response:
+    def explain(self, refusal: Refusal) -> Response:
         words = worded(refusal)
         return Response(dict(words.body), status=words.status)
 
@@ -169,7 +165,7 @@ def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, g
 
 
 def shown(row: Any) -> answers.Booking:
-    status, paid = status_of(row), payment_status_of(row)
+    status, paid = effective_status(row), effective_payment_status(row)
     return shapes.booking(row, status, paid)
 
 
@@ -256,7 +252,7 @@ class OneBooking(View):
 class StripeWebhook(Public):
     def post(self, request: Request) -> Reply[answers.Received]:
         signature = request.headers.get("Stripe-Signature", "")
-        webhooks.receive(request._request.body, signature)
+        stripe_events.receive(request._request.body, signature)
         return Reply({"status": "success"})
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Literal, TypedDict
 
-from api.queries.trades import Waiting
+from api.queries.bookings.trades import Waiting
 
 Status = Literal["PENDING", "CONFIRMED", "REJECTED", "CANCELLED", "COMPLETED"]
 TradeStatus = Literal["PENDING", "ACCEPTED", "REJECTED", "CANCELLED"]

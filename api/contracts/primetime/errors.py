@@ -15,7 +15,7 @@ from api.documents import Refusals
 
 from . import answers
 
-Words = Mapping[type[errors.Refused], str]
+Words = Mapping[type[errors.Refusal], str]
 
 TOKENS = {
     "missing": "No refresh token provided",
@@ -43,7 +43,7 @@ REFUSALS: Refusals = {
 UNSAID = (errors.NotSignedIn, errors.Forbidden, errors.NotFound)
 
 
-def answer(refusal: errors.Refused, words: Words) -> Response:
+def answer(refusal: errors.Refusal, words: Words) -> Response:
     """The answer to a refusal; `words` are what one view says instead."""
     for kind, text in words.items():
         if isinstance(refusal, kind):
@@ -68,6 +68,6 @@ def _whole(text: str) -> Response:
     return Response({"non_field_errors": [text]}, status=400)
 
 
-def _status(refusal: errors.Refused) -> int:
+def _status(refusal: errors.Refusal) -> int:
     """This contract knows no 409: a slot that is taken is a bad request."""
     return 400 if refusal.status == 409 else refusal.status

@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from api import errors, policy
 from api.lifecycle import Status, TradeStatus
-from api.queries.clocked import status_of
+from api.queries.bookings.effective_status import effective_status
 
 from . import answers
 
@@ -233,12 +233,14 @@ def is_open(booking: Any) -> bool:
     """Whether it may still be edited or cancelled: awaited or confirmed, and not on a past day."""
     zone, words = booking.venue.zone, ("PENDING", "CONFIRMED")
     today = timezone.now().astimezone(zone).date()
-    return WORDS[Status(status_of(booking))] in words and local(zone, booking)["date"] >= today
+    return (
+        WORDS[Status(effective_status(booking))] in words and local(zone, booking)["date"] >= today
+    )
 
 
 def reservation(booking: Any) -> answers.Reservation:
     """For its owner and for admins."""
-    when, status = local(booking.venue.zone, booking), status_of(booking)
+    when, status = local(booking.venue.zone, booking), effective_status(booking)
     word, tradable = WORDS[Status(status)], status == "confirmed" and booking.owner.role == "user"
     kind: answers.Kind = "PRIMETIME" if booking.primetime else "FREE_FOR_ALL"
     ahead = booking.starts_at > timezone.now()

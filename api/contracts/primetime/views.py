@@ -12,16 +12,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors, policy
-from api.authentication import drop_refresh_cookie, refresh_cookie, set_refresh_cookie
 from api.documents import Schema, asks, takes
-from api.http import AddressThrottle, Door
-from api.permissions import IsAdmin, IsStaff
-from api.queries import bookings as reservations
-from api.queries import calendar, dashboards, people, rules
-from api.queries import trades as trades_query
+from api.queries.accounts import people
+from api.queries.bookings import bookings as reservations
+from api.queries.bookings import calendar, dashboards
+from api.queries.bookings import trades as trades_query
+from api.queries.venues import rules
 from api.replies import Created, Empty, Reply
-from api.services import accounts, bookings, tokens, trades, venues, windows
+from api.rest.authentication import (
+    drop_refresh_cookie,
+    refresh_cookie,
+    set_refresh_cookie,
+)
+from api.rest.base_view import BaseAPIView
+from api.rest.permissions import IsAdmin, IsStaff
+from api.rest.throttling import AddressThrottle
+from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
+from api.services.bookings import bookings, trades
+from api.services.venues import primetime_windows, venues
 
 from . import answers, shapes
 from .errors import REFUSALS, Words, answer
@@ -30,12 +39,12 @@ NAME = "primetime"
 COURT = "The Court"
 
 
-class Face(Door):
+class Face(BaseAPIView):
     schema = Schema()
     refusals = REFUSALS
     words: ClassVar[Words] = {}
 
-    def explain(self, refusal: errors.Refused) -> Response:
+    def explain(self, refusal: errors.Refusal) -> Response:
         return answer(refusal, self.words)
 
     @cached_property
@@ -188,7 +197,7 @@ class Reservations(Face):
 
 
 class OneReservation(Face):
-    def explain(self, refusal: errors.Refused) -> Response:
+    def explain(self, refusal: errors.Refusal) -> Response:
         if isinstance(refusal, (errors.NotAllowedNow, errors.AlreadyBegun)):
             done = "cancelled" if self.request.method == "DELETE" else "edited"
             text = f"This reservation cannot be {done}: it is past, or closed already."
@@ -208,13 +217,13 @@ class OneReservation(Face):
     def put(self, request: Request, pk: int) -> Reply[answers.Reservation]:
         booking, body = self._open(pk), self.read(shapes.NewReservation, partial=True)
         changes = shapes.planned(booking.venue.zone, body, booking)
-        bookings.reschedule(pk, Actor.toward(self.user, booking), **changes)
+        bookings.reschedule(pk, Actor.for_booking(self.user, booking), **changes)
         return Reply(shapes.reservation(self.reservation(pk)))
 
     patch = put
 
     def delete(self, request: Request, pk: int) -> Empty:
-        bookings.cancel(pk, Actor.toward(self.user, self._open(pk)))
+        bookings.cancel(pk, Actor.for_booking(self.user, self._open(pk)))
         return Empty()
 
 
@@ -280,11 +289,11 @@ class Windows(Face):
     permission_classes = (IsStaff,)
 
     def get(self, request: Request) -> Reply[list[answers.Window]]:
-        return Reply([shapes.window(row) for row in windows.of(self.venue)])
+        return Reply([shapes.window(row) for row in primetime_windows.of(self.venue)])
 
     @takes(shapes.Window)
     def post(self, request: Request) -> Created[answers.Window]:
-        row = windows.open_one(self.venue, self.read(shapes.Window))
+        row = primetime_windows.open_one(self.venue, self.read(shapes.Window))
         return Created(shapes.window(row))
 
 
@@ -292,18 +301,18 @@ class OneWindow(Face):
     permission_classes = (IsStaff,)
 
     def get(self, request: Request, pk: int) -> Reply[answers.Window]:
-        return Reply(shapes.window(windows.one(self.venue, pk)))
+        return Reply(shapes.window(primetime_windows.one(self.venue, pk)))
 
     @takes(shapes.Window(partial=True))
     def put(self, request: Request, pk: int) -> Reply[answers.Window]:
-        windows.one(self.venue, pk)
+        primetime_windows.one(self.venue, pk)
         body = self.read(shapes.Window, partial=True)
-        return Reply(shapes.window(windows.change(self.venue, pk, body)))
+        return Reply(shapes.window(primetime_windows.change(self.venue, pk, body)))
 
     patch = put
 
     def delete(self, request: Request, pk: int) -> Empty:
-        windows.drop(self.venue, pk)
+        primetime_windows.drop(self.venue, pk)
         return Empty()
 
 
@@ -342,7 +351,7 @@ class OneTrade(Face):
         errors.Forbidden: "Only the person who was asked can answer a trade request",
     }
 
-    def explain(self, refusal: errors.Refused) -> Response:
+    def explain(self, refusal: errors.Refusal) -> Response:
         if isinstance(refusal, errors.Invalid) and "action" in refusal.errors:
             return Response({"error": 'Action must be either "accept" or "reject"'}, status=400)
         return super().explain(refusal)

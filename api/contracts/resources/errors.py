@@ -12,9 +12,10 @@ from rest_framework.response import Response
 
 from api import errors, policy
 from api.documents import Refusals, Schema
-from api.http import Door, MethodNotAllowed
 from api.policy import Rules
-from api.queries import standing
+from api.queries.venues import resource_status
+from api.rest.base_view import BaseAPIView
+from api.rest.exceptions import MethodNotAllowed
 
 from . import answers
 from .shapes import EMAIL_TAKEN, USERNAME_TAKEN
@@ -51,7 +52,7 @@ def check_edit(began: datetime, by_staff: bool) -> Check:
 # the words
 
 
-def _at(field: str, words: str, refusal: errors.Refused) -> dict[str, Any]:
+def _at(field: str, words: str, refusal: errors.Refusal) -> dict[str, Any]:
     return {field: [words or refusal.detail]}
 
 
@@ -75,7 +76,7 @@ def _taken(refusal: errors.SlotTaken) -> dict[str, Any]:
         each = (_span(b.starts_at, b.ends_at, zone) for b in refusal.conflicts[:3])
         words += f"Conflicting booking(s): {', '.join(each)}. "
         asked, now, ignore = (refusal.data[name] for name in ("asked", "now", "ignore"))
-        found = standing.next_free(rules, asked, now, ignore=ignore)
+        found = resource_status.next_free(rules, asked, now, ignore=ignore)
     if found:
         words += f"Suggested available time: {_span(*found, zone)}."
     else:
@@ -88,7 +89,7 @@ def _span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
 
 
 # the first that fits; all of these are answered 400
-FIELDS: Final[Mapping[type[errors.Refused], Callable[[Any], dict[str, Any]]]] = {
+FIELDS: Final[Mapping[type[errors.Refusal], Callable[[Any], dict[str, Any]]]] = {
     errors.UsernameTaken: partial(_at, "username", USERNAME_TAKEN),
     errors.EmailTaken: partial(_at, "email", EMAIL_TAKEN),
     errors.TooSoon: _too_soon,
@@ -113,7 +114,7 @@ FIELDS: Final[Mapping[type[errors.Refused], Callable[[Any], dict[str, Any]]]] = 
 }
 
 
-def body_of(refusal: errors.Refused, method: str) -> tuple[int, dict[str, Any]]:
+def body_of(refusal: errors.Refusal, method: str) -> tuple[int, dict[str, Any]]:
     """Status and body of any refusal."""
     for kind, body in FIELDS.items():
         if isinstance(refusal, kind):
@@ -138,12 +139,12 @@ REFUSALS: Final[Refusals] = {
 }
 
 
-class Desk(Door):
+class Desk(BaseAPIView):
     """The base of this frontend's views."""
 
     schema = Schema()
     refusals = REFUSALS
 
-    def explain(self, refusal: errors.Refused) -> Response:
+    def explain(self, refusal: errors.Refusal) -> Response:
         status, body = body_of(refusal, self.request.method or "")
         return Response(body, status=status)

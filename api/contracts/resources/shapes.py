@@ -12,11 +12,12 @@ from rest_framework import serializers
 
 from api import errors
 from api.emails import said
-from api.http import AddressThrottle
-from api.queries import people
-from api.queries import rules as rules_query
-from api.queries.clocked import status_of
-from api.services import accounts, venues
+from api.queries.accounts import people
+from api.queries.bookings.effective_status import effective_status
+from api.queries.venues import rules as rules_query
+from api.rest.throttling import AddressThrottle
+from api.services.accounts import accounts
+from api.services.venues import venues
 
 from . import answers
 
@@ -225,7 +226,7 @@ def booking(row: Any) -> answers.Booking:
 
 def word(row: Any) -> answers.Status:
     """The status as the clock has made it, in the words of this frontend."""
-    return cast(answers.Status, said(status_of(row), SLUG))
+    return cast(answers.Status, said(effective_status(row), SLUG))
 
 
 def picture(profile: Any) -> answers.Picture:

@@ -15,14 +15,16 @@ from rest_framework.response import Response
 
 from api.documents import Told, takes
 from api.errors import Forbidden, NotFound
-from api.http import AccountThrottle, AddressThrottle, AnonymousThrottle
-from api.permissions import StaffWrites
-from api.queries import bookings as queries
-from api.queries import standing
+from api.queries.bookings import bookings as queries
+from api.queries.venues import resource_status
 from api.replies import Created, Empty, Reply
-from api.services import accounts, bookings, pictures, places, venues
+from api.rest.permissions import StaffWrites
+from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
+from api.services.accounts import accounts, pictures
 from api.services.actors import Actor
-from api.services.revisions import revise
+from api.services.bookings import bookings
+from api.services.bookings.revisions import revise
+from api.services.venues import resources, venues
 
 from . import answers, shapes
 from .errors import Desk, check_edit, check_new
@@ -131,7 +133,7 @@ class Resources(Public):
     @takes(shapes.Place)
     def post(self, request: Request) -> Created[answers.Resource]:
         venue = venues.of_contract(shapes.SLUG)
-        place = places.add(venue, self.user, **self.read(shapes.Place))
+        place = resources.add(venue, self.user, **self.read(shapes.Place))
         return Created(shapes.resource(_place(place.pk)))
 
 
@@ -141,7 +143,7 @@ class OneResource(Public):
 
     @takes(shapes.Place(partial=True))
     def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Resource]:
-        places.change(_place(pk), self.user, self.read(shapes.Place, partial=partial))
+        resources.change(_place(pk), self.user, self.read(shapes.Place, partial=partial))
         return Reply(shapes.resource(_place(pk)))
 
     @takes(shapes.Place)
@@ -149,7 +151,7 @@ class OneResource(Public):
         return self.patch(request, pk, partial=False)
 
     def delete(self, request: Request, pk: int) -> Empty:
-        places.retire([_place(pk).pk], self.user)
+        resources.retire([_place(pk).pk], self.user)
         return Empty()
 
 
@@ -185,7 +187,7 @@ class OneBooking(Signed):
         status, place = asked.pop("status", ""), asked.pop("resource", None)
         if status == shapes.word(row):
             status = ""  # forms send the status that they were shown
-        actor = Actor.toward(self.user, row)
+        actor = Actor.for_booking(self.user, row)
         how = {"check": check_edit(row.starts_at, actor.is_staff)}
         resource = place.pk if place else None
         revise(row, actor, status=status, how=how, resource=resource, **asked)
@@ -199,7 +201,7 @@ class OneBooking(Signed):
         """Cancelled, and kept; what was cancelled or rejected already stays as it is."""
         row = _booking(self.user, pk)
         if shapes.word(row) not in ("cancelled", "rejected"):
-            bookings.cancel(pk, Actor.toward(self.user, row))
+            bookings.cancel(pk, Actor.for_booking(self.user, row))
         return Empty()
 
 
@@ -224,7 +226,7 @@ class PictureGone(Signed):
 
 
 def _places() -> Any:
-    return standing.resources(venues.of_contract(shapes.SLUG))
+    return resource_status.resources(venues.of_contract(shapes.SLUG))
 
 
 def _place(pk: int) -> Any:

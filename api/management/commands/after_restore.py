@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api.services import invariants, restored
+from api.services.operations import invariants, restored_backup
 from backend.celery import app
 from backend.schedule import SCHEDULE
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         if options["gap"] < 0:
             raise CommandError("--gap is a number of ids, not less than 0.")
         self._catch_up()
-        found = restored.settle(send=options["send"], gap=options["gap"])
+        found = restored_backup.settle(send=options["send"], gap=options["gap"])
         for name, many in sorted(found.withheld.items()):
             self.stdout.write(f"withheld: {many} × {name}")
         self.stdout.write(

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from api.queries import automation, lag
-from api.queries.automation import JobState, Report
-from api.services import jobs
+from api.queries.operations import automation, lag
+from api.queries.operations.automation import JobState, Report
+from api.services.operations import jobs
 from backend.celery import app
 from backend.schedule import SCHEDULE
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from api.management.progress import bar
-from api.services import invariants
+from api.services.operations import invariants
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from api.contracts import CONTRACTS
-from api.dispatch import RULES
-from api.routes import METHODS, routes
+from api.dispatch.routes import METHODS, routes
+from api.dispatch.view import RULES
 
 
 def table() -> dict[str, dict[str, set[str]]]:
@@ -31,7 +31,7 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# Contracts at one root"
     yield ""
-    yield "Printed from `api/contracts/` and `api/dispatch.py` by `manage.py contracts`; a test"
+    yield "Printed from `api/contracts/` and `api/dispatch/` by `manage.py contracts`; a test"
     yield "keeps the two equal. Every path below is answered at `/<contract>/api/…`, and at the"
     yield "bare `/api/…` by the contract that the request belongs to: by an `X-Contract` header or"
     yield "host, by its credentials, by being the only one with that path and method, else by the"

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api.services import pictures
+from api.services.accounts import pictures
 
 
 class Command(BaseCommand):

@@ -18,7 +18,7 @@ from api.documents import Generator
 
 def documents() -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and document of our own API and of every contract."""
-    yield "v1", SchemaGenerator(urlconf="api.schema_urls").get_schema(public=True)
+    yield "v1", SchemaGenerator(urlconf="api.v1.schema_urls").get_schema(public=True)
     for name, contract in CONTRACTS.items():
         yield name, Generator(contract).get_schema(public=True)
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from api.services import history_months
+from api.services.operations import history_months
 from backend import safety
 
 TRUE = ("1", "true", "yes", "on")

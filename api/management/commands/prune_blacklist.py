@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api.services import accounts
+from api.services.accounts import accounts
 
 
 class Command(BaseCommand):

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from api.errors import Refused
+from api.errors import Refusal
 from api.management.progress import bar
-from api.services import reconciliation
+from api.services.payments import reconciliation
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
         try:
             with bar(self.stdout, "Asking Stripe", reconciliation.how_many()):
                 found = reconciliation.everything()
-        except Refused as away:
+        except Refusal as away:
             raise CommandError(away.detail) from away
         for row, differences in found.items():
             for difference in differences:

@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand
 
 from api import emails
 from api.emails import Email
-from api.errors import Refused
-from api.http import status_of
+from api.errors import Refusal
 from api.management import commands
+from api.rest.exceptions import status_of
 from backend import variables
 from backend.schedule import SCHEDULE
 
@@ -83,7 +83,7 @@ def errors_page() -> Iterator[str]:
     yield "fits, and the rules or what is there already refuse it."
     yield ""
     import_module(settings.ROOT_URLCONF)  # every door is there, with what it alone refuses
-    kinds = sorted(_kinds(Refused), key=lambda each: (each.__module__, each.__name__))
+    kinds = sorted(_kinds(Refusal), key=lambda each: (each.__module__, each.__name__))
     known = {each.code: each for each in kinds if each.status >= 400}
     rows = [
         (status_of(each()), f"`{code}`", each.detail, _first_line(each))
@@ -92,7 +92,7 @@ def errors_page() -> Iterator[str]:
     yield from table("status|code|detail, unless there is more to say|when", sorted(rows))
 
 
-def _kinds(kind: type[Refused]) -> Iterator[type[Refused]]:
+def _kinds(kind: type[Refusal]) -> Iterator[type[Refusal]]:
     """Those of the core and of our own API; whatever a contract adds is its own."""
     for each in kind.__subclasses__():
         if each.__module__.startswith("api.") and "contracts" not in each.__module__:

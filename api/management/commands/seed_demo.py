@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from api.management.progress import bar
-from api.services import demo
+from api.services.operations import demo
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api.services import mailer
+from api.services.messages import mailer
 
 
 class Command(BaseCommand):

@@ -10,7 +10,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, User, Venue
-from api.services import chairs, tokens, venues
+from api.services.accounts import tokens
+from api.services.bookings import auto_assign
+from api.services.venues import venues
 from tests.contracts.mailbox import mailbox
 
 __all__ = ["mailbox"]
@@ -58,7 +60,7 @@ def times(soon: datetime) -> Callable[..., dict[str, str]]:
 def reserved(shop: Venue, soon: datetime) -> Callable[..., Booking]:
     def make(owner: User, hours: float = 0, minutes: int = 30, **more: Any) -> Booking:
         start = soon + timedelta(hours=hours)
-        return chairs.book(
+        return auto_assign.book(
             shop,
             owner=owner,
             starts_at=start,

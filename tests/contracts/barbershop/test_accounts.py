@@ -7,7 +7,7 @@ from django.contrib.auth import authenticate
 from rest_framework_simplejwt.tokens import AccessToken
 
 from api.models import User
-from api.services import tokens
+from api.services.accounts import tokens
 
 from .conftest import API
 

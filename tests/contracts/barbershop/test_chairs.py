@@ -9,7 +9,8 @@ from django.db import connection
 
 from api import errors
 from api.models import Booking, Resource
-from api.services import chairs, venues
+from api.services.bookings import auto_assign
+from api.services.venues import venues
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +59,7 @@ def test_a_chair_lost_to_a_rival_is_followed_by_the_next(
 ):
     """The guess is made wrong on purpose: everything looks free. Without the loop over the
     candidates (taking only the first of `free_by_load`) the second reservation is refused."""
-    monkeypatch.setattr(chairs, "free_by_load", lambda places, *_: iter(places))
+    monkeypatch.setattr(auto_assign, "free_by_load", lambda places, *_: iter(places))
     assert [reserved(p).resource for p in (ana, ben)] == two_chairs
     with pytest.raises(errors.SlotTaken):
         reserved(ben)
@@ -76,7 +77,7 @@ def test_many_rivals_fill_every_chair_once(person, soon):
     def ask(owner):
         try:
             start.wait()
-            booking = chairs.book(
+            booking = auto_assign.book(
                 shop, owner=owner, starts_at=soon, ends_at=soon + timedelta(minutes=30)
             )
             outcomes.append(booking.resource_id)

@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from api.models import Booking, Delivery, Payment, Venue
-from api.services import outbox
+from api.services.messages import outbox
 
 from .conftest import API
 

@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 
 from api.lifecycle import BOOKING
 from api.models import Booking, Venue
-from api.services import bookings, transitions
 from api.services.actors import Actor
+from api.services.bookings import bookings, transitions
 
 from .conftest import API
 

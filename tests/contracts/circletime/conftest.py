@@ -10,7 +10,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, User, Venue
-from api.services import bookings, venues
+from api.services.bookings import bookings
+from api.services.venues import venues
 
 API = "/circletime/api"
 

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from api.lifecycle import BOOKING
 from api.models import Booking
-from api.services import transitions
+from api.services.bookings import transitions
 
 pytestmark = pytest.mark.django_db
 API = "/circletime/api/analytics"

@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent, Delivery
-from api.services import bookings
 from api.services.actors import Actor
+from api.services.bookings import bookings
 
 pytestmark = pytest.mark.django_db
 API = "/circletime/api"
@@ -248,7 +248,7 @@ def test_after_its_window_check_in_is_a_conflict_before_any_sweep_has_run(as_, a
 
 def test_an_early_end_frees_the_rest_and_says_how_many_minutes(as_, ana, ben, room, met, now, z):
     booking = met(ana, 0, 60)
-    bookings.check_in(booking.pk, Actor.toward(ana, booking))
+    bookings.check_in(booking.pk, Actor.for_booking(ana, booking))
     answer = as_(ben).post(f"{API}/bookings/{booking.pk}/end")
     assert (answer.status_code, answer.json()) == (
         200,
@@ -273,7 +273,7 @@ def test_what_is_not_active_cannot_be_ended(as_, ana, met, before):
         hour = timedelta(hours=1)
         Booking.objects.filter(pk=booking.pk).update(starts_at=Now() - hour, ends_at=Now())
     if before == "cancelled":
-        bookings.cancel(booking.pk, Actor.toward(ana, booking))
+        bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
     status = Booking.objects.get().status
     answer = as_(ana).post(f"{API}/bookings/{booking.pk}/end")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
@@ -306,7 +306,8 @@ def test_every_status_has_a_word_here(status, word):
 
 def test_the_organizer_is_written_to_at_every_turn(as_, ana, met):
     from api.lifecycle import BOOKING
-    from api.services import mailer, reminders, transitions
+    from api.services.bookings import transitions
+    from api.services.messages import mailer, reminders
 
     client = as_(ana)
     missed = met(ana, 10, 30, title="Standup")
@@ -342,7 +343,7 @@ def test_the_organizer_is_written_to_at_every_turn(as_, ana, met):
 
 def test_a_meeting_ended_before_it_began_frees_all_that_was_left(as_, ana, room, met, z):
     booking = met(ana, 10, 60)
-    bookings.check_in(booking.pk, Actor.toward(ana, booking))
+    bookings.check_in(booking.pk, Actor.for_booking(ana, booking))
     answer = as_(ana).post(f"{API}/bookings/{booking.pk}/end")
     assert answer.json()["data"] == {"ended": True, "freedMinutes": 69}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.queries import rooms
+from api.queries.venues import rooms
 
 pytestmark = pytest.mark.django_db
 API = "/circletime/api"

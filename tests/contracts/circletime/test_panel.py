@@ -8,8 +8,9 @@ from rest_framework.test import APIClient
 
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent
-from api.services import bookings, panels
 from api.services.actors import Actor
+from api.services.bookings import bookings
+from api.services.panels import panels
 from tasks import pushes
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from api import hall
 from api.models import Booking, User
-from api.services import bookings, panels, places, tokens
+from api.realtime import connections
+from api.services.accounts import tokens
 from api.services.actors import Actor
+from api.services.bookings import bookings
+from api.services.panels import panels
+from api.services.venues import resources
 from tests.sockets import Socket, off_stage, opened, scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -195,7 +198,7 @@ def test_a_revoked_panel_is_disconnected(room, device):
 def test_an_access_token_that_expires_ends_its_socket(room, ana):
     from rest_framework_simplejwt.tokens import AccessToken
 
-    from api.services.tokens import Access
+    from api.services.accounts.tokens import Access
 
     token: AccessToken = Access(tokens.issue(ana).access)
     token.set_exp(lifetime=timedelta(seconds=2))
@@ -269,7 +272,7 @@ def test_without_redis_a_panel_is_sent_off_to_read_over_http(room, device, serve
                 assert answer.json()["data"]["status"] == "available"
             finally:
                 servers.valkey.start()
-        assert not hall.hall().guests
+        assert not connections.hall().guests
 
     scene(story)
 
@@ -277,7 +280,7 @@ def test_without_redis_a_panel_is_sent_off_to_read_over_http(room, device, serve
 def test_the_panel_of_a_room_that_is_retired_is_sent_away(room, device, sam):
     async def story():
         async with opened(path_of(room, device)) as panel:
-            await off_stage(places.retire)([room.pk], sam)
+            await off_stage(resources.retire)([room.pk], sam)
             assert await panel.closed() == 4004
 
     scene(story)

@@ -9,7 +9,7 @@ from django.conf import settings
 from rest_framework.test import APIClient
 
 from api.models import User
-from api.services import tokens
+from api.services.accounts import tokens
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from rest_framework.test import APIClient
 
 from api.models import Booking, Payment, StripeEvent
-from api.services import webhooks
+from api.services.payments import stripe_events
 from tests.paying import DECLINED, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,7 +170,7 @@ def test_a_payment_confirms_the_booking(as_, ana, body, booking, customer):
     customer.pay(intent)
     answer = send(customer.event("payment_intent.succeeded", intent))
     assert (answer.status_code, answer.json()) == (200, {"status": "success"})
-    webhooks.work()
+    stripe_events.work()
     assert read(as_(ana), booking) == ("confirmed", "succeeded")
     again = as_(ana).post(f"{BASE}payment-intent/", body)
     assert (again.status_code, again.json()) == (400, {"error": "Booking already paid"})
@@ -181,7 +181,7 @@ def test_a_failed_payment_is_marked_and_keeps_the_hold(as_, ana, body, booking, 
     intent = as_(ana).post(f"{BASE}payment-intent/", body).json()["payment_intent_id"]
     assert customer.pay(intent, DECLINED)["status"] == "requires_payment_method"
     assert send(customer.event("payment_intent.payment_failed", intent)).status_code == 200
-    webhooks.work()
+    stripe_events.work()
     assert read(as_(ana), booking) == ("pending", "failed")
 
 
@@ -197,7 +197,7 @@ def test_a_cancelled_intent_ends_its_booking(as_, ana, body, booking, customer):
     intent = as_(ana).post(f"{BASE}payment-intent/", body).json()["payment_intent_id"]
     customer.cancel(intent)
     assert send(customer.event("payment_intent.canceled", intent)).status_code == 200
-    webhooks.work()
+    stripe_events.work()
     assert read(as_(ana), booking) == ("cancelled", "failed")
 
 
@@ -234,7 +234,7 @@ def test_a_signed_event_is_believed_where_no_money_moves(
     for believed, expected in ((False, ("pending", "processing")), (True, then), (True, then)):
         settings.STRIPE_BELIEVE_EVENTS = believed
         send(customer.event(f"payment_intent.{kind}", intent, event_id=f"evt_{believed}"))
-        webhooks.work()
+        stripe_events.work()
         assert read(as_(ana), booking) == expected
 
 
@@ -264,7 +264,7 @@ def test_what_the_local_stripe_knows_for_certain_is_not_told_otherwise(
     customer.pay(intent)
     for kind in ("payment_failed", "canceled", "succeeded"):
         send(customer.event(f"payment_intent.{kind}", intent, event_id=f"evt_{kind}"))
-    webhooks.work()
+    stripe_events.work()
     assert read(as_(ana), booking) == ("confirmed", "succeeded")
 
 
@@ -275,7 +275,7 @@ def test_the_local_stripe_tells_us_by_itself(as_, ana, body, booking, customer, 
     customer.pay(intent)
     eventually(StripeEvent.objects.filter(intent_id=intent).exists)
     customer.hook(None)
-    webhooks.work()
+    stripe_events.work()
     assert read(as_(ana), booking) == ("confirmed", "succeeded")
 
 

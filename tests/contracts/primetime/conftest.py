@@ -10,7 +10,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from api.models import Booking, PrimetimeWindow, Resource, User, Venue
-from api.services import bookings, tokens, venues
+from api.services.accounts import tokens
+from api.services.bookings import bookings
+from api.services.venues import venues
 from tests.contracts.mailbox import mailbox
 
 __all__ = ["mailbox"]

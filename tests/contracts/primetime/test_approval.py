@@ -4,8 +4,8 @@ import pytest
 from django.db.models.functions import Now
 
 from api.models import Booking, Delivery, Resource, Venue
-from api.services import bookings
 from api.services.actors import Actor
+from api.services.bookings import bookings
 
 from .conftest import APPROVED, PENDING, somebody, stamp
 
@@ -72,7 +72,7 @@ def test_only_admins_answer(call, take, ana, ben, sam, shape):
 
 def test_what_is_answered_cancelled_or_begun_is_not_approved(call, take, ana, sam):
     cancelled, approved, begun = take(ana, 17), take(ana, 18), take(ana, 17, days=1)
-    bookings.cancel(cancelled.pk, Actor.toward(ana, cancelled))
+    bookings.cancel(cancelled.pk, Actor.for_booking(ana, cancelled))
     bookings.approve(approved.pk, Actor.person(sam))
     Booking.objects.filter(pk=begun.pk).update(lapses_at=Now())
     for booking, said in (

@@ -3,7 +3,7 @@
 import pytest
 
 from api.models import Booking, BookingEvent, PrimetimeWindow, Trade, User, Venue
-from api.services import trades
+from api.services.bookings import trades
 
 pytestmark = [pytest.mark.django_db, pytest.mark.odd_bodies]
 ODD = (None, True, 7, -1, 2**64, 1.5, "", " ", "a\0b", "x" * 6000, [], [None], {}, {"a": {"b": []}})

@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 from api.contracts.primetime import shapes
 from api.lifecycle import BOOKING, Status, TradeStatus
 from api.models import Booking, BookingEvent
-from api.services import bookings, trades, transitions
 from api.services.actors import Actor
+from api.services.bookings import bookings, trades, transitions
 
 from .conftest import PENDING, somebody, stamp
 
@@ -89,11 +89,11 @@ def test_every_kind_of_activity_has_its_details(call, take, ana, ben, sam, on):
         take(ana, 18),
         take(ana, 14),
     )
-    actor = Actor.toward(ana, mine)
+    actor = Actor.for_booking(ana, mine)
     bookings.reschedule(mine.pk, actor, ends_at=mine.ends_at + timedelta(hours=1), title="Long")
     bookings.approve(request.pk, Actor.person(sam))
     bookings.reject(refused.pk, Actor.person(sam), "Tournament")
-    bookings.cancel(gone.pk, Actor.toward(ana, gone))
+    bookings.cancel(gone.pk, Actor.for_booking(ana, gone))
     trade = trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk)
     trades.accept(trade.pk, ben)
     bookings.complete(theirs.pk, Actor.person(sam))

@@ -4,8 +4,8 @@ import pytest
 from django.db.models.functions import Now
 
 from api.models import Booking, Trade
-from api.services import bookings, trades
 from api.services.actors import Actor
+from api.services.bookings import bookings, trades
 
 from .conftest import somebody, stamp
 
@@ -141,7 +141,7 @@ def test_only_what_is_confirmed_and_ahead_is_traded(call, mine, theirs, take, an
     waiting = take(ben, 17)
     assert refused(call, ana, mine.pk, waiting.pk) == "Target reservation cannot be traded"
     assert refused(call, ben, waiting.pk, mine.pk) == "Your reservation cannot be traded"
-    bookings.cancel(theirs.pk, Actor.toward(ben, theirs))
+    bookings.cancel(theirs.pk, Actor.for_booking(ben, theirs))
     assert refused(call, ana, mine.pk, theirs.pk) == "Target reservation cannot be traded"
     staffs = take(sam, 14)
     assert refused(call, ana, mine.pk, staffs.pk) == "Target reservation cannot be traded"
@@ -181,7 +181,7 @@ def test_the_same_trade_stands_once(call, offered, mine, theirs, ana):
 
 
 def test_a_trade_whose_reservation_is_cancelled_reads_as_cancelled(call, offered, mine, ana, ben):
-    bookings.cancel(mine.pk, Actor.toward(ana, mine))
+    bookings.cancel(mine.pk, Actor.for_booking(ana, mine))
     path = f"{PATH}{offered.pk}/"
     made = call(ben)("GET", path)[1]
     assert (made["status"], made["status_display"]) == ("CANCELLED", "Cancelled")

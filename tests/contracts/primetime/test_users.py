@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from api.models import User
-from api.services import tokens
+from api.services.accounts import tokens
 
 pytestmark = pytest.mark.django_db
 WRONG = {"error": "Invalid credentials"}

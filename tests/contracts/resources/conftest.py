@@ -11,7 +11,8 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, User, Venue
-from api.services import bookings, venues
+from api.services.bookings import bookings
+from api.services.venues import venues
 from tests.contracts.mailbox import mailbox
 
 __all__ = ["mailbox"]

@@ -8,9 +8,10 @@ from django.db.models.functions import Now
 
 from api.lifecycle import BOOKING
 from api.models import Booking, Resource, Venue
-from api.services import bookings, places
 from api.services.actors import Actor
-from api.services.transitions import sweep
+from api.services.bookings import bookings
+from api.services.bookings.transitions import sweep
+from api.services.venues import resources
 
 from .conftest import API, minute
 
@@ -194,7 +195,7 @@ def test_what_is_cancelled_or_rejected_does_not_block_even_the_same_person(
     at_desk, ana, sam, made, body, status
 ):
     booking = made(ana)
-    bookings.set_status(booking.pk, status, Actor.toward(sam, booking))
+    bookings.set_status(booking.pk, status, Actor.for_booking(sam, booking))
     assert at_desk(ana).post(PATH, body()).status_code == 201
 
 
@@ -368,7 +369,7 @@ def test_a_put_wants_the_whole_booking_and_may_send_it_unchanged(at_desk, ana, s
         "start_time": REQUIRED,
         "end_time": REQUIRED,
     }
-    bookings.approve(booking.pk, Actor.toward(sam, booking))
+    bookings.approve(booking.pk, Actor.for_booking(sam, booking))
     Resource.objects.filter(pk=room.pk).update(is_available=False)
     Booking.objects.filter(pk=booking.pk).update(
         starts_at=Now() - HOUR / 2, ends_at=Now() + HOUR / 2
@@ -381,7 +382,7 @@ def test_a_put_wants_the_whole_booking_and_may_send_it_unchanged(at_desk, ana, s
 
 def test_an_owner_who_moves_a_confirmed_booking_asks_again(at_desk, ana, sam, made, body, room):
     booking = made(ana)
-    bookings.approve(booking.pk, Actor.toward(sam, booking))
+    bookings.approve(booking.pk, Actor.for_booking(sam, booking))
     path = f"{PATH}{booking.pk}/"
     assert at_desk(sam).patch(path, body(2)).json()["status"] == "confirmed"
     assert at_desk(ana).patch(path, body(4)).json()["status"] == "pending"
@@ -492,7 +493,7 @@ def test_the_email_of_a_request_that_lapsed_says_cancelled(ana, made, mailbox):
 def test_a_booking_keeps_a_resource_that_was_deleted(at_desk, ana, sam, made, room):
     booking = made(ana)
     path = f"{PATH}{booking.pk}/"
-    places.retire([room.pk], sam)
+    resources.retire([room.pk], sam)
     shown = at_desk(ana).get(path).json()
     assert at_desk(ana).put(path, shown).status_code == 200
     other = Resource.objects.create(venue=room.venue, name="Old", retired_at=Now())

@@ -7,8 +7,8 @@ import pytest
 from django.db.models.functions import Now
 
 from api.models import Booking, Resource
-from api.services import bookings
 from api.services.actors import Actor
+from api.services.bookings import bookings
 
 from .conftest import API
 
@@ -111,14 +111,14 @@ def test_the_status_of_a_resource_looks_at_everything_ahead(at_desk, ana, sam, r
     far = made(ana, hours=700)
     assert status() == "pending"
     near = made(ana)
-    bookings.approve(far.pk, Actor.toward(sam, far))
+    bookings.approve(far.pk, Actor.for_booking(sam, far))
     assert status() == "unavailable"
-    bookings.cancel(far.pk, Actor.toward(sam, far))
+    bookings.cancel(far.pk, Actor.for_booking(sam, far))
     assert status() == "pending"
-    bookings.reject(near.pk, Actor.toward(sam, near))
+    bookings.reject(near.pk, Actor.for_booking(sam, near))
     assert status() == "available"
     over = made(ana, hours=3)
-    bookings.approve(over.pk, Actor.toward(sam, over))
+    bookings.approve(over.pk, Actor.for_booking(sam, over))
     Booking.objects.filter(pk=over.pk).update(
         starts_at=Now() - timedelta(hours=2), ends_at=Now() - timedelta(hours=1)
     )

@@ -1,0 +1,237 @@
+"""What is counted of bookings, computed from the bookings themselves in one statement.
+
+The one place that says what counts: `queries.analytics.analytics` makes figures of these sums,
+and `services.analytics.rollups` keeps the same sums day by day.
+"""
+# ruff: noqa: S608 - the statements are put together from the constants of this module alone
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, Final
+
+from api.lifecycle import BOOKING, Status
+from api.models import Booking
+from api.policy import DAY, LONGEST
+from api.queries.operations import replica
+from api.queries.venues.opening_hours import Day, Days, Scope
+
+HOURS: Final = range(24)
+EPOCH: Final = date(2000, 1, 1)
+Span = tuple[int, date, date]  # a place's id, its first and last local date
+Tally = Mapping[str, Any]
+Heat = list[list[int]]
+
+# What a booking is by now, whether or not the clock's sweep has run.
+STANDING: Final = "CASE {} ELSE b.status END".format(
+    " ".join(
+        f"WHEN b.status IN ({', '.join(repr(str(source)) for source in move.sources)})"
+        f" AND b.{move.deadline} <= statement_timestamp()"
+        + (f" AND b.{move.unless} IS NULL" if move.unless else "")
+        + f" THEN '{move.target}'"
+        for move in BOOKING.time_driven
+    )
+)
+NOT_COUNTED: Final = (Status.CANCELLED.value, Status.REJECTED.value, Status.EXPIRED.value)
+
+# Until when it took the room: a meeting that was ended, until then; one that nobody came to, until
+# its grace was over and the room free again; any other until its end.
+UNTIL: Final = """greatest(b.starts_at, least(b.ends_at,
+    CASE t.standing WHEN 'completed' THEN b.ended_at WHEN 'no_show' THEN b.no_show_at END))"""
+# The people listed and the organizer; without a list, how many were expected.
+PEOPLE: Final = f"""(SELECT CASE WHEN count(*) > 0 THEN count(*) + 1 ELSE b.guests END
+    FROM {Booking.attendees.through._meta.db_table} a WHERE a.booking_id = b.id)"""
+
+# One row for each booking that counts and each local date of a span in which it takes time; `n` is
+# 0 on the date of its start. A date of a clock is one number, `day`, so that the planner joins on
+# both at once; unnest of a slice, because it thinks of generate_series as of a thousand rows.
+COUNTED: Final = f"""(
+    SELECT b.resource_id, b.starts_at, b.ends_at, u.until, t.standing = 'no_show' AS no_show,
+        {{people}} AS people, s.capacity, extract(hour FROM l.began)::int AS hour, n,
+        l.began::date + n AS day_on,
+        (l.began::date + n - date '2000-01-01') * %(clocks)s + s.clock AS day
+    FROM span s {{bookings}}
+    CROSS JOIN LATERAL (SELECT {STANDING} AS standing) t
+    CROSS JOIN LATERAL (SELECT {UNTIL} AS until) u
+    CROSS JOIN LATERAL (SELECT b.starts_at AT TIME ZONE s.zone AS began,
+        (u.until - interval '1 microsecond') AT TIME ZONE s.zone AS ended) l
+    CROSS JOIN LATERAL unnest((%(steps)s::int[])[
+        1 + greatest(0, s.first_on - l.began::date)
+        : 1 + least(s.last_on, greatest(l.began, l.ended)::date) - l.began::date]) n
+    WHERE t.standing <> ALL(%(not_counted)s)) c"""
+BOOKINGS: Final = Booking._meta.db_table
+LONG: Final = "b.ends_at - b.starts_at > interval '24 hours'"
+# Of long spans, all bookings are read at once; of short ones, each span's are looked up: those that
+# begin within it or the day before, and the few that last longer than a day.
+WIDE: Final = f"""JOIN {BOOKINGS} b ON b.resource_id = s.id AND b.starts_at < s.ends
+    AND b.starts_at >= s.starts - %(longest)s AND b.ends_at > s.starts
+    AND b.starts_at >= %(since)s AND b.starts_at < %(until)s"""
+NARROW: Final = f"""CROSS JOIN LATERAL (
+    SELECT * FROM {BOOKINGS} b WHERE b.resource_id = s.id AND b.starts_at < s.ends
+        AND b.starts_at >= s.starts - interval '24 hours' AND b.ends_at > s.starts
+    UNION ALL
+    SELECT * FROM {BOOKINGS} b WHERE b.resource_id = s.id AND b.ends_at > s.starts
+        AND b.starts_at < s.starts - interval '24 hours'
+        AND b.starts_at >= s.starts - %(longest)s AND {LONG} OFFSET 0) b"""
+SPANS: Final = """span AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(span_clocks)s::int[], %(zones)s::text[],
+        %(capacities)s::int[], %(firsts)s::date[], %(lasts)s::date[],
+        %(starts)s::timestamptz[], %(ends)s::timestamptz[])
+        AS s(id, clock, zone, capacity, first_on, last_on, starts, ends))"""
+OPENING: Final = """opening AS (
+    SELECT * FROM unnest(%(open_days)s::int[], %(open_nths)s::int[],
+        %(opens)s::timestamptz[], %(closes)s::timestamptz[]) AS o(day, nth, opens, closes))"""
+CELLS: Final = """cell AS (
+    SELECT * FROM unnest(%(cell_days)s::int[], %(cell_hours)s::int[],
+        %(cell_opens)s::timestamptz[], %(cell_closes)s::timestamptz[])
+        AS h(day, hour, opens, closes))"""
+IN_CELL: Final = """JOIN cell h ON h.day = c.day
+    AND h.opens < c.until AND h.closes > c.starts_at"""
+
+# A booking is counted on the local date of its start, its time on each date in which it falls.
+BEGAN: Final = "c.n = 0 AND coalesce(o.nth, 1) = 1"
+ZERO: Final = "interval '0'"
+PARTS: Final[dict[str, str]] = {
+    "bookings": f"count(*) FILTER (WHERE {BEGAN})",
+    "no_shows": f"count(*) FILTER (WHERE {BEGAN} AND c.no_show)",
+    "wasted": f"sum(c.ends_at - c.starts_at) FILTER (WHERE {BEGAN} AND c.no_show)",
+    "attendees": f"sum(c.people) FILTER (WHERE {BEGAN})",
+    "oversized": f"count(*) FILTER (WHERE {BEGAN} AND c.people * 2 < c.capacity)",
+    "undersized": f"count(*) FILTER (WHERE {BEGAN} AND c.people > c.capacity)",
+    "booked": f"""sum(greatest(least(c.until, o.closes) - greatest(c.starts_at, o.opens), {ZERO}))
+        FILTER (WHERE o.day IS NOT NULL)""",
+}
+STARTS: Final = "ARRAY[{}]".format(
+    ", ".join(f"coalesce(sum(bookings) FILTER (WHERE hour = {h}), 0)::int" for h in HOURS)
+)
+# whole seconds of each booking in each hour, so that sums of sums are the same sums
+SECONDS: Final = """sum(floor(extract(epoch FROM
+    least(c.until, h.closes) - greatest(c.starts_at, h.opens))))::int"""
+NOTHING: Final[Tally] = {
+    "wasted": timedelta(0),
+    "booked": timedelta(0),
+    "starts": [0] * 24,
+    **dict.fromkeys(("bookings", "no_shows", "attendees", "oversized", "undersized"), 0),
+}
+
+
+def counted(wanted: Sequence[str], bookings: str) -> str:
+    """The bookings that count, found as WIDE or NARROW says; people are looked up only when a sum
+    needs them."""
+    needed = {"attendees", "oversized", "undersized"} & set(wanted)
+    return COUNTED.format(people=PEOPLE if needed else "0", bookings=bookings)
+
+
+def found_by(spans: Sequence[Span]) -> str:
+    return WIDE if max(last_on - first_on for _, first_on, last_on in spans) > LONGEST else NARROW
+
+
+def summed(wanted: Sequence[str], key: str, bookings: str) -> str:
+    """A query of the sums by `key`, which is made of columns of COUNTED."""
+    parts = dict.fromkeys(["bookings", *(name for name in wanted if name != "starts")])
+    inner = ", ".join(f"{PARTS[name]} AS {name}" for name in parts)
+    outer = ", ".join(f"{STARTS if name == 'starts' else total(name)} AS {name}" for name in wanted)
+    return f"""SELECT {key}, {outer} FROM (
+        SELECT {key}, hour, {inner} FROM {counted(wanted, bookings)}
+        LEFT JOIN opening o ON o.day = c.day GROUP BY {key}, hour) g GROUP BY {key}"""
+
+
+def nothing(name: str) -> str:
+    """The sum of no bookings."""
+    return ZERO if name.endswith(("wasted", "booked")) else "0"
+
+
+def total(name: str) -> str:
+    """A sum of sums, of the same type."""
+    kind = "interval" if nothing(name) == ZERO else "bigint"
+    return f"coalesce(sum({name}), {nothing(name)})::{kind}"
+
+
+def sums(
+    scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
+) -> dict[int, Tally]:
+    """The sums named in `wanted` per place, over the local dates of its spans. `days` belongs to
+    `scope.clocks` and covers the spans. A place without bookings is left out."""
+    if not (spans := list(spans)):
+        return {}
+    sql = f"WITH {SPANS}, {OPENING} {summed(wanted, 'resource_id', found_by(spans))}"
+    with replica.cursor() as cursor:
+        cursor.execute(sql, bounds(scope, days, spans) | openings(days, spans))
+        return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in cursor.fetchall()}
+
+
+def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
+    """Booked seconds of all places by weekday, Monday first, and hour of the wall clock."""
+    table = [[0] * 24 for _ in range(7)]
+    if not (spans := list(spans)):
+        return table
+    sql = f"""WITH {SPANS}, {CELLS}
+        SELECT extract(isodow FROM c.day_on)::int - 1, h.hour, {SECONDS}
+        FROM {counted((), found_by(spans))} {IN_CELL} GROUP BY 1, 2"""
+    with replica.cursor() as cursor:
+        cursor.execute(sql, bounds(scope, days, spans) | cells(scope, days, spans))
+        for weekday, hour, seconds in cursor.fetchall():
+            table[weekday][hour] = seconds
+    return table
+
+
+# parameters, as columns
+
+
+def bounds(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
+    """Of SPANS and COUNTED."""
+    by_id, rows = {place.id: place for place in scope.places}, []
+    for pk, first_on, last_on in spans:
+        place = by_id[pk]
+        some, zone = days[place.clock], scope.clocks[place.clock].zone
+        edges = first_on, last_on, some[first_on].starts, some[last_on].ends
+        rows.append((pk, place.clock, zone, place.capacity, *edges))
+    names = ("ids", "span_clocks", "zones", "capacities", "firsts", "lasts", "starts", "ends")
+    return columns(rows, names) | {
+        "clocks": len(scope.clocks),
+        "steps": list(range(2 * LONGEST.days)),
+        "longest": LONGEST + DAY,
+        "since": min(row[-2] for row in rows) - LONGEST - DAY,
+        "until": max(row[-1] for row in rows),
+        "not_counted": list(NOT_COUNTED),
+    }
+
+
+def openings(days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
+    rows = [
+        (key, nth, *interval)
+        for _, key, day in touched(days, spans)
+        for nth, interval in enumerate(day.open, 1)
+    ]
+    return columns(rows, ("open_days", "open_nths", "opens", "closes"))
+
+
+def cells(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
+    """The open time of every date, cut at the hours of the wall clock."""
+    rows = [
+        (key, *cell)
+        for clock, key, day in touched(days, spans)
+        for cell in scope.clocks[clock].cells(day)
+    ]
+    return columns(rows, ("cell_days", "cell_hours", "cell_opens", "cell_closes"))
+
+
+def touched(days: Sequence[Days], spans: Sequence[Span]) -> Iterable[tuple[int, int, Day]]:
+    """Every date that some span touches, of every clock, with the clock and its `day`."""
+    dates: set[date] = set()
+    for first_on, last_on in {span[1:] for span in spans}:
+        dates.update(first_on + n * DAY for n in range((last_on - first_on).days + 1))
+    for clock, some in enumerate(days):
+        for on in dates & some.keys():
+            yield clock, (on - EPOCH).days * len(days) + clock, some[on]
+
+
+def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, str]:
+    """The columns of the rows as array literals: of numbers, dates, instants and names of zones,
+    nothing that would need quoting. Making them costs a tenth of what a list of parameters does."""
+    return {name: array(row[n] for row in rows) for n, name in enumerate(names)}
+
+
+def array(values: Iterable[Any]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"

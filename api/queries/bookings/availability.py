@@ -1,0 +1,133 @@
+"""What is free. An expired hold is free at once, whether or not its sweep has run."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from api import errors, policy
+from api.models import Booking, Resource
+from api.policy import DAY, Interval, Rules
+from api.queries.venues.rules import of as rules_of
+
+NEARBY = timedelta(days=3)
+TRIED = 300  # of the nearest times, how many are tried against the policy
+
+
+def busy(
+    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime, ignore: int = 0
+) -> dict[int, list[Interval]]:
+    """Blocked intervals per resource id, by start: one statement. `ignore` is a booking's id."""
+    rows = (
+        Booking.objects.filter(resource__in=[r.pk for r in resources])
+        .overlapping(starts_at, ends_at)
+        .blocking()
+        .exclude(pk=ignore)
+        .order_by("starts_at")
+        .values_list("resource_id", "starts_at", "ends_at")
+    )
+    found: dict[int, list[Interval]] = defaultdict(list)
+    for pk, start, end in rows:
+        found[pk].append((start, end))
+    return found
+
+
+def subtract(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
+    """What is left of an interval; `taken` is by start."""
+    left, (start, end) = [], whole
+    for taken_start, taken_end in taken:
+        if taken_start > start and start < end:
+            left.append((start, min(taken_start, end)))
+        start = max(start, taken_end)
+    if start < end:
+        left.append((start, end))
+    return left
+
+
+def free_intervals(
+    rules: Rules, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
+) -> list[Interval]:
+    """Free intervals within opening hours and the range, at least that long, by start."""
+    resource = rules.resource
+    if not resource.bookable:
+        return []
+    taken = busy([resource], starts_at, ends_at)[resource.pk]
+    hours = [(starts_at, ends_at)]
+    if rules.venue.hours_enforced:
+        hours = policy.open_intervals(rules, starts_at, ends_at)
+    unfit = sorted([*taken, *_closed_days(rules, starts_at, ends_at)])
+    free = []
+    for opens, closes in hours:
+        whole = max(opens, starts_at), min(closes, ends_at)
+        free += subtract(whole, unfit) if whole[0] < whole[1] else []
+    return [i for i in free if at_least is None or i[1] - i[0] >= at_least]
+
+
+def _closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
+    """Closed dates from midnight to midnight: they also end the night before them."""
+    return [
+        (policy.instant(rules.zone, on, _MIDNIGHT), policy.instant(rules.zone, on + DAY, _MIDNIGHT))
+        for on in policy.local_dates(rules.zone, starts_at, ends_at)
+        if policy.closed_on(rules, on)
+    ]
+
+
+_MIDNIGHT = datetime.min.time()
+
+
+def free_slots(rules: Rules, on: date, taken: Sequence[Interval], now: datetime) -> list[Interval]:
+    """Slots of the grid on one local date that nobody has and that have not begun. `taken` is by
+    start and does not overlap."""
+    return free_of(policy.grid(rules, on), taken, now)
+
+
+def free_of(slots: Iterable[Interval], taken: Sequence[Interval], now: datetime) -> list[Interval]:
+    """Those of these slots, as `free_slots`."""
+    free = []
+    for start, end in slots:
+        before = bisect_left(taken, (end,)) - 1  # the last that starts before the slot ends
+        if start >= now and (before < 0 or taken[before][1] <= start):
+            free.append((start, end))
+    return free
+
+
+def alternatives(
+    resource: Resource,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    *,
+    guests: int = 1,
+    ignore: int = 0,
+    limit: int = 3,
+) -> list[Interval]:
+    """The nearest free intervals of the same length that the policy allows, nearest first."""
+    length, rules = ends_at - starts_at, rules_of(resource)
+    window = max(now, starts_at - NEARBY), ends_at + NEARBY
+    if window[0] >= window[1]:
+        return []
+    step = resource.slot_length
+    found: set[Interval] = set()
+    taken = busy([resource], *window, ignore=ignore)[resource.pk]
+    for start, end in subtract(window, taken):
+        if end - start < length:
+            continue
+        # beside what blocks, and whole steps before and after what was asked for
+        starts = {start, end - length}
+        for moved in (step * n for n in range(-24, 25)):
+            if start <= starts_at + moved and starts_at + moved + length <= end:
+                starts.add(starts_at + moved)
+        found |= {(s, s + length) for s in starts}
+    nearest = sorted(found, key=lambda i: (abs(i[0] - starts_at), i[0]))[:TRIED]
+    allowed = (i for i in nearest if _allowed(rules, i, now, guests))
+    return [i for i, _ in zip(allowed, range(limit), strict=False)]
+
+
+def _allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
+    try:
+        policy.check(rules, *interval, now, guests)
+    except errors.Refusal:
+        return False
+    return True

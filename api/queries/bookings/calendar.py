@@ -1,0 +1,144 @@
+"""The calendar of a venue: days, hours, primetime, free slots and bookings, in four statements."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from api import policy
+from api.errors import NotFound
+from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
+from api.policy import DAY, Interval, Rules
+from api.queries.venues import rules as rules_query
+from api.queries.venues.rules import of as rules_of
+
+from .availability import free_of
+
+MAX_DAYS = 92
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Slot(NamedTuple):
+    resource: Resource
+    starts_at: datetime
+    ends_at: datetime
+    primetime: bool
+
+
+@dataclass
+class Day:
+    date: date
+    closure: Closure | None
+    open: bool
+    window: PrimetimeWindow | None
+    slots: list[Slot] = field(default_factory=list)
+    bookings: list[Any] = field(default_factory=list)
+
+
+def resources_of(venue_slug: str) -> list[Resource]:
+    """The venue's resources with their rules; refuses `NotFound` for an unknown venue."""
+    found = list(rules_query.resources().filter(venue__slug=venue_slug))
+    if not found and not Venue.objects.filter(slug=venue_slug).exists():
+        raise NotFound("There is no such venue.")
+    return found
+
+
+def days(
+    resources: Sequence[Resource],
+    first_on: date,
+    last_on: date,
+    venue: Venue | None = None,
+    only: Sequence[str] = (),
+    begun: bool = False,
+) -> list[Day]:
+    """One entry per local date, first to last inclusive; bookings by start, dead ones left out.
+    A venue without resources has its days nevertheless, if it is given. `only`: the columns that
+    are wanted of the bookings, which are then named tuples of them; making thousands of objects
+    takes longer than all the rest. `begun`: free slots that have begun are told too."""
+    if not resources and venue is not None:
+        resources = [Resource(venue=venue, is_available=False)]
+        resources[0].now = rules_query.now()
+    if not resources:
+        return []
+    rules = [rules_of(resource) for resource in resources]
+    zone = rules[0].zone
+    since = NEVER if begun else rules_query.now_of(resources)
+    dates = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
+    midnights = [policy.instant(zone, on, datetime.min.time()) for on in (*dates, last_on + DAY)]
+    starts, ends = midnights[0], midnights[-1]
+    rows: Iterable[Any]
+    if only:
+        rows = _blocking(resources, starts, ends).values_list(*only, named=True)
+    else:
+        rows = blocking_between(resources, starts, ends)
+    taken: dict[int, list[Interval]] = defaultdict(list)
+    by_day: dict[date, list[Any]] = defaultdict(list)
+    for row in rows:
+        taken[row.resource_id].append((row.starts_at, row.ends_at))
+        first = max(bisect_right(midnights, row.starts_at) - 1, 0)
+        for on in dates[first : bisect_left(midnights, row.ends_at)]:
+            by_day[on].append(row)
+    return [_day(rules, on, taken, by_day, since) for on in dates]
+
+
+def blocking_between(
+    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
+) -> list[Booking]:
+    """By start, with their people; the resources and venues are those given."""
+    places = {resource.pk: resource for resource in resources}
+    rows = _blocking(resources, starts_at, ends_at)
+    found = list(rows.select_related("owner", "approved_by"))
+    for row in found:
+        row.resource = place = places[row.resource_id]
+        row.now = place.now
+        if row.venue_id == place.venue_id:
+            row.venue = place.venue
+    return found
+
+
+def _blocking(
+    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
+) -> QuerySet[Booking]:
+    return (
+        Booking.objects.filter(resource__in=[r.pk for r in resources if r.pk])
+        .overlapping(starts_at, ends_at)
+        .blocking()
+        .order_by("starts_at", "id")
+    )
+
+
+def _day(
+    rules: Sequence[Rules],
+    on: date,
+    taken: dict[int, list[Interval]],
+    by_day: dict[date, list[Any]],
+    since: datetime,
+) -> Day:
+    first = rules[0]
+    windows = (w for w in first.primetime if w.is_active and w.weekday == on.weekday())
+    day = Day(
+        date=on,
+        closure=policy.closed_on(first, on),
+        open=policy.open_interval(first, on) is not None,
+        window=next(windows, None),
+        bookings=by_day.get(on, []),
+    )
+    # most resources of a venue have the same hours: what is the same for them is worked out once
+    grids: dict[tuple[Any, ...], dict[Interval, bool]] = {}
+    for rule in rules:
+        resource = rule.resource
+        if not resource.bookable:
+            continue
+        grid = grids.get(alike := (*resource.hours, resource.slot_length))
+        if grid is None:
+            grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.grid(rule, on)}
+            grids[alike] = grid
+        for slot in free_of(grid, taken.get(resource.pk, []), since):
+            day.slots.append(Slot(resource, *slot, grid[slot]))
+    return day

@@ -1,0 +1,75 @@
+"""What somebody needs to see first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now, TruncDay
+
+from api.lifecycle import BOOKING, HELD, PENDING, Status
+from api.models import Booking, User, Venue
+from api.queries.analytics import no_shows
+
+from . import bookings
+
+
+def of_person(user: User) -> dict[str, Any]:
+    """The next ten bookings, what waits, and the last ten lines of one's history."""
+    mine = bookings.visible_to(user).filter(owner=user)
+    ahead = mine.filter(pk__in=Booking.objects.filter(owner=user, ends_at__gt=Now()).blocking())
+    counts = Booking.objects.filter(owner=user, ends_at__gt=Now()).aggregate(
+        pending=Count("pk", filter=Q(status=PENDING, lapses_at__gt=Now())),
+        held=Count("pk", filter=Q(status=HELD, hold_expires_at__gt=Now())),
+    )
+    recent = bookings.newest(10, booking__owner=user)
+    return {"upcoming": ahead.order_by("starts_at")[:10], "recent": recent, **counts}
+
+
+def of_staff() -> dict[str, Any]:
+    """Counts over all venues, days in UTC, and the last twenty lines of history."""
+    today = TruncDay(Now())
+    counts = Booking.objects.filter(starts_at__gte=Now() - timedelta(days=8)).aggregate(
+        requests_waiting=Count("pk", filter=Q(status=PENDING, lapses_at__gt=Now())),
+        held=Count("pk", filter=Q(status=HELD, hold_expires_at__gt=Now())),
+        bookings_today=Count(
+            "pk",
+            filter=Q(
+                starts_at__gte=today,
+                starts_at__lt=today + timedelta(days=1),
+                status__in=(*BOOKING.blocking, Status.COMPLETED),
+            ),
+        ),
+        no_shows_this_week=Count(
+            "pk", filter=Q(status=Status.NO_SHOW, starts_at__gte=Now() - timedelta(days=7))
+        ),
+    )
+    recent = bookings.newest(20)
+    return {"recent": recent, "repeated_no_shows": no_shows.repeated(), **counts}
+
+
+def of_person_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:
+    """At one venue: the next five bookings from that instant on, and the last ten lines."""
+    ahead = Booking.objects.filter(owner=user, venue=venue, starts_at__gte=since).blocking()
+    ahead = ahead.annotate(now=Now())  # type: ignore[no-redef]
+    ahead = ahead.select_related("venue", "resource", "owner", "approved_by")
+    recent = bookings.newest(10, booking__owner=user, booking__venue=venue)
+    return {"upcoming": ahead.order_by("starts_at")[:5], "recent": recent}
+
+
+def of_staff_at(venue: Venue, since: datetime, until: datetime) -> dict[str, Any]:
+    """At one venue: requests that wait, confirmed bookings that begin in the interval, and the
+    last twenty lines."""
+    today = Q(starts_at__gte=since, starts_at__lt=until)
+    rows = (
+        Booking.objects.filter(venue=venue)
+        .blocking()
+        .aggregate(
+            waiting=Count("pk", filter=Q(status=PENDING)),
+            confirmed=Count(
+                "pk", filter=today & Q(status__in=(Status.CONFIRMED, Status.CHECKED_IN))
+            ),
+        )
+    )
+    return {"recent": bookings.newest(20, booking__venue=venue), **rows}

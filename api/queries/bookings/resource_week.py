@@ -1,0 +1,71 @@
+"""One resource over a week, as the desk looks at it: who is there, when it is open, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from api import policy
+from api.models import Booking, Resource
+from api.policy import DAY, Interval, Rules
+from api.queries.venues import rules
+
+from . import calendar
+
+
+@dataclass(frozen=True)
+class Day:
+    """A local date: when it is open, its primetime, why it is closed, and what takes the resource.
+    All instants are in the venue's zone."""
+
+    on: date
+    open: Interval | None
+    primetime: Interval | None
+    closed_because: str
+    bookings: Sequence[Booking]
+
+
+@dataclass(frozen=True)
+class Week:
+    resource: Resource
+    monday: date
+    today: date
+    days: Sequence[Day]
+
+
+def of(pk: int, some_day: date | None = None) -> Week:
+    """The week of that local date, or of today: four statements. Refuses `NotFound`."""
+    resource = rules.resource(pk, retired=True)
+    rule = rules.of(resource)
+    today = resource.now.astimezone(rule.zone).date()
+    on = some_day or today
+    monday = on - on.weekday() * DAY
+    starts, ends = _midnight(rule, monday), _midnight(rule, monday + 7 * DAY)
+    rows = calendar.blocking_between([resource], starts, ends)
+    days = [_day(rule, monday + timedelta(days=n), rows) for n in range(7)]
+    return Week(resource, monday, today, days)
+
+
+def _midnight(rule: Rules, on: date) -> datetime:
+    return policy.instant(rule.zone, on, datetime.min.time())
+
+
+def _day(rule: Rules, on: date, rows: Sequence[Booking]) -> Day:
+    starts, ends = _midnight(rule, on), _midnight(rule, on + DAY)
+    closure = policy.closed_on(rule, on)
+    return Day(
+        on=on,
+        open=policy.open_interval(rule, on),
+        primetime=_primetime(rule, on),
+        closed_because=(closure.reason or "Closed") if closure else "",
+        bookings=[row for row in rows if row.starts_at < ends and row.ends_at > starts],
+    )
+
+
+def _primetime(rule: Rules, on: date) -> Interval | None:
+    for window in rule.primetime:
+        if window.is_active and window.weekday == on.weekday():
+            starts, ends = window.starts_at, window.ends_at
+            return policy.instant(rule.zone, on, starts), policy.instant(rule.zone, on, ends)
+    return None

@@ -1,0 +1,150 @@
+"""What somebody at the desk needs first: today's bookings by venue, the requests that wait, and
+how the last four weeks went. A day is a venue's own.
+
+The rule: a constant number of statements, and none reads more than the days it shows.
+"""
+# ruff: noqa: S608 - the statements are put together from the constants of this module alone
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from api.lifecycle import BOOKING, PENDING, Status
+from api.models import Booking, Venue
+from api.queries.analytics import analytics
+from api.queries.analytics.aggregates import NOT_COUNTED, STANDING
+from api.queries.venues import opening_hours, rules
+
+SHOWN = 6  # bookings of a venue, and
+ASKED = 8  # requests
+WEEKS = 4
+AHEAD = 7  # days
+DAY = timedelta(days=1)
+_BOOKINGS, _VENUES = Booking._meta.db_table, Venue._meta.db_table
+
+# the venue's today, as an interval that an index on (venue, starts_at) finds
+_TODAY = """b.venue_id = v.id
+    AND b.starts_at >= date_trunc('day', statement_timestamp() AT TIME ZONE v.time_zone)
+        AT TIME ZONE v.time_zone
+    AND b.starts_at < (date_trunc('day', statement_timestamp() AT TIME ZONE v.time_zone)
+        + interval '1 day') AT TIME ZONE v.time_zone"""
+
+
+@dataclass
+class Today:
+    """One venue: how many bookings begin today, how many of them are under way, are still to come
+    and were missed; and those that are next."""
+
+    venue: Venue
+    bookings: int
+    under_way: int
+    to_come: int
+    missed: int
+    next: list[Booking] = field(default_factory=list)
+
+
+def today() -> list[Today]:
+    """Venues by name, in three statements."""
+    venues = {venue.pk: venue for venue in Venue.objects.order_by("name", "pk")}
+    found = {pk: Today(venue, 0, 0, 0, 0) for pk, venue in venues.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT v.id, count(*), count(*) FILTER (WHERE t.alive AND b.starts_at <= t.now),
+                count(*) FILTER (WHERE t.alive AND b.starts_at > t.now),
+                count(*) FILTER (WHERE t.standing = 'no_show'),
+                (array_agg(b.id ORDER BY b.starts_at, b.id)
+                    FILTER (WHERE t.alive AND b.ends_at > t.now))[:{SHOWN}]
+            FROM {_VENUES} v JOIN {_BOOKINGS} b ON {_TODAY}
+            CROSS JOIN LATERAL (SELECT {STANDING} AS standing) s
+            CROSS JOIN LATERAL (SELECT s.standing, s.standing = ANY(%s) AS alive,
+                statement_timestamp() AS now) t
+            WHERE t.standing <> ALL(%s) GROUP BY v.id""",
+            [[str(status) for status in BOOKING.blocking], list(NOT_COUNTED)],
+        )
+        rows = cursor.fetchall()
+    ids = [pk for row in rows for pk in row[-1] or ()]
+    booked = Booking.objects.select_related("resource", "owner").in_bulk(ids)
+    for pk, bookings, under_way, to_come, missed, first in rows:
+        rest = [booked[i] for i in first or ()]
+        found[pk] = Today(venues[pk], bookings, under_way, to_come, missed, rest)
+    return list(found.values())
+
+
+def requests() -> tuple[list[Booking], int]:
+    """Those that lapse first, and how many there are in all: two statements."""
+    waiting = Booking.objects.filter(status=PENDING, lapses_at__gt=Now())
+    rows = waiting.select_related("venue", "resource", "owner").order_by("lapses_at", "id")
+    return list(rows[:ASKED]), waiting.count()
+
+
+# how it went
+
+
+@dataclass(frozen=True)
+class Count:
+    """What began on one local date."""
+
+    on: date
+    bookings: int
+    no_shows: int
+
+
+@dataclass(frozen=True)
+class Recently:
+    """Day by day, oldest first, with a week ahead; `today` is the last day that is not ahead.
+    `heat` is used time as a share of open time, from 0 to 1: seven weekdays, Monday first, of 24
+    hours; None where nothing is open."""
+
+    today: date
+    days: list[Count]
+    heat: list[list[float | None]]
+
+
+def recently() -> Recently:
+    """The last four weeks of all venues together and the week ahead: a constant number of
+    statements. Today is UTC's."""
+    on = rules.now().date()
+    first, last = on - WEEKS * 7 * DAY + DAY, on + AHEAD * DAY
+    return Recently(on, _days(first, last), _heat(on - WEEKS * 7 * DAY, on - DAY))
+
+
+def _days(first: date, last: date) -> list[Count]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT (b.starts_at AT TIME ZONE v.time_zone)::date, count(*),
+                count(*) FILTER (WHERE t.standing = %s)
+            FROM {_BOOKINGS} b JOIN {_VENUES} v ON v.id = b.venue_id
+            CROSS JOIN LATERAL (SELECT {STANDING} AS standing) t
+            WHERE b.starts_at >= %s AND b.starts_at < %s AND t.standing <> ALL(%s) GROUP BY 1""",
+            [Status.NO_SHOW.value, first - DAY, last + 2 * DAY, list(NOT_COUNTED)],
+        )
+        found = {row[0]: Count(*row) for row in cursor.fetchall()}
+    dates = [first + n * DAY for n in range((last - first).days + 1)]
+    return [found.get(on, Count(on, 0, 0)) for on in dates]
+
+
+def _heat(first: date, last: date) -> list[list[float | None]]:
+    used = analytics.heat_map(None, first, last)
+    open_ = _open_time(opening_hours.scope(None), first, last)
+    return [
+        [
+            min(1.0, hours * 3600 / whole) if whole else None
+            for hours, whole in zip(*weekday, strict=True)
+        ]
+        for weekday in zip(used, open_, strict=True)
+    ]
+
+
+def _open_time(scope: opening_hours.Scope, first: date, last: date) -> list[list[float]]:
+    """Seconds that all places together were open, by weekday and hour."""
+    table = [[0.0] * 24 for _ in range(7)]
+    for index, clock in enumerate(scope.clocks):
+        places = sum(place.clock == index for place in scope.places)
+        for day in clock.days(first, last).values():
+            for hour, starts, ends in clock.cells(day):
+                table[day.on.weekday()][hour] += places * (ends - starts).total_seconds()
+    return table

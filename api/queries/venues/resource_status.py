@@ -1,0 +1,56 @@
+"""Whether a resource could be had now, as a list shows it, and the next time it is free."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Now
+
+from api import errors, policy
+from api.lifecycle import CHECKED_IN, CONFIRMED
+from api.models import Booking, Resource, Venue
+from api.policy import DAY, Interval, Rules
+from api.queries.bookings.availability import busy
+
+from . import rules as rules_query
+
+AHEAD = 30 * DAY
+STEPS = 20
+
+
+def resources(venue: Venue) -> QuerySet[Resource]:
+    """The venue's resources by id, each with `standing`: `unavailable` when it is switched off or
+    a confirmed booking of it is not over, `pending` when only requests are, else `available`."""
+    ahead = Booking.objects.filter(resource=OuterRef("pk"), ends_at__gt=Now())
+    ahead = ahead.blocking()
+    firm = Exists(ahead.filter(status__in=[CONFIRMED, CHECKED_IN]))
+    off = Q(is_available=False) | Q(maintenance=True)
+    standing = Case(
+        When(off | Q(firm), then=Value("unavailable")),
+        When(Exists(ahead), then=Value("pending")),
+        default=Value("available"),
+        output_field=CharField(),
+    )
+    return rules_query.resources().filter(venue=venue).order_by("pk").annotate(standing=standing)
+
+
+def next_free(
+    rules: Rules, asked: Interval, now: datetime, *, guests: int = 1, ignore: int = 0
+) -> Interval | None:
+    """The first free interval of the same length after what blocks the one asked for, or None if
+    it is not within twenty bookings and thirty days, or not allowed by the policy."""
+    start, length = asked[0], asked[1] - asked[0]
+    place = rules.resource
+    taken = busy([place], start, start + AHEAD, ignore=ignore)[place.pk]
+    for began, ended in taken[:STEPS]:
+        if began < start + length and ended > start:
+            start = ended
+    found = start, start + length
+    if start == asked[0] or any(s < found[1] and e > start for s, e in taken[STEPS:]):
+        return None
+    try:
+        policy.check(rules, *found, now, guests)
+    except errors.Refusal:
+        return None
+    return found

@@ -1,0 +1,216 @@
+"""Turns errors into refusals, and refusals into RFC 9457 problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import errors
+from api.rest.parsers import Malformed, TooLarge, drain_body
+from api.rest.renderers import JSONRenderer
+from api.services.bookings.transitions import EXCLUSION, GIVES_WAY, UNIQUE, sqlstate
+from api.services.payments.stripe_gateway import BadPayload, BadSignature
+
+log = structlog.get_logger("holdfast.http")
+
+_REFERENCE, _CHECK = "23503", "23514"
+
+
+class MethodNotAllowed(errors.Refusal):
+    code, status, detail = "method_not_allowed", 405, "This method is not allowed here."
+
+
+class NotAcceptable(errors.Refusal):
+    code, status, detail = "not_acceptable", 406, "No such representation."
+
+
+class UnsupportedMediaType(errors.Refusal):
+    code, status, detail = "unsupported_media_type", 415, "Send JSON."
+
+
+class Unavailable(errors.Refusal):
+    code, status, detail = "unavailable", 503, "The database is away, try again soon."
+    retry_after = 5
+
+
+class BadRequest(errors.Refusal):
+    code, detail = "bad_request", "The request is not valid."
+
+
+_DRF: dict[type[Exception], type[errors.Refusal]] = {
+    exceptions.ParseError: Malformed,
+    exceptions.MethodNotAllowed: MethodNotAllowed,
+    exceptions.NotAcceptable: NotAcceptable,
+    exceptions.UnsupportedMediaType: UnsupportedMediaType,
+    RequestDataTooBig: TooLarge,
+}
+
+
+def refusal_of(error: Exception) -> errors.Refusal | None:
+    """The refusal that an error stands for, or None for a bug."""
+    if isinstance(error, errors.Refusal):
+        return error
+    if isinstance(error, exceptions.ValidationError):
+        return errors.Invalid(errors=flatten_errors(error.detail))
+    if isinstance(error, exceptions.NotAuthenticated):
+        return errors.NotSignedIn()
+    if isinstance(error, exceptions.AuthenticationFailed):
+        # a contract may answer in the words of its library
+        return errors.NotSignedIn("The token is not valid or has expired.", said=error.detail)
+    if isinstance(error, (exceptions.PermissionDenied, DjangoPermissionDenied)):
+        return errors.Forbidden()
+    if isinstance(error, (exceptions.NotFound, Http404)):
+        return errors.NotFound()
+    if isinstance(error, exceptions.Throttled):
+        return errors.TooManyAttempts(retry_after=int(getattr(error, "wait", None) or 60) + 1)
+    for kind, refusal in _DRF.items():
+        if isinstance(error, kind):
+            return refusal()
+    return _database_refusal(error)
+
+
+def _database_refusal(error: Exception) -> errors.Refusal | None:
+    state = sqlstate(error)
+    if isinstance(error, IntegrityError) and state == EXCLUSION:
+        return errors.SlotTaken()
+    if isinstance(error, OperationalError) and state in GIVES_WAY:
+        return errors.Busy()
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.error("database_away", error=repr(error))
+        return Unavailable()
+    if isinstance(error, IntegrityError) and state in (UNIQUE, _REFERENCE):
+        log.warning("constraint_refused", error=repr(error))
+        return errors.Conflict()
+    if isinstance(error, IntegrityError) and state == _CHECK:
+        log.warning("constraint_refused", error=repr(error))
+        return errors.Unfit()
+    if isinstance(error, DataError):
+        return errors.Invalid("A value is out of range.")
+    return None
+
+
+def flatten_errors(detail: Any, name: str = "") -> dict[str, list[str]]:
+    """DRF's nested details as one level: `{"attendees.0": ["…"]}`."""
+    if isinstance(detail, Mapping):
+        found: dict[str, list[str]] = {}
+        for key, value in detail.items():
+            found |= flatten_errors(value, f"{name}.{key}" if name else str(key))
+        return found
+    if isinstance(detail, (list, tuple)) and any(isinstance(d, (Mapping, list)) for d in detail):
+        found = {}
+        for index, value in enumerate(detail):
+            found |= flatten_errors(value, f"{name}.{index}" if name else str(index))
+        return found
+    texts = detail if isinstance(detail, (list, tuple)) else [detail]
+    return {name or "non_field_errors": [str(text) for text in texts]}
+
+
+def flatten_codes(codes: Any) -> Iterator[str]:
+    if isinstance(codes, (Mapping, list)):
+        for each in codes.values() if isinstance(codes, Mapping) else codes:
+            yield from flatten_codes(each)
+    else:
+        yield str(codes)
+
+
+def status_of(refusal: errors.Refusal) -> int:
+    """400: the request does not fit the schema. 409: it fits, and the rules or what is there
+    already refuse it. Everything else says its own status."""
+    unfit = (errors.Invalid, Malformed, BadRequest, BadPayload, BadSignature)
+    if refusal.status == 400 and type(refusal) not in unfit:
+        return 409
+    return refusal.status
+
+
+# what a refusal carries that a client can act on, by the name of the attribute
+_TOLD = (
+    *("earliest", "latest", "opens_at", "closes_at", "on", "reason", "capacity", "slot", "limit"),
+    "current",
+)
+
+
+def problem(refusal: errors.Refusal, request: Request | None = None) -> dict[str, Any]:
+    """The refusal as an RFC 9457 problem: instants in UTC, dates and wall times as they are."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": refusal.code.replace("_", " ").capitalize(),
+        "status": status_of(refusal),
+        "code": refusal.code,
+        "detail": refusal.detail,
+    }
+    if isinstance(refusal, errors.Invalid) and refusal.errors:
+        body["errors"] = refusal.errors
+    if isinstance(refusal, errors.SlotTaken):
+        staff = bool(request and getattr(request.user, "is_staff", False))
+        body["conflicts"] = [_conflict(booking, staff) for booking in refusal.conflicts]
+        body["alternatives"] = [_interval(*i) for i in refusal.alternatives]
+    return body | {name: refusal.data[name] for name in _TOLD if name in refusal.data}
+
+
+def _interval(starts_at: datetime, ends_at: datetime) -> dict[str, datetime]:
+    return {"starts_at": starts_at, "ends_at": ends_at}
+
+
+def _conflict(booking: Any, staff: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "starts_at": booking.starts_at,
+        "ends_at": booking.ends_at,
+        "status": booking.status,
+    }
+    if staff:
+        body |= {"id": booking.pk, "title": booking.title, "owner": booking.owner.name}
+    return body
+
+
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """For views of libraries that are not a `BaseAPIView`."""
+    refusal = refusal_of(error)
+    if refusal is None:
+        return None
+    return Response(
+        problem(refusal, context.get("request")),
+        status=status_of(refusal),
+        content_type="application/problem+json",
+    )
+
+
+def plain_problem(refusal: errors.Refusal) -> HttpResponse:
+    """Without anything that may be what is broken: no view, no negotiation."""
+    response = HttpResponse(
+        JSONRenderer().render(problem(refusal)),
+        status=status_of(refusal),
+        content_type="application/problem+json",
+    )
+    if retry := getattr(refusal, "retry_after", None):
+        response["Retry-After"] = str(int(retry))
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    drain_body(request)
+    return plain_problem(errors.NotFound("There is nothing at this address."))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return plain_problem(BadRequest())
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return plain_problem(errors.Forbidden())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    class Broken(errors.Refusal):
+        code, status, detail = "internal_error", 500, "Something went wrong on our side."
+
+    return plain_problem(Broken())

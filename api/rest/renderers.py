@@ -1,0 +1,43 @@
+"""Writes bodies: instants in UTC with `Z`, durations `HH:MM:SS`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from rest_framework.renderers import BaseRenderer
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return duration(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
+
+
+def duration(value: timedelta) -> str:
+    """`HH:MM:SS`, more than 24 hours and negative ones included."""
+    seconds = abs(int(value.total_seconds()))
+    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"-{text}" if value < timedelta(0) else text
+
+
+class JSONRenderer(BaseRenderer):
+    """Instants in UTC with `Z`, durations `HH:MM:SS`."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        if data is None:
+            return b""
+        return orjson.dumps(data, _plain, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)

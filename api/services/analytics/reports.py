@@ -1,0 +1,149 @@
+"""A figure with its headings, as it goes into a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final, TypeAlias
+
+from django.db import connection
+
+from api.errors import NotFound
+from api.models import Resource, Venue
+from api.models.analytics import Figure
+from api.queries.analytics import analytics
+
+Progress: TypeAlias = Callable[[int], None]
+
+ROOMS_AT_ONCE: Final = 100
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+# key -> heading, in the order of the file; what a key means is in docs/analytics.md
+HEADINGS: Final[Mapping[Figure, Mapping[str, str]]] = {
+    Figure.KPI: {
+        "total_rooms": "Rooms",
+        "avg_utilization": "Utilization %",
+        "utilization_change": "Change, points",
+        "ghosting_rate": "Ghosting %",
+        "ghosting_change": "Change, points",
+        "total_bookings": "Bookings",
+        "bookings_change": "Change %",
+    },
+    Figure.UTILIZATION: {
+        "resource_id": "Id",
+        "name": "Room",
+        "utilization_rate": "Utilization %",
+        "total_bookings": "Bookings",
+        "total_hours": "Hours",
+        "peak_hours": "Peak hours",
+    },
+    Figure.GHOSTING: {
+        "resource_id": "Id",
+        "name": "Room",
+        "ghosting_rate": "Ghosting %",
+        "no_shows": "No-shows",
+        "total_bookings": "Bookings",
+        "average_wasted_minutes": "Minutes wasted",
+    },
+    Figure.CAPACITY: {
+        "resource_id": "Id",
+        "name": "Room",
+        "capacity": "Places",
+        "average_attendees": "People",
+        "capacity_utilization": "Used %",
+        "oversized": "Oversized",
+        "undersized": "Undersized",
+    },
+    Figure.HEAT_MAP: {"weekday": "Weekday", **{f"{hour:02d}": f"{hour:02d}" for hour in range(24)}},
+}
+OF_ROOMS: Final[Mapping[Figure, Callable[..., analytics.Figures]]] = {
+    Figure.UTILIZATION: analytics.utilization,
+    Figure.GHOSTING: analytics.ghosting,
+    Figure.CAPACITY: analytics.capacity,
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A figure of a venue (of all when None) over local dates, first to last inclusive."""
+
+    figure: Figure
+    venue: Venue | None
+    first_on: date
+    last_on: date
+
+    @property
+    def file_name(self) -> str:
+        """Without its ending."""
+        return f"{self.figure.value.replace('_', '-')}-{self.first_on}-{self.last_on}"
+
+
+@dataclass(frozen=True)
+class Report:
+    question: Question
+    made_at: datetime
+    rows: Sequence[Mapping[str, Any]]
+    heat: Sequence[Sequence[float]] = field(default=())
+
+    @property
+    def headings(self) -> Mapping[str, str]:
+        return HEADINGS[self.question.figure]
+
+    @property
+    def place(self) -> str:
+        return self.question.venue.name if self.question.venue else "All venues"
+
+
+def venue_of(slug: str) -> Venue | None:
+    """The venue; None for the empty slug, which means all. Refuses `NotFound`."""
+    if not slug:
+        return None
+    venue = Venue.objects.filter(slug=slug).first()
+    if venue is None:
+        raise NotFound("There is no such venue.")
+    return venue
+
+
+def room_days(question: Question) -> int:
+    """How much there is to look at."""
+    days = (question.last_on - question.first_on).days + 1
+    return len(_rooms(question.venue)) * days
+
+
+def _rooms(venue: Venue | None) -> list[int]:
+    rows = Resource.objects.filter(retired_at=None).order_by("id").values_list("id", flat=True)
+    return list(rows if venue is None else rows.filter(venue=venue))
+
+
+def make(
+    question: Question,
+    *,
+    drawn: bool = False,
+    progress: Progress = lambda percent: None,
+) -> Report:
+    """The report; `drawn` ones carry what their charts need. Rooms are read in batches, and
+    `progress` is told the percentage after each."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        made_at = cursor.fetchone()[0]
+    figure, asked = question.figure, (question.venue, question.first_on, question.last_on)
+    heat: Sequence[Sequence[float]] = ()
+    if figure == Figure.HEAT_MAP or (drawn and figure in (Figure.KPI, Figure.UTILIZATION)):
+        heat = analytics.heat_map(*asked)
+    if figure == Figure.KPI:
+        return Report(question, made_at, [analytics.kpi(*asked)], heat)
+    if figure == Figure.HEAT_MAP:
+        return Report(question, made_at, _by_weekday(heat), heat)
+    rows, ids = [], _rooms(question.venue)
+    for n in range(0, len(ids), ROOMS_AT_ONCE):
+        rows += OF_ROOMS[figure](*asked, ids=ids[n : n + ROOMS_AT_ONCE])
+        progress(100 * min(n + ROOMS_AT_ONCE, len(ids)) // len(ids))
+    return Report(question, made_at, rows, heat)
+
+
+def _by_weekday(heat: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    return [
+        {"weekday": day, **{f"{hour:02d}": value for hour, value in enumerate(row)}}
+        for day, row in zip(WEEKDAYS, heat, strict=True)
+    ]

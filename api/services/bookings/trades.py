@@ -1,0 +1,226 @@
+"""Trades: two people swap two bookings of one venue, when both agree.
+
+The rule: locks are taken in one order, bookings by id, then trades by id; under them everything
+is looked at again, and nothing but the database's clock says whether an offer still stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from api import errors, policy
+from api.lifecycle import TRADE, ActorRole, Status, TradeStatus, Transition
+from api.models import Booking, Trade, User
+from api.models.bookings import PaymentStatus
+from api.models.users import Role
+from api.queries.bookings import trades as queries
+from api.queries.venues import rules as rules_query
+from api.services.actors import Actor
+from api.services.messages import outbox
+from api.signals import booking_changed, trade_offered
+
+from . import history, transitions
+from .transitions import apply_transition, retry_on_conflict
+
+OPEN = TradeStatus.OFFERED
+STANDS = "lapses_at > statement_timestamp()"
+
+
+@retry_on_conflict
+@transaction.atomic
+def offer(
+    *, requester: User, mine: int, theirs: int, message: str = "", venue: int | None = None
+) -> Trade:
+    """The offer of one's own booking for somebody else's. Both must be confirmed, ahead, at one
+    venue (at this one, if it is named), and each may be had by the other person under the policy.
+    Refuses `TradeRefused`, and `AlreadyDone` while the same offer stands."""
+    found = {k: row for k, row in _lock(mine, theirs).items() if venue in (None, row.venue_id)}
+    if mine not in found or found[mine].owner_id != requester.pk:
+        raise _unknown("requester")
+    if theirs not in found or found[theirs].owner_id == requester.pk:
+        raise _unknown("target")
+    _agree(found[mine], found[theirs])
+    same = "requester_booking_id = %s AND target_booking_id = %s"
+    transitions.apply_due_transitions(TRADE, same, (mine, theirs))
+    if Trade.objects.filter(requester_booking=mine, target_booking=theirs, status=OPEN).exists():
+        raise errors.AlreadyDone("You have offered this trade already.", current=OPEN.value)
+    trade = Trade.objects.create(
+        requester=requester,
+        target=found[theirs].owner,
+        requester_booking=found[mine],
+        target_booking=found[theirs],
+        message=message,
+        lapses_at=min(found[mine].starts_at, found[theirs].starts_at),
+    )
+    trade_offered.send(sender=Trade, rows=[trade], actor=Actor(ActorRole.OWNER, requester))
+    return trade
+
+
+@retry_on_conflict
+@transaction.atomic
+def accept(pk: int, user: User, message: str = "") -> Trade:
+    """Swaps the owners; every other offer on either booking is withdrawn. By the person asked.
+
+    Against anything else that happens to either booking exactly one of the two wins: both are
+    locked, and their owners, statuses, dates and policy are looked at again."""
+    trade = _asked(pk, user)
+    mine, theirs = trade.target_booking_id, trade.requester_booking_id
+    found = _lock(mine, theirs)
+    standing = _open_on([mine, theirs])
+    if pk not in standing:
+        raise _answered(pk, TRADE.accept)
+    for side, booking, owner in (
+        ("requester", found[theirs], trade.requester_id),
+        ("target", found[mine], trade.target_id),
+    ):
+        if booking.owner_id != owner:
+            raise errors.TradeRefused("The booking has changed hands.", which=side)
+    _agree(found[theirs], found[mine])
+    actor = Actor(ActorRole.COUNTERPART, user)
+    apply_transition(TRADE.accept, [pk], actor, where=STANDS, sets={"response_message": message})
+    reason = {"reason": "another trade came first"}
+    apply_transition(
+        TRADE.withdraw, [other for other in standing if other != pk], actor, details=reason
+    )
+    _swap(found[theirs], found[mine], pk, actor)
+    return Trade.objects.get(pk=pk)
+
+
+@retry_on_conflict
+def reject(pk: int, user: User, message: str = "") -> Trade:
+    """Says no. By the person asked."""
+    _asked(pk, user)
+    return _move(
+        TRADE.reject, pk, Actor(ActorRole.COUNTERPART, user), sets={"response_message": message}
+    )
+
+
+@retry_on_conflict
+def withdraw(pk: int, user: User) -> Trade:
+    """Takes one's offer back. By the person who made it, or staff."""
+    trade = Trade.objects.filter(pk=pk).first()
+    if trade is None:
+        raise errors.NotFound
+    if user.pk != trade.requester_id and not user.is_staff:
+        raise errors.Forbidden("Only the person who made the offer can take it back.")
+    actor = Actor(ActorRole.OWNER if user.pk == trade.requester_id else ActorRole.STAFF, user)
+    return _move(TRADE.withdraw, pk, actor)
+
+
+def let_lapse(bookings: Iterable[int]) -> int:
+    """How many open offers on these bookings are due to lapse from now on: their bookings moved,
+    ended or changed hands."""
+    rows = _open_on(list(bookings))
+    if rows:
+        Trade.objects.filter(pk__in=rows).update(
+            lapses_at=Now(), updated_at=Now(), version=F("version") + 1
+        )
+    return len(rows)
+
+
+# what is looked at
+
+
+def _lock(*ids: int) -> dict[int, Booking]:
+    """The bookings by id, under their locks. Read after the wait, because a query that waits keeps
+    what it read from the tables that it joined."""
+    rows = Booking.objects.filter(pk__in=ids)
+    list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    return rows.select_related("owner").in_bulk()
+
+
+def _open_on(bookings: Sequence[int]) -> list[int]:
+    """Open offers on these bookings, locked, by id."""
+    touching = Q(requester_booking__any_of=bookings) | Q(target_booking__any_of=bookings)
+    rows = Trade.objects.filter(touching, status=OPEN, lapses_at__gt=Now()).order_by("pk")
+    return list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def _asked(pk: int, user: User) -> Trade:
+    trade = Trade.objects.filter(Q(requester=user) | Q(target=user), pk=pk).first()
+    if trade is None:
+        raise errors.NotFound
+    if trade.target_id != user.pk:
+        raise errors.Forbidden("Only the person asked can answer.")
+    return trade
+
+
+def _move(move: Transition, pk: int, actor: Actor, **options: Any) -> Trade:
+    if rows := apply_transition(move, [pk], actor, where=STANDS, **options):
+        return rows[0]  # type: ignore[no-any-return]
+    raise _answered(pk, move)
+
+
+def _answered(pk: int, move: Transition) -> errors.NotAllowedNow:
+    """Why a trade that is not open any more cannot make this move."""
+    status = queries.status_of(pk)
+    if status == move.target:
+        return errors.AlreadyDone(current=status)
+    said = TradeStatus(status).label.lower()
+    return errors.NotAllowedNow(f"This offer is already {said}.", current=status)
+
+
+def _unknown(side: str) -> errors.TradeRefused:
+    whose = "This is not a booking of theirs." if side == "target" else "This is not your booking."
+    return errors.TradeRefused(whose, which=side, unknown=True)
+
+
+def _agree(first: Booking, second: Booking) -> None:
+    """Refuses `TradeRefused` unless each booking may change hands and the policy would let the
+    other person, with the guests they bring, book its time now."""
+    for side, booking, other in (("requester", first, second), ("target", second, first)):
+        if why := _why_not(booking, other):
+            raise errors.TradeRefused(why, which=side)
+        rules, now = rules_query.current(booking.resource_id)
+        try:
+            policy.check(rules, booking.starts_at, booking.ends_at, now, other.guests)
+        except errors.Refusal as refusal:
+            raise errors.TradeRefused(refusal.detail, which=side) from None
+
+
+def _why_not(booking: Booking, other: Booking) -> str:
+    if booking.status != Status.CONFIRMED:
+        return f"A booking that is {booking.get_status_display().lower()} cannot be traded."
+    if not Booking.objects.filter(pk=booking.pk).blocking().exists():
+        return "The booking is over."
+    if booking.venue_id != other.venue_id:
+        return "Both bookings must be at the same venue."
+    if booking.payment_status != PaymentStatus.NONE:
+        return "A booking with a price cannot be traded: refunds go to whoever paid."
+    if booking.owner.role != Role.USER or not booking.owner.is_active:
+        return "Only bookings of ordinary, active accounts are traded."
+    return ""
+
+
+# what is done
+
+PARTY = ("owner_id", "title", "notes", "guests")
+
+
+def _swap(first: Booking, second: Booking, trade: int, actor: Actor) -> None:
+    """Each person takes the other's slot and brings their own party: title, notes, guests. What
+    the old owner was about to be told is withheld: it would show what the new one wrote."""
+    ids = first.pk, second.pk
+    outbox.withhold(ids, "the booking was traded away")
+    history.forget_words(ids)
+    people = [list(row.attendees.all()) for row in (first, second)]
+    parties = [{name: getattr(row, name) for name in PARTY} for row in (first, second)]
+    for pk, party in zip(ids, reversed(parties), strict=True):
+        Booking.objects.filter(pk=pk).update(**party, version=F("version") + 1, updated_at=Now())
+    if people[0] or people[1]:
+        first.attendees.set(people[1])
+        second.attendees.set(people[0])
+    rows = Booking.objects.select_related("venue", "resource", "owner").in_bulk(ids)
+    for pk, before in zip(ids, parties, strict=True):
+        details = {"traded_with": before["owner_id"], "trade_id": trade}
+        booking_changed.send(
+            sender=Booking,
+            rows=[rows[pk]],
+            actor=actor,
+            details={"moved": False, "resubmitted": False, **details},
+        )

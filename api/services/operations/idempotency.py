@@ -1,0 +1,60 @@
+"""Same key, same answer. The answer is kept in the transaction of the work it is about."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from api.errors import Refusal
+from api.models import IdempotencyKey
+
+
+class KeyReused(Refusal):
+    code, status = "idempotency_key_reused", 422
+    detail = "This Idempotency-Key was used for another request."
+
+
+class StillRunning(Refusal):
+    code, status = "idempotency_key_in_use", 409
+    detail = "The first request with this Idempotency-Key is still running."
+    retry_after = 1
+
+
+def fingerprint(method: str, path: str, body: bytes) -> str:
+    """Keyed, because a body may hold a password that nobody shall try out against it."""
+    said = b"\0".join([method.encode(), path.encode(), body])
+    return hmac.new(settings.SECRET_KEY.encode(), said, hashlib.sha256).hexdigest()
+
+
+def recall(scope: str, key: str, mark: str) -> tuple[int, Any] | None:
+    """The answer given before, or None when the caller is the first; it then holds the key until
+    its transaction ends. Refuses `StillRunning` and `KeyReused`. Call inside a transaction."""
+    with connection.cursor() as cursor:
+        lock = hashlib.sha256(f"{scope}\0{key}".encode()).digest()[:8]
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(lock, "big", signed=True)]
+        )
+        if not cursor.fetchone()[0]:
+            raise StillRunning
+    row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
+    if row is None:
+        return None
+    if row.fingerprint != mark:
+        raise KeyReused
+    return row.status, row.body
+
+
+def keep(scope: str, key: str, mark: str, status: int, body: Any) -> None:
+    """The first answer stays, should two have worked at once (see `one_transaction`)."""
+    row = IdempotencyKey(scope=scope, key=key, fingerprint=mark, status=status, body=body)
+    IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def prune() -> int:
+    old = IdempotencyKey.objects.filter(created_at__lt=Now() - settings.KEEP_IDEMPOTENCY_KEYS)
+    return old.delete()[0]

@@ -1,0 +1,103 @@
+"""What must hold of money at any moment, looked for in our own rows. Stripe's side is compared by
+the reconciliation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, Sum, Value
+from django.db.models.functions import Coalesce, Concat
+
+from api import policy
+from api.lifecycle import BOOKING, CHECKED_IN, CONFIRMED, HELD, Status
+from api.models import Booking, Delivery, Payment, Refund
+from api.models.bookings import PaymentStatus
+from api.models.outbox import State
+from api.queries.bookings import bookings
+
+from .refunds import GONE
+from .stripe_gateway import FINAL, SUCCEEDED
+
+
+def problems() -> list[str]:
+    """Every broken rule about money, in words; empty when all is well."""
+    return [
+        *_confirmed_without_pay(),
+        *_paid_twice(),
+        *_refunded_too_much(),
+        *_ended_and_kept(),
+        *_still_payable(),
+        *_refunds_without_call(),
+    ]
+
+
+def _kept() -> Any:
+    """Payments that succeeded, each with what was not given back."""
+    given = Sum("refunds__amount_minor", filter=~Q(refunds__status__in=GONE))
+    return Payment.objects.filter(status=SUCCEEDED).annotate(
+        kept=F("amount_minor") - Coalesce(given, 0)
+    )
+
+
+def _confirmed_without_pay() -> Iterator[str]:
+    """Nobody keeps a slot they did not pay for."""
+    paid = Payment.objects.filter(
+        booking=OuterRef("pk"), status=SUCCEEDED, amount_minor=OuterRef("price_minor")
+    )
+    free = Booking.objects.filter(price_minor__gt=0, status__in=(CONFIRMED, CHECKED_IN))
+    for pk in free.exclude(Exists(paid)).values_list("pk", flat=True):
+        yield f"booking {pk} is confirmed and has a price, but no payment of it succeeded"
+    told = free.exclude(payment_status__in=(PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED))
+    for pk, word in told.filter(Exists(paid)).values_list("pk", "payment_status"):
+        yield f"booking {pk} is confirmed and paid, but says its payment is {word}"
+
+
+def _paid_twice() -> Iterator[str]:
+    """One booking keeps the money of one payment."""
+    kept: dict[int, int] = {}
+    for booking in _kept().filter(kept__gt=0).values_list("booking", flat=True):
+        kept[booking] = kept.get(booking, 0) + 1
+    for booking, count in kept.items():
+        if count > 1:
+            yield f"booking {booking} keeps the money of {count} payments"
+
+
+def _refunded_too_much() -> Iterator[str]:
+    for payment in _kept().filter(kept__lt=0):
+        yield f"payment {payment.pk} gave back {-payment.kept} more than was paid"
+
+
+def _ended_and_kept() -> Iterator[str]:
+    """Nobody pays for a slot they do not get; who cancels gets what the policy says."""
+    ended = (Status.EXPIRED, Status.REJECTED, Status.CANCELLED)
+    rows = _kept().filter(kept__gt=0, booking__status__in=ended)
+    for payment in rows.select_related("booking__venue"):
+        booking = payment.booking
+        due = payment.amount_minor
+        if booking.status == Status.CANCELLED:
+            event = bookings.history(booking).filter(verb="cancel").first()
+            at = event.at if event else booking.updated_at
+            due = policy.refund(booking.venue, payment.amount_minor, booking.starts_at, at)
+        if payment.amount_minor - payment.kept < due:
+            yield f"booking {booking.pk} is {booking.status}, but keeps {payment.kept} of {due} due"
+
+
+def _still_payable() -> Iterator[str]:
+    """An ended booking's intent is on its way to be cancelled."""
+    call = Delivery.objects.filter(key=Concat(Value("cancel_intent:"), OuterRef("intent_id")))
+    alive = Payment.objects.exclude(status__in=FINAL).exclude(booking__status=HELD)
+    alive = alive.exclude(booking__status__in=BOOKING.blocking)
+    for pk in alive.exclude(Exists(call)).values_list("pk", flat=True):
+        yield f"payment {pk} can still be paid, though its booking has ended"
+
+
+def _refunds_without_call() -> Iterator[str]:
+    """A refund that was decided is paid, or waits in the outbox, or stands there parked."""
+    call = Delivery.objects.filter(key=OuterRef("key"))
+    sent = call.filter(state=State.SENT)
+    unanswered = Refund.objects.filter(stripe_id="")
+    for pk in unanswered.exclude(Exists(call)).values_list("pk", flat=True):
+        yield f"refund {pk} was decided, but nothing in the outbox pays it"
+    for pk in unanswered.filter(Exists(sent)).values_list("pk", flat=True):
+        yield f"refund {pk} was sent, but Stripe's answer is not written down"

@@ -1,0 +1,166 @@
+"""Fields with our own reading of a type."""
+
+from __future__ import annotations
+
+import functools
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.utils.functional import cached_property
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.fields import empty
+from rest_framework.utils.serializer_helpers import BindingDict
+
+from api.errors import Unfit
+from api.rest.renderers import duration
+
+ZONES = frozenset(available_timezones())
+
+
+# no docstring: it would be published as the description of every shape that has none of its own
+class Plain(serializers.Serializer[Any]):
+    # its fields ask nothing of the request (no context, no defaults of its making), so all readers
+    # share them: copying the fields costs more than reading a body with them
+
+    @cached_property
+    def fields(self) -> BindingDict:
+        return _shared(type(self), self.partial)
+
+
+@functools.cache
+def _shared(shape: type[Plain], partial: bool) -> BindingDict:
+    serializer = shape(partial=partial)
+    made = BindingDict(serializer)
+    for name, field in serializer.get_fields().items():
+        made[name] = field
+    return made
+
+
+class Instant(serializers.DateTimeField):
+    """ISO 8601 with an offset: a time without one is nobody's time. Answered in UTC."""
+
+    pattern = re.compile(
+        r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+ -]\d\d:?\d\d)?", re.ASCII
+    )
+    default_error_messages = {
+        "naive": "Give the offset from UTC, for example 2030-05-01T09:00:00Z."
+    }
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str) or not self.pattern.fullmatch(value):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ss+hh:mm")
+        # a plus that was not escaped in a query arrives as a blank
+        return super().to_internal_value(re.sub(r" (\d\d:?\d\d)$", r"+\1", value.upper()))
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("naive")
+        return self._in_utc(value)
+
+    def _in_utc(self, value: datetime) -> datetime:
+        try:
+            return super().enforce_timezone(value)
+        except OverflowError:
+            self.fail("overflow", timezone="UTC")
+
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
+EMAIL = rf"^{_ATOM}(\.{_ATOM}){{0,2}}@({_LABEL}\.){{1,5}}[A-Za-z]{{2,20}}$"
+
+
+class Day(serializers.DateField):
+    """`YYYY-MM-DD`, and none of the other ways to write a date."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+            self.fail("invalid", format="YYYY-MM-DD")
+        return super().to_internal_value(value)
+
+
+@extend_schema_field({"type": "string", "maxLength": 254, "pattern": EMAIL, "example": "a@b.org"})
+class Email(serializers.EmailField):
+    """An address, as narrow as the pattern says."""
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        if address and not re.fullmatch(EMAIL, address, re.ASCII):
+            self.fail("invalid")
+        return address
+
+
+@extend_schema_field(
+    {"type": "string", "maxLength": 254, "pattern": rf"^$|{EMAIL}", "example": "a@b.org"}
+)
+class OptionalEmail(Email):
+    """An address, or nothing."""
+
+
+LINK = r"^(https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?)?$"
+
+
+@extend_schema_field({"type": "string", "maxLength": 500, "pattern": LINK})
+class Link(serializers.RegexField):
+    """Where something is on the web, or nothing."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(LINK, max_length=500, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return "" if data == "" else super().run_validation(data)
+
+
+WALL = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
+
+
+@extend_schema_field({"type": "string", "pattern": WALL, "example": "09:00:00"})
+class WallTime(serializers.TimeField):
+    """`HH:MM` or `HH:MM:SS` on the clocks of the venue."""
+
+    def to_internal_value(self, value: Any) -> time:
+        if not isinstance(value, str) or not re.fullmatch(WALL, value, re.ASCII):
+            self.fail("invalid", format="HH:MM[:SS]")
+        return super().to_internal_value(value)
+
+
+_HOURS = r"\d{1,5}:[0-5]\d:[0-5]\d"
+
+
+class Duration(serializers.DurationField):
+    """`HH:MM:SS`, up to 99999 hours; the sign only where it means something."""
+
+    pattern = rf"^{_HOURS}$"
+
+    def to_representation(self, value: timedelta) -> str:
+        return duration(value)
+
+    def to_internal_value(self, value: Any) -> timedelta:
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.ASCII):
+            self.fail("invalid", format="HH:MM:SS")
+        return super().to_internal_value(value)
+
+
+class SignedDuration(Duration):
+    """As `Duration`, or with a minus."""
+
+    pattern = rf"^-?{_HOURS}$"
+
+
+for _kind in (Duration, SignedDuration):
+    extend_schema_field({"type": "string", "pattern": _kind.pattern, "example": "00:30:00"})(_kind)
+
+
+class Zone(serializers.RegexField):
+    """A name of the IANA time zone database."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(r"^[A-Za-z0-9_+/-]{1,64}$", **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in ZONES:
+            raise Unfit(errors={str(self.field_name): [f"There is no time zone “{name}”."]})
+        return name

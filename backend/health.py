@@ -1,0 +1,60 @@
+"""Whether this process, the database, the broker and the live process answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.rest.base_view import BaseAPIView
+from backend import broker, handover
+
+
+def database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def broker_answers() -> bool:
+    """Asks once, briefly: a health check must not hang on what it checks."""
+    try:
+        with broker.connect(settings.BROKER_URL, seconds=1) as asked:
+            asked.ensure_connection(max_retries=1, timeout=1, interval_start=0)
+    except Exception:  # any failure of the broker's library means that it does not answer
+        return False
+    return True
+
+
+class HealthShape(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    database = serializers.CharField()
+    broker = serializers.CharField()
+    live = serializers.CharField()
+
+
+class Health(BaseAPIView):
+    """`ok`; 503 when the database is away. A broker that is away is named and costs only speed."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = HealthShape
+
+    def get(self, request: Request) -> Response:
+        database = database_answers()
+        body = {
+            "status": "ok" if database else "down",
+            "process": "up",
+            "database": "up" if database else "down",
+            "broker": "up" if broker_answers() else "down",
+            "live": "up" if handover.answers(settings.LIVE_SOCKET) else "down",
+        }
+        return Response(body, status=200 if database else 503)
