@@ -63,7 +63,7 @@ import os, signal, sys, django
 django.setup()
 from datetime import datetime
 from api.models import User
-from api.services import bookings
+from api.services.bookings import bookings
 from tasks import nudge
 nudge.publisher.ask = lambda name: os.kill(os.getpid(), signal.SIGKILL)
 owner = User.objects.get(email="ana@example.com")
