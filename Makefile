@@ -18,13 +18,19 @@ PROMTOOL = promtool
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test lint audit format openapi client docs bench bench-quick clean lock env smoke smoke-compose
+.PHONY: up test test-all lint audit format openapi client docs bench bench-quick clean lock env smoke smoke-compose
 
 up: .venv/installed
 	@exec $(RUN) -m backend.devserver.up
 
+PYTEST = $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
 test: .venv/installed-dev
-	@$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+# Also what starts and kills processes, drives a browser or lives through long times.
+test-all: .venv/installed-dev
+	@$(PYTEST) $(ARGS)
 
 lint: .venv/installed-dev
 	@$(RUN) -m ruff check .
@@ -44,7 +50,7 @@ lint: .venv/installed-dev
 	@$(MAKE) --no-print-directory docs
 	@DATA_DIR=.data/lint $(RUN) -m backend.devserver manage.py makemigrations --check --dry-run
 	@DATA_DIR=.data/lint $(RUN) -m backend.devserver manage.py lintmigrations \
-		--settings=tests.lint_settings --quiet ignore ok
+		--settings=tests.support.lint_settings --quiet ignore ok
 
 # Known holes in what we use. Where the database of advisories cannot be reached it says so, and passes.
 audit: .venv/installed-dev

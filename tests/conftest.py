@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,18 @@ from api.services.bookings import bookings
 
 settings.register_profile("holdfast", deadline=None)  # a slow machine is not a failure
 settings.load_profile("holdfast")
+
+
+# What starts and kills processes, drives a browser or lives through long times: `make test` leaves
+# it out, `make test-all` runs it.
+SLOW = ("clock/", "devserver/", "e2e/", "faults/test_b_processes.py", "faults/test_c_time.py")
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(HERE).as_posix().startswith(SLOW):
+            item.add_marker("slow")
 
 
 def pytest_configure() -> None:

@@ -3,10 +3,10 @@
 import pytest
 from django.test.client import RequestFactory
 
-from tests import documents
+from tests.support import openapi
 
 
 @pytest.fixture(autouse=True)
 def _document_tells(monkeypatch):
-    generic = documents.checked(RequestFactory.generic, sent_too=False)
+    generic = openapi.checked(RequestFactory.generic, sent_too=False)
     monkeypatch.setattr(RequestFactory, "generic", generic)

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api.models import Export, Resource, Venue
 from api.services.analytics import exports, reports
-from tests.past import at, meeting
+from tests.support.past_bookings import at, meeting
 
 pytestmark = pytest.mark.django_db
 

@@ -15,6 +15,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from backend.devserver.server import pick_port
+
 
 class Proxy:
     """Passes TCP on to a port of this machine, until told to swallow what is under way."""
@@ -85,7 +87,7 @@ class Mailbox:
 
     def start(self) -> None:
         self.controller = Controller(
-            self, hostname="127.0.0.1", port=self.port or _free_port(), ready_timeout=10
+            self, hostname="127.0.0.1", port=self.port or pick_port(), ready_timeout=10
         )
         self.controller.start()
         self.port = self.controller.port
@@ -125,12 +127,6 @@ class Mailbox:
     @property
     def subjects(self) -> list[str]:
         return [message["Subject"] for message in self.messages]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

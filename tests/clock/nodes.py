@@ -1,4 +1,5 @@
 """Local processes as the nodes of pytest-celery: Valkey, workers and beat without a container.
+from tests.support.waiting import eventually
 
 The rule: a node is the real program with the real configuration, started as `make up` starts it.
 """
@@ -10,8 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,6 @@ from pytest_celery import CeleryTestContainer
 from backend.devserver import CHECKOUT
 from backend.devserver.processes import spawn
 from backend.devserver.valkey import Valkey
-
-
-def eventually(happens: Callable[[], Any], seconds: float = 30, every: float = 0.05) -> Any:
-    """What `happens` returns once that is true."""
-    until = time.monotonic() + seconds
-    while not (found := happens()):
-        assert time.monotonic() < until, f"not within {seconds} s"
-        time.sleep(every)
-    return found
 
 
 class Local(CeleryTestContainer):

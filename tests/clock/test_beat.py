@@ -12,7 +12,8 @@ from api.models import Booking, Job, Sign
 from api.queries.operations import automation
 from api.services.operations import jobs
 from backend.schedule import SCHEDULE
-from tests.clock.nodes import Beat, eventually
+from tests.clock.nodes import Beat
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
 

@@ -15,8 +15,9 @@ from django.db import connection
 from api.models import Job
 from backend.addresses import database, tls, with_proof
 from backend.devserver import CHECKOUT
-from tests.clock.nodes import Worker, eventually
+from tests.clock.nodes import Worker
 from tests.clock.tls import Certificate, Front, front
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize(

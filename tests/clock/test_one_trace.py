@@ -7,8 +7,8 @@ import json
 import pytest
 
 from api.services.accounts import tokens
-from tests.clock.nodes import eventually
 from tests.deploy.test_tracing import run, sink, spans
+from tests.support.waiting import eventually
 
 __all__ = ["sink"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]

@@ -19,9 +19,10 @@ from backend import broker
 from backend.addresses import tls
 from backend.schedule import SCHEDULE
 from tests.clock import rabbit as rabbits
-from tests.clock.nodes import Beat, Program, Worker, eventually
+from tests.clock.nodes import Beat, Program, Worker
 from tests.clock.rabbit import Rabbit
 from tests.clock.tls import Certificate, front
+from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from api.models import Job, Sign
-from tests.clock.nodes import Worker, eventually
+from tests.clock.nodes import Worker
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
 

@@ -7,7 +7,7 @@ import pytest
 from django.test.client import RequestFactory
 
 from api.contracts import CONTRACTS
-from tests import documents
+from tests.support import openapi
 
 PREFIX = re.compile(rf"^/({'|'.join(CONTRACTS)})/api(?=/)")
 
@@ -28,7 +28,7 @@ def root(request, monkeypatch):
 @pytest.fixture(autouse=True)
 def _documents_tell(request, root, monkeypatch):
     odd = request.node.get_closest_marker("odd_bodies")
-    generic = documents.checked(RequestFactory.generic, sent_too=not odd)
+    generic = openapi.checked(RequestFactory.generic, sent_too=not odd)
     monkeypatch.setattr(RequestFactory, "generic", generic)
 
 

@@ -17,7 +17,7 @@ from api.models import Booking, BookingEvent, Resource
 from api.services.bookings.transitions import sweep
 from api.services.venues import venues
 from tests.contracts.faces import FACES, HOUR, OWN, bearer
-from tests.past import meeting
+from tests.support.past_bookings import meeting
 
 pytestmark = pytest.mark.django_db
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import documents
+from tests.support import openapi
 
 pytestmark = pytest.mark.prefix_only
 
@@ -12,7 +12,7 @@ ME = ("paths", "/api/auth/me/", "get", "responses", "200")
 
 
 def check(body):
-    documents.fits(documents.validator("barbershop", ME), body, "me")
+    openapi.fits(openapi.validator("barbershop", ME), body, "me")
 
 
 def test_what_is_as_the_document_says_passes():

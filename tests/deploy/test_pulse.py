@@ -1,7 +1,5 @@
 """A worker and beat show in a file that their loops turn."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +7,7 @@ import pytest
 from django.conf import settings as configured
 
 from backend import pulse
-
-
-def eventually(happens: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not happens():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+from tests.support.waiting import eventually
 
 
 @pytest.mark.django_db(transaction=True)

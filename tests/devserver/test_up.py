@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -23,18 +22,12 @@ import pytest
 
 from backend.devserver import CHECKOUT, Servers
 from backend.devserver.server import pick_port
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
 START_SECONDS = 90
 STOP_SECONDS = 15
-
-
-def eventually(happens: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
 
 
 class Up:

@@ -9,8 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from http.client import HTTPConnection
@@ -26,6 +25,7 @@ from api.services.panels import panels
 from api.services.venues import venues
 from backend.devserver import CHECKOUT, Servers
 from backend.devserver.server import pick_port
+from tests.support.waiting import eventually
 
 PATIENCE = 60.0
 PROGRAMS = {
@@ -33,13 +33,6 @@ PROGRAMS = {
     " --worker-class gthread --workers 1 --threads 4 --graceful-timeout 1 --log-level warning",
     "live": "backend.live",
 }
-
-
-def eventually(happens: Callable[[], object], seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
 
 
 class Site:

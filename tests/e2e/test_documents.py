@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from api.contracts import CONTRACTS
-from tests.documents import OWN, document
+from tests.support.openapi import OWN, document
 
 pytestmark = pytest.mark.slow
 

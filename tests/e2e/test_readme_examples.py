@@ -19,7 +19,7 @@ from api.models import Resource, User
 from api.services.venues import venues
 from backend.devserver import CHECKOUT
 from tests.e2e.conftest import Site
-from tests.paying import SECRET
+from tests.support.stripe import SECRET
 
 EXAMPLES = CHECKOUT / "tests" / "contracts" / "readme_examples"
 PASSWORD = "holdfast-demo"

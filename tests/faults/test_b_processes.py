@@ -23,7 +23,8 @@ from api.models.outbox import State
 from api.queries.operations import automation
 from api.services.messages import outbox
 from backend.devserver import CHECKOUT
-from tests.clock.nodes import Beat, Worker, eventually
+from tests.clock.nodes import Beat, Worker
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
 

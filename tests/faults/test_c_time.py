@@ -15,7 +15,8 @@ from api.models import Booking, Delivery, Job
 from api.models.outbox import State
 from api.services.messages import mailer, outbox, reminders
 from backend.devserver import CHECKOUT
-from tests.clock.nodes import Beat, Worker, eventually
+from tests.clock.nodes import Beat, Worker
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
 

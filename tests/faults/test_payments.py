@@ -27,7 +27,8 @@ from api.services.payments import (
     stripe_calls,
     stripe_events,
 )
-from tests.paying import DECLINED, GOOD, eventually
+from tests.support.stripe import DECLINED, GOOD
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -25,7 +25,7 @@ from api.services.payments import (
     stripe_calls,
     stripe_events,
 )
-from tests.paying import eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api.models import Closure, Resource, Venue
 from api.queries.analytics import aggregates, analytics
-from tests.past import MINUTE, at, meeting
+from tests.support.past_bookings import MINUTE, at, meeting
 
 pytestmark = pytest.mark.django_db
 

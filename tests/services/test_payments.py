@@ -22,7 +22,7 @@ from api.services.messages import mailer
 from api.services.messages.outbox import DEATHS
 from api.services.operations import invariants
 from api.services.payments import payments, reconciliation, refunds, stripe_events
-from tests.paying import ASKS, DECLINED, GOOD
+from tests.support.stripe import ASKS, DECLINED, GOOD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -27,7 +27,7 @@ from api.models import (
 from api.queries.analytics import aggregates, analytics
 from api.services.analytics import rollups
 from api.services.bookings import transitions
-from tests.past import MINUTE, at, meeting
+from tests.support.past_bookings import MINUTE, at, meeting
 
 FIGURES = (
     analytics.kpi,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -26,6 +25,7 @@ from django.db.models.functions import Now
 
 from api.models import Delivery
 from api.services.messages import mailer, outbox
+from backend.devserver.server import pick_port
 from backend.mail import as_bytes
 from backend.settings import email_backend
 
@@ -46,12 +46,6 @@ def due() -> None:
 
 def only_row() -> Delivery:
     return Delivery.objects.get()
-
-
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
 
 
 # a stand-in of SendGrid
@@ -158,7 +152,7 @@ def test_what_is_refused_for_ever_is_parked_visibly_and_can_be_sent_again(sendgr
 
 
 def test_a_provider_that_is_away_costs_an_attempt(sendgrid, booked, ana, settings):
-    url = f"http://127.0.0.1:{free_port()}/v3/"
+    url = f"http://127.0.0.1:{pick_port()}/v3/"
     settings.ANYMAIL = {**settings.ANYMAIL, "SENDGRID_API_URL": url}
     booked(ana)
     assert send() == 0
@@ -291,7 +285,7 @@ class Desk(Controller):
     ids=["at once", "pipelining", "chunks one by one", "one by one"],
 )
 def smtp(request, settings) -> Iterator[Callable[[], Inbox]]:
-    inbox, port = Inbox(request.param), free_port()
+    inbox, port = Inbox(request.param), pick_port()
     server = Desk(inbox, hostname="127.0.0.1", port=port)
     settings.EMAIL_BACKEND = email_backend("smtp")
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port

@@ -12,7 +12,7 @@ from api.services.actors import Actor
 from api.services.bookings import bookings
 from api.services.panels import panels
 from api.services.venues import resources
-from tests.sockets import Socket, off_stage, opened, scene
+from tests.support.websocket import Socket, off_stage, opened, scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,8 @@ from rest_framework.test import APIClient
 
 from api.models import Booking, Payment, StripeEvent
 from api.services.payments import stripe_events
-from tests.paying import DECLINED, eventually
+from tests.support.stripe import DECLINED
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -42,7 +42,6 @@ def nowhere() -> Iterator[None]:
 # A wrapper runs before every plain hook: pytest-django imports the settings in a plain one.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    early_config.addinivalue_line("markers", "slow: starts all of Holdfast")
     hands_out = early_config.known_args_namespace.numprocesses
     if hands_out and "PYTEST_XDIST_WORKER" not in os.environ:
         with nowhere():

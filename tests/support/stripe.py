@@ -1,4 +1,5 @@
 """A pytest plugin: a real local Stripe, a line to it that can be cut, and a customer at the end.
+from tests.support.waiting import eventually
 
 The rule: our own code is never replaced; only the line misbehaves.
 """
@@ -26,18 +27,10 @@ import stripe as library
 
 from backend.devserver import CHECKOUT
 from backend.devserver.server import pick_port
+from tests.support.waiting import eventually
 
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000341", "4000002500003155"
 SECRET, NOBODY = "whsec_of_the_tests", "http://127.0.0.1:9/nobody"
-
-
-def eventually(happens: Callable[[], object], seconds: float = 20) -> Any:
-    """What it gives once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := happens()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture(scope="session")
