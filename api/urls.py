@@ -4,9 +4,9 @@ from typing import Any
 
 from django.urls import include, path, re_path
 
-from api import documents
 from api.contracts import CONTRACTS
 from api.contracts.circletime.consumers import PanelRoomSocket
+from api.contracts.kit.schema import schema_urls
 from api.dispatch.view import dispatch, elsewhere
 from api.realtime.consumer import NoSuchSocket, RoomSocket
 from api.v1.consumers import PanelSocket
@@ -27,12 +27,8 @@ urlpatterns = [
     path("panel/", panels.Page.as_view()),
     path("panel", panels.Page.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),
-    *(path(f"{c.name}/api/", include(documents.urls(c))) for c in CONTRACTS.values()),
-    path("barbershop/api/", include("api.contracts.barbershop.urls")),
-    path("resources/api/", include("api.contracts.resources.urls")),
-    path("primetime/api/", include("api.contracts.primetime.urls")),
-    path("paidrooms/api/", include("api.contracts.paidrooms.urls")),
-    path("circletime/api/", include("api.contracts.circletime.urls")),
+    *(path(f"{c.name}/api/", include(schema_urls(c))) for c in CONTRACTS.values()),
+    *(path(f"{c.name}/api/", include(c.urls)) for c in CONTRACTS.values()),
     re_path(rf"^(?P<contract>{'|'.join(CONTRACTS)})/api/(?P<path>.*)$", elsewhere),
 ]
 

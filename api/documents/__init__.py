@@ -4,8 +4,7 @@ What they read they say by `takes` and `asks`, what they reply by the type that 
 they refuse by the `refusals` of their door.
 """
 
-from .generator import Generator, urls
 from .says import Refusals, Told, asks, takes
 from .schema import Schema
 
-__all__ = ["Generator", "Refusals", "Schema", "Told", "asks", "takes", "urls"]
+__all__ = ["Refusals", "Schema", "Told", "asks", "takes"]

@@ -1,105 +1,75 @@
-"""How a refusal reads at the barbershop: field errors, else `{"detail": …}`."""
+"""How refusals read at the barbershop: at a field, else as `{"detail": …}`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
-from rest_framework.response import Response
+from rest_framework import serializers
 
 from api import errors
-from api.documents import Refusals, Schema
-from api.rest.base_view import BaseAPIView
-from api.rest.exceptions import MethodNotAllowed
-
-from . import answers
-
-Body: TypeAlias = Callable[[Any], dict[str, Any]]
+from api.contracts import kit
 
 
-class NotForYou(errors.Forbidden):
+class AdminsOnly(errors.Forbidden):
     """The dashboard's own form of a 403."""
 
     detail = "Admin access required"
 
 
-def at(field: str, words: str = "") -> Body:
-    return lambda refusal: {field: [words or refusal.detail]}
+class TokenMessageSerializer(kit.Serializer):
+    token_class = serializers.CharField()
+    token_type = serializers.CharField()
+    message = serializers.CharField()
 
 
-# the first that fits; all of these are answered 400 unless said otherwise
-FIELDS: Final[Mapping[type[errors.Refusal], Body]] = {
-    errors.EndsBeforeStart: at("non_field_errors", "End time must be after start time"),
-    errors.SlotTaken: at(
-        "start_time", "This time overlaps an existing booking. Choose another time."
-    ),
-    errors.InThePast: at("start_time", "Start time must be in the future."),
-    errors.AbsurdTime: at("start_time"),
-    errors.TooSoon: at("start_time"),
-    errors.TooFarAhead: at("start_time"),
-    errors.SameDayRefused: at("start_time"),
-    errors.OutsideHours: at("start_time"),
-    errors.Closed: at("start_time"),
-    errors.NotWholeSlots: at("end_time"),
-    errors.ResourceUnavailable: at("non_field_errors", "No chair is available for booking."),
-    errors.OverCapacity: at("non_field_errors"),
-    errors.NotAllowedNow: at("status"),
-    errors.AlreadyBegun: at("status"),
-}
-WORDS: Final[Mapping[type[errors.Refusal], str]] = {
-    errors.WrongCredentials: "No active account found with the given credentials",
-    errors.NotFound: "Not found.",
-}
+class TokenDetailSerializer(kit.Serializer):
+    """What is wrong with a token, in the words of its library."""
+
+    detail = serializers.CharField()
+    code = serializers.CharField(required=False)
+    messages = TokenMessageSerializer(many=True, required=False)
 
 
-def body_of(refusal: errors.Refusal, method: str) -> tuple[int, dict[str, Any]]:
-    """Status and body of any refusal."""
-    if isinstance(refusal, errors.Invalid):
-        return 400, dict(refusal.errors) or {"non_field_errors": [refusal.detail]}
-    for kind, body in FIELDS.items():
-        if isinstance(refusal, kind):
-            return 400, body(refusal)
-    if isinstance(refusal, NotForYou):
-        return 403, {"error": refusal.detail}
-    if isinstance(refusal, errors.TokenRefused):
-        expired = refusal.reason == "expired"
-        words = "Token is expired" if expired else "Token is invalid"
-        return 401, {"detail": words, "code": "token_not_valid"}
-    return refusal.status, {"detail": _words(refusal, method)} | _said(refusal)
-
-
-def _words(refusal: errors.Refusal, method: str) -> str:
-    if isinstance(refusal, errors.NotSignedIn):
-        return "Authentication credentials were not provided."
-    if isinstance(refusal, MethodNotAllowed):
-        return f'Method "{method}" not allowed.'
-    if isinstance(refusal, errors.Forbidden) and refusal.detail == errors.Forbidden.detail:
-        return "You do not have permission to perform this action."
-    return WORDS.get(type(refusal), refusal.detail)
-
-
-def _said(refusal: errors.Refusal) -> dict[str, Any]:
-    """What the library of the tokens says about a bad one."""
-    said = refusal.data.get("said")
-    if said is None:
-        return {}
+def _token_detail(refusal: errors.Refusal, message: str, status: int) -> dict[str, Any]:
+    said = refusal.data.get("said", message)
     return dict(said) if isinstance(said, Mapping) else {"detail": str(said)}
 
 
-REFUSALS: Final[Refusals] = {
-    400: answers.Fields | answers.Said,
-    401: answers.TokenSaid,
-    403: answers.Said | answers.NotForYou,
-    **dict.fromkeys((404, 405, 406, 409, 413, 415, 429, 503), answers.Said),
-}
+token_detail = kit.ErrorBody(_token_detail, (TokenDetailSerializer,))
+token_refused = kit.ErrorBody(
+    lambda refusal, message, status: {"detail": message, "code": "token_not_valid"},
+    (TokenDetailSerializer,),
+)
 
 
-class Shop(BaseAPIView):
-    """The base of the barbershop's views."""
-
-    schema = Schema()
-    refusals = REFUSALS
-
-    def explain(self, refusal: errors.Refusal) -> Response:
-        status, body = body_of(refusal, self.request.method or "")
-        return Response(body, status=status)
+ERROR_MESSAGES = kit.ErrorTable(
+    {
+        **kit.DRF_ROWS,
+        kit.NotOwner: kit.detail("Not found.", status=404),
+        AdminsOnly: kit.error(),
+        errors.NotSignedIn: token_detail("Authentication credentials were not provided."),
+        errors.WrongCredentials: kit.detail("No active account found with the given credentials"),
+        errors.TokenRefused: token_refused(
+            lambda r: "Token is expired" if r.reason == "expired" else "Token is invalid"
+        ),
+        errors.EndsBeforeStart: kit.at("non_field_errors", "End time must be after start time"),
+        errors.SlotTaken: kit.at(
+            "start_time", "This time overlaps an existing booking. Choose another time."
+        ),
+        errors.InThePast: kit.at("start_time", "Start time must be in the future."),
+        errors.AbsurdTime: kit.at("start_time"),
+        errors.TooSoon: kit.at("start_time"),
+        errors.TooFarAhead: kit.at("start_time"),
+        errors.SameDayRefused: kit.at("start_time"),
+        errors.OutsideHours: kit.at("start_time"),
+        errors.Closed: kit.at("start_time"),
+        errors.NotWholeSlots: kit.at("end_time"),
+        errors.ResourceUnavailable: kit.at(
+            "non_field_errors", "No chair is available for booking."
+        ),
+        errors.OverCapacity: kit.at("non_field_errors"),
+        errors.NotAllowedNow: kit.at("status"),
+        errors.AlreadyBegun: kit.at("status"),
+    }
+)

@@ -1,221 +1,197 @@
-"""The barbershop's views: read, one verb, answer. Nobody promotes or confirms themselves."""
+"""The barbershop's views. Nobody promotes or confirms themselves."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db import transaction
-from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 
-from api.documents import takes
+from api.contracts import kit
 from api.errors import Forbidden, Invalid, NotFound
 from api.lifecycle import Status
 from api.queries.accounts import people
 from api.queries.bookings import bookings as queries
 from api.queries.bookings import counts
 from api.queries.venues import rules
-from api.replies import Created, Empty, Reply
 from api.rest.permissions import IsAdmin
-from api.rest.throttling import AddressThrottle
-from api.services.accounts import accounts, tokens
+from api.services.accounts import accounts
 from api.services.actors import Actor
 from api.services.bookings import auto_assign, bookings, removal
 from api.services.bookings.revisions import revise
-from api.services.venues import venues
 
-from . import answers, shapes
-from .errors import NotForYou, Shop
-
-SHOP = "barbershop"
+from . import serializers
+from .errors import ERROR_MESSAGES, AdminsOnly
+from .serializers import FLAGS, STATUS_LABELS, STATUSES, role_fields
 
 
-class Open(Shop):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
+class BarbershopView(kit.ContractView):
+    contract = "barbershop"
+    error_messages = ERROR_MESSAGES
+    token_strategy = kit.BodyTokens()
+
+    def find_booking(self, pk: int) -> Any:
+        """Whoever was deleted took theirs along."""
+        booking = super().find_booking(pk)
+        if booking.owner.erased_at is not None:
+            raise NotFound
+        return booking
 
 
-class Anonymous(Open):
-    throttle_classes = (AddressThrottle,)
+# accounts
 
 
-class Register(Anonymous):
-    @takes(shapes.Person)
-    def post(self, request: Request) -> Created[answers.Person]:
-        user = accounts.register(strong=False, **_person(self.read(shapes.Person)))
-        return Created(shapes.person(user))
+class RegisterView(kit.RegisterView, BarbershopView):
+    request_serializer = serializers.RegisterSerializer
+    response_serializer = serializers.AccountSerializer
 
 
-class Login(Anonymous):
-    @takes(shapes.Login)
-    def post(self, request: Request) -> Reply[answers.Tokens]:
-        address = AddressThrottle().get_ident(request)
-        user = accounts.sign_in(**self.read(shapes.Login), address=address)
-        pair = tokens.issue(user, SHOP)
-        return Reply({"refresh": pair.refresh, "access": pair.access})
+class LoginView(kit.LoginView, BarbershopView):
+    request_serializer = serializers.LoginSerializer
+    response_serializer = serializers.TokensSerializer
 
 
-class Refresh(Anonymous):
-    @takes(shapes.RefreshBody)
-    def post(self, request: Request) -> Reply[answers.Access]:
-        pair = tokens.renew_access(self.read(shapes.RefreshBody)["refresh"])
-        return Reply({"access": pair.access})
+class RefreshView(kit.RefreshView, BarbershopView):
+    request_serializer = kit.RefreshSerializer
+    response_serializer = kit.AccessSerializer
 
 
-class Me(Shop):
-    permission_classes = (IsAuthenticated,)
-
-    def get(self, request: Request) -> Reply[answers.Person]:
-        return Reply(shapes.person(self.user))
+class MeView(kit.MeView, BarbershopView):
+    response_serializer = serializers.AccountSerializer
 
 
-class Users(Shop):
+class AccountListView(BarbershopView):
     permission_classes = (IsAdmin,)
+    request_serializer = serializers.AdminCreateAccountSerializer
+    response_serializer = serializers.AccountSerializer
 
-    def get(self, request: Request) -> Reply[list[answers.Person]]:
-        return Reply([shapes.person(user) for user in people.visible_to(self.user)])
+    @kit.operation("List accounts", many=True)
+    def get(self, request: Request) -> Any:
+        return people.visible_to(self.user)
 
+    @kit.operation("Create an account in a role", status=201)
     @transaction.atomic
-    @takes(shapes.NewPersonByAdmin)
-    def post(self, request: Request) -> Created[answers.Person]:
-        asked = self.read(shapes.NewPersonByAdmin)
-        user = accounts.register(strong=False, **_person(asked))
-        changes = {k: v for k, v in asked.items() if k == "is_active"} | shapes.role_of(asked)
-        accounts.edit(user, changes, by=self.user)
-        return Created(shapes.person(user))
+    def post(self, request: Request) -> Any:
+        body = self.validated()
+        active = {"is_active": body.pop("is_active")} if "is_active" in body else {}
+        fields = {name: value for name, value in body.items() if name not in FLAGS}
+        user = accounts.register(strong=False, **{"email": "", **fields})
+        accounts.edit(user, active | role_fields(body), by=self.user)
+        return user
 
 
-class OneUser(Shop):
-    permission_classes = (IsAuthenticated,)
+class AccountView(BarbershopView):
+    """Oneself, or anybody for an admin."""
 
-    def get(self, request: Request, pk: int) -> Reply[answers.Person]:
-        return Reply(shapes.person(people.one(self.user, pk)))
+    request_serializer = serializers.AdminUpdateAccountSerializer
+    response_serializer = serializers.AccountSerializer
 
-    @takes(shapes.PersonByAdmin(partial=True))
-    def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Person]:
+    @kit.operation("Show an account")
+    def get(self, request: Request, pk: int) -> Any:
+        return people.one(self.user, pk)
+
+    @kit.operation("Change an account")
+    def patch(self, request: Request, pk: int) -> Any:
         user = people.one(self.user, pk)
-        shape = shapes.PersonByAdmin if self.user.is_admin else shapes.PersonEdit
-        asked = self.read(shape, partial=partial, context={"of": pk})
-        flags = ("is_admin", "is_staff_member")
-        changes = {k: v for k, v in asked.items() if k not in flags and (v or k != "email")}
-        changes |= shapes.role_of(asked, user)
-        return Reply(shapes.person(accounts.edit(user, changes, by=self.user, strong=False)))
+        restricted = None if self.user.is_admin else serializers.UpdateAccountSerializer
+        body = self.validated(restricted, account=pk)
+        fields = {k: v for k, v in body.items() if k not in FLAGS and (v or k != "email")}
+        return accounts.edit(user, fields | role_fields(body, user), by=self.user, strong=False)
 
-    @takes(shapes.PersonByAdmin)
-    def put(self, request: Request, pk: int) -> Reply[answers.Person]:
-        return self.patch(request, pk, partial=False)
+    put = patch
 
-    def delete(self, request: Request, pk: int) -> Empty:
+    @kit.operation("Erase an account")
+    def delete(self, request: Request, pk: int) -> Any:
         if not self.user.is_admin:
             raise Forbidden
         accounts.erase(people.one(self.user, pk))
-        return Empty()
 
 
-class Reservations(Shop):
-    permission_classes = (IsAuthenticated,)
+# reservations
 
-    def get(self, request: Request) -> Reply[list[answers.Reservation]]:
-        return Reply([shapes.reservation(row) for row in _reservations(self.user)])
 
-    @takes(shapes.NewReservation)
-    def post(self, request: Request) -> Created[answers.Reservation]:
-        asked = self.read(shapes.NewReservation)
-        status, chair = asked.pop("status", "pending"), asked.pop("chair", None)
+class ReservationListView(BarbershopView):
+    request_serializer = serializers.CreateReservationSerializer
+    response_serializer = serializers.ReservationSerializer
+
+    @kit.operation("List reservations", many=True)
+    def get(self, request: Request) -> Any:
+        """One's own, or everybody's for staff, newest first."""
+        rows = queries.visible_to(self.user).filter(venue__slug=self.contract)
+        return rows.filter(owner__erased_at=None).order_by("-pk")
+
+    @kit.operation("Book", status=201)
+    def post(self, request: Request) -> Any:
+        body = self.validated()
+        status, chair = body.pop("status", "pending"), body.pop("chair", None)
         if self.user.is_staff and status not in ("pending", "confirmed"):
             raise Invalid(errors={"status": ["A new reservation is pending or confirmed."]})
-        asked |= {"owner": self.user, "contract": SHOP}
-        venue = venues.of_contract(SHOP)
+        fields = body | {"owner": self.user, "contract": self.contract}
         if chair is None:
-            booking = auto_assign.book(venue, **asked)
+            booking = auto_assign.book(self.venue, **fields)
         else:
-            booking = bookings.book(resource=_chair(venue, chair), **asked)
+            booking = bookings.book(resource=self.get_chair(chair), **fields)
         if self.user.is_staff and status == "confirmed":
-            bookings.set_status(booking.pk, shapes.STATUSES[status], Actor.person(self.user))
-        return Created(shapes.reservation(_one(self.user, booking.pk)))
+            bookings.set_status(booking.pk, STATUSES[status], Actor.person(self.user))
+        return self.get_own_booking(booking.pk)
+
+    def get_chair(self, pk: int) -> Any:
+        chair = rules.resources().filter(venue=self.venue, pk=pk).first()
+        if chair is None:
+            raise Invalid(errors={"chair": ["There is no such chair."]})
+        return chair
 
 
-class OneReservation(Shop):
-    permission_classes = (IsAuthenticated,)
+class ReservationView(BarbershopView):
+    request_serializer = serializers.UpdateReservationSerializer
+    response_serializer = serializers.ReservationSerializer
 
-    def get(self, request: Request, pk: int) -> Reply[answers.Reservation]:
-        return Reply(shapes.reservation(_one(self.user, pk)))
+    @kit.operation("Show a reservation")
+    def get(self, request: Request, pk: int) -> Any:
+        return self.get_own_booking(pk)
 
-    @takes(shapes.ReservationEdit(partial=True))
-    def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Reservation]:
-        booking = _one(self.user, pk)
-        asked = self.read(shapes.ReservationEdit, partial=partial)
-        status = shapes.STATUSES.get(asked.pop("status", ""), "")
-        if shapes.WORDS.get(status) == shapes.WORDS[booking.status]:
+    @kit.operation("Change a reservation")
+    def patch(self, request: Request, pk: int) -> Any:
+        booking, body = self.get_own_booking(pk), self.validated()
+        status = STATUSES.get(body.pop("status", ""), "")
+        if STATUS_LABELS.get(status) == STATUS_LABELS[booking.status]:
             status = ""  # forms send the status that they were shown
         if status == Status.COMPLETED and not self.user.is_admin:
             raise Forbidden
-        revise(
-            booking,
-            Actor.for_booking(self.user, booking),
-            status=status,
-            by=auto_assign.move,
-            **asked,
-        )
-        return Reply(shapes.reservation(_one(self.user, pk)))
+        actor = self.actor_for(booking)
+        revise(booking, actor, status=status, by=auto_assign.move, **body)
+        return self.get_own_booking(pk)
 
-    @takes(shapes.ReservationEdit)
-    def put(self, request: Request, pk: int) -> Reply[answers.Reservation]:
-        return self.patch(request, pk, partial=False)
+    put = patch
 
-    def delete(self, request: Request, pk: int) -> Empty:
+    @kit.operation("Delete or cancel a reservation")
+    def delete(self, request: Request, pk: int) -> Any:
         """Gone, where an admin asks; anybody else takes it back, and it stays on the list."""
-        booking = _one(self.user, pk)
-        actor = Actor.for_booking(self.user, booking)
+        booking = self.get_own_booking(pk)
         if self.user.is_admin:
-            removal.remove(pk, actor)
-        elif shapes.WORDS[booking.status] != "canceled":
-            bookings.cancel(pk, actor)
-        return Empty()
+            removal.remove(pk, self.actor_for(booking))
+        elif STATUS_LABELS[booking.status] != "canceled":
+            bookings.cancel(pk, self.actor_for(booking))
 
 
-class Stats(Shop):
-    permission_classes = (IsAuthenticated,)
+class StatsView(BarbershopView):
+    response_serializer = serializers.StatsSerializer
 
-    def get(self, request: Request) -> Reply[answers.Stats]:
+    @kit.operation("Count accounts and reservations")
+    def get(self, request: Request) -> Any:
         if not self.user.is_admin:
-            raise NotForYou
-        tally = counts.of_venue(venues.of_contract(SHOP))
-        body: answers.Stats = {
+            raise AdminsOnly
+        found = counts.of_venue(self.venue)
+        return {
             "total_users": people.how_many(),
-            "total_reservations": tally["bookings"],
-            "pending_reservations": tally["pending"],
+            "total_reservations": found["bookings"],
+            "pending_reservations": found["pending"],
         }
-        return Reply(body)
 
 
-class Health(Open):
-    def get(self, request: Request) -> Reply[answers.Healthy]:
-        venues.of_contract(SHOP)  # a database that is away is not healthy
-        return Reply({"status": "healthy"})
+class HealthView(kit.HealthView, BarbershopView):
+    response_serializer = serializers.HealthSerializer
 
-
-def _person(asked: dict[str, Any]) -> dict[str, Any]:
-    """What an account is made from; the address may be missing here."""
-    flags = ("is_admin", "is_staff_member", "is_active")
-    return {"email": ""} | {k: v for k, v in asked.items() if k not in flags}
-
-
-def _reservations(user: Any) -> Any:
-    """The person's, or everybody's for staff. Whoever was deleted took theirs along."""
-    rows = queries.visible_to(user).filter(venue__slug=SHOP, owner__erased_at=None)
-    return rows.order_by("-pk")
-
-
-def _one(user: Any, pk: int) -> Any:
-    booking = _reservations(user).filter(pk=pk).first()
-    if booking is None:
-        raise NotFound
-    return booking
-
-
-def _chair(venue: Any, pk: int) -> Any:
-    chair = rules.resources().filter(venue=venue, pk=pk).first()
-    if chair is None:
-        raise Invalid(errors={"chair": ["There is no such chair."]})
-    return chair
+    @kit.operation("Say that the service and its database are up")
+    def get(self, request: Request) -> Any:
+        return {"venue": self.venue}

@@ -1,418 +1,271 @@
-"""The views, in the README's order. The venue and its one calendar make themselves when missing."""
+"""The views for everybody, in the README's order."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from functools import cached_property
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from api import errors, policy
-from api.documents import Schema, asks, takes
+from api import errors
+from api.contracts import kit
 from api.queries.accounts import people
 from api.queries.bookings import bookings as reservations
 from api.queries.bookings import calendar, dashboards
 from api.queries.bookings import trades as trades_query
 from api.queries.venues import rules
-from api.replies import Created, Empty, Reply
-from api.rest.authentication import (
-    drop_refresh_cookie,
-    refresh_cookie,
-    set_refresh_cookie,
-)
-from api.rest.base_view import BaseAPIView
-from api.rest.permissions import IsAdmin, IsStaff
-from api.rest.throttling import AddressThrottle
-from api.services.accounts import accounts, tokens
-from api.services.actors import Actor
+from api.services.accounts import accounts
 from api.services.bookings import bookings, trades
-from api.services.venues import primetime_windows, venues
+from api.services.venues import venues
 
-from . import answers, shapes
-from .errors import REFUSALS, Words, answer
+from . import serializers
+from .base import PrimetimeView
+from .dashboards import DashboardSerializer, recent_activity
+from .errors import ERROR_MESSAGES
 
-NAME = "primetime"
 COURT = "The Court"
-
-
-class Face(BaseAPIView):
-    schema = Schema()
-    refusals = REFUSALS
-    words: ClassVar[Words] = {}
-
-    def explain(self, refusal: errors.Refusal) -> Response:
-        return answer(refusal, self.words)
-
-    @cached_property
-    def venue(self) -> Any:
-        return venues.of_contract(NAME)
-
-    def today(self) -> date:
-        return timezone.now().astimezone(self.venue.zone).date()
-
-    def midnight(self, on: date) -> Any:
-        return policy.instant(self.venue.zone, on, shapes.MIDNIGHT)
-
-    def asked(self, shape: Any) -> dict[str, Any]:
-        """The query string; a parameter without a value was not asked."""
-        given = {name: value for name, value in self.request.query_params.items() if value}
-        reader = shape(data=given)
-        reader.is_valid(raise_exception=True)
-        return dict(reader.validated_data)
-
-    def reservation(self, pk: int) -> Any:
-        """The booking, for its owner and for admins."""
-        booking = reservations.with_everything(pk)
-        if booking.venue.slug != NAME:
-            raise errors.NotFound
-        if not self.user.is_staff and booking.owner_id != self.user.pk:
-            raise errors.Forbidden
-        return booking
 
 
 # users
 
 
-class Anonymous(Face):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    throttle_classes = (AddressThrottle,)
+class RegisterView(kit.RegisterView, PrimetimeView):
+    request_serializer = serializers.RegisterSerializer
+    response_serializer = serializers.AccountSerializer
 
 
-class Register(Anonymous):
-    @takes(shapes.Registration)
-    def post(self, request: Request) -> Created[answers.Person]:
-        user = accounts.register(strong=False, **self.read(shapes.Registration))
-        return Created(shapes.person(user))
+class LoginView(kit.LoginView, PrimetimeView):
+    request_serializer = serializers.LoginSerializer
+    response_serializer = serializers.LoggedInSerializer
+    error_messages = ERROR_MESSAGES.extended(
+        {
+            errors.Invalid: kit.error("Email and password are required"),
+            errors.WrongCredentials: kit.error("Invalid credentials"),
+        }
+    )
 
 
-class Login(Anonymous):
-    words: ClassVar[Words] = {
-        errors.Invalid: "Email and password are required",
-        errors.WrongCredentials: "Invalid credentials",
-    }
-
-    @takes(shapes.Credentials)
-    def post(self, request: Request) -> Reply[answers.SignedIn]:
-        body = self.read(shapes.Credentials)
-        address = AddressThrottle().get_ident(request)
-        user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
-        pair = tokens.issue(user, NAME)
-        response: Reply[answers.SignedIn] = Reply(
-            {
-                "message": "Login successful",
-                "tokens": {"access": pair.access, "refresh": pair.refresh},
-                "user": shapes.person(user),
-            }
-        )
-        set_refresh_cookie(response, pair)
-        return response
-
-
-class Refresh(Anonymous):
+class RefreshView(kit.RefreshView, PrimetimeView):
     """By the cookie that signing in has set; it is set anew."""
 
-    def post(self, request: Request) -> Reply[answers.Access]:
-        pair = tokens.rotate(refresh_cookie(request), NAME)
-        response: Reply[answers.Access] = Reply({"access": pair.access})
-        set_refresh_cookie(response, pair)
-        return response
+    response_serializer = kit.AccessSerializer
 
 
-class Logout(Anonymous):
+class LogoutView(kit.LogoutView, PrimetimeView):
     """Of the cookie that signing in has set."""
 
-    def post(self, request: Request) -> Reply[answers.Message]:
-        tokens.revoke(refresh_cookie(request))
-        response: Reply[answers.Message] = Reply({"message": "Logged out"})
-        drop_refresh_cookie(response)
-        return response
+    response_serializer = serializers.LoggedOutSerializer
 
 
-class Me(Face):
-    def get(self, request: Request) -> Reply[answers.Person]:
-        return Reply(shapes.person(self.user))
+class MeView(kit.MeView, PrimetimeView):
+    response_serializer = serializers.AccountSerializer
 
 
-class Users(Face):
-    """Counts, never the people themselves."""
-
-    permission_classes = (IsAdmin,)
-
-    def get(self, request: Request) -> Reply[answers.Counts]:
-        roles = people.by_role()
-        return Reply({"total_users": sum(roles.values()), "by_role": roles})
-
-
-class OneUser(Face):
+class UserView(PrimetimeView):
     """Oneself, or anybody for an admin."""
 
-    def _person(self, pk: int) -> Any:
+    request_serializer = serializers.UpdateAccountSerializer
+    response_serializer = serializers.AccountSerializer
+
+    def get_user(self, pk: int) -> Any:
         if pk != self.user.pk and not self.user.is_admin:
             raise errors.Forbidden
         return people.anyone(pk)
 
-    def get(self, request: Request, pk: int) -> Reply[answers.Person]:
-        return Reply(shapes.person(self._person(pk)))
+    @kit.operation("Show an account")
+    def get(self, request: Request, pk: int) -> Any:
+        return self.get_user(pk)
 
-    @takes(shapes.PersonEdit(partial=True))
-    def put(self, request: Request, pk: int) -> Reply[answers.Person]:
-        user, changes = self._person(pk), self.read(shapes.PersonEdit, partial=True)
-        return Reply(shapes.person(accounts.edit(user, changes, by=self.user)))
+    @kit.operation("Change an account", partial=True)
+    def put(self, request: Request, pk: int) -> Any:
+        return accounts.edit(self.get_user(pk), self.validated(), by=self.user)
 
     patch = put
 
-    def delete(self, request: Request, pk: int) -> Empty:
-        accounts.erase(self._person(pk))
-        return Empty()
+    @kit.operation("Erase an account")
+    def delete(self, request: Request, pk: int) -> Any:
+        accounts.erase(self.get_user(pk))
 
 
 # reservations
 
 
-class Reservations(Face):
-    @asks(shapes.Filter)
-    def get(self, request: Request) -> Reply[list[answers.Reservation]]:
-        asked = self.asked(shapes.Filter)
+class ReservationListView(PrimetimeView):
+    request_serializer = serializers.CreateReservationSerializer
+    response_serializer = serializers.ReservationSerializer
+
+    @kit.operation("List reservations", query=serializers.ReservationQuerySerializer, many=True)
+    def get(self, request: Request) -> Any:
+        """One's own, all for staff, newest first."""
+        query = self.validated_query()
         rows = reservations.visible_to(self.user).select_related("approved_by")
         rows = rows.filter(venue=self.venue)
-        if on := asked.get("date"):
+        if on := query.get("date"):
             ends = self.midnight(on + timedelta(days=1))
             rows = rows.filter(starts_at__gte=self.midnight(on), starts_at__lt=ends)
-        if self.user.is_staff and (part := asked.get("user")):
+        if self.user.is_staff and (part := query.get("user")):
             rows = rows.filter(owner__email__icontains=part)
-        shown = (shapes.reservation(row) for row in rows.order_by("-created_at", "-id"))
-        return Reply([r for r in shown if asked.get("status") in (None, r["status"])])
+        rows = rows.order_by("-created_at", "-id")
+        label = query.get("status")
+        return [row for row in rows if label in (None, serializers.label_of(row))]
 
-    @takes(shapes.NewReservation)
-    def post(self, request: Request) -> Created[answers.Reservation]:
-        wanted = shapes.planned(self.venue.zone, self.read(shapes.NewReservation))
+    @kit.operation("Book", status=201)
+    def post(self, request: Request) -> Any:
+        fields = serializers.booking_fields(self.venue.zone, self.validated())
         court = venues.only_resource(self.venue, COURT).pk
-        booking = bookings.book(owner=self.user, resource=court, contract=NAME, **wanted)
-        return Created(shapes.reservation(booking))
+        return bookings.book(owner=self.user, resource=court, contract=self.contract, **fields)
 
 
-class OneReservation(Face):
-    def explain(self, refusal: errors.Refusal) -> Response:
-        if isinstance(refusal, (errors.NotAllowedNow, errors.AlreadyBegun)):
-            done = "cancelled" if self.request.method == "DELETE" else "edited"
-            text = f"This reservation cannot be {done}: it is past, or closed already."
-            return Response({"error": text}, status=400)
-        return super().explain(refusal)
+def closed_to(done: str) -> kit.Rows:
+    message = f"This reservation cannot be {done}: it is past, or closed already."
+    row = kit.error(message, status=400)
+    return {errors.NotAllowedNow: row, errors.AlreadyBegun: row}
 
-    def _open(self, pk: int) -> Any:
-        booking = self.reservation(pk)
-        if not shapes.is_open(booking):
+
+class ReservationView(PrimetimeView):
+    request_serializer = serializers.CreateReservationSerializer
+    response_serializer = serializers.ReservationSerializer
+
+    def get_open_booking(self, pk: int) -> Any:
+        booking = self.get_own_booking(pk)
+        if not serializers.is_open(booking):
             raise errors.NotAllowedNow(current=booking.status)
         return booking
 
-    def get(self, request: Request, pk: int) -> Reply[answers.Reservation]:
-        return Reply(shapes.reservation(self.reservation(pk)))
+    @kit.operation("Show a reservation", errors=closed_to("edited"))
+    def get(self, request: Request, pk: int) -> Any:
+        return self.get_own_booking(pk)
 
-    @takes(shapes.NewReservation(partial=True))
-    def put(self, request: Request, pk: int) -> Reply[answers.Reservation]:
-        booking, body = self._open(pk), self.read(shapes.NewReservation, partial=True)
-        changes = shapes.planned(booking.venue.zone, body, booking)
-        bookings.reschedule(pk, Actor.for_booking(self.user, booking), **changes)
-        return Reply(shapes.reservation(self.reservation(pk)))
+    @kit.operation("Change a reservation", partial=True, errors=closed_to("edited"))
+    def put(self, request: Request, pk: int) -> Any:
+        booking = self.get_open_booking(pk)
+        fields = serializers.booking_fields(booking.venue.zone, self.validated(), booking)
+        bookings.reschedule(pk, self.actor_for(booking), **fields)
+        return self.get_own_booking(pk)
 
     patch = put
 
-    def delete(self, request: Request, pk: int) -> Empty:
-        bookings.cancel(pk, Actor.for_booking(self.user, self._open(pk)))
-        return Empty()
-
-
-class Answer(Face):
-    """An admin's answer to a request."""
-
-    permission_classes = (IsStaff,)
-
-    @takes(shapes.Approval)
-    def post(self, request: Request, pk: int) -> Reply[answers.Reservation]:
-        self.reservation(pk)
-        body, actor = self.read(shapes.Approval), Actor.person(self.user)
-        if body["action"] == "approve":
-            bookings.approve(pk, actor)
-        else:
-            bookings.reject(pk, actor, body["rejection_reason"])
-        return Reply(shapes.reservation(self.reservation(pk)))
+    @kit.operation("Cancel a reservation", errors=closed_to("cancelled"))
+    def delete(self, request: Request, pk: int) -> Any:
+        bookings.cancel(pk, self.actor_for(self.get_open_booking(pk)))
 
 
 # calendar and settings
 
 
-class Calendar(Face):
-    @asks(shapes.Range)
-    def get(self, request: Request) -> Reply[answers.Calendar]:
-        asked = self.asked(shapes.Range)
-        court = self._court()
-        today = timezone.now().astimezone(court.venue.zone).date()
-        first = asked.get("start_date", today)
-        last = asked.get("end_date", first + timedelta(days=7))
-        if not 0 <= (last - first).days < calendar.MAX_DAYS:
-            said = f"From the start date on, at most {calendar.MAX_DAYS} days."
-            raise errors.Invalid(errors={"end_date": [said]})
-        days = [
-            shapes.day(d, court, self.user) for d in calendar.days([court], first, last, begun=True)
-        ]
-        return Reply({"start_date": first, "end_date": last, "calendar": days})
+class CalendarView(PrimetimeView):
+    response_serializer = serializers.CalendarSerializer
 
-    def _court(self) -> Any:
+    @kit.operation("Show the calendar", query=serializers.CalendarQuerySerializer)
+    def get(self, request: Request) -> Any:
+        """From today on for a week, unless dates are given."""
+        query, court = self.validated_query(), self.get_court()
+        today = timezone.now().astimezone(court.venue.zone).date()
+        first = query.get("start_date", today)
+        last = query.get("end_date", first + timedelta(days=7))
+        if not 0 <= (last - first).days < calendar.MAX_DAYS:
+            message = f"From the start date on, at most {calendar.MAX_DAYS} days."
+            raise errors.Invalid(errors={"end_date": [message]})
+        days = calendar.days([court], first, last, begun=True)
+        hours = dict(zip(("starts_at", "ends_at"), court.hours, strict=True))
+        rows = [{**vars(day), "hours": hours} for day in days]
+        return {"start_date": first, "end_date": last, "calendar": rows}
+
+    def get_court(self) -> Any:
         """With all that its calendar needs at hand."""
-        mine = rules.resources().filter(venue__slug=NAME)
-        if court := mine.first():
+        courts = rules.resources().filter(venue__slug=self.contract)
+        if court := courts.first():
             return court
         venues.only_resource(self.venue, COURT)
-        return mine.first()
-
-
-class Settings(Face):
-    permission_classes = (IsAdmin,)
-
-    def get(self, request: Request) -> Reply[answers.Settings]:
-        return Reply(shapes.settings(self.venue))
-
-    @takes(shapes.SettingsEdit(partial=True))
-    def put(self, request: Request) -> Reply[answers.Settings]:
-        body = self.read(shapes.SettingsEdit, partial=True)
-        return Reply(shapes.settings(venues.change(self.venue, shapes.columns(self.venue, body))))
-
-    patch = put
-
-
-class Windows(Face):
-    permission_classes = (IsStaff,)
-
-    def get(self, request: Request) -> Reply[list[answers.Window]]:
-        return Reply([shapes.window(row) for row in primetime_windows.of(self.venue)])
-
-    @takes(shapes.Window)
-    def post(self, request: Request) -> Created[answers.Window]:
-        row = primetime_windows.open_one(self.venue, self.read(shapes.Window))
-        return Created(shapes.window(row))
-
-
-class OneWindow(Face):
-    permission_classes = (IsStaff,)
-
-    def get(self, request: Request, pk: int) -> Reply[answers.Window]:
-        return Reply(shapes.window(primetime_windows.one(self.venue, pk)))
-
-    @takes(shapes.Window(partial=True))
-    def put(self, request: Request, pk: int) -> Reply[answers.Window]:
-        primetime_windows.one(self.venue, pk)
-        body = self.read(shapes.Window, partial=True)
-        return Reply(shapes.window(primetime_windows.change(self.venue, pk, body)))
-
-    patch = put
-
-    def delete(self, request: Request, pk: int) -> Empty:
-        primetime_windows.drop(self.venue, pk)
-        return Empty()
+        return courts.first()
 
 
 # trades
 
 
-class Trades(Face):
-    def get(self, request: Request) -> Reply[answers.Trades]:
+class TradeListView(PrimetimeView):
+    @kit.operation("List trades", response=serializers.TradesSerializer)
+    def get(self, request: Request) -> Any:
         rows = list(trades_query.visible_to(self.user).filter(target_booking__venue=self.venue))
-        mine = [row for row in rows if row.requester_id == self.user.pk]
-        asked = [row for row in rows if row.target_id == self.user.pk]
-        return Reply(
-            {
-                "sent_requests": [shapes.trade(row, self.user) for row in mine],
-                "received_requests": [shapes.trade(row, self.user) for row in asked],
-            }
-        )
+        return {
+            "sent_requests": [row for row in rows if row.requester_id == self.user.pk],
+            "received_requests": [row for row in rows if row.target_id == self.user.pk],
+        }
 
-    @takes(shapes.NewTrade)
-    def post(self, request: Request) -> Created[answers.Trade]:
-        body = self.read(shapes.NewTrade)
-        made = trades.offer(
+    @kit.operation(
+        "Offer a trade",
+        request=serializers.CreateTradeSerializer,
+        response=serializers.TradeSerializer,
+        status=201,
+    )
+    def post(self, request: Request) -> Any:
+        offer = self.validated()
+        trade = trades.offer(
             requester=self.user,
-            mine=body["requester_reservation_id"],
-            theirs=body["target_reservation_id"],
-            message=body.get("message", ""),
+            mine=offer["requester_reservation_id"],
+            theirs=offer["target_reservation_id"],
+            message=offer.get("message", ""),
             venue=self.venue.pk,
         )
-        return Created(shapes.trade(trades_query.one(self.user, made.pk), self.user))
+        return trades_query.one(self.user, trade.pk)
 
 
-class OneTrade(Face):
-    words: ClassVar[Words] = {
-        errors.NotFound: "Trade request not found or already processed",
-        errors.NotAllowedNow: "Trade request not found or already processed",
-        errors.Forbidden: "Only the person who was asked can answer a trade request",
-    }
+PROCESSED = "Trade request not found or already processed"
+action_or_field_errors = kit.ErrorBody(
+    lambda refusal, message, status: (
+        {"error": 'Action must be either "accept" or "reject"'}
+        if "action" in refusal.errors
+        else kit.field_errors.build(refusal, message, status)
+    ),
+    (kit.FIELD_MESSAGES, kit.ErrorSerializer),
+)
 
-    def explain(self, refusal: errors.Refusal) -> Response:
-        if isinstance(refusal, errors.Invalid) and "action" in refusal.errors:
-            return Response({"error": 'Action must be either "accept" or "reject"'}, status=400)
-        return super().explain(refusal)
 
-    def get(self, request: Request, pk: int) -> Reply[answers.Trade]:
-        return Reply(shapes.trade(self._trade(pk), self.user))
+class TradeView(PrimetimeView):
+    request_serializer = serializers.AnswerTradeSerializer
+    response_serializer = serializers.TradeSerializer
+    error_messages = ERROR_MESSAGES.extended(
+        {
+            errors.NotFound: kit.error(PROCESSED),
+            errors.NotAllowedNow: kit.error(PROCESSED, status=400),
+            errors.Forbidden: kit.error("Only the person who was asked can answer a trade request"),
+            errors.Invalid: action_or_field_errors(),
+        }
+    )
 
-    @takes(shapes.TradeAnswer)
-    def post(self, request: Request, pk: int) -> Reply[answers.Trade]:
-        if self._trade(pk).target_id != self.user.pk:
-            raise errors.Forbidden
-        body = self.read(shapes.TradeAnswer)
-        verb = trades.accept if body["action"] == "accept" else trades.reject
-        verb(pk, self.user, body.get("response_message", ""))
-        return self.get(request, pk)
-
-    def _trade(self, pk: int) -> Any:
+    def get_trade(self, pk: int) -> Any:
         return trades_query.one(self.user, pk, target_booking__venue=self.venue)
+
+    @kit.operation("Show a trade")
+    def get(self, request: Request, pk: int) -> Any:
+        return self.get_trade(pk)
+
+    @kit.operation("Answer a trade")
+    def post(self, request: Request, pk: int) -> Any:
+        if self.get_trade(pk).target_id != self.user.pk:
+            raise errors.Forbidden
+        answer = self.validated()
+        verb = trades.accept if answer["action"] == "accept" else trades.reject
+        verb(pk, self.user, answer.get("response_message", ""))
+        return self.get_trade(pk)
 
 
 # dashboards
 
 
-class Dashboard(Face):
-    def recent(self, lines: Any) -> list[answers.Activity]:
-        found = list(lines)
-        met = people.addresses(line.details.get("traded_with", 0) for line in found)
-        return [shapes.activity(line, self.venue.zone, met) for line in found]
+class DashboardView(PrimetimeView):
+    response_serializer = DashboardSerializer
+
+    @kit.operation("Show one's own dashboard")
+    def get(self, request: Request) -> Any:
+        found = dashboards.of_person_at(self.venue, self.user, self.midnight(self.today()))
+        return {
+            "upcoming_reservations": found["upcoming"],
+            "pending_trades": trades_query.waiting(self.user, target_booking__venue=self.venue),
+            "recent_activity": recent_activity(found["recent"]),
+        }
 
 
-class MyDashboard(Dashboard):
-    def get(self, request: Request) -> Reply[answers.MyDashboard]:
-        shown = dashboards.of_person_at(self.venue, self.user, self.midnight(self.today()))
-        return Reply(
-            {
-                "upcoming_reservations": [shapes.reservation(row) for row in shown["upcoming"]],
-                "pending_trades": trades_query.waiting(self.user, target_booking__venue=self.venue),
-                "recent_activity": self.recent(shown["recent"]),
-            }
-        )
-
-
-class AdminDashboard(Dashboard):
-    permission_classes = (IsStaff,)
-
-    def get(self, request: Request) -> Reply[answers.AdminDashboard]:
-        today = self.today()
-        until = self.midnight(today + timedelta(days=1))
-        shown = dashboards.of_staff_at(self.venue, self.midnight(today), until)
-        return Reply(
-            {
-                "pending_approvals": shown["waiting"],
-                "todays_reservations": shown["confirmed"],
-                "recent_activity": self.recent(shown["recent"]),
-            }
-        )
-
-
-class Health(Face):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
-    def get(self, request: Request) -> Reply[answers.Healthy]:
-        return Reply({"status": "ok"})
+class HealthView(kit.HealthView, PrimetimeView):
+    response_serializer = serializers.HealthSerializer

@@ -13,14 +13,14 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.validation import validate_schema
 
 from api.contracts import CONTRACTS
-from api.documents import Generator
+from api.contracts.kit.schema import ContractSchemaGenerator
 
 
 def documents() -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and document of our own API and of every contract."""
     yield "v1", SchemaGenerator(urlconf="api.v1.schema_urls").get_schema(public=True)
     for name, contract in CONTRACTS.items():
-        yield name, Generator(contract).get_schema(public=True)
+        yield name, ContractSchemaGenerator(contract).get_schema(public=True)
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db.models.functions import Now
 
-from api.contracts.primetime import shapes
+from api.contracts.primetime import labels
 from api.lifecycle import BOOKING, Status, TradeStatus
 from api.models import Booking, BookingEvent
 from api.services.actors import Actor
@@ -160,9 +160,9 @@ def test_a_dashboard_costs_the_same_however_much_happened(
 
 
 def test_every_status_has_a_word():
-    assert set(shapes.WORDS) == set(Status)
-    assert set(shapes.WORDS.values()) == set(shapes.SAID)
-    assert set(shapes.TRADE_WORDS) == set(TradeStatus)
+    assert set(labels.STATUS_LABELS) == set(Status)
+    assert set(labels.STATUS_LABELS.values()) == set(labels.STATUS_DISPLAYS)
+    assert set(labels.TRADE_STATUS_LABELS) == set(TradeStatus)
 
 
 def test_health_is_open_to_anybody(call, db):

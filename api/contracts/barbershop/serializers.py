@@ -1,22 +1,18 @@
-"""What is read and what is answered. The words of a status are this frontend's."""
+"""What is read and written. A time without an offset is the shop's wall time, all else is UTC."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
+from api.contracts import kit
 from api.lifecycle import Status
 from api.queries.accounts import people
-from api.queries.bookings.effective_status import effective_status
-from api.services.venues import venues
 
-from . import answers
-
-WORDS: Final[Mapping[str, answers.Status]] = {
+STATUS_LABELS: Final[Mapping[str, str]] = {
     Status.HELD: "pending",
     Status.PENDING: "pending",
     Status.CONFIRMED: "confirmed",
@@ -27,6 +23,7 @@ WORDS: Final[Mapping[str, answers.Status]] = {
     Status.EXPIRED: "canceled",
     Status.NO_SHOW: "canceled",
 }
+# by the label that a client sends
 STATUSES: Final[Mapping[str, str]] = {
     "pending": Status.PENDING.value,
     "confirmed": Status.CONFIRMED.value,
@@ -34,22 +31,12 @@ STATUSES: Final[Mapping[str, str]] = {
     "cancelled": Status.CANCELLED.value,
     "completed": Status.COMPLETED.value,
 }
+FLAGS: Final = ("is_admin", "is_staff_member")
 
-# read
-
-
-class Moment(serializers.DateTimeField):
-    """ISO 8601; a time without an offset is the shop's wall time. In UTC."""
-
-    def enforce_timezone(self, value: datetime) -> datetime:
-        self.timezone = venues.of_contract("barbershop").zone
-        try:
-            return super().enforce_timezone(value).astimezone(UTC)
-        except (OverflowError, ValueError):
-            self.fail("overflow")
+# accounts
 
 
-class Person(serializers.Serializer[Any]):
+class RegisterSerializer(kit.Serializer):
     username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
     first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
@@ -58,23 +45,23 @@ class Person(serializers.Serializer[Any]):
     password = serializers.CharField(max_length=128, trim_whitespace=False)
 
     def validate_username(self, name: str) -> str:
-        if people.has_username(name, but=self.context.get("of", 0)):
+        if people.has_username(name, but=self.context.get("account", 0)):
             raise serializers.ValidationError("A user with that username already exists.")
         return name
 
     def validate_email(self, email: str) -> str:
-        if email and people.has_email(email, but=self.context.get("of", 0)):
+        if email and people.has_email(email, but=self.context.get("account", 0)):
             raise serializers.ValidationError("A user with that email already exists.")
         return email
 
 
-class PersonEdit(Person):
+class UpdateAccountSerializer(RegisterSerializer):
     """The password may stay as it is."""
 
     password = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
 
 
-class PersonByAdmin(PersonEdit):
+class AdminUpdateAccountSerializer(UpdateAccountSerializer):
     """Only admins say what somebody is; from anyone else these are not read."""
 
     is_admin = serializers.BooleanField(required=False)
@@ -82,11 +69,37 @@ class PersonByAdmin(PersonEdit):
     is_active = serializers.BooleanField(required=False)
 
 
-class NewPersonByAdmin(PersonByAdmin):
+class AdminCreateAccountSerializer(AdminUpdateAccountSerializer):
     password = serializers.CharField(max_length=128, trim_whitespace=False)
 
 
-class Login(serializers.Serializer[Any]):
+def role_fields(body: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
+    """The role that the two flags mean together, as changes of an account."""
+    if not body.keys() & set(FLAGS):
+        return {}
+    if body.get("is_admin", bool(user and user.is_admin)):
+        return {"role": "admin"}
+    # who was an admin is no staff by that
+    staff = body.get("is_staff_member", bool(user and user.is_staff and not user.is_admin))
+    return {"role": "staff" if staff else "user", "is_superuser": False}
+
+
+class AccountSerializer(kit.Serializer):
+    id = serializers.IntegerField()
+    username = serializers.SerializerMethodField()
+    email = serializers.CharField(source="address")
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    phone = serializers.CharField()
+    is_admin = serializers.BooleanField()
+    is_staff_member = serializers.BooleanField(source="is_staff")
+    is_active = serializers.BooleanField()
+
+    def get_username(self, user: Any) -> str:
+        return str(user.username or user.email)
+
+
+class LoginSerializer(kit.Serializer):
     username = serializers.CharField(
         max_length=254, required=False, allow_blank=True, allow_null=True, help_text="Or the e-mail"
     )
@@ -103,60 +116,44 @@ class Login(serializers.Serializer[Any]):
         return {"login": login, "password": password}
 
 
-class RefreshBody(serializers.Serializer[Any]):
-    refresh = serializers.CharField(max_length=4096)
+class TokensSerializer(kit.Serializer):
+    refresh = serializers.CharField()
+    access = serializers.CharField()
 
 
-class ReservationEdit(serializers.Serializer[Any]):
-    start_time = Moment(source="starts_at")
-    end_time = Moment(source="ends_at")
+# reservations
+
+
+class UpdateReservationSerializer(kit.Serializer):
+    start_time = kit.InstantField(source="starts_at")
+    end_time = kit.InstantField(source="ends_at")
     status = serializers.ChoiceField(choices=list(STATUSES), required=False)
     notes = serializers.CharField(max_length=5000, required=False, allow_blank=True)
 
 
-class NewReservation(ReservationEdit):
+class CreateReservationSerializer(UpdateReservationSerializer):
     chair = serializers.IntegerField(
         min_value=1, max_value=2**63 - 1, required=False, help_text="Else the least busy one"
     )
 
 
-# answered
+class ReservationSerializer(kit.Serializer):
+    id = serializers.IntegerField()
+    customer = serializers.IntegerField(source="owner_id")
+    customer_details = AccountSerializer(source="owner")
+    customer_name = serializers.CharField(source="owner.name")
+    start_time = kit.InstantField(source="starts_at")
+    end_time = kit.InstantField(source="ends_at")
+    status = kit.StatusField(STATUS_LABELS)
+    notes = serializers.CharField()
+    created_at = kit.InstantField()
 
 
-def person(user: Any) -> answers.Person:
-    return {
-        "id": user.pk,
-        "username": user.username or user.email,
-        "email": user.address,
-        "first_name": user.first_name,
-        "last_name": user.last_name,
-        "phone": user.phone,
-        "is_admin": user.is_admin,
-        "is_staff_member": user.is_staff,
-        "is_active": user.is_active,
-    }
+class StatsSerializer(kit.Serializer):
+    total_users = serializers.IntegerField()
+    total_reservations = serializers.IntegerField()
+    pending_reservations = serializers.IntegerField()
 
 
-def reservation(booking: Any) -> answers.Reservation:
-    return {
-        "id": booking.pk,
-        "customer": booking.owner_id,
-        "customer_details": person(booking.owner),
-        "customer_name": booking.owner.name,
-        "start_time": booking.starts_at,
-        "end_time": booking.ends_at,
-        "status": WORDS[effective_status(booking)],
-        "notes": booking.notes,
-        "created_at": booking.created_at,
-    }
-
-
-def role_of(flags: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
-    """The role that the two flags mean together, as changes of an account."""
-    if not {"is_admin", "is_staff_member"} & flags.keys():
-        return {}
-    if flags.get("is_admin", bool(user and user.is_admin)):
-        return {"role": "admin"}
-    # who was an admin is no staff by that
-    staff = flags.get("is_staff_member", bool(user and user.is_staff and not user.is_admin))
-    return {"role": "staff" if staff else "user", "is_superuser": False}
+class HealthSerializer(kit.Serializer):
+    status = kit.ConstantField("healthy")

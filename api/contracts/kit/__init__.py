@@ -1,0 +1,44 @@
+"""What all contracts do alike; a contract adds its routes, its messages and its JSON."""
+
+from .accounts import (
+    AccessSerializer,
+    AnonymousView,
+    BodyTokens,
+    CookieTokens,
+    DjoserTokens,
+    LoginView,
+    LogoutView,
+    MeView,
+    RefreshSerializer,
+    RefreshView,
+    RegisterView,
+    TokensSerializer,
+)
+from .errors import (
+    DRF_ROWS,
+    FIELD_MESSAGES,
+    ErrorBody,
+    ErrorSerializer,
+    ErrorTable,
+    NotOwner,
+    Rows,
+    at,
+    detail,
+    empty,
+    error,
+    field_errors,
+    unless_own,
+)
+from .fields import (
+    ConstantField,
+    InstantField,
+    LabelField,
+    LengthField,
+    OptionalTextField,
+    Serializer,
+    StatusField,
+    WallDateField,
+    WallTimeField,
+)
+from .operations import Operation, operation
+from .views import ContractView, HealthView, PublicView

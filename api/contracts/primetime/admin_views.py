@@ -1,0 +1,111 @@
+"""The views for staff and admins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from rest_framework.request import Request
+
+from api.contracts import kit
+from api.queries.accounts import people
+from api.queries.bookings import dashboards
+from api.rest.permissions import IsAdmin, IsStaff
+from api.services.actors import Actor
+from api.services.bookings import bookings
+from api.services.venues import primetime_windows, venues
+
+from . import serializers
+from .base import PrimetimeView
+from .dashboards import AdminDashboardSerializer, recent_activity
+
+
+class UserCountsView(PrimetimeView):
+    permission_classes = (IsAdmin,)
+    response_serializer = serializers.UserCountsSerializer
+
+    @kit.operation("Count the accounts")
+    def get(self, request: Request) -> Any:
+        """Counts, never the people themselves."""
+        roles = people.by_role()
+        return {"total_users": sum(roles.values()), "by_role": roles}
+
+
+class ApprovalView(PrimetimeView):
+    permission_classes = (IsStaff,)
+    request_serializer = serializers.ApprovalSerializer
+    response_serializer = serializers.ReservationSerializer
+
+    @kit.operation("Approve or reject a reservation")
+    def post(self, request: Request, pk: int) -> Any:
+        self.get_own_booking(pk)
+        answer, actor = self.validated(), Actor.person(self.user)
+        if answer["action"] == "approve":
+            bookings.approve(pk, actor)
+        else:
+            bookings.reject(pk, actor, answer["rejection_reason"])
+        return self.get_own_booking(pk)
+
+
+class AdminDashboardView(PrimetimeView):
+    permission_classes = (IsStaff,)
+    response_serializer = AdminDashboardSerializer
+
+    @kit.operation("Show the staff's dashboard")
+    def get(self, request: Request) -> Any:
+        today = self.today()
+        until = self.midnight(today + timedelta(days=1))
+        found = dashboards.of_staff_at(self.venue, self.midnight(today), until)
+        return {
+            "pending_approvals": found["waiting"],
+            "todays_reservations": found["confirmed"],
+            "recent_activity": recent_activity(found["recent"]),
+        }
+
+
+class SettingsView(PrimetimeView):
+    permission_classes = (IsAdmin,)
+    request_serializer = response_serializer = serializers.SettingsSerializer
+
+    @kit.operation("Show the settings")
+    def get(self, request: Request) -> Any:
+        return self.venue
+
+    @kit.operation("Change the settings", partial=True)
+    def put(self, request: Request) -> Any:
+        return venues.change(self.venue, self.validated())
+
+    patch = put
+
+
+class WindowListView(PrimetimeView):
+    permission_classes = (IsStaff,)
+    request_serializer = response_serializer = serializers.WindowSerializer
+
+    @kit.operation("List primetime windows", many=True)
+    def get(self, request: Request) -> Any:
+        return primetime_windows.of(self.venue)
+
+    @kit.operation("Open a primetime window", status=201)
+    def post(self, request: Request) -> Any:
+        return primetime_windows.open_one(self.venue, self.validated())
+
+
+class WindowView(PrimetimeView):
+    permission_classes = (IsStaff,)
+    request_serializer = response_serializer = serializers.WindowSerializer
+
+    @kit.operation("Show a primetime window")
+    def get(self, request: Request, pk: int) -> Any:
+        return primetime_windows.one(self.venue, pk)
+
+    @kit.operation("Change a primetime window", partial=True)
+    def put(self, request: Request, pk: int) -> Any:
+        primetime_windows.one(self.venue, pk)
+        return primetime_windows.change(self.venue, pk, self.validated())
+
+    patch = put
+
+    @kit.operation("Remove a primetime window")
+    def delete(self, request: Request, pk: int) -> Any:
+        primetime_windows.drop(self.venue, pk)
