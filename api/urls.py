@@ -1,4 +1,4 @@
-"""Every REST path: our own API, the contracts, and what operators read."""
+"""Every REST path: our own API, the contracts, and health."""
 
 from typing import Any
 
@@ -23,7 +23,6 @@ urlpatterns = [
     path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
     path("health/", health.Health.as_view()),
     path("health/automation/", automation.Health.as_view()),
-    path("metrics", automation.prometheus),
     path("panel/", panels.Page.as_view()),
     path("panel", panels.Page.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),

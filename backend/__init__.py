@@ -2,9 +2,9 @@
 
 import os
 
-from .environment import read_files
+from .environment import normalize_environment
 
-read_files(os.environ)  # before anything asks for a setting
+normalize_environment(os.environ)  # before anything asks for a variable
 
 from .celery import app as celery  # noqa: E402
 

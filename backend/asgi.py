@@ -6,11 +6,11 @@ from typing import Any
 
 import django
 
-from backend import safety
+from backend import checks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 django.setup()
-safety.refuse()
+checks.refuse_unsafe_settings()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 

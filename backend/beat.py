@@ -1,6 +1,6 @@
-"""Beat's scheduler: the code's schedule in the database, where an operator's changes survive.
+"""Beat's scheduler: django-celery-beat's, with an operator's changes kept and clocks that jump.
 
-The rule: nothing here decides what is due; a job that is sent twice or late does the same work.
+What each override is for is in docs/decisions/0004-beat-keeps-what-operators-chose.md.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ class Entry(ModelEntry):  # type: ignore[misc]
     last_run_at: datetime
 
     def __init__(self, model: PeriodicTask, app: Any = None) -> None:
-        """What never ran, or was paused, is due at once; a last run in the future (another beat's
-        clock was ahead) was now."""
+        """Make a job that never ran, or was paused, due at once; take a last run in the future
+        (another beat's clock was ahead) for one of now."""
         if model.interval is not None:
             now = datetime.now(UTC)
             model.last_run_at = min(model.last_run_at or now - LONG_AGO, now)
         super().__init__(model, app)
 
     def is_due(self) -> Any:
-        """Also after the clock was set back, when the last run seems to lie ahead."""
+        """Whether it is due, also if the clock was set back and the last run seems to lie ahead."""
         if self.last_run_at > datetime.now(UTC):
             self.last_run_at = datetime.now(UTC)
         return super().is_due()
 
     def save(self) -> None:
-        """Only what beat knows better: an operator may be changing the row at this moment."""
+        """Write the two columns that beat owns: an operator may be changing the others."""
         PeriodicTask.objects.filter(pk=self.model.pk, enabled=True).update(
             last_run_at=self.model.last_run_at, total_run_count=self.model.total_run_count
         )
@@ -61,9 +61,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         )
 
     def close(self) -> None:
-        """Not the last save that Celery makes here: it does so inside the handler of SIGTERM, and
-        if that came during a statement of this very connection, it waits for itself for ever. What
-        was not saved in the last minutes is at most sent once more."""
+        """Do nothing. Celery would save the schedule here, inside its SIGTERM handler, which would
+        wait for itself for ever if the signal came during a statement of this connection. What was
+        not saved is sent once more at most."""
 
     def tick(self, *args: Any, **options: Any) -> float:
         if self.pulse is None:

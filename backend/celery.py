@@ -4,10 +4,10 @@ import os
 import sys
 from typing import Any
 
-import structlog
 from celery import Celery
 from celery.signals import (
     beat_init,
+    import_modules,
     setup_logging,
     task_prerun,
     worker_process_init,
@@ -27,8 +27,8 @@ app.steps["worker"].add(WorkerPulse)
 
 
 @task_prerun.connect
-def look_at_kept_connections(**_: Any) -> None:
-    """What a request does for a web process: a database that went away is not met twice."""
+def close_dead_connections(**_: Any) -> None:
+    """As Django does before a request: a connection that the database has ended is opened anew."""
     from django.db import close_old_connections
 
     close_old_connections()
@@ -49,25 +49,26 @@ def trace_beat(**_: Any) -> None:
     tracing.start("beat")
 
 
-@setup_logging.connect
+@import_modules.connect
 def refuse_unsafe_settings(**_: Any) -> None:
-    """The first thing that workers and beat are heard of."""
+    """Workers, beat and Flower import the tasks before anything else."""
     from django.core.exceptions import ImproperlyConfigured
 
-    from backend import safety
+    from backend import checks
 
     try:
-        safety.refuse()
+        checks.refuse_unsafe_settings()
+        if "flower" in sys.argv:
+            checks.refuse_open_flower()
     except ImproperlyConfigured as error:
         sys.exit(f"Holdfast does not start: {error}")  # any other exception Celery would only log
 
 
 @setup_logging.connect
-def one_log_format(**_: Any) -> None:
+def configure_logging(**_: Any) -> None:
     """Workers log as the web processes do, instead of in Celery's own format."""
     import logging.config
 
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
-    structlog.get_logger(__name__).debug("worker_logging_ready")

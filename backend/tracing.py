@@ -1,7 +1,6 @@
-"""Traces, for who wants them: with OTEL_EXPORTER_OTLP_ENDPOINT set, requests, tasks and statements
-are spans that go there by OTLP over HTTP. OpenTelemetry's own variables say the rest.
-
-The rule: without that variable nothing here imports anything of it, and nothing is watched.
+"""Traces: with OTEL_EXPORTER_OTLP_ENDPOINT set, requests, tasks and statements are spans that are
+sent there by OTLP over HTTP. OpenTelemetry's own variables configure the rest. Without it nothing
+of OpenTelemetry is imported.
 """
 
 from __future__ import annotations
@@ -17,14 +16,17 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from opentelemetry.trace import Span
 
-WHERE = "OTEL_EXPORTER_OTLP_ENDPOINT"
-MISSING = f"{WHERE} is set, but OpenTelemetry is not installed: it is the extra `otel`."
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+MISSING = f"{ENDPOINT} is set, but OpenTelemetry is not installed: it is the extra `otel`."
 
 
 def start(process: str) -> bool:
-    """Whether this process is traced from now on. Called once in each process, after its last fork
-    and before Django loads its middleware: the sending thread does not survive a fork."""
-    if not os.environ.get(WHERE):
+    """Start tracing this process, if it is configured, and return whether it is.
+
+    Called once in each process, after its last fork and before Django loads its middleware: the
+    sending thread does not survive a fork.
+    """
+    if not os.environ.get(ENDPOINT):
         return False
     try:
         from opentelemetry import trace
@@ -42,22 +44,22 @@ def start(process: str) -> bool:
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     PsycopgInstrumentor().instrument()
-    watch_prepared()
+    instrument_prepared_cursors()
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
     if process == "web":
-        unseen = os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health/,static/")
+        excluded = os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health/,static/")
         DjangoInstrumentor().instrument(
-            # behind the one that answers Prometheus, by whatever Host
-            middleware_position=settings.MIDDLEWARE.index("backend.metrics.measure") + 1,
-            excluded_urls=unseen,
-            response_hook=name_it,
+            # behind the one that answers Prometheus, whose scrapes are not traced
+            middleware_position=settings.MIDDLEWARE.index("backend.metrics.measure_requests") + 1,
+            excluded_urls=excluded,
+            response_hook=add_request_id,
         )
     return True
 
 
-def watch_prepared() -> None:
-    """A connection that is watched makes cursors that are; those for prepared statements, by which
-    bookings are made, are made beside it."""
+def instrument_prepared_cursors() -> None:
+    """Trace prepared statements too, by which bookings are made: their cursors are not made by the
+    connection, so `PsycopgInstrumentor` does not see them."""
     from django.db.backends.postgresql.base import CursorMixin
     from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 
@@ -69,8 +71,8 @@ def watch_prepared() -> None:
 
 
 def stop() -> None:
-    """Sends what has not been sent; for processes that end without saying so to Python."""
-    if os.environ.get(WHERE):
+    """Send the last spans, for processes that end without Python's own clean-up."""
+    if os.environ.get(ENDPOINT):
         from opentelemetry import trace
         from opentelemetry.sdk.trace import TracerProvider
 
@@ -78,8 +80,8 @@ def stop() -> None:
             provider.shutdown()
 
 
-def name_it(span: Span, request: HttpRequest, response: HttpResponse) -> None:
-    """The span of a request bears the request's id, which is on every line of the log."""
+def add_request_id(span: Span, request: HttpRequest, response: HttpResponse) -> None:
+    """Put the request's id on its span, as it is on every log line."""
     from backend.request_ids import HEADER
 
     if span.is_recording():

@@ -8,7 +8,7 @@ import psutil  # type: ignore[import-untyped]
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from backend import safety, tracing
+from backend import checks, tracing
 from backend.handover import HandOver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
@@ -29,7 +29,7 @@ def share_metrics() -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place)
 
 
-safety.refuse()
+checks.refuse_unsafe_settings()
 share_metrics()
 from backend.metrics import THREADS  # noqa: E402 - it looks for the place when it is imported
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import structlog
 from channels.layers import get_channel_layer
-from django.core.cache import cache
 from django.db import transaction
 
 from api.queries.panels.panels import version_key
+from backend.cache import increment_all
 
 from .nudge import Publisher
 
@@ -61,13 +61,13 @@ def now(rooms: Collection[int]) -> int:
     """How many rooms were announced; none while Redis is away, which the next run makes good."""
     if not rooms:
         return 0
-    cache.bump(map(version_key, rooms))  # type: ignore[attr-defined]
+    increment_all(map(version_key, rooms))
     return len(rooms) if announce(rooms) else 0
 
 
 def after_commit(rooms: Collection[int]) -> None:
     def changed() -> None:
-        cache.bump(map(version_key, rooms))  # type: ignore[attr-defined]
+        increment_all(map(version_key, rooms))
         for room in rooms:
             announcer.ask(room)
 

@@ -26,6 +26,7 @@ from api.queries.panels import panels
 from api.queries.panels.panels import State
 from api.realtime import authentication
 from api.realtime.authentication import Credential
+from backend.cache import increment_all
 
 log = structlog.get_logger("holdfast.hall")
 
@@ -158,7 +159,7 @@ class Hall:
             return states
         # one process raises it, all others see the version that this one made
         first = [r for r in unsaid if cache.add(f"room:{r}:silent:{states[r]['version']}", 1, 5)]
-        cache.bump(map(panels.version_key, first))  # type: ignore[attr-defined]
+        increment_all(map(panels.version_key, first))
         return states | panels.states(unsaid)
 
     def _changed_silently(self, room: int, state: State) -> bool:

@@ -86,14 +86,18 @@ def test_what_the_clock_causes_is_named_by_its_task(booked, ana):
     assert Delivery.objects.get().request_id == "3f0c"
 
 
-def test_a_request_is_a_line_only_where_somebody_listens(client_of, settings, caplog):
-    with caplog.at_level("WARNING", "holdfast.requests"), capture_logs() as lines:
-        client_of().get("/api/v1/venues/?secret=1")
-    assert lines == []
-    with caplog.at_level("INFO", "holdfast.requests"), capture_logs() as lines:
-        client_of().get("/api/v1/venues/?secret=1")
-    [line] = lines
-    assert (line["path"], line["status"], line["method"]) == ("/api/v1/venues/", 200, "GET")
+@pytest.mark.parametrize(("level", "lines"), [("WARNING", 0), ("INFO", 1)])
+def test_a_request_is_a_line_without_its_query_and_only_where_it_is_asked_for(
+    client_of, caplog, level, lines
+):
+    caplog.set_level(level, "django_structlog.middlewares")
+    client_of().get("/api/v1/venues/?secret=1", HTTP_X_REQUEST_ID="edge-7")
+    written = [record.msg for record in caplog.records]
+    assert len(written) == lines
+    for line in written:
+        assert line["event"] == "request_finished"
+        assert (line["request"], line["code"]) == ("GET /api/v1/venues/", 200)
+        assert line["request_id"] == "edge-7"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 
 from api.models import Job
-from backend.addresses import database, tls, with_proof
 from backend.devserver import CHECKOUT
+from backend.redis_urls import build_tls_options, require_certificate, use_database
 from tests.clock.nodes import Worker
 from tests.clock.tls import Certificate, Front, front
 from tests.support.waiting import eventually
@@ -31,7 +31,7 @@ from tests.support.waiting import eventually
     ],
 )
 def test_tls_to_redis_asks_for_proof_unless_told_not_to(url, asked):
-    assert with_proof(url) == asked
+    assert require_certificate(url) == asked
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_tls_to_redis_asks_for_proof_unless_told_not_to(url, asked):
     ],
 )
 def test_another_database_of_the_same_redis_keeps_its_options(url, other):
-    assert database(url, 2) == other
+    assert use_database(url, 2) == other
 
 
 def test_tls_to_rabbitmq_asks_for_the_name_in_its_address():
-    asked = tls("amqps://host//", "/etc/ca.pem")
+    asked = build_tls_options("amqps://host//", "/etc/ca.pem")
     assert asked == {"cert_reqs": 2, "server_hostname": None, "ca_certs": "/etc/ca.pem"}
-    assert "ca_certs" not in (tls("amqps://host//", "") or {})
-    assert tls("amqp://host//", "") is None
+    assert "ca_certs" not in (build_tls_options("amqps://host//", "") or {})
+    assert build_tls_options("amqp://host//", "") is None
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ for name, question in {
     "pulse": lambda: broker.of(url).ping(),
     "health": lambda: broker.connect(url, 2).ensure_connection(max_retries=1, interval_start=0),
     "tasks": lambda: app.connection_for_write().ensure_connection(max_retries=1, interval_start=0),
-    "cache": lambda: cache._cache.get_client(None).ping(),
+    "cache": lambda: cache.client.get_client().ping(),
     "panels": lambda: async_to_sync(get_channel_layer().group_send)("halls", {"type": "x"}),
 }.items():
     try:
@@ -140,7 +140,7 @@ def ask(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_all_that_speaks_to_redis_speaks_tls_and_believes_nobody_unproven(addresses):
-    """Without `with_proof` tasks and the health check believe any certificate."""
+    """Without `require_certificate` tasks and the health check believe any certificate."""
     those = ("pulse", "health", "tasks", "cache", "panels")
     assert ask(addresses).stdout.splitlines() == [f"{each} answered" for each in those]
     unknown = addresses | {"REDIS_URL": addresses["REDIS_URL"].partition("?")[0]}

@@ -16,7 +16,7 @@ from kombu import pools
 from api.models import Booking, Job, Sign
 from api.queries.operations import automation
 from backend import broker
-from backend.addresses import tls
+from backend.redis_urls import build_tls_options
 from backend.schedule import SCHEDULE
 from tests.clock import rabbit as rabbits
 from tests.clock.nodes import Beat, Program, Worker
@@ -146,7 +146,7 @@ def test_rabbitmq_is_spoken_to_over_tls_and_must_prove_its_name(rabbit, settings
     certificate = Certificate(tmp_path)
     with front(rabbit.port, certificate) as way:
         secure = f"amqps://guest:guest@127.0.0.1:{way.port}//"
-        settings.CELERY_BROKER_USE_SSL = tls(secure, str(certificate.file))
+        settings.CELERY_BROKER_USE_SSL = build_tls_options(secure, str(certificate.file))
         asked = broker.Other(secure)
         asked.ping()
         asked.hang_up()
@@ -154,7 +154,7 @@ def test_rabbitmq_is_spoken_to_over_tls_and_must_prove_its_name(rabbit, settings
             (secure, ""),
             (secure.replace("127.0.0.1", "127.0.0.2"), str(certificate.file)),
         ):
-            settings.CELERY_BROKER_USE_SSL = tls(doubtful, authority)
+            settings.CELERY_BROKER_USE_SSL = build_tls_options(doubtful, authority)
             with pytest.raises(broker.Away) as refused:
                 broker.of(doubtful).ping()
             assert "CERTIFICATE_VERIFY_FAILED" in str(refused.value.__cause__)

@@ -16,7 +16,6 @@ import yaml
 
 from backend.devserver import CHECKOUT
 from backend.devserver.up import PROCESSES
-from backend.environment import read_files
 from backend.schedule import SCHEDULE
 
 HEALTHY = CHECKOUT / "deploy" / "healthy.py"
@@ -150,24 +149,6 @@ def test_the_secrets_that_are_there_stay(tmp_path):
     )
     assert done.returncode == 1
     assert (tmp_path / "env").read_text() == "SECRET_KEY=mine\n"
-
-
-def test_a_secret_may_come_as_a_file(tmp_path):
-    (tmp_path / "key").write_text("from a file\n")
-    environment = {"SECRET_KEY_FILE": str(tmp_path / "key")}
-    read_files(environment)
-    assert environment["SECRET_KEY"] == "from a file"
-
-
-def test_a_secret_that_is_given_wins_over_its_file(tmp_path):
-    environment = {"SECRET_KEY": "given", "SECRET_KEY_FILE": str(tmp_path / "is not there")}
-    read_files(environment)
-    assert environment["SECRET_KEY"] == "given"
-
-
-def test_a_file_that_is_not_there_stops_the_start(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        read_files({"SECRET_KEY_FILE": str(tmp_path / "is not there")})
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import yaml
 from django.core.management import call_command
 
 from api.management.commands.metrics import page
-from backend.metrics import catalogue
+from backend.metrics_endpoint import list_metrics
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
@@ -24,7 +24,7 @@ ALWAYS = {"instance", "job"}  # Prometheus adds them
 def exported() -> dict[str, set[str]]:
     """Every name that a scrape holds, with its labels."""
     found: dict[str, set[str]] = {}
-    for name, kind, labels, _ in catalogue():
+    for name, kind, labels, _ in list_metrics():
         if kind == "histogram":
             found |= {f"{name}{end}": {*labels, "le"} for end in OF_HISTOGRAMS}
         else:
@@ -102,6 +102,6 @@ def test_a_scrape_holds_what_the_catalogue_promises(client_of):
     client_of().get("/api/v1/venues/")
     text = client_of().get("/metrics", HTTP_HOST="10.0.3.7:8000").content.decode()
     described = dict(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.M))
-    for name, kind, labels, _ in catalogue():
+    for name, kind, labels, _ in list_metrics():
         assert described[name] == kind
         assert labels or re.search(rf"^{name} ", text, re.M), name

@@ -12,6 +12,7 @@ from api.models import Booking, Resource
 from api.queries.panels import panels
 from api.services.actors import Actor
 from api.services.bookings import bookings
+from backend.cache import increment_all
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -33,7 +34,7 @@ def in_(booked, soon):
 
 def forget(room):
     """What an announced change does."""
-    cache.bump([panels.version_key(room.pk)])
+    increment_all([panels.version_key(room.pk)])
 
 
 def test_thirty_rooms_take_two_statements_and_none_when_cached(

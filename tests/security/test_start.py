@@ -6,11 +6,11 @@ import os
 import re
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
+from django.core.checks import Tags, run_checks
+from django.test import override_settings
 
-from backend import safety
 from backend.devserver import CHECKOUT
 
 ONE = "wq3Vz0Xb7cR9tY2uI5oP8aS1dF4gH6jK-kL_nM3bV0cX7zQ9rT5y"
@@ -30,8 +30,11 @@ SAFE = {
 TRIED_OUT = {"EMBEDDED": True, "HTTPS": False, "HOST": "127.0.0.1", "SECRET_KEY": "x"}
 
 
-def found(**changes: object) -> list[str]:
-    return list(safety.dangers(SimpleNamespace(**SAFE | changes)))
+def find(**changes: object) -> list[str]:
+    """What our own checks say of such settings; Django's beside them look at other things."""
+    with override_settings(**SAFE | changes):
+        found = run_checks(tags=[Tags.security], include_deployment_checks=True)
+    return [message.msg for message in found if message.id.startswith("holdfast.")]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def found(**changes: object) -> list[str]:
     ],
 )
 def test_what_is_safe_starts(changes):
-    assert found(**changes) == []
+    assert find(**changes) == []
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_what_is_safe_starts(changes):
     ],
 )
 def test_what_is_unsafe_is_named_without_repeating_a_secret(changes, said):
-    sentences = found(**changes)
+    sentences = find(**changes)
     assert len(sentences) == len(said)
     for sentence, beginning in zip(sentences, said, strict=True):
         assert sentence.startswith(beginning)
@@ -113,15 +116,40 @@ def run(tmp_path, *words: str, **environment: str) -> subprocess.CompletedProces
         ("-c", "import backend.asgi"),
         ("-m", "celery", "-A", "backend", "worker", "--pool", "solo"),
         ("-m", "celery", "-A", "backend", "beat", "--pidfile="),
+        ("-m", "celery", "-A", "backend", "flower", "--address=127.0.0.1", "--port=0"),
         ("manage.py", "prepare"),
     ],
-    ids=["web", "live", "worker", "beat", "prepare"],
+    ids=["web", "live", "worker", "beat", "flower", "prepare"],
 )
 def test_no_process_starts_with_a_key_that_can_be_guessed(tmp_path, process):
     ended = run(tmp_path, *process, SECRET_KEY="guess me")
     assert ended.returncode != 0
     assert "SECRET_KEY can be guessed: make one with `make env`." in ended.stderr
     assert "guess me" not in ended.stderr
+
+
+def test_every_unsafe_setting_is_a_line_of_its_own(tmp_path):
+    ended = run(
+        tmp_path, "-m", "celery", "-A", "backend", "worker", SECRET_KEY="a", ALLOWED_HOSTS="*"
+    )
+    assert ended.stderr.splitlines()[-2:] == [
+        "Holdfast does not start: SECRET_KEY can be guessed: make one with `make env`.",
+        "ALLOWED_HOSTS holds *: name the hosts that are yours.",
+    ]
+
+
+@pytest.mark.parametrize("password", [{}, {"FLOWER_BASIC_AUTH": ""}], ids=["unset", "empty"])
+def test_flower_does_not_start_without_a_password(tmp_path, password):
+    flower = ("-m", "celery", "-A", "backend", "flower", "--address=127.0.0.1", "--port=0")
+    ended = run(tmp_path, *flower, **password)
+    assert ended.returncode != 0
+    assert "Set FLOWER_BASIC_AUTH=name:password" in ended.stderr
+
+
+def test_check_deploy_shows_what_is_unsafe(tmp_path):
+    ended = run(tmp_path, "manage.py", "check", "--deploy", ALLOWED_HOSTS="*")
+    assert ended.returncode == 1
+    assert "(holdfast.E006) ALLOWED_HOSTS holds *: name the hosts that are yours." in ended.stderr
 
 
 def test_one_secret_makes_three_that_differ(tmp_path):

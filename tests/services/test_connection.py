@@ -26,9 +26,9 @@ def _as_at_the_start_of_a_request() -> None:
 def test_a_connection_used_lately_is_not_asked():
     session = _session()
     assert connection.is_usable()
-    asked = connection.asked_at
+    asked = connection.checked_at
     assert connection.is_usable()
-    assert connection.asked_at == asked
+    assert connection.checked_at == asked
     assert _session() == session
 
 

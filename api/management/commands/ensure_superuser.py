@@ -1,11 +1,11 @@
 """Creates the first admin from the environment, once; changes nothing when there is one."""
 
-import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from api.models import User
+from backend.environment import read_environment
 
 
 class Command(BaseCommand):
@@ -15,11 +15,10 @@ class Command(BaseCommand):
         if User.objects.filter(is_superuser=True).exists():
             self.stdout.write("There is an admin already.")
             return
-        email, password = (
-            os.environ.get(f"DJANGO_SUPERUSER_{name}", "") for name in ("EMAIL", "PASSWORD")
-        )
+        env = read_environment()
+        email, password = env.DJANGO_SUPERUSER_EMAIL, env.DJANGO_SUPERUSER_PASSWORD
         if not email or not password:
             raise CommandError("Set DJANGO_SUPERUSER_EMAIL and DJANGO_SUPERUSER_PASSWORD.")
-        username = os.environ.get("DJANGO_SUPERUSER_USERNAME") or None
+        username = env.DJANGO_SUPERUSER_USERNAME or None
         User.objects.create_superuser(email, password, username=username)
         self.stdout.write(f"Created the admin {email}.")

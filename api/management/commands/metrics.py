@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from backend.metrics import catalogue
+from backend.metrics_endpoint import list_metrics
 
 
 def page() -> str:
@@ -12,13 +12,13 @@ def page() -> str:
     lines = [
         "# Metrics",
         "",
-        "What `/metrics` exports, printed from `backend/metrics.py` by `manage.py metrics`; a test",
-        "keeps the two equal. What to make of it is said in [operations](operations.md).",
+        "What `/metrics` exports, printed from the code by `manage.py metrics`; a test keeps the",
+        "two equal. What to make of it is said in [operations](operations.md).",
         "",
         "| name | type | labels | meaning |",
         "|---|---|---|---|",
     ]
-    for name, kind, labels, text in catalogue():
+    for name, kind, labels, text in list_metrics():
         named = ", ".join(f"`{label}`" for label in labels)
         lines.append(f"| `{name}` | {kind} | {named} | {text} |")
     return "\n".join(lines) + "\n"

@@ -3,7 +3,6 @@
 The rule: it may run again at any time and then changes nothing.
 """
 
-import os
 from typing import Any
 
 from django.core.management import call_command
@@ -11,22 +10,22 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from api.services.operations import history_months
-from backend import safety
-
-TRUE = ("1", "true", "yes", "on")
+from backend import checks
+from backend.environment import read_environment
 
 
 class Command(BaseCommand):
     help = "Migrates; makes the admin of DJANGO_SUPERUSER_EMAIL, if given; demo data with DEMO=1."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        safety.refuse()
+        checks.refuse_unsafe_settings()
         with connection.cursor() as cursor:
             # an index of a large table takes its time; a lock that others wait for does not
             cursor.execute("SET statement_timeout = 0")
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         history_months.keep()
-        if os.environ.get("DJANGO_SUPERUSER_EMAIL"):
+        env = read_environment()
+        if env.DJANGO_SUPERUSER_EMAIL:
             call_command("ensure_superuser", stdout=self.stdout)
-        if os.environ.get("DEMO", "").lower() in TRUE:
+        if env.DEMO:
             call_command("seed_demo", stdout=self.stdout)

@@ -10,13 +10,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from pydantic_core import PydanticUndefined
 
 from api import emails
 from api.emails import Email
 from api.errors import Refusal
 from api.management import commands
 from api.rest.exceptions import status_of
-from backend import variables
+from backend.environment import GROUPS, list_names
 from backend.schedule import SCHEDULE
 
 Rows = Iterable[Iterable[object]]
@@ -32,17 +33,29 @@ def table(titles: str, rows: Rows) -> Iterator[str]:
 
 
 def settings_page() -> Iterator[str]:
-    """Every variable by theme, with its default as the code has it."""
-    found = variables.defaults() | variables.composed()
-    yield "Every setting comes from the environment, or from `.env`. What is unsafe or missing"
-    yield "stops the start and says so. A secret may be a file: `SECRET_KEY_FILE=/run/secrets/key`."
-    for theme, meanings in variables.MEANINGS.items():
-        yield from ("", f"## {theme}", "")
+    """Every variable by theme, as `backend.environment` declares it."""
+    yield "Every setting comes from the environment, or from `.env`. One that is set and empty"
+    yield "counts as unset. What is unsafe, wrong or missing stops the start and says so. A secret"
+    yield "may be a file: `SECRET_KEY_FILE=/run/secrets/key`."
+    for group in GROUPS:
+        yield from ("", f"## {group.__doc__}", "")
         rows = [
-            (f"`{name}`", f"`{found[name]}`" if found[name] else "", meaning)
-            for name, meaning in meanings.items()
+            (
+                " or ".join(f"`{each}`" for each in list_names(name, field)),
+                _default(field.default),
+                field.description,
+            )
+            for name, field in group.model_fields.items()
         ]
         yield from table("variable|default|what", rows)
+
+
+def _default(value: object) -> str:
+    """As one would write it into the environment."""
+    if isinstance(value, list):
+        value = ",".join(value)
+    unset = value in (None, "", {}, PydanticUndefined)
+    return "" if unset else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def commands_page() -> Iterator[str]:

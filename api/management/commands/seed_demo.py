@@ -1,21 +1,20 @@
 """Demo data, the same every time."""
 
-import os
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from api.management.progress import bar
 from api.services.operations import demo
+from backend.environment import read_environment
 
 
 class Command(BaseCommand):
     help = "Five venues with their presets, people, resources and some weeks of bookings."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        password = os.environ.get("DEMO_PASSWORD") or os.environ.get(
-            "DJANGO_SUPERUSER_PASSWORD", "holdfast-demo"
-        )
+        env = read_environment()
+        password = env.DEMO_PASSWORD or env.DJANGO_SUPERUSER_PASSWORD or "holdfast-demo"
         with bar(self.stdout, "Booking"):
             made = demo.seed(password)
         if not made["bookings"]:

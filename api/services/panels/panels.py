@@ -140,7 +140,9 @@ def authenticate(token: str) -> Panel | None:
 
 def seen(ids: Iterable[int]) -> None:
     """Notes that they are there, at most once a minute: cached, so most calls cost nothing."""
-    fresh = [pk for pk in ids if cache.add(f"panel:{pk}:seen", 1, int(SEEN_EVERY.total_seconds()))]
+    seconds = int(SEEN_EVERY.total_seconds())
+    # None is an absent Redis: then every call is noted
+    fresh = [pk for pk in ids if cache.add(f"panel:{pk}:seen", 1, seconds) is not False]
     if fresh:
         Panel.objects.filter(pk__in=fresh).update(last_seen_at=Now())
 

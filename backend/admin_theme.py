@@ -1,4 +1,4 @@
-"""How the admin looks, and what its sidebar leads to. Everything comes from this origin."""
+"""The theme of the admin and its sidebar. Styles and icons are served from this origin."""
 
 from __future__ import annotations
 

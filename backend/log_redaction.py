@@ -1,6 +1,6 @@
-"""What no log tells: secrets, tokens, passwords and people's addresses, whoever logs them.
+"""Hides secrets, tokens, passwords and e-mail addresses in log lines, whoever logs them.
 
-The rule: the last step before a line is written; it looks at text, so nothing gets around it.
+It is the last step before a line is written and looks at the text, so nothing gets around it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 Event = MutableMapping[str, Any]
 
 HIDDEN = "[hidden]"
-SHORTEST = 8  # characters; shorter values would blot out ordinary words
-NAMES = re.compile(r"password|passwd|secret|token|authorization|cookie|api_?key|signature", re.I)
-SHAPES = re.compile(
+MIN_LENGTH = 8  # characters; shorter values would blot out ordinary words
+SECRET_NAMES = re.compile(
+    r"password|passwd|secret|token|authorization|cookie|api_?key|signature", re.I
+)
+SECRET_PATTERNS = re.compile(
     r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"  # JWT
     r"|\bhfp_[\w-]{8,}"  # panels
     r"|\b(?:sk|rk|pk)_(?:live|test)_\w+|\bwhsec_\w+|\bpi_\w+_secret_\w+"  # Stripe
@@ -25,13 +27,14 @@ SHAPES = re.compile(
 )
 
 
-def discreet(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]:
-    """A processor that hides these values, and whatever looks like a secret or an address."""
-    known = sorted({value for value in secrets if len(value) >= SHORTEST}, key=len, reverse=True)
+def redact_secrets(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]:
+    """Return a structlog processor that hides these values, and all that looks like a secret or an
+    e-mail address."""
+    known = sorted({value for value in secrets if len(value) >= MIN_LENGTH}, key=len, reverse=True)
     values = re.compile("|".join(map(re.escape, known))) if known else None
 
     def hide(value: Any, name: str = "") -> Any:
-        if name and NAMES.search(name) and isinstance(value, (str, bytes)):
+        if name and SECRET_NAMES.search(name) and isinstance(value, (str, bytes)):
             return HIDDEN
         if isinstance(value, MutableMapping):
             return {key: hide(each, str(key)) for key, each in value.items()}
@@ -42,7 +45,7 @@ def discreet(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]:
         text = value if isinstance(value, str) else str(value)
         if values is not None:
             text = values.sub(HIDDEN, text)
-        return SHAPES.sub(HIDDEN, text)
+        return SECRET_PATTERNS.sub(HIDDEN, text)
 
     def processor(_: Any, __: str, event: Event) -> Event:
         for name, value in event.items():

@@ -1,7 +1,8 @@
-"""What browsers are told not to do with our answers. The others of these headers are Django's:
-nosniff, Referrer-Policy, X-Frame-Options, Cross-Origin-Opener-Policy, Strict-Transport-Security.
+"""The security headers that Django does not set: Content-Security-Policy, Permissions-Policy and
+Cache-Control. Django sets nosniff, Referrer-Policy, X-Frame-Options, Cross-Origin-Opener-Policy
+and Strict-Transport-Security.
 
-The rule: an answer is confined unless its view confined it itself.
+A header that a view set itself stays as it is.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ PAGE = (
 )
 # the admin's components are worked by attributes, which its library evaluates
 ADMIN = PAGE.replace("script-src 'self'", "script-src 'self' 'unsafe-inline' 'unsafe-eval'")
-CAMERA_AND_THE_LIKE = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+NO_DEVICES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
-def confine(
+def add_security_headers(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -31,15 +32,10 @@ def confine(
         page = response.headers.get("Content-Type", "").startswith("text/html")
         policy = DATA if not page else ADMIN if request.path.startswith("/admin/") else PAGE
         response.headers.setdefault("Content-Security-Policy", policy)
-        response.headers.setdefault("Permissions-Policy", CAMERA_AND_THE_LIKE)
-        _keep_to_oneself(request, response)
+        response.headers.setdefault("Permissions-Policy", NO_DEVICES)
+        if not request.path.startswith(("/static/", "/panel")):
+            # what somebody signed in reads is in no cache that others share
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
     return middleware
-
-
-def _keep_to_oneself(request: HttpRequest, response: HttpResponseBase) -> None:
-    """What somebody signed in was told is in no cache that others share."""
-    if request.path.startswith(("/static/", "/panel")):
-        return
-    response.headers.setdefault("Cache-Control", "private, no-store")

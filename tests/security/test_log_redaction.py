@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from api.models import Delivery
 from api.services.accounts import tokens
 from api.services.panels import panels
-from backend.discretion import discreet
+from backend.log_redaction import redact_secrets
 from tasks.emails import deliver_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +36,8 @@ def written():
     handler = logging.StreamHandler(text)
     handler.setFormatter(formatter)
     root, before = logging.getLogger(), logging.getLogger().level
-    named = [logging.getLogger(name) for name in ("holdfast", "holdfast.requests", "django")]
+    names = ("holdfast", "django_structlog.middlewares", "django")
+    named = [logging.getLogger(name) for name in names]
     levels = [each.level for each in named]
     root.addHandler(handler)
     for each in (root, *named):
@@ -51,7 +52,6 @@ def written():
 def test_a_walk_through_everything_leaves_no_secret_in_the_log(
     written, client_of, court, sam, ana, settings
 ):
-    settings.REQUEST_LOG_LEVEL = "DEBUG"
     secrets = [PASSWORD, NEW, "wrong horse 77", settings.SECRET_KEY, settings.JWT_ACCESS_SECRET]
     anyone = APIClient()
     anyone.post(f"{API}auth/login/", {"email": ana.email, "password": "wrong horse 77"})
@@ -111,7 +111,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxfQ.c2lnbmF0dXJl"
 )
 @pytest.mark.parametrize("wrap", [str, lambda s: [s], lambda s: {"deep": {"deeper": s}}, Exception])
 def test_a_secret_is_hidden_wherever_it_stands(secret, wrap):
-    processor = discreet(["hunter2hunter2"])
+    processor = redact_secrets(["hunter2hunter2"])
     shown = str(processor(None, "", {"event": "it happened", "detail": wrap(f"so: {secret}!")}))
     for part in (
         "hunter2",
@@ -130,7 +130,7 @@ def test_a_secret_is_hidden_wherever_it_stands(secret, wrap):
 
 def test_by_its_name_too():
     event = {"event": "x", "password": "abc", "api_key": "k", "nested": {"set-cookie": "c=1"}}
-    assert discreet([])(None, "", event) == {
+    assert redact_secrets([])(None, "", event) == {
         "event": "x",
         "password": "[hidden]",
         "api_key": "[hidden]",
@@ -140,7 +140,7 @@ def test_by_its_name_too():
 
 def test_what_is_no_secret_is_left_as_it_is():
     event = {"event": "job_ran", "job": "expire_holds", "count": 3, "seconds": 0.1, "none": None}
-    assert discreet([])(None, "", dict(event)) == event
+    assert redact_secrets([])(None, "", dict(event)) == event
 
 
 def fails(*_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""Tells the services where a request comes from: they know no requests."""
+"""Middleware that makes the client's address known to services, which are handed no requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 
-def note(
+def set_client_address(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     from api.rest.throttling import client_ip

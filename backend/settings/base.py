@@ -1,0 +1,122 @@
+"""Apps, middleware and templates; whether this is `make up`, a developer's machine or neither."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import django_stubs_ext
+from jinja2 import ChainableUndefined, select_autoescape
+
+from backend.admin_theme import UNFOLD  # noqa: F401 - the name is the library's
+from backend.environment import BASE_DIR, read_environment
+
+django_stubs_ext.monkeypatch()  # generic classes of Django can be written as such
+
+env = read_environment()
+DATA_DIR = (BASE_DIR / env.DATA_DIR).resolve()
+EMBEDDED = env.HOLDFAST_EMBEDDED  # `make up` on its own database: for trying it out
+DEBUG = env.DEBUG
+HOST = env.HOST  # where web listens
+ALLOWED_HOSTS = env.ALLOWED_HOSTS
+FRONTEND_URL = env.FRONTEND_URL.rstrip("/")
+PUBLIC_URL = (env.PUBLIC_URL or f"http://localhost:{env.PORT}").rstrip("/")
+
+INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates and site it replaces
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "django_structlog",
+    "djoser",
+    "anymail",
+    "api.apps.ApiConfig",
+    "backend.apps.BackendConfig",
+]
+
+MIDDLEWARE = [
+    "backend.security_headers.add_security_headers",
+    "backend.metrics_endpoint.answer_prometheus",
+    "backend.metrics.measure_requests",
+    "backend.request_ids.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "backend.client_address.set_client_address",
+]
+
+ROOT_URLCONF = "backend.urls"
+WSGI_APPLICATION = "backend.wsgi.application"
+ASGI_APPLICATION = "backend.asgi.application"
+APPEND_SLASH = False  # a redirect would break POST and DELETE of clients without the slash
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "api" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+    {  # what a template does not know is empty, as in Django's
+        "NAME": "emails",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "email_templates"],
+        "OPTIONS": {"undefined": ChainableUndefined, "autoescape": select_autoescape(["html"])},
+    },
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+FORMAT_MODULE_PATH = "backend.formats"  # of the admin; what settings say of formats, Django ignores
+
+STATIC_URL = "/static/"
+STATIC_ROOT = (DATA_DIR if EMBEDDED else BASE_DIR) / "staticfiles"
+WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+if not WHITENOISE_USE_FINDERS:  # collected: compressed, and named by content so it caches for ever
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+if EMBEDDED:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+# figures: where web processes share what they count, and who may read them (empty: anyone)
+METRICS_DIR = Path(env.METRICS_DIR or DATA_DIR / "metrics")
+METRICS_TOKEN = env.METRICS_TOKEN
+
+# where the web process hands WebSockets over to the live process
+LIVE_SOCKET = Path(env.LIVE_SOCKET or DATA_DIR / "live.sock")
+
+# figures of more rooms times days than this are put into files by a worker
+EXPORT_AT_ONCE = env.EXPORT_AT_ONCE_ROOM_DAYS
+
+# how long finished rows are kept
+KEEP_DELIVERIES = timedelta(days=env.KEEP_DELIVERIES_DAYS)
+KEEP_IDEMPOTENCY_KEYS = timedelta(hours=env.KEEP_IDEMPOTENCY_KEYS_HOURS)
+KEEP_EXPORTS = timedelta(hours=env.KEEP_EXPORTS_HOURS)
+KEEP_STRIPE_EVENTS = timedelta(days=env.KEEP_STRIPE_EVENTS_DAYS)
+KEEP_HISTORY_MONTHS = env.KEEP_HISTORY_MONTHS  # 0: for ever
