@@ -6,16 +6,16 @@ from django.urls import include, path, re_path
 
 from api import documents
 from api.contracts import CONTRACTS
-from api.contracts.circletime.consumers import PanelRoomSocket
+from api.contracts.circletime.consumers import PanelRoomConsumer
 from api.dispatch.view import dispatch, elsewhere
-from api.realtime.consumer import NoSuchSocket, RoomSocket
-from api.v1.consumers import PanelSocket
+from api.realtime.consumers import RoomConsumer, UnknownPathConsumer
+from api.v1.consumers import PanelConsumer
 from api.v1.views import automation, panels
 from backend import health
 
 
-def socket(route: str, door: type[RoomSocket]) -> Any:
-    application: Any = door.as_asgi()
+def socket(route: str, consumer: type[RoomConsumer]) -> Any:
+    application: Any = consumer.as_asgi()
     return re_path(route, application)
 
 
@@ -38,7 +38,7 @@ urlpatterns = [
 
 # WebSockets, served by the live process
 websockets: list[Any] = [
-    socket(r"^api/v1/panels/ws/?$", PanelSocket),
-    socket(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomSocket),
-    socket(r"", NoSuchSocket),
+    socket(r"^api/v1/panels/ws/?$", PanelConsumer),
+    socket(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomConsumer),
+    socket(r"", UnknownPathConsumer),
 ]

@@ -21,7 +21,7 @@ from backend.pulse import Pulse
 LONG_AGO = timedelta(days=3650)
 
 
-class Entry(ModelEntry):  # type: ignore[misc]
+class Entry(ModelEntry):
     last_run_at: datetime
 
     def __init__(self, model: PeriodicTask, app: Any = None) -> None:
@@ -45,7 +45,7 @@ class Entry(ModelEntry):  # type: ignore[misc]
         )
 
 
-class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+class Scheduler(DatabaseScheduler):
     Entry = Entry
     pulse: Pulse | None = None
     swept_columns = 0.0

@@ -55,7 +55,14 @@ def spawn(
 ) -> "subprocess.Popen[bytes]":
     """`subprocess.Popen` of a command that gets the signal `ends_by` when this process ends."""
     who = owner or ourselves()
-    prefix = [sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), str(int(ends_by))]
+    prefix = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(PARENT_DEATH_SIGNAL),
+        str(os.getpid()),
+        str(int(ends_by)),
+    ]
     bound = [*prefix, f"{who.uid}:{who.gid}", *command]
     popen: Any = partial(subprocess.Popen, bound, **options)
     process: subprocess.Popen[bytes] = _spawner.submit(popen).result()

@@ -188,14 +188,14 @@ class PanelState(PanelView):
     def get(self, request: Request, room: str) -> Reply[Success[answers.State]]:
         place = rooms.one(self.venue, shapes.number(room))
         self.only_at(place.pk)
-        return Reply(success(shapes.state(panels.state(place.pk))))
+        return Reply(success(shapes.state(panels.get_state(place.pk))))
 
 
 class PanelVerb(PanelView):
     def row(self, booking: str) -> tuple[int, Actor]:
         row = rooms.booking_of(self.venue, shapes.number(booking))
         self.only_at(row.resource_id)
-        actor = doors.actor_of(self.panel) if self.panel else Actor.for_booking(self.user, row)
+        actor = doors.get_actor(self.panel) if self.panel else Actor.for_booking(self.user, row)
         return row.pk, actor
 
 
