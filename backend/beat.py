@@ -54,7 +54,7 @@ class Scheduler(DatabaseScheduler):
         from api.services.operations import jobs
         from backend.schedule import SCHEDULE
 
-        chosen = jobs.enrol({name: job.every for name, job in SCHEDULE.items()})
+        chosen = jobs.sync_schedule({name: job.every for name, job in SCHEDULE.items()})
         schedule = self.app.conf.beat_schedule
         self.update_from_dict(
             {name: {**entry, "schedule": chosen[name]} for name, entry in schedule.items()}

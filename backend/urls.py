@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from api.admin import automation, front
+from api.admin import automation, dashboard
 
 urlpatterns = [
-    path("admin/", include([*automation.urls(), *front.urls()])),
+    path("admin/", include([*automation.get_urls(), *dashboard.get_urls()])),
     path("admin/", admin.site.urls),
     path("", include("api.urls")),
 ]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from api.management.progress import bar
+from api.management.progress import show_bar
 from api.services.operations import invariants
 
 
@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Checks what must always be true: no overlaps, whole histories, nothing far past due."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with bar(self.stdout, "Checking", len(invariants.CHECKS)):
+        with show_bar(self.stdout, "Checking", len(invariants.CHECKS)):
             found = invariants.problems()
         for sentence in found:
             self.stdout.write(sentence)

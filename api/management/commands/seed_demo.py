@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api.management.progress import bar
+from api.management.progress import show_bar
 from api.services.operations import demo
 
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
         password = os.environ.get("DEMO_PASSWORD") or os.environ.get(
             "DJANGO_SUPERUSER_PASSWORD", "holdfast-demo"
         )
-        with bar(self.stdout, "Booking"):
+        with show_bar(self.stdout, "Booking"):
             made = demo.seed(password)
         if not made["bookings"]:
             self.stdout.write("The demo data is there already.")

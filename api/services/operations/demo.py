@@ -236,7 +236,7 @@ def _ahead(places: list[Resource], people: list[User]) -> int:
                 if place.price_minor:
                     continue  # a demo that nobody pays for would only expire
                 made += _book(place, dice.choice(people[2:]), start, end, staff, dice)
-                jobs.progress(made)
+                jobs.report_progress(made)
     return made
 
 

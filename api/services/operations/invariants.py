@@ -24,7 +24,7 @@ def problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
     found: list[str] = []
     for done, sql in enumerate(CHECKS, 1):
         found += _rows(sql)
-        jobs.progress(done)
+        jobs.report_progress(done)
     found += invariants.problems()
     if allowed_lag is not None:
         found += [

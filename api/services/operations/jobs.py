@@ -43,17 +43,17 @@ def run(name: str, work: Callable[[], int]) -> int:
         count = work()
     except Exception as error:
         log.error("job_failed", job=name, error=repr(error))
-        _write_down(name, began, 0, f"{type(error).__name__}: {error}")
+        _record_run(name, began, 0, f"{type(error).__name__}: {error}")
         raise
     finally:
         _running.reset(mark)
-    _write_down(name, began, count, "")
+    _record_run(name, began, count, "")
     duration = round(time.monotonic() - began, 4)
     (log.info if count else log.debug)("job_ran", job=name, count=count, seconds=duration)
     return count
 
 
-def progress(done: int) -> None:
+def report_progress(done: int) -> None:
     """Says that the run under way gets on: a long one is not taken for a dead one."""
     if watcher := _watcher.get():
         watcher(done)
@@ -67,7 +67,7 @@ def progress(done: int) -> None:
 
 
 @contextmanager
-def watched_by(watcher: Watcher) -> Iterator[None]:
+def watch_progress(watcher: Watcher) -> Iterator[None]:
     """Within, `watcher` is told how many rows are done."""
     mark = _watcher.set(watcher)
     try:
@@ -92,7 +92,7 @@ _RECORD = (
 )
 
 
-def _write_down(name: str, began: float, count: int, error: str) -> None:
+def _record_run(name: str, began: float, count: int, error: str) -> None:
     """A run that cannot be written down has still run."""
     values: dict[str, Any] = {
         "name": name,
@@ -126,7 +126,7 @@ def sign(kind: str, name: str) -> None:
 # the schedule, and operators
 
 
-def enrol(schedule: Mapping[str, timedelta]) -> dict[str, timedelta]:
+def sync_schedule(schedule: Mapping[str, timedelta]) -> dict[str, timedelta]:
     """The interval for each job of the code's schedule: an operator's where there is one, else
     the code's. Jobs that the code no longer has leave beat's table."""
     known = dict(Job.objects.exclude(every=None).values_list("name", "every"))
@@ -144,7 +144,7 @@ def enrol(schedule: Mapping[str, timedelta]) -> dict[str, timedelta]:
     return chosen
 
 
-def _scheduled(name: str) -> PeriodicTask:
+def _get_task(name: str) -> PeriodicTask:
     task = PeriodicTask.objects.filter(name=name).first()
     if task is None:
         raise NotFound(f"There is no job “{name}”.")
@@ -152,22 +152,22 @@ def _scheduled(name: str) -> PeriodicTask:
 
 
 def pause(name: str) -> None:
-    task = _scheduled(name)
+    task = _get_task(name)
     task.enabled = False
     task.save()
 
 
 def resume(name: str) -> None:
-    task = _scheduled(name)
+    task = _get_task(name)
     task.enabled = True
     task.save()
 
 
-def pace(name: str, every: timedelta) -> None:
+def set_interval(name: str, every: timedelta) -> None:
     """Changes how often a job runs; from the next look of beat on, and over restarts."""
     if not SHORTEST <= every <= LONGEST:
         raise Invalid(errors={"every": [f"Between {SHORTEST} and {LONGEST}."]})
-    task = _scheduled(name)
+    task = _get_task(name)
     task.interval, _ = IntervalSchedule.objects.get_or_create(
         every=round(every.total_seconds()), period=IntervalSchedule.SECONDS
     )
@@ -179,7 +179,7 @@ def retry(failure: int) -> int:
     return JobFailure.objects.filter(pk=failure).update(retry_at=Now())
 
 
-def settled(job: str, ids: Iterable[int]) -> None:
+def forget_failures(job: str, ids: Iterable[int]) -> None:
     """Forgets the failures of rows that have been worked on after all."""
     with connection.cursor() as cursor:
         cursor.execute(

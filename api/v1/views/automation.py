@@ -28,7 +28,7 @@ class Automation(IdempotentAPIView):
 
     @extend_schema(responses=AutomationShape)
     def get(self, request: Request) -> Response:
-        return Response(AutomationShape(automation.report()).data)
+        return Response(AutomationShape(automation.get_report()).data)
 
 
 class Health(BaseAPIView):
@@ -40,7 +40,7 @@ class Health(BaseAPIView):
     serializer_class = AutomationHealth
 
     def get(self, request: Request) -> Response:
-        found = automation.report()
+        found = automation.get_report()
         body: dict[str, Any] = {
             "status": "ok" if found.healthy else "late",
             "problems": found.problems,
@@ -61,7 +61,7 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     report: automation.Report | None = None
     full: saturation.Saturation | None = None
     with suppress(DatabaseError):  # what is known is told
-        report, full = automation.report(), saturation.now()
+        report, full = automation.get_report(), saturation.now()
     text = metrics.exposition(report, full, broker.queue_lengths())
     # answered before Django's own middleware could say so
     said = {
