@@ -7,7 +7,7 @@ from django.urls import include, path, re_path
 from api import documents
 from api.contracts import CONTRACTS
 from api.contracts.circletime.consumers import PanelRoomConsumer
-from api.dispatch.view import dispatch, elsewhere
+from api.dispatch.view import dispatch, dispatch_prefixed
 from api.realtime.consumers import RoomConsumer, UnknownPathConsumer
 from api.v1.consumers import PanelConsumer
 from api.v1.views import automation, panels
@@ -33,7 +33,7 @@ urlpatterns = [
     path("primetime/api/", include("api.contracts.primetime.urls")),
     path("paidrooms/api/", include("api.contracts.paidrooms.urls")),
     path("circletime/api/", include("api.contracts.circletime.urls")),
-    re_path(rf"^(?P<contract>{'|'.join(CONTRACTS)})/api/(?P<path>.*)$", elsewhere),
+    re_path(rf"^(?P<contract>{'|'.join(CONTRACTS)})/api/(?P<path>.*)$", dispatch_prefixed),
 ]
 
 # WebSockets, served by the live process

@@ -298,14 +298,14 @@ def test_the_command_knows_no_other_job():
 
 def test_what_is_as_it_must_be_has_no_problems(booked, ana):
     booked(ana)
-    assert invariants.problems() == []
+    assert invariants.list_problems() == []
     assert printed("check_invariants") == "All is as it must be.\n"
 
 
 def test_a_status_that_was_changed_past_the_history_is_found(booked, ana):
     booking = booked(ana)
     Booking.objects.filter(pk=booking.pk).update(status="cancelled")
-    assert invariants.problems() == [
+    assert invariants.list_problems() == [
         f"booking {booking.pk} is cancelled but its history ends with confirmed"
     ]
     with pytest.raises(CommandError, match="1 things"):
@@ -315,7 +315,7 @@ def test_a_status_that_was_changed_past_the_history_is_found(booked, ana):
 def test_a_line_of_history_that_does_not_follow_is_found(booked, ana):
     booking = booked(ana)
     booking.events.create(verb="end", from_status="held", to_status="confirmed", by="owner")
-    assert invariants.problems() == [
+    assert invariants.list_problems() == [
         f"history of booking {booking.pk}: end from held after confirmed",
         f"booking {booking.pk} went by end from held to confirmed",
     ]
@@ -325,12 +325,12 @@ def test_more_guests_than_places_are_found(booked, ana, court):
     booking = booked(ana, guests=4)
     court.capacity = 3
     court.save()
-    assert invariants.problems() == [f"booking {booking.pk} has 4 guests in a place for 3"]
+    assert invariants.list_problems() == [f"booking {booking.pk} has 4 guests in a place for 3"]
 
 
 def test_a_row_far_past_its_deadline_is_found(booked, ana):
     booked(ana)
     Delivery.objects.update(due_at=Now() - timedelta(minutes=6))
-    [found] = invariants.problems()
+    [found] = invariants.list_problems()
     assert re.fullmatch(r"deliver_due is 36\d s behind", found)
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []

@@ -22,8 +22,8 @@ import contextlib, json, sys
 import django; django.setup()
 from django.db import connections
 from api.models import BookingEvent, User
-from api.queries import replica
-from api.services import tokens
+from api.queries.operations import replica
+from api.services.accounts import tokens
 from django.db.utils import InternalError
 from rest_framework.test import APIClient
 asked = json.loads(sys.argv[1])

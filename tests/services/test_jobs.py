@@ -86,13 +86,13 @@ def test_the_lag_of_a_job_is_the_age_of_its_oldest_row_past_due(booked, court, a
     court.price_minor = 500
     court.save()
     first, second = booked(ana), booked(ana, hours=2)
-    assert lag.by_job()["expire_holds"] == 0
+    assert lag.get_lag_by_job()["expire_holds"] == 0
     Booking.objects.filter(pk=first.pk).update(hold_expires_at=Now() - 90 * SECOND)
     Booking.objects.filter(pk=second.pk).update(hold_expires_at=Now() - 30 * SECOND)
-    assert 90 <= lag.by_job()["expire_holds"] < 100
-    assert lag.due("expire_holds") == 2
+    assert 90 <= lag.get_lag_by_job()["expire_holds"] < 100
+    assert lag.count_due("expire_holds") == 2
     transitions.sweep(BOOKING.expire, "expire_holds")
-    assert lag.by_job()["expire_holds"] == 0
+    assert lag.get_lag_by_job()["expire_holds"] == 0
 
 
 def test_every_deadline_of_the_tables_has_a_lag():
@@ -100,7 +100,7 @@ def test_every_deadline_of_the_tables_has_a_lag():
     from api.lifecycle import TABLES
 
     assert swept == {f"{table.model}.{move.name}" for table in TABLES for move in table.time_driven}
-    assert set(lag.by_job()) == {
+    assert set(lag.get_lag_by_job()) == {
         *lag.SWEEPS,
         "send_reminders",
         "deliver_due",
@@ -125,7 +125,7 @@ def test_a_row_that_cannot_be_worked_on_is_a_failure_and_no_lag(booked, court, a
         transitioned.disconnect(poison)
     failure = JobFailure.objects.get()
     assert (failure.row, failure.error) == (str(hold.pk), "ValueError: cannot be worked on")
-    assert lag.by_job()["expire_holds"] == 0
+    assert lag.get_lag_by_job()["expire_holds"] == 0
     assert transitions.sweep(BOOKING.expire, "expire_holds") == 0
     assert jobs.retry(failure.pk) == 1
     assert transitions.sweep(BOOKING.expire, "expire_holds") == 1
@@ -330,7 +330,7 @@ def test_a_reminder_that_cannot_be_queued_does_not_hold_up_the_others(booked, an
     failure = JobFailure.objects.get()
     assert (failure.job, failure.row) == ("send_reminders", str(rows[2].pk))
     assert "this row is poison" in failure.error
-    assert lag.by_job()["send_reminders"] == 0
+    assert lag.get_lag_by_job()["send_reminders"] == 0
     assert reminders.queue_due() == 0
     with connection.cursor() as cursor:
         cursor.execute("DROP FUNCTION poison() CASCADE")

@@ -243,26 +243,26 @@ class Analytics(View):
 class Kpi(Analytics):
     @asks(shapes.Dates)
     def get(self, request: Request) -> Reply[Success[list[answers.Figure]]]:
-        return Reply(success(shapes.kpi(analytics.kpi(self.venue, *self.dates()))))
+        return Reply(success(shapes.kpi(analytics.compute_kpi(self.venue, *self.dates()))))
 
 
 class Utilization(Analytics):
     @asks(shapes.DatesInBuilding)
     def get(self, request: Request) -> Reply[Success[list[answers.Utilization]]]:
         building = request.query_params.get("building", "").strip() or None
-        found = analytics.utilization(self.venue, *self.dates(), building=building)
+        found = analytics.compute_utilization(self.venue, *self.dates(), building=building)
         return Reply(success(shapes.utilization(found)))
 
 
 class Ghosting(Analytics):
     @asks(shapes.Dates)
     def get(self, request: Request) -> Reply[Success[list[answers.Ghosting]]]:
-        found = analytics.ghosting(self.venue, *self.dates())
+        found = analytics.compute_ghosting(self.venue, *self.dates())
         return Reply(success(shapes.ghosting(found)))
 
 
 class Capacity(Analytics):
     @asks(shapes.Dates)
     def get(self, request: Request) -> Reply[Success[list[answers.Capacity]]]:
-        found = analytics.capacity(self.venue, *self.dates())
+        found = analytics.compute_capacity(self.venue, *self.dates())
         return Reply(success(shapes.capacity(found)))

@@ -56,7 +56,7 @@ def run(name: str, console: Console) -> None:
     bar = Progress(
         TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-    line = bar.add_task(name, total=lag.due(name) or None)
+    line = bar.add_task(name, total=lag.count_due(name) or None)
     with bar, jobs.watch_progress(lambda done: bar.update(line, completed=done)):
         count = work()
     console.print(f"{name}: {count} done.")

@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with show_bar(self.stdout, "Checking", len(invariants.CHECKS)):
-            found = invariants.problems()
+            found = invariants.list_problems()
         for sentence in found:
             self.stdout.write(sentence)
         if found:

@@ -17,7 +17,7 @@ class Command(BaseCommand):
             "DJANGO_SUPERUSER_PASSWORD", "holdfast-demo"
         )
         with show_bar(self.stdout, "Booking"):
-            made = demo.seed(password)
+            made = demo.seed_demo(password)
         if not made["bookings"]:
             self.stdout.write("The demo data is there already.")
             return

@@ -129,7 +129,7 @@ def _list_jobs(now: datetime) -> list[JobState]:
         task.name: task
         for task in PeriodicTask.objects.filter(name__in=SCHEDULE).select_related("interval")
     }
-    lags = lag.by_job()
+    lags = lag.get_lag_by_job()
     return [
         _build_state(name, recorded.get(name), tasks.get(name), lags.get(name), now)
         for name in SCHEDULE

@@ -26,11 +26,11 @@ SWEEPS: dict[str, tuple[str, str]] = {
 }
 
 
-def by_job() -> dict[str, float]:
+def get_lag_by_job() -> dict[str, float]:
     """Seconds since the oldest deadline that has passed and whose row still waits, per job that
     has deadlines; 0 when nothing is due. One statement, one probe of an index per job."""
     parts, params = [], []
-    for job, (rows, deadline) in _due().items():
+    for job, (rows, deadline) in _list_due().items():
         sql, values = rows.order_by(deadline).values(deadline)[:1].query.sql_with_params()
         parts.append(f"SELECT %s AS job, ({sql}) AS since")
         params += [job, *values]
@@ -43,19 +43,19 @@ def by_job() -> dict[str, float]:
         return {job: max(0.0, float(lag)) for job, lag in cursor.fetchall()}
 
 
-def due(job: str) -> int:
+def count_due(job: str) -> int:
     """How many rows the next run of that job will find; 0 for a job without deadlines."""
-    rows = _due().get(job)
+    rows = _list_due().get(job)
     return rows[0].count() if rows else 0
 
 
-def _due() -> dict[str, tuple[QuerySet[Any], str]]:
+def _list_due() -> dict[str, tuple[QuerySet[Any], str]]:
     """The rows that are due, and the column that says since when, per job that has deadlines."""
     failed: dict[str, list[int]] = {}
     waiting = JobFailure.objects.filter(job__in=[*SWEEPS, "send_reminders"], retry_at__gt=Now())
     for job, row in waiting.values_list("job", "row"):
         failed.setdefault(job, []).append(int(row))
-    found = {job: _swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
+    found = {job: _list_swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
     found["send_reminders"] = (
         Booking.objects.filter(status="confirmed", remind_at__lte=Now()).exclude(
             pk__in=failed.get("send_reminders", [])
@@ -72,7 +72,7 @@ def _due() -> dict[str, tuple[QuerySet[Any], str]]:
     return found
 
 
-def _swept(model: str, name: str, failed: list[int]) -> tuple[QuerySet[Any], str]:
+def _list_swept(model: str, name: str, failed: list[int]) -> tuple[QuerySet[Any], str]:
     """Without the rows that wait for their next try: those are shown as failures."""
     table: Table = next(table for table in TABLES if table.model == model)
     move: Transition = getattr(table, name)

@@ -21,7 +21,7 @@ class Saturation:
     oldest_transaction: float
 
 
-def now() -> Saturation:
+def measure_saturation() -> Saturation:
     """Needs no special right: the sessions of one's own role are always visible."""
     with connection.cursor() as cursor:
         cursor.execute(

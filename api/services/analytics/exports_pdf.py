@@ -52,7 +52,7 @@ def _style(size: float, font: str = "Plain", color: colors.Color = INK, **more: 
     )
 
 
-def content(report: Report) -> bytes:
+def render_pdf(report: Report) -> bytes:
     """The whole file."""
     _fonts()
     file = io.BytesIO()

@@ -70,24 +70,24 @@ WEEKS_BACK, WEEKS_AHEAD = 3, 2
 DAY_HOURS, EARLY_HOURS = (8, 17), (7, 8)
 
 
-def seed(password: str) -> dict[str, int]:
+def seed_demo(password: str) -> dict[str, int]:
     """How many rows of each kind were made; nothing in a database that has bookings."""
     with transaction.atomic():
         made = {slug: venues.of_contract(slug) for slug in venues.PRESETS}
-        people = [_person(*row, password) for row in PEOPLE]
-        places = [r for slug, venue in made.items() for r in _resources(slug, venue)]
-        _windows(made["primetime"])
+        people = [_get_or_create_user(*row, password) for row in PEOPLE]
+        places = [r for slug, venue in made.items() for r in _get_or_create_resources(slug, venue)]
+        _create_primetime(made["primetime"])
         if Booking.objects.exists():
             return {"bookings": 0}
-        past = _past(places, people)
-    ahead = _ahead(places, people)
+        past = _create_past(places, people)
+    ahead = _book_ahead(places, people)
     Delivery.objects.filter(booking__contract="demo").delete()  # nobody is to read hundreds
     return {"venues": len(made), "people": len(people), "resources": len(places)} | {
         "bookings": past + ahead
     }
 
 
-def _person(email: str, first: str, last: str, role: str, password: str) -> User:
+def _get_or_create_user(email: str, first: str, last: str, role: str, password: str) -> User:
     user = User.objects.filter(email=email).first()
     if user is None:
         superuser = role == Role.ADMIN
@@ -100,19 +100,19 @@ def _person(email: str, first: str, last: str, role: str, password: str) -> User
     return user
 
 
-def _resources(slug: str, venue: Venue) -> list[Resource]:
+def _get_or_create_resources(slug: str, venue: Venue) -> list[Resource]:
     found = list(Resource.objects.filter(venue=venue).select_related("venue"))
     if found:
         return found
     return [Resource.objects.create(venue=venue, **fields) for fields in RESOURCES[slug]]
 
 
-def _windows(venue: Venue) -> None:
+def _create_primetime(venue: Venue) -> None:
     if not venue.primetime.exists():
         PrimetimeWindow.objects.create(venue=venue, weekday=4, starts_at=time(17), ends_at=time(19))
 
 
-def _slots(
+def _list_slots(
     place: Resource, on: date, dice: random.Random, busy: float, hours: tuple[int, int]
 ) -> Iterator[tuple[datetime, datetime]]:
     """Some slots between those wall hours that do not overlap."""
@@ -126,22 +126,22 @@ def _slots(
         at += length
 
 
-def _past(places: list[Resource], people: list[User]) -> int:
+def _create_past(places: list[Resource], people: list[User]) -> int:
     """Weeks that are over, as they would have ended. The policy refuses the past, so these rows
     are written as history, in final statuses alone."""
     dice, rows = random.Random("past"), []  # noqa: S311
     today = datetime.now(UTC).date()
     for n in range(WEEKS_BACK * 7, 0, -1):
         for place in places:
-            for start, end in _slots(place, today - n * DAY, dice, 0.35, DAY_HOURS):
-                rows.append(_ended(place, dice.choice(people[2:]), start, end, dice))
+            for start, end in _list_slots(place, today - n * DAY, dice, 0.35, DAY_HOURS):
+                rows.append(_build_past_booking(place, dice.choice(people[2:]), start, end, dice))
     rows.sort(key=lambda row: row.created_at)
     Booking.objects.bulk_create(rows)
-    _tell(rows, people[1])
+    _insert_history(rows, people[1])
     return len(rows)
 
 
-def _ended(
+def _build_past_booking(
     place: Resource, owner: User, start: datetime, end: datetime, dice: random.Random
 ) -> Booking:
     status = dice.choices(
@@ -175,11 +175,11 @@ def _ended(
     )
 
 
-def _tell(rows: list[Booking], staff: User) -> None:
+def _insert_history(rows: list[Booking], staff: User) -> None:
     """The lines of history of rows that are over, in the order of time."""
     from api.models import BookingEvent
 
-    lines = [(at, row, *line) for row in rows for at, *line in _story(row)]
+    lines = [(at, row, *line) for row in rows for at, *line in _list_history(row)]
     lines.sort(key=itemgetter(0))
     at, of, verbs, was, now, by = map(list, zip(*lines, strict=True))
     bulk_insert.insert(
@@ -201,7 +201,7 @@ def _tell(rows: list[Booking], staff: User) -> None:
     )
 
 
-def _story(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]:
+def _list_history(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]:
     """When, the verb, from and to which status, and by whom, as the table has it."""
     asked, last = row.created_at, str(row.status)
     status = str(Status.CONFIRMED)
@@ -225,22 +225,22 @@ def _story(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]:
         yield row.updated_at, verb, str(Status.CONFIRMED), last, "clock"
 
 
-def _ahead(places: list[Resource], people: list[User]) -> int:
+def _book_ahead(places: list[Resource], people: list[User]) -> int:
     """What is to come, booked as anybody would; what the policy refuses is left out."""
     dice, made = random.Random("ahead"), 0  # noqa: S311
     staff = people[1]
     today = datetime.now(UTC).date()
     for n in range(3, WEEKS_AHEAD * 7 + 1):
         for place in places:
-            for start, end in _slots(place, today + n * DAY, dice, 0.6, EARLY_HOURS):
+            for start, end in _list_slots(place, today + n * DAY, dice, 0.6, EARLY_HOURS):
                 if place.price_minor:
                     continue  # a demo that nobody pays for would only expire
-                made += _book(place, dice.choice(people[2:]), start, end, staff, dice)
+                made += _book_one(place, dice.choice(people[2:]), start, end, staff, dice)
                 jobs.report_progress(made)
     return made
 
 
-def _book(
+def _book_one(
     place: Resource, owner: User, start: datetime, end: datetime, staff: User, dice: random.Random
 ) -> int:
     try:

@@ -25,13 +25,13 @@ class StillRunning(Refusal):
     retry_after = 1
 
 
-def fingerprint(method: str, path: str, body: bytes) -> str:
+def hash_request(method: str, path: str, body: bytes) -> str:
     """Keyed, because a body may hold a password that nobody shall try out against it."""
     said = b"\0".join([method.encode(), path.encode(), body])
     return hmac.new(settings.SECRET_KEY.encode(), said, hashlib.sha256).hexdigest()
 
 
-def recall(scope: str, key: str, mark: str) -> tuple[int, Any] | None:
+def get_response(scope: str, key: str, mark: str) -> tuple[int, Any] | None:
     """The answer given before, or None when the caller is the first; it then holds the key until
     its transaction ends. Refuses `StillRunning` and `KeyReused`. Call inside a transaction."""
     with connection.cursor() as cursor:
@@ -49,7 +49,7 @@ def recall(scope: str, key: str, mark: str) -> tuple[int, Any] | None:
     return row.status, row.body
 
 
-def keep(scope: str, key: str, mark: str, status: int, body: Any) -> None:
+def store_response(scope: str, key: str, mark: str, status: int, body: Any) -> None:
     """The first answer stays, should two have worked at once (see `one_transaction`)."""
     row = IdempotencyKey(scope=scope, key=key, fingerprint=mark, status=status, body=body)
     IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)

@@ -20,7 +20,7 @@ UNSENT = (State.WAITING, State.SENDING)
 
 
 @dataclass
-class Settled:
+class Outcome:
     """`withheld`: emails by name; `calls`: those to Stripe, which are made again: each asks first,
     and has its key; `moved`: how many sequences."""
 
@@ -30,10 +30,10 @@ class Settled:
 
 
 @transaction.atomic
-def settle(*, send: bool, gap: int) -> Settled:
+def prepare_restored(*, send: bool, gap: int) -> Outcome:
     """Withholds every e-mail that is not known to be sent, unless `send`, and keeps `gap` numbers
     free in every table, so that none of those given out since the backup means something else."""
-    found = Settled(calls=_take_up_calls(), moved=_leave_gaps(gap))
+    found = Outcome(calls=_release_calls(), moved=_skip_ids(gap))
     unsent = Delivery.objects.filter(kind=Kind.EMAIL, state__in=UNSENT)
     if not send:
         found.withheld = dict(unsent.order_by().values_list("name").annotate(Count("pk")))
@@ -41,15 +41,15 @@ def settle(*, send: bool, gap: int) -> Settled:
     return found
 
 
-def _take_up_calls() -> int:
+def _release_calls() -> int:
     """Whoever was at them when the backup was taken is gone."""
     calls = Delivery.objects.filter(state__in=UNSENT).exclude(kind=Kind.EMAIL)
     return calls.update(state=State.WAITING, due_at=Now())
 
 
-def _leave_gaps(gap: int) -> int:
+def _skip_ids(gap: int) -> int:
     """A booking number stands in emails, in Stripe's books and in the keys of the outbox."""
-    tables = [m._meta.db_table for m in apps.get_app_config("api").get_models() if _counted(m)]
+    tables = [m._meta.db_table for m in apps.get_app_config("api").get_models() if _has_sequence(m)]
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(
@@ -59,5 +59,5 @@ def _leave_gaps(gap: int) -> int:
     return len(tables)
 
 
-def _counted(model: type[models.Model]) -> bool:
+def _has_sequence(model: type[models.Model]) -> bool:
     return isinstance(model._meta.pk, models.AutoField) and not model._meta.proxy

@@ -61,7 +61,7 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     report: automation.Report | None = None
     full: saturation.Saturation | None = None
     with suppress(DatabaseError):  # what is known is told
-        report, full = automation.get_report(), saturation.now()
+        report, full = automation.get_report(), saturation.measure_saturation()
     text = metrics.exposition(report, full, broker.queue_lengths())
     # answered before Django's own middleware could say so
     said = {
