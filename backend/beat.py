@@ -1,6 +1,6 @@
 """Beat's scheduler: the code's schedule in the database, where an operator's changes survive.
 
-The rule: nothing here decides what is due; a job that is sent twice or late does the same work.
+A job that is sent twice or late does no harm.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Entry(ModelEntry):
 class Scheduler(DatabaseScheduler):
     Entry = Entry
     pulse: Pulse | None = None
-    swept_columns = 0.0
+    last_tick_at = 0.0
 
     def setup_schedule(self) -> None:
         from api.services.operations import jobs
@@ -71,9 +71,9 @@ class Scheduler(DatabaseScheduler):
             self.pulse.start()
         self.pulse.tick()
         now = time.time()
-        if now < self.swept_columns:
+        if now < self.last_tick_at:
             self._heap = None  # it is ordered by instants that a clock set back makes far away
-        self.swept_columns = now
+        self.last_tick_at = now
         try:
             return float(super().tick(*args, **options))
         except (DatabaseError, InterfaceError):

@@ -27,8 +27,8 @@ app.steps["worker"].add(WorkerPulse)
 
 
 @task_prerun.connect
-def look_at_kept_connections(**_: Any) -> None:
-    """What a request does for a web process: a database that went away is not met twice."""
+def close_stale_connections(**_: Any) -> None:
+    """Close connections to a database that went away, as Django does before a request."""
     from django.db import close_old_connections
 
     close_old_connections()
@@ -51,7 +51,7 @@ def trace_beat(**_: Any) -> None:
 
 @setup_logging.connect
 def refuse_unsafe_settings(**_: Any) -> None:
-    """The first thing that workers and beat are heard of."""
+    """Exit before workers and beat do anything."""
     from django.core.exceptions import ImproperlyConfigured
 
     from backend import safety
@@ -63,8 +63,8 @@ def refuse_unsafe_settings(**_: Any) -> None:
 
 
 @setup_logging.connect
-def one_log_format(**_: Any) -> None:
-    """Workers log as the web processes do, instead of in Celery's own format."""
+def configure_logging(**_: Any) -> None:
+    """Log as the web processes do, instead of in Celery's own format."""
     import logging.config
 
     from django.conf import settings

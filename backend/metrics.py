@@ -1,6 +1,6 @@
-"""What Prometheus reads: requests as every web process counts them, the clock as the database says.
+"""What Prometheus reads: requests as each web process counts them, jobs as the database has them.
 
-The rule: a scrape costs a few statements, and is answered also while the database is away.
+A scrape costs a few statements, and is answered while the database is away, too.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...
 
 @cache
 def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Looked up once: that costs more than counting. There are as many as series."""
+    """Return the labelled metrics, cached because looking them up costs more than counting."""
     kind = f"{status // 100}xx"
     return REQUESTS.labels(method, route, status), LATENCY.labels(method, route, kind)
 
@@ -102,12 +102,12 @@ def exposition(
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(OWN)
-    registry.register(Outside(report, saturation, queues))
+    registry.register(ExternalCollector(report, saturation, queues))
     return generate_latest(registry)
 
 
-class Outside:
-    """The figures of no process of the web: what database and broker tell."""
+class ExternalCollector:
+    """Figures from the database and the broker instead of from a web process."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Outside:
         yield GaugeMetricFamily("holdfast_database_up", "Whether the database answers", value=up)
         if self.report is not None:
             yield from jobs(self.report)
-            yield from rest(self.report)
+            yield from outbox_and_processes(self.report)
         if self.saturation is not None:
             yield from connections(self.saturation)
         up = 0 if self.queues is None else 1
@@ -197,7 +197,7 @@ def jobs(report: Report) -> Iterator[Metric]:
         yield counter
 
 
-def rest(report: Report) -> Iterator[Metric]:
+def outbox_and_processes(report: Report) -> Iterator[Metric]:
     outbox = GaugeMetricFamily(
         "holdfast_outbox_deliveries",
         "Rows of the outbox; of sent and withheld the last hour's",
@@ -208,7 +208,7 @@ def rest(report: Report) -> Iterator[Metric]:
     yield outbox
     seen = GaugeMetricFamily(
         "holdfast_process_last_seen_timestamp_seconds",
-        "The last sign of life of each worker and beat",
+        "The last heartbeat of each worker and beat",
         labels=["kind", "name"],
     )
     for process in report.processes:
@@ -223,12 +223,12 @@ def rest(report: Report) -> Iterator[Metric]:
 
 
 def catalogue() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-    """Every figure there is: its name, type, labels and meaning."""
+    """Yield the name, type, labels and meaning of every metric."""
     from api.queries.operations.automation import Report
     from api.queries.operations.saturation import Saturation
 
     nothing = Report(datetime.now(UTC), jobs=[], outbox=[], processes=[])
-    families = Outside(nothing, Saturation({}, 0, 0, 0.0), {}).collect()
+    families = ExternalCollector(nothing, Saturation({}, 0, 0, 0.0), {}).collect()
     own: list[Any] = [REQUESTS, LATENCY, IN_PROGRESS, THREADS]
     for metric in own:
         [family] = metric.describe()

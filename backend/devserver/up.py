@@ -53,7 +53,7 @@ DEFAULTS = {
     "PYTHONWARNINGS": "ignore:You're running the worker",  # … as root: that was asked for
 }
 # a copy on another port takes other ones unless told so
-USUAL_PORTS = {"FLOWER_PORT": "5555", "STRIPE_PORT": "8420"}
+PORT_DEFAULTS = {"FLOWER_PORT": "5555", "STRIPE_PORT": "8420"}
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - to recognise it, not to bind to it
 DEMO_PASSWORD = "holdfast-demo"
 EMBEDDED_DEFAULTS = {
@@ -126,7 +126,7 @@ def choose_ports(environment: Mapping[str, str]) -> dict[str, str]:
     those are taken, so that copies can run side by side."""
     ports = {
         name: port if _reserve_port(int(port)) else str(pick_port())
-        for name, port in USUAL_PORTS.items()
+        for name, port in PORT_DEFAULTS.items()
         if not environment.get(name)
     }
     return _fill_in(environment, ports)

@@ -3,8 +3,10 @@ of a resource. Who may see what, and that a page costs the same however much the
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, time, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from api.admin import charts
 from api.models import Booking, BookingEvent, Closure, Delivery, Payment, PrimetimeWindow, Resource
 from api.models.venues import Approval
 from api.queries.bookings import staff_dashboard, timeline
@@ -177,6 +180,18 @@ def test_the_charts_count_days_and_no_shows(venue, court, ana, booked):
     assert len(found.days) == 35
     assert [len(row) for row in found.heat] == [24] * 7
     assert {share for row in found.heat for share in row} == {0.0}
+
+
+def test_the_charts_are_what_the_library_reads(asked, court, ana, sam, booked):
+    began_today(booked(ana), "no_show")
+    page = site(sam).get(DASHBOARD).content.decode()
+    found = re.findall(r'<canvas class="chart"  data-type="bar" data-value="([^"]+)"', page)
+    bookings, no_shows = (json.loads(unescape(text)) for text in found)
+    assert len(bookings["labels"]) == len(bookings["datasets"][0]["data"]) == 35
+    assert bookings["datasets"][0]["data"][27:29] == [1, 0]
+    assert bookings["datasets"][0]["backgroundColor"][27:29] == [charts.PAST, charts.AHEAD]
+    assert no_shows["datasets"][0]["data"][-1] == 100
+    assert page.count('class="level-') == 7 * 24
 
 
 def test_an_hour_in_which_nothing_is_open_has_no_utilization(venue, court):

@@ -65,7 +65,7 @@ def test_a_run_that_fails_says_why_and_keeps_the_last_success():
 
 
 def test_a_long_run_shows_that_it_gets_on(monkeypatch):
-    monkeypatch.setattr(jobs, "PROGRESS_EVERY", 0)
+    monkeypatch.setattr(jobs, "PROGRESS_INTERVAL", 0)
     Job.objects.create(name="expire_holds")
     seen: list[int] = []
 

@@ -14,8 +14,8 @@ from backend.devserver.server import is_free, pick_port
 @pytest.fixture
 def usual(monkeypatch):
     """Ports that no copy on this machine has."""
-    ports = {name: str(pick_port()) for name in up.USUAL_PORTS}
-    monkeypatch.setattr(up, "USUAL_PORTS", ports)
+    ports = {name: str(pick_port()) for name in up.PORT_DEFAULTS}
+    monkeypatch.setattr(up, "PORT_DEFAULTS", ports)
     return ports
 
 
@@ -36,7 +36,7 @@ def test_the_usual_ports_are_taken_unless_another_program_has_them(monkeypatch):
     free = str(pick_port())
     with closing(create_server(("127.0.0.1", 0))) as rival:
         taken = str(rival.getsockname()[1])
-        monkeypatch.setattr(up, "USUAL_PORTS", {"FLOWER_PORT": free, "STRIPE_PORT": taken})
+        monkeypatch.setattr(up, "PORT_DEFAULTS", {"FLOWER_PORT": free, "STRIPE_PORT": taken})
         found = up.choose_ports({"PORT": up.DEFAULTS["PORT"]})
     assert found["FLOWER_PORT"] == free
     assert found["STRIPE_PORT"] != taken
