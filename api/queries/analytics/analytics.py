@@ -22,7 +22,7 @@ Figures = list[dict[str, Any]]
 
 
 class Source(Protocol):
-    """Where sums come from: `rollups`, or `tallies` straight from the bookings."""
+    """Where sums come from: `rollups`, or `aggregates` straight from the bookings."""
 
     def sums(
         self, scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]

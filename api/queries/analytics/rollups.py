@@ -67,7 +67,7 @@ STARTS: Final = "ARRAY[{}]".format(", ".join(f"sum(r.starts[{hour + 1}])::int" f
 def sums(
     scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
 ) -> dict[int, Aggregates]:
-    """As `tallies.sums`, in five statements at most."""
+    """As `aggregates.sums`, in five statements at most."""
     found: dict[int, Aggregates] = {}
     early, spans = _since_kept(spans)
     outer = ", ".join(STARTS if name == "starts" else total_sql(f"r.{name}") for name in wanted)
@@ -89,7 +89,7 @@ def sums(
 
 
 def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
-    """As `tallies.heat`, in five statements at most."""
+    """As `aggregates.heat`, in five statements at most."""
     table = [[0] * 24 for _ in range(7)]
     early, spans = _since_kept(spans)
     for kept, periods in GRAINS:
