@@ -8,6 +8,11 @@ PYTHON = $(shell for python in $(PYTHONS); do \
 
 RUN = .venv/bin/python
 PIP_INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+# The last line after pip's own: what most often is the matter on a bare machine.
+EXPLAIN = { \
+	df -P . | awk 'NR == 2 && $$4 < 300000 { print "Not installed: the disk is full; make room here, or in TMPDIR."; found = 1 } END { exit !found }' \
+	|| { command -v cc >/dev/null 2>&1 && echo "Not installed; see above. Is the package index reachable?"; } \
+	|| echo "Not installed; see above. If it asks for a compiler: apt install build-essential python3-dev."; } >&2
 # Extras stay written: pip takes the newest release for `name[extra]` where the lock says only `name`.
 COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-strip-extras \
 	--no-header --no-annotate
@@ -18,21 +23,23 @@ PROMTOOL = promtool
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 
-.PHONY: up test test-all lint audit format openapi client docs bench bench-quick clean lock env smoke smoke-compose
+.PHONY: up help test test-all lint audit format openapi client docs bench bench-quick clean lock env smoke smoke-compose
 
-up: .venv/installed
+up: .venv/installed  ## run all of Holdfast here, with demo data, until Ctrl-C
 	@exec $(RUN) -m backend.devserver.up
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 15
 
 PYTEST = $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-test: .venv/installed-dev
+test: .venv/installed-dev  ## run the tests but for the slow ones (ARGS=…)
 	@$(PYTEST) -m "not slow" $(ARGS)
 
-# Also what starts and kills processes, drives a browser or lives through long times.
-test-all: .venv/installed-dev
+test-all: .venv/installed-dev  ## also those that kill processes, drive browsers or run long clocks
 	@$(PYTEST) $(ARGS)
 
-lint: .venv/installed-dev
+lint: .venv/installed-dev  ## check style, types, layers, images, alerts, docs and migrations
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@SECRET_KEY=lint DATABASE_URL=postgres://nobody@127.0.0.1/nothing $(RUN) -m mypy
@@ -53,54 +60,54 @@ lint: .venv/installed-dev
 		--settings=tests.support.lint_settings --quiet ignore ok
 
 # Known holes in what we use. Where the database of advisories cannot be reached it says so, and passes.
-audit: .venv/installed-dev
+audit: .venv/installed-dev  ## look for known holes in what is used
 	@$(RUN) .ci/audit.py requirements-dev.txt
 
-format: .venv/installed-dev
+format: .venv/installed-dev  ## format the code
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
 # Every figure, and docs/benchmarks.md from them; `make bench-quick` says in two minutes where
 # it is going.
-bench: .venv/installed-dev
+bench: .venv/installed-dev  ## measure every figure, and write docs/benchmarks.md
 	@$(RUN) -m bench --write $(ARGS)
 
-bench-quick: .venv/installed-dev
+bench-quick: .venv/installed-dev  ## measure the main figures in two minutes
 	@$(RUN) -m bench --quick $(ARGS)
 
 # Secrets of one's own for Compose, in .env.
-env:
+env:  ## write secrets for Compose into .env
 	@$(or $(PYTHON),python3) deploy/make_env.py
 
 # Walks through a running Holdfast: `make up`'s in another terminal, or that of BASE_URL.
-smoke: .venv/installed
+smoke: .venv/installed  ## walk through a running Holdfast (BASE_URL=…)
 	@MAIL_DIR="$${MAIL_DIR-$$(test -n "$$BASE_URL" || echo "$${DATA_DIR:-.data}/mail")}" \
 		$(RUN) deploy/smoke.py
 
 # The same in containers, where there is an engine for them; WITH=prod for all that the public gets.
-smoke-compose:
+smoke-compose:  ## the same in containers (WITH=prod)
 	@$(or $(PYTHON),python3) deploy/smoke_compose.py $(WITH)
 
 # The site, into .data/site; a link that leads nowhere is an error.
-docs: .venv/installed-dev
+docs: .venv/installed-dev  ## build the documentation into .data/site
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
-openapi: .venv/installed-dev
+openapi: .venv/installed-dev  ## write the OpenAPI documents
 	@SECRET_KEY=openapi DATABASE_URL=postgres://nobody@127.0.0.1/nothing \
 		$(RUN) manage.py openapi docs/openapi
 
 # The client in TypeScript: its types anew, and its example against a running Holdfast.
-client:
+client:  ## generate the TypeScript client and run its example
 	@cd docs/client && npm ci --silent && npm run --silent generate && npm run --silent build \
 		&& npm start --silent -- "$${BASE_URL:-http://127.0.0.1:$${PORT:-8000}}"
 
-lock: .venv/installed-dev
+lock: .venv/installed-dev  ## compile the requirements
 	@$(COMPILE) pyproject.toml --extra embedded --output-file requirements.txt
 	@$(COMPILE) pyproject.toml --extra otel -c requirements.txt --output-file requirements-prod.txt
 	@$(COMPILE) pyproject.toml --extra embedded --extra otel --extra dev -c requirements.txt --output-file requirements-dev.txt
 
 # The data of `make up` in .data stays; all the rest can be made again.
-clean:
+clean:  ## remove all that can be made again; .data stays
 	@rm -rf .venv .data/test .data/test-* .data/lint .data/site staticfiles htmlcov .coverage .coverage.*
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -108,14 +115,14 @@ clean:
 .venv/installed: requirements.txt
 	@$(LOCK) $(MAKE) --no-print-directory venv
 	@echo "Installing requirements.txt …"
-	@$(LOCK) $(PIP_INSTALL) -r requirements.txt
+	@$(LOCK) $(PIP_INSTALL) -r requirements.txt || { $(EXPLAIN); exit 1; }
 	@touch $@
 
 # A superset of the other, at the same versions.
 .venv/installed-dev: requirements-dev.txt
 	@$(LOCK) $(MAKE) --no-print-directory venv
 	@echo "Installing requirements-dev.txt …"
-	@$(LOCK) $(PIP_INSTALL) -r requirements-dev.txt
+	@$(LOCK) $(PIP_INSTALL) -r requirements-dev.txt || { $(EXPLAIN); exit 1; }
 	@touch .venv/installed $@
 
 .PHONY: venv
@@ -124,4 +131,7 @@ venv:
 		test -n "$(PYTHON)" || { \
 			echo "Holdfast needs Python 3.11 or newer with its venv module:" >&2; \
 			echo "on Debian or Ubuntu, apt install python3-venv." >&2; exit 1; }; \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+			echo "$(PYTHON) is missing or older than Python 3.11; set PYTHON to a newer one." >&2; \
+			exit 1; }; \
 		echo "Making .venv with $(PYTHON) …"; $(PYTHON) -m venv --clear .venv; }

@@ -5,17 +5,17 @@ from typing import Any
 from django.urls import include, path, re_path
 
 from api.contracts import CONTRACTS
-from api.contracts.circletime.consumers import PanelRoomSocket
+from api.contracts.circletime.consumers import PanelRoomConsumer
 from api.contracts.kit.schema import schema_urls
-from api.dispatch.view import dispatch, elsewhere
-from api.realtime.consumer import NoSuchSocket, RoomSocket
-from api.v1.consumers import PanelSocket
+from api.dispatch.view import dispatch, dispatch_prefixed
+from api.realtime.consumers import RoomConsumer, UnknownPathConsumer
+from api.v1.consumers import PanelConsumer
 from api.v1.views import automation, panels
 from backend import health
 
 
-def socket(route: str, door: type[RoomSocket]) -> Any:
-    application: Any = door.as_asgi()
+def socket(route: str, consumer: type[RoomConsumer]) -> Any:
+    application: Any = consumer.as_asgi()
     return re_path(route, application)
 
 
@@ -28,12 +28,12 @@ urlpatterns = [
     re_path(r"^api/(?P<path>.*)$", dispatch),
     *(path(f"{c.name}/api/", include(schema_urls(c))) for c in CONTRACTS.values()),
     *(path(f"{c.name}/api/", include(c.urls)) for c in CONTRACTS.values()),
-    re_path(rf"^(?P<contract>{'|'.join(CONTRACTS)})/api/(?P<path>.*)$", elsewhere),
+    re_path(rf"^(?P<contract>{'|'.join(CONTRACTS)})/api/(?P<path>.*)$", dispatch_prefixed),
 ]
 
 # WebSockets, served by the live process
 websockets: list[Any] = [
-    socket(r"^api/v1/panels/ws/?$", PanelSocket),
-    socket(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomSocket),
-    socket(r"", NoSuchSocket),
+    socket(r"^api/v1/panels/ws/?$", PanelConsumer),
+    socket(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomConsumer),
+    socket(r"", UnknownPathConsumer),
 ]

@@ -22,11 +22,11 @@ def is_admin(request: HttpRequest) -> bool:
 
 
 def style(request: HttpRequest) -> str:
-    return static("desk/desk.css")
+    return static("staff/staff.css")
 
 
 def icon(request: HttpRequest) -> str:
-    return static("desk/icon.svg")
+    return static("staff/icon.svg")
 
 
 FOR_ADMINS = {"permission": is_admin}
@@ -36,7 +36,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Bookings",
     "SITE_SYMBOL": "event_available",
     "SITE_URL": None,
-    "DASHBOARD_CALLBACK": "api.admin.front.fill",
+    "DASHBOARD_CALLBACK": "api.admin.dashboard.build_context",
     "STYLES": [style],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
     "BORDER_RADIUS": "6px",

@@ -21,7 +21,7 @@ from backend.pulse import Pulse
 LONG_AGO = timedelta(days=3650)
 
 
-class Entry(ModelEntry):  # type: ignore[misc]
+class Entry(ModelEntry):
     last_run_at: datetime
 
     def __init__(self, model: PeriodicTask, app: Any = None) -> None:
@@ -45,16 +45,16 @@ class Entry(ModelEntry):  # type: ignore[misc]
         )
 
 
-class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+class Scheduler(DatabaseScheduler):
     Entry = Entry
     pulse: Pulse | None = None
-    swept_columns = 0.0
+    last_tick_at = 0.0
 
     def setup_schedule(self) -> None:
         from api.services.operations import jobs
         from backend.schedule import SCHEDULE
 
-        chosen = jobs.enrol({name: job.every for name, job in SCHEDULE.items()})
+        chosen = jobs.sync_schedule({name: job.every for name, job in SCHEDULE.items()})
         schedule = self.app.conf.beat_schedule
         self.update_from_dict(
             {name: {**entry, "schedule": chosen[name]} for name, entry in schedule.items()}
@@ -71,9 +71,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self.pulse.start()
         self.pulse.tick()
         now = time.time()
-        if now < self.swept_columns:
+        if now < self.last_tick_at:
             self._heap = None  # it is ordered by instants that a clock set back makes far away
-        self.swept_columns = now
+        self.last_tick_at = now
         try:
             return float(super().tick(*args, **options))
         except (DatabaseError, InterfaceError):

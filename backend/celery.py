@@ -27,8 +27,8 @@ app.steps["worker"].add(WorkerPulse)
 
 
 @task_prerun.connect
-def close_dead_connections(**_: Any) -> None:
-    """As Django does before a request: a connection that the database has ended is opened anew."""
+def close_stale_connections(**_: Any) -> None:
+    """Close connections to a database that went away, as Django does before a request."""
     from django.db import close_old_connections
 
     close_old_connections()
@@ -51,7 +51,7 @@ def trace_beat(**_: Any) -> None:
 
 @import_modules.connect
 def refuse_unsafe_settings(**_: Any) -> None:
-    """Workers, beat and Flower import the tasks before anything else."""
+    """Exit before workers, beat and Flower do anything."""
     from django.core.exceptions import ImproperlyConfigured
 
     from backend import checks
@@ -66,7 +66,7 @@ def refuse_unsafe_settings(**_: Any) -> None:
 
 @setup_logging.connect
 def configure_logging(**_: Any) -> None:
-    """Workers log as the web processes do, instead of in Celery's own format."""
+    """Log as the web processes do, instead of in Celery's own format."""
     import logging.config
 
     from django.conf import settings

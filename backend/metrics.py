@@ -63,6 +63,6 @@ def measure_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
 
 @cache
 def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """The labelled series, looked up once: that costs more than counting."""
+    """Return the labelled metrics, cached because looking them up costs more than counting."""
     kind = f"{status // 100}xx"
     return REQUESTS.labels(method, route, status), LATENCY.labels(method, route, kind)

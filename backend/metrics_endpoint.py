@@ -51,7 +51,7 @@ def serve_metrics(request: HttpRequest) -> HttpResponse:
     report: Report | None = None
     full: Saturation | None = None
     with suppress(DatabaseError):  # what is known is shown
-        report, full = automation.report(), saturation.now()
+        report, full = automation.get_report(), saturation.measure_saturation()
     text = render_metrics(report, full, broker.queue_lengths())
     # answered before Django's own middleware could add them
     headers = {

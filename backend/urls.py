@@ -3,11 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from api.admin import automation, front
+from api.admin import automation, dashboard
 from backend.metrics_endpoint import serve_metrics
 
 urlpatterns = [
-    path("admin/", include([*automation.urls(), *front.urls()])),
+    path("admin/", include([*automation.get_urls(), *dashboard.get_urls()])),
     path("admin/", admin.site.urls),
     path("metrics", serve_metrics),  # for the list of routes: its middleware answers first
     path("", include("api.urls")),

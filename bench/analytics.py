@@ -35,11 +35,11 @@ def run() -> list[tuple[str, str]]:
         )
     last_on = datetime.now(UTC).date()
     figures = (
-        analytics.kpi,
-        analytics.utilization,
-        analytics.ghosting,
-        analytics.capacity,
-        analytics.heat_map,
+        analytics.compute_kpi,
+        analytics.compute_utilization,
+        analytics.compute_ghosting,
+        analytics.compute_capacity,
+        analytics.compute_heat_map,
     )
     first_on = last_on - timedelta(days=364)
     return [

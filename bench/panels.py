@@ -24,7 +24,7 @@ from django.test.utils import CaptureQueriesContext
 from api.models import Booking, Panel, Resource, User, Venue
 from api.queries.panels import panels as query
 from api.services.bookings import bookings
-from api.services.panels.panels import hashed
+from api.services.panels.panels import hash_token
 from backend import handover
 from backend.cache import increment_all
 from backend.devserver import CHECKOUT
@@ -55,8 +55,10 @@ def _people_and_rooms() -> tuple[User, list[int]]:
     rooms = list(Resource.objects.filter(venue=venue).values_list("pk", flat=True)[:PANELS])
     _clear()
     Panel.objects.filter(resource__venue=venue).delete()
-    made = [Panel(resource_id=room, token_hash=hashed(f"hfp_own{room}")) for room in rooms]
-    made += [Panel(resource_id=rooms[0], token_hash=hashed(f"hfp_one{n}")) for n in range(PANELS)]
+    made = [Panel(resource_id=room, token_hash=hash_token(f"hfp_own{room}")) for room in rooms]
+    made += [
+        Panel(resource_id=rooms[0], token_hash=hash_token(f"hfp_one{n}")) for n in range(PANELS)
+    ]
     Panel.objects.bulk_create(made)
     return owner, rooms
 
@@ -156,6 +158,6 @@ def _statements(rooms: list[int]) -> list[tuple[str, str]]:
         increment_all(map(query.version_key, many))
         for kind in ("uncached", "cached"):
             with CaptureQueriesContext(connection) as statements:
-                query.states(many)
+                query.list_states(many)
             found.append((f"states of {len(many)} rooms, {kind}", f"{len(statements)} statements"))
     return found

@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 
 from backend.devserver import CHECKOUT, running
-from backend.devserver.postgres import _binaries
+from backend.devserver.postgres import find_binaries
 from backend.devserver.processes import Owner
 
 from .soak import CLIENTS, Soak
@@ -47,7 +47,7 @@ class Drill(Soak):
 
     def tool(self, name: str, *words: str) -> None:
         """One of PostgreSQL's own programs."""
-        self.run(str(_binaries(Owner.of(self.data / "postgres")) / name), *words)
+        self.run(str(find_binaries(Owner.of(self.data / "postgres")) / name), *words)
 
     def manage(self, *words: str) -> None:
         print(f"  manage.py {' '.join(words)}")

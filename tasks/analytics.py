@@ -15,4 +15,4 @@ def roll_up_analytics() -> int:
 @shared_task
 def make_exports() -> int:
     """Files made in this run."""
-    return jobs.run("make_exports", exports.make_asked)
+    return jobs.run("make_exports", exports.make_requested)

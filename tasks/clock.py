@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from api.lifecycle import BOOKING, TRADE
-from api.queries.panels.room_changes import turned
+from api.queries.panels.room_changes import list_rooms_changed_since
 from api.services.bookings.transitions import sweep
 from api.services.messages import reminders
 from api.services.operations import jobs
@@ -50,4 +50,4 @@ def send_reminders() -> int:
 @shared_task
 def push_panels() -> int:
     """Rooms announced to their panels because time alone changed what they show."""
-    return jobs.run("push_panels", lambda: pushes.now(turned("push_panels")))
+    return jobs.run("push_panels", lambda: pushes.now(list_rooms_changed_since("push_panels")))

@@ -1,9 +1,9 @@
-"""Tells the halls of the live processes which rooms changed, after the commit and without making
+"""Tells the web processes which rooms changed, after the commit and without making
 anybody wait for it.
 
 The version of a room is raised at once, so that no cached state outlives the commit; the
 announcement follows from a thread. While Redis is away both are lost, which costs time and
-nothing else: the halls look by themselves.
+nothing else: their registries of connections poll.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .nudge import Publisher
 
 log = structlog.get_logger("holdfast.pushes")
 
-GROUP = "halls"
+GROUP = "panel_connections"  # as in `api.realtime.connections`
 
 
 class Announcer(Publisher):

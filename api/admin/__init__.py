@@ -1,5 +1,6 @@
-"""The admin site. Changes of status go through the services; history is read-only."""
+"""The staff site, which is Django's admin. Changes of status go through the services; history is
+read-only."""
 
-from . import bookings, entry, libraries, outbox, people, venues
+from . import bookings, login, operations, third_party, users, venues
 
-__all__ = ["bookings", "entry", "libraries", "outbox", "people", "venues"]
+__all__ = ["bookings", "login", "operations", "third_party", "users", "venues"]

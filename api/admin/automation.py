@@ -1,4 +1,4 @@
-"""The clock in the admin: the same report that the API gives, with the operators' buttons."""
+"""The automation page: the report that the API gives too, with the operators' buttons."""
 
 from __future__ import annotations
 
@@ -22,74 +22,73 @@ from api.services.operations import jobs
 log = structlog.get_logger("holdfast.admin")
 
 
-class Order(forms.Form):
-    """What a button asks for; `what` is a job, or the id of a failure or a delivery."""
+class ActionForm(forms.Form):
+    """What a button sends; `target` is a job, or the id of a failure or a delivery."""
 
-    what = forms.CharField(max_length=60)
+    target = forms.CharField(max_length=60)
     seconds = forms.IntegerField(min_value=1, max_value=31 * 86_400, required=False)
 
 
-def _pause(what: str, **_: Any) -> str:
-    jobs.pause(what)
-    return f"Paused {what}."
+def _pause(target: str, **_: Any) -> str:
+    jobs.pause(target)
+    return f"Paused {target}."
 
 
-def _resume(what: str, **_: Any) -> str:
-    jobs.resume(what)
-    return f"Resumed {what}."
+def _resume(target: str, **_: Any) -> str:
+    jobs.resume(target)
+    return f"Resumed {target}."
 
 
-def _pace(what: str, seconds: int | None) -> str:
-    jobs.pace(what, timedelta(seconds=seconds or 0))
-    return f"Set {what} to every {seconds} s."
+def _set_interval(target: str, seconds: int | None) -> str:
+    jobs.set_interval(target, timedelta(seconds=seconds or 0))
+    return f"Set {target} to every {seconds} s."
 
 
-def _retry(what: str, **_: Any) -> str:
-    return f"Rows that the next run tries again: {jobs.retry(int(what))}."
+def _retry(target: str, **_: Any) -> str:
+    return f"Rows that the next run tries again: {jobs.retry(int(target))}."
 
 
-def _send(what: str, **_: Any) -> str:
-    return f"Deliveries that are tried again now: {outbox.retry([int(what)])}."
+def _send(target: str, **_: Any) -> str:
+    return f"Deliveries that are tried again now: {outbox.retry([int(target)])}."
 
 
-ORDERS: dict[str, Callable[..., str]] = {
+ACTIONS: dict[str, Callable[..., str]] = {
     "pause": _pause,
     "resume": _resume,
-    "pace": _pace,
+    "set_interval": _set_interval,
     "retry": _retry,
     "send": _send,
 }
 
 
-def page(request: HttpRequest) -> HttpResponse:
+def show_automation(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        _obey(request)
+        _run_action(request)
         return HttpResponseRedirect(request.path)
-    report = automation.report()
     context = admin.site.each_context(request) | {
         "title": "Automation",
-        "report": report,
-        "lives": int(automation.LIVES.total_seconds()),
+        "report": automation.get_report(),
+        "heartbeat_timeout": int(automation.HEARTBEAT_TIMEOUT.total_seconds()),
         "may_change": getattr(request.user, "is_admin", False),
     }
     return TemplateResponse(request, "admin/automation.html", context)
 
 
-def _obey(request: HttpRequest) -> None:
+def _run_action(request: HttpRequest) -> None:
     if not getattr(request.user, "is_admin", False):
         raise PermissionDenied
-    form, order = Order(request.POST), request.POST.get("order", "")
-    if order not in ORDERS or not form.is_valid():
+    form, action = ActionForm(request.POST), request.POST.get("action", "")
+    if action not in ACTIONS or not form.is_valid():
         messages.error(request, "That was not understood.")
         return
     try:
-        messages.success(request, ORDERS[order](**form.cleaned_data))
+        messages.success(request, ACTIONS[action](**form.cleaned_data))
     except (Refusal, ValueError) as refusal:
         messages.error(request, str(refusal))
     else:
-        log.info("operator", order=order, by=request.user.pk, **form.cleaned_data)
+        log.info("operator", action=action, by=request.user.pk, **form.cleaned_data)
 
 
-def urls() -> list[URLPattern]:
-    """To be put before the paths of the admin site."""
-    return [path("automation/", admin.site.admin_view(page), name="automation")]
+def get_urls() -> list[URLPattern]:
+    """Return the paths that belong before those of the admin site."""
+    return [path("automation/", admin.site.admin_view(show_automation), name="automation")]

@@ -1,4 +1,4 @@
-"""Bookings in the admin: made and moved by the services, never around the table."""
+"""Bookings: created and moved by the services alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils.dateformat import format as written
+from django.utils.dateformat import format as format_date
 from unfold.admin import ModelAdmin
 
 from api import errors
@@ -18,12 +18,12 @@ from api.queries.bookings import timeline
 from api.services.actors import Actor
 from api.services.bookings import bookings
 
-from .answers import give
-from .reading import ReadOnly
+from .base import ReadOnlyAdmin
+from .batch_actions import apply_to_each
 
-EDITABLE = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
-MADE_OF = ("owner", *EDITABLE)
-STANDING = ("status", "venue", "when")
+EDITABLE_FIELDS = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
+FORM_FIELDS = ("owner", *EDITABLE_FIELDS)
+SUMMARY = ("status", "venue", "when")
 TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Deadlines",
@@ -37,14 +37,13 @@ TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 class BookingForm(ModelForm):  # type: ignore[type-arg]
-    """Validation is the service's: it is asked while the form is cleaned, so that a refusal is
-    shown beside the fields. The request's person is put there by the admin."""
+    """Cleaning the form calls the service, so that a refusal is shown beside the fields."""
 
-    actor: Actor
+    actor: Actor  # set by `BookingAdmin.get_form`
 
     class Meta:
         model = Booking
-        fields = MADE_OF
+        fields = FORM_FIELDS
 
     def clean(self) -> dict[str, Any]:
         values = dict(super().clean() or {})
@@ -64,11 +63,11 @@ class BookingForm(ModelForm):  # type: ignore[type-arg]
         return bookings.reschedule(self.instance.pk, self.actor, **values)
 
     def _post_clean(self) -> None:
-        """The row is written already; the model's own validation would look at the old one."""
+        """Skip the model's validation: the row is written already."""
 
 
 @admin.register(Booking)
-class Bookings(ModelAdmin):
+class BookingAdmin(ModelAdmin):
     form = BookingForm
     list_display = ("id", "venue", "resource", "owner", "when", "status")
     list_filter = ("venue", "status", "payment_status")
@@ -77,11 +76,11 @@ class Bookings(ModelAdmin):
     date_hierarchy = "starts_at"
     show_full_result_count = False
     autocomplete_fields = ("owner", "resource")
-    change_form_outer_after_template = "desk/timeline.html"
+    change_form_outer_after_template = "staff/timeline.html"
     actions = ("approve_all", "reject_all", "cancel_all")
     readonly_fields = (
         "when",
-        *(f.name for f in Booking._meta.concrete_fields if f.name not in (*MADE_OF, "id")),
+        *(f.name for f in Booking._meta.concrete_fields if f.name not in (*FORM_FIELDS, "id")),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
@@ -89,14 +88,14 @@ class Bookings(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
         if obj is None:
-            return [(None, {"fields": MADE_OF, "description": "Times are in UTC."})]
-        told = {name for _, names in TABS for name in names} | set(STANDING)
-        rest = [name for name in self.readonly_fields if name not in told]
+            return [(None, {"fields": FORM_FIELDS, "description": "Times are in UTC."})]
+        placed = {name for _, names in TABS for name in names} | set(SUMMARY)
+        rest = [name for name in self.readonly_fields if name not in placed]
         return [
             (
                 None,
                 {
-                    "fields": (*STANDING, *MADE_OF),
+                    "fields": (*SUMMARY, *FORM_FIELDS),
                     "description": "Starts, ends and deadlines are in UTC.",
                 },
             ),
@@ -118,20 +117,20 @@ class Bookings(ModelAdmin):
 
     @admin.display(description="When, there", ordering="starts_at")
     def when(self, booking: Booking) -> str:
-        """By the clock on the venue's wall; what is typed and shown elsewhere here is UTC."""
+        """Return the booking's time in the venue's zone; other times on these pages are UTC."""
         zone = booking.venue.zone
         starts, ends = booking.starts_at.astimezone(zone), booking.ends_at.astimezone(zone)
         until = "H:i" if starts.date() == ends.date() else "D j M H:i"
-        return f"{written(starts, 'D j M Y H:i')}–{written(ends, until)}"
+        return f"{format_date(starts, 'D j M Y H:i')}–{format_date(ends, until)}"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
-        """The service has written it."""
+        """Do nothing: the service has written it."""
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
-        """History is not edited here."""
+        """Do nothing: history is not edited here."""
 
     def construct_change_message(
         self, request: Any, form: Any, formsets: Any, add: bool = False
@@ -140,19 +139,19 @@ class Bookings(ModelAdmin):
 
     @admin.action(description="Approve")
     def approve_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        give(request, rows.order_by("pk").values_list("pk", flat=True), bookings.approve)
+        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), bookings.approve)
 
     @admin.action(description="Reject")
     def reject_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        give(request, rows.order_by("pk").values_list("pk", flat=True), bookings.reject)
+        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), bookings.reject)
 
     @admin.action(description="Cancel")
     def cancel_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        give(request, rows.order_by("pk").values_list("pk", flat=True), bookings.cancel)
+        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), bookings.cancel)
 
 
 @admin.register(BookingEvent)
-class Events(ReadOnly):
+class BookingEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "booking_id", "verb", "from_status", "to_status", "by", "actor_name")
     list_filter = ("verb", "by")
     search_fields = ("booking__id",)
@@ -160,7 +159,7 @@ class Events(ReadOnly):
 
 
 @admin.register(Trade)
-class Trades(ReadOnly):
+class TradeAdmin(ReadOnlyAdmin):
     list_display = ("id", "requester", "target", "status", "created_at", "responded_at")
     list_filter = ("status",)
     list_select_related = ("requester", "target")

@@ -1,4 +1,4 @@
-"""Venues, their windows and closures, and resources in the admin."""
+"""Venues with their primetime windows and closures, and resources."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from unfold.decorators import action
 from api.models import Closure, PrimetimeWindow, Resource, User, Venue
 from api.services.venues import resources, venues
 
-from . import weeks
-from .reading import HTTPS
+from . import resource_week
+from .base import HTTPS_URLS
 
-LISTED = 20
+MAX_LISTED = 20
 
 
-class Windows(TabularInline):
+class PrimetimeWindowInline(TabularInline):
     model = PrimetimeWindow
     extra = 0
 
 
-class Closures(TabularInline):
+class ClosureInline(TabularInline):
     model = Closure
     extra = 0
 
 
 @admin.register(Venue)
-class Venues(ModelAdmin):
+class VenueAdmin(ModelAdmin):
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
-    inlines = (Windows, Closures)
+    inlines = (PrimetimeWindowInline, ClosureInline)
     fieldsets = (
         (None, {"fields": ("slug", "name", "time_zone", "currency", "wording")}),
         (
@@ -69,26 +69,26 @@ class Venues(ModelAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: Venue, form: Any, change: bool) -> None:
-        """A new time zone moves no booking: the ones whose wall time changes are listed."""
+        """Warn of the bookings whose local time another time zone changes; none is moved."""
         super().save_model(request, obj, form, change)
         before = form.initial.get("time_zone") or obj.time_zone
         if change and (shifted := venues.shifted(obj, before)):
-            messages.warning(request, _to_review(shifted))
+            messages.warning(request, _format_shifted(shifted))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
-def _to_review(shifted: Sequence[dict[str, Any]]) -> str:
+def _format_shifted(shifted: Sequence[dict[str, Any]]) -> str:
     rows = format_html_join(
         "",
         '<br><a href="{}" class="underline">{}</a>: was {}, is {}',
         (
-            (reverse("admin:api_booking_change", args=[row["id"]]), row["id"], *_walls(row))
-            for row in shifted[:LISTED]
+            (reverse("admin:api_booking_change", args=[row["id"]]), row["id"], *_format_times(row))
+            for row in shifted[:MAX_LISTED]
         ),
     )
-    more = format_html("<br>and {} more", len(shifted) - LISTED) if shifted[LISTED:] else ""
+    more = format_html("<br>and {} more", len(shifted) - MAX_LISTED) if shifted[MAX_LISTED:] else ""
     return format_html(
         "The time zone changed and no booking was moved: the wall time of {} ahead is another one"
         " now.{}{}",
@@ -98,13 +98,13 @@ def _to_review(shifted: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _walls(row: dict[str, Any]) -> list[str]:
+def _format_times(row: dict[str, Any]) -> list[str]:
     return [f"{datetime.fromisoformat(row[name]):%a %d %b %Y, %H:%M}" for name in ("was", "is")]
 
 
 @admin.register(Resource)
-class Resources(ModelAdmin):
-    formfield_overrides = HTTPS
+class ResourceAdmin(ModelAdmin):
+    formfield_overrides = HTTPS_URLS
     list_display = (
         *("name", "venue", "building", "floor", "capacity", "is_available", "maintenance"),
         "calendar",
@@ -124,18 +124,18 @@ class Resources(ModelAdmin):
         description="Week", url_path="week", icon="calendar_view_week", permissions=["view"]
     )
     def week(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return weeks.page(request, object_id)
+        return resource_week.show_week(request, object_id)
 
     def save_model(self, request: HttpRequest, obj: Resource, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         resources.tell([obj.pk])
 
     def delete_model(self, request: HttpRequest, obj: Resource) -> None:
-        """Retired: its bookings stay."""
+        """Retire it: its bookings stay."""
         resources.retire([obj.pk], cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        resources.retire([place.pk for place in queryset], cast(User, request.user))
+        resources.retire([resource.pk for resource in queryset], cast(User, request.user))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return [str(obj) for obj in objs], {}, set(), []

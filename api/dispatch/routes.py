@@ -1,7 +1,6 @@
-"""Who knows a path: the routes of the five contracts and of our own API, found by their words.
+"""The routes of the five contracts and of our own API, found by path or by a path that resembles.
 
-The rule: Django's patterns decide what matches; here they are found quickly, and what matches none
-is looked for in other spellings.
+Django's patterns decide what matches; an index by the first word only makes that quick.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A route that answers a path; `exact` unless only the last slash is different."""
+    """A route that matches a path; `exact` unless only the last slash differs."""
 
     route: Route
     match: ResolverMatch
@@ -51,18 +50,18 @@ class Candidate:
 
 @functools.cache
 def routes(contract: str) -> tuple[Route, ...]:
-    """Every route of a contract, in its order."""
+    """Return the routes of a contract in its order."""
     urls = OWN_URLS if contract == OWN else CONTRACTS[contract].urls
     found: list[URLPattern] = import_module(urls).urlpatterns
-    return tuple(Route(contract, one, shape_of(one), methods_of(one.callback)) for one in found)
+    return tuple(Route(contract, one, get_shape(one), list_methods(one.callback)) for one in found)
 
 
-def shape_of(pattern: URLPattern) -> str:
+def get_shape(pattern: URLPattern) -> str:
     text = re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)|<[^>]+>", "{}", str(pattern.pattern))
     return re.sub(r"\\Z|[\^$\\?]", "", text).rstrip("/")
 
 
-def methods_of(view: Any) -> frozenset[str]:
+def list_methods(view: Any) -> frozenset[str]:
     if (actions := getattr(view, "actions", None)) is not None:
         found = {name.upper() for name in actions}
     else:
@@ -71,11 +70,8 @@ def methods_of(view: Any) -> frozenset[str]:
     return frozenset(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))
 
 
-# what matches
-
-
 @functools.cache
-def _by_first_word() -> Mapping[str, tuple[Route, ...]]:
+def _index_by_first_word() -> Mapping[str, tuple[Route, ...]]:
     found: dict[str, list[Route]] = {}
     for name in CONTRACTS:
         for route in routes(name):
@@ -84,79 +80,77 @@ def _by_first_word() -> Mapping[str, tuple[Route, ...]]:
 
 
 @functools.lru_cache(maxsize=2048)
-def candidates(path: str) -> tuple[Candidate, ...]:
-    """One of each contract that knows the path below `/api/`, and after them those that know it
-    with, or without, its last slash: a redirect would break POST and DELETE."""
-    exact = dict(_matches(path, True))
+def find_candidates(path: str) -> tuple[Candidate, ...]:
+    """Return one route of each contract that matches the path below `/api/`, then those that match
+    only with or without its last slash: a redirect would break POST and DELETE."""
+    exact = dict(_find_matches(path, True))
     other = path[:-1] if path.endswith("/") else f"{path}/"
-    meant = () if path.endswith("//") else _matches(other, False)
+    meant = () if path.endswith("//") else _find_matches(other, False)
     near = {name: c for name, c in meant if name not in exact}
     return (*exact.values(), *near.values())
 
 
-def _matches(path: str, exact: bool) -> Iterator[tuple[str, Candidate]]:
+def _find_matches(path: str, exact: bool) -> Iterator[tuple[str, Candidate]]:
     seen = set()
-    for route in _by_first_word().get(path.partition("/")[0], ()):
+    for route in _index_by_first_word().get(path.partition("/")[0], ()):
         if route.contract not in seen and (match := route.pattern.resolve(path)):
             seen.add(route.contract)
             match.route = f"{route.contract}/api/{match.route}"  # as at the prefix
             yield route.contract, Candidate(route, match, exact)
 
 
-# what does not
-
-
 BEFORE = re.compile(rf"(?:(?:api|v\d+|{'|'.join(CONTRACTS)})/+)*", re.IGNORECASE)
 
 
-def known_by(path: str, address: str = "/api/{path}") -> dict[str, str]:
-    """Who would know what this path seems to mean, and at which address: another slash, another
-    spelling, without what stands before it, or the end of a longer path.
+def suggest_addresses(path: str, address: str = "/api/{path}") -> dict[str, str]:
+    """Return contract -> address for a path that matches none but resembles a route: with another
+    slash or spelling, a prefix too many, or as the end of a longer path.
 
-    `address` has `{path}` for a path of the contract `{contract}`."""
+    `address` has `{path}` for a path of the contract `{contract}`.
+    """
     words = [word for word in BEFORE.sub("", path, count=1).split("/") if word]
     if not words:
         return {}
-    ids = [word for word in words if _varies(word)]
-    whole, ends = _by_meaning()
-    meant = _meaning(words)
+    ids = [word for word in words if _is_variable(word)]
+    whole, ends = _index_by_meaning()
+    meant = _normalize(words)
     found = {route.contract: route for route in reversed(whole.get(meant, ()))}
     if path.startswith(f"{OWN}/") and OWN in found:
         found = {OWN: found[OWN]}
     elif not found.keys() - {OWN}:
         found |= {route.contract: route for route in reversed(ends.get(meant, ()))}
     return {
-        name: _filled(route.address, ids, "/api/v1/{path}" if name == OWN else address, name)
+        name: _fill_address(route.address, ids, "/api/v1/{path}" if name == OWN else address, name)
         for name, route in sorted(found.items())
     }
 
 
-def _varies(word: str) -> bool:
+def _is_variable(word: str) -> bool:
     return any(letter.isdigit() for letter in word) or word == "{}"
 
 
-def _meaning(words: list[str]) -> str:
-    """Alike for `Bookings//7/check-in` and `bookings/{}/checkin/`."""
-    plain = ("{}" if _varies(word) else re.sub(r"[^a-z]", "", word.lower()) for word in words)
+def _normalize(words: list[str]) -> str:
+    """Return the same text for `Bookings//7/check-in` and `bookings/{}/checkin/`."""
+    plain = ("{}" if _is_variable(word) else re.sub(r"[^a-z]", "", word.lower()) for word in words)
     return "".join(plain)
 
 
 @functools.cache
-def _by_meaning() -> tuple[dict[str, list[Route]], dict[str, list[Route]]]:
-    """Routes by what their whole path means, and by what a later part of it means."""
+def _index_by_meaning() -> tuple[dict[str, list[Route]], dict[str, list[Route]]]:
+    """Index the routes by their normalized path, and by each later part of it."""
     whole: dict[str, list[Route]] = {}
     ends: dict[str, list[Route]] = {}
     for name in (*CONTRACTS, OWN):
         for route in routes(name):
             words = route.shape.split("/")
-            whole.setdefault(_meaning(words), []).append(route)
+            whole.setdefault(_normalize(words), []).append(route)
             for first in range(1, len(words)):
                 if words[first] != "{}" and name != OWN:
-                    ends.setdefault(_meaning(words[first:]), []).append(route)
+                    ends.setdefault(_normalize(words[first:]), []).append(route)
     return whole, ends
 
 
-def _filled(path: str, ids: list[str], address: str, contract: str) -> str:
-    """The address with the ids that were asked for, where there are as many as it has places."""
+def _fill_address(path: str, ids: list[str], address: str, contract: str) -> str:
+    """Put the ids of the request into the address, if it takes as many."""
     values = ids if path.count("{}") == len(ids) else ["{id}"] * path.count("{}")
     return address.format(contract=contract, path=path.format(*values))

@@ -1,7 +1,7 @@
-"""Which contract answers at the bare `/api/…`, where five frontends meet.
+"""Chooses the contract that answers at the bare `/api/…`, where five frontends meet.
 
-The rule: credentials decide before shapes do, and looking at a token here decides only the way;
-the contract's own authentication still verifies it. `RULES` is the whole table of collisions.
+Credentials decide before the body does. A token is only peeked at here; the contract that answers
+verifies it. `RULES` lists every path that contracts share.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api import errors
 from api.contracts import CONTRACTS
-from api.dispatch.routes import Candidate, candidates, known_by
+from api.dispatch.routes import Candidate, find_candidates, suggest_addresses
 from api.queries.bookings.bookings import contract_of
 from api.rest import renderers
 from api.rest.exceptions import problem
@@ -33,10 +33,12 @@ from api.services.accounts import tokens
 
 @dataclass(frozen=True)
 class Rule:
-    """How the contracts that share a path are told apart when nothing in the credentials does.
-    `keys`: body key -> contract, first match wins; `query`: parameter -> contract; `by_row`: the
-    venue of the booking; `bearer`: who reads a token of no contract; `otherwise`: who answers in
-    the end. Without a last slash it is whoever writes it so, unless a key or token says other."""
+    """How the contracts that share a path are told apart where the credentials do not say.
+
+    `keys`: body key -> contract, the first match wins; `query`: parameter -> contract; `by_row`: by
+    the venue of the booking; `bearer`: for a token without a contract; `otherwise`: the default.
+    Without a last slash it is the contract that writes it so, unless a key or token says other.
+    """
 
     paths: tuple[str, ...]
     otherwise: str
@@ -95,25 +97,22 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-RULE_OF = {path: rule for rule in RULES for path in rule.paths}
+RULE_BY_PATH = {path: rule for rule in RULES for path in rule.paths}
 NO_RULE = Rule((), "")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-DEVICE_TOKEN = 40  # characters at least
+DEVICE_TOKEN_LENGTH = 40  # characters at least
 
 
-# what a request says of itself
-
-
-def named(request: HttpRequest) -> str:
-    """What the client says itself: a header, or a host of the settings."""
+def get_named_contract(request: HttpRequest) -> str:
+    """Return the contract of the X-Contract header or the host, or an empty string."""
     name = request.META.get("HTTP_X_CONTRACT", "").lower()
     if name not in CONTRACTS and settings.CONTRACT_HOSTS:
         name = settings.CONTRACT_HOSTS.get(request.get_host().partition(":")[0], "")
     return name if name in CONTRACTS else ""
 
 
-def credited(request: HttpRequest) -> str:
-    """The contract whose credentials the request carries."""
+def get_credentials_contract(request: HttpRequest) -> str:
+    """Return the contract that issued the credentials, or an empty string."""
     scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     scheme = scheme.lower()
     if scheme == "token":
@@ -122,28 +121,28 @@ def credited(request: HttpRequest) -> str:
         return "circletime"
     if scheme != "bearer":
         return ""
-    if "." not in value:  # no JWT: a device's token, or nonsense
-        return "circletime" if len(value) >= DEVICE_TOKEN else ""
+    if "." not in value:  # no JWT: a device's token or nothing valid
+        return "circletime" if len(value) >= DEVICE_TOKEN_LENGTH else ""
     return str(tokens.peek(value).get("contract", ""))
 
 
-def _asked(request: HttpRequest, rule: Rule) -> str:
-    """Whose answer the query asks for, which no credentials are needed to say."""
+def _get_query_contract(request: HttpRequest, rule: Rule) -> str:
+    """Return the contract that a query parameter of the rule stands for, or an empty string."""
     wanted = (rule.query or {}).items()
     return next((c for (name, value), c in wanted if request.GET.get(name) == value), "")
 
 
-def told(request: HttpRequest, rule: Rule) -> Iterator[str]:
-    """Whom the body or the refresh token in it or in the cookie names."""
+def find_body_contracts(request: HttpRequest, rule: Rule) -> Iterator[str]:
+    """Yield the contracts of the body's keys, then of a refresh token in it or in a cookie."""
     if request.method in ("POST", "PUT", "PATCH"):
-        body = body_of(request)
+        body = read_body(request)
         yield from (contract for key, contract in (rule.keys or {}).items() if key in body)
         raw = body.get("refresh") or request.COOKIES.get(settings.REFRESH_COOKIE)
         yield str(tokens.peek(raw).get("contract", "")) if isinstance(raw, str) else ""
 
 
-def body_of(request: HttpRequest) -> Mapping[str, Any]:
-    """The JSON object or form sent, or nothing: whatever is wrong with it the contract will say."""
+def read_body(request: HttpRequest) -> Mapping[str, Any]:
+    """Return the JSON object or form sent, or nothing: the contract will refuse what is invalid."""
     try:
         if not request.body:
             return {}
@@ -155,31 +154,29 @@ def body_of(request: HttpRequest) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def left(request: HttpRequest, rule: Rule, ids: Mapping[str, Any]) -> Iterator[str]:
-    """Who answers when nobody is named, the likeliest first."""
+def list_fallbacks(request: HttpRequest, rule: Rule, ids: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the contracts to fall back on, the likeliest first."""
     if rule.by_row:
         try:
             yield contract_of(next(iter(ids.values()), None))
         except DatabaseError:
-            yield rule.otherwise  # and will say so in its words
+            yield rule.otherwise  # and answers with its own error
     if request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer ":
         yield rule.bearer
     yield rule.otherwise
     yield settings.DEFAULT_CONTRACT
 
 
-# choosing
-
-
-def choose(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | None:
-    """The candidate that answers; none where only contracts know the path that are not meant."""
-    if name := named(request):
+def choose_candidate(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | None:
+    """Return the candidate that answers, or None where only other contracts know the path."""
+    if name := get_named_contract(request):
         return _first(found, name)
-    if asked := _first(found, _asked(request, RULE_OF.get(found[0].route.shape, NO_RULE))):
-        return asked
+    rule = RULE_BY_PATH.get(found[0].route.shape, NO_RULE)
+    if chosen := _first(found, _get_query_contract(request, rule)):
+        return chosen
     able = [c for c in found if request.method in c.route.methods]
-    mine = credited(request)
-    if chosen := _first(able, mine) or _first(_alike(found, able), mine):
+    mine = get_credentials_contract(request)
+    if chosen := _first(able, mine) or _first(_list_same_path(found, able), mine):
         return chosen
     if not able and mine in CONTRACTS:
         return None
@@ -187,19 +184,19 @@ def choose(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | No
     exact = exact or able or list(found)
     if len(able) < 2 and len(exact) == 1:
         return exact[0]
-    rule = RULE_OF.get(exact[0].route.shape, NO_RULE)
-    for name in told(request, rule):
+    rule = RULE_BY_PATH.get(exact[0].route.shape, NO_RULE)
+    for name in find_body_contracts(request, rule):
         if chosen := _first(able, name):
             return chosen
     if len(exact) == 1:
         return exact[0]
-    names = left(request, rule, exact[0].match.kwargs)
+    names = list_fallbacks(request, rule, exact[0].match.kwargs)
     return next((c for name in names if (c := _first(exact, name))), exact[0])
 
 
-def _alike(found: tuple[Candidate, ...], able: list[Candidate]) -> list[Candidate]:
-    """Those that know the very path and only lack the method, which they will say themselves; a
-    word that is an id to one of them, and a path of its own to another, is the other's."""
+def _list_same_path(found: tuple[Candidate, ...], able: list[Candidate]) -> list[Candidate]:
+    """Return those with the same path, which will answer 405 where they lack the method. A word
+    that is an id to one and a path of its own to another belongs to the other."""
     return [c for c in found if not able or c.route.shape in {other.route.shape for other in able}]
 
 
@@ -207,23 +204,20 @@ def _first(found: tuple[Candidate, ...] | list[Candidate], name: str) -> Candida
     return next((c for c in found if c.contract == name), None)
 
 
-# answering
-
-
 @csrf_exempt
 def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Hands the request to its contract; the answer says which in `X-Contract`."""
-    found = candidates(path)
-    chosen = choose(request, found) if found else None
+    """Call the contract's view; the response names the contract in `X-Contract`."""
+    found = find_candidates(path)
+    chosen = choose_candidate(request, found) if found else None
     if chosen is None:
-        asked = "" if path.startswith("v1/") else named(request) or credited(request)
-        return unknown(request, path, asked)
-    response = answered(request, chosen)
+        contract = get_named_contract(request) or get_credentials_contract(request)
+        return respond_not_found(request, path, "" if path.startswith("v1/") else contract)
+    response = call_candidate(request, chosen)
     patch_vary_headers(response, ("X-Contract", "Authorization"))
     return response
 
 
-def answered(request: HttpRequest, chosen: Candidate) -> HttpResponseBase:
+def call_candidate(request: HttpRequest, chosen: Candidate) -> HttpResponseBase:
     request.resolver_match = match = chosen.match
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     response["X-Contract"] = chosen.contract
@@ -231,21 +225,20 @@ def answered(request: HttpRequest, chosen: Candidate) -> HttpResponseBase:
 
 
 @csrf_exempt
-def elsewhere(request: HttpRequest, contract: str, path: str) -> HttpResponseBase:
-    """What a contract's own prefix does not know as it is written: but perhaps with, or without,
-    its last slash."""
-    if chosen := _first(candidates(path), contract):
-        return answered(request, chosen)
-    return unknown(request, path, contract, "/{contract}/api/{path}")
+def dispatch_prefixed(request: HttpRequest, contract: str, path: str) -> HttpResponseBase:
+    """Answer a path below a contract's prefix that matches only with or without its last slash."""
+    if chosen := _first(find_candidates(path), contract):
+        return call_candidate(request, chosen)
+    return respond_not_found(request, path, contract, "/{contract}/api/{path}")
 
 
-def unknown(
+def respond_not_found(
     request: HttpRequest, path: str, contract: str, address: str = "/api/{path}"
 ) -> HttpResponseBase:
-    """404 that names who would know the path, in the words of the contract that was asked."""
+    """Answer 404 in the contract's format, naming the contracts that would know the path."""
     drain_body(request)
-    known = known_by(path, address)
-    nowhere = contract in CONTRACTS and getattr(urls_of(contract), "nowhere", None)
+    known = suggest_addresses(path, address)
+    nowhere = contract in CONTRACTS and getattr(import_urls(contract), "nowhere", None)
     if nowhere:
         response: HttpResponseBase = nowhere(request, known_by=known)
     else:
@@ -257,5 +250,5 @@ def unknown(
     return response
 
 
-def urls_of(contract: str) -> Any:
+def import_urls(contract: str) -> Any:
     return import_module(CONTRACTS[contract].urls)

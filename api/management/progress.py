@@ -1,4 +1,4 @@
-"""A bar for commands that take long: at a terminal alone, never in a log."""
+"""A progress bar for commands that take long: at a terminal, never in a log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from api.services.operations import jobs
 
 
 @contextmanager
-def bar(out: Any, what: str, total: int | None = None) -> Iterator[None]:
-    """Within, whatever calls `jobs.progress` moves it; without a total it only shows that it goes
-    on."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+def show_bar(out: Any, title: str, total: int | None = None) -> Iterator[None]:
+    """Show a bar that every `jobs.report_progress` within the block moves."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     shown = Progress(
         *columns, console=Console(file=cast(IO[str], out)), disable=not out.isatty(), transient=True
     )
-    line = shown.add_task(what, total=total)
-    with shown, jobs.watched_by(lambda done: shown.update(line, completed=done)):
+    line = shown.add_task(title, total=total)
+    with shown, jobs.watch_progress(lambda done: shown.update(line, completed=done)):
         yield

@@ -1,5 +1,5 @@
-"""Sums kept per place and period, so that a year is answered without reading its bookings, and the
-files made of them.
+"""Sums stored per resource and period, so that a year is answered without reading its bookings,
+and the files made of them.
 
 A row of sums is only ever a shortcut: it holds while its `basis` and `capacity` are those of today
 and no mark touches its period. Whatever has no row that holds is counted from the bookings.
@@ -71,8 +71,8 @@ class MonthRollup(Sums):
 
 
 class RollupMark(models.Model):
-    """Sums of that place in periods that the interval touches do not hold any more. Written by
-    triggers on bookings, whoever changes them and by whatever way, in the same transaction. Rows
+    """Sums of that resource in periods that the interval touches are outdated. Written by
+    triggers on bookings, in the transaction of the change. Rows
     are only added, and removed by the roll-up that saw them: none is lost between two writers."""
 
     resource = models.ForeignKey(

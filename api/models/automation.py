@@ -1,13 +1,12 @@
-"""What the clock did: one row per job, one per process that shows it lives, and one per row of work
-that failed."""
+"""Periodic jobs, processes with their heartbeats, and rows that a job failed on."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 
 class Job(models.Model):
-    """A row of the schedule. `every` is the interval that the code gave it, so that another one
-    in beat's own table is known to be an operator's."""
+    """A job of the schedule. `every` is the interval in the code; another one in beat's own table
+    is therefore an operator's."""
 
     name = models.CharField(max_length=60, unique=True)
     every = models.DurationField(null=True, blank=True)
@@ -32,7 +31,7 @@ class Job(models.Model):
 
 
 class Sign(models.Model):
-    """The last sign of life of a process; kept here so that it is seen without the broker."""
+    """The last heartbeat of a process; in the database so that it is seen without the broker."""
 
     class Kind(models.TextChoices):
         BEAT = "beat", "Beat"
@@ -57,7 +56,7 @@ class Sign(models.Model):
 
 
 class JobFailure(models.Model):
-    """A row that a job could not work on; the others went on without it."""
+    """A row that a job failed on; it is skipped until `retry_at`."""
 
     job = models.CharField(max_length=60)
     row = models.CharField(max_length=60)

@@ -1,4 +1,4 @@
-"""Answers kept for a client that asks again with the same Idempotency-Key."""
+"""Responses stored for requests that are repeated with the same Idempotency-Key."""
 
 from django.db import models
 from django.db.models.functions import Now

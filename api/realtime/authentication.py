@@ -1,4 +1,4 @@
-"""What opens a socket, and when it ends: a person's access token or a panel's own."""
+"""Who opens a WebSocket, by a person's access token or a panel's own, and until when."""
 
 from __future__ import annotations
 
@@ -18,49 +18,55 @@ from api.services.panels import panels
 
 @dataclass(frozen=True)
 class Credential:
-    """`room`: the only one that a panel may see; None for a person. `until`: seconds of the
-    epoch. `proof` is gone from the row when the token does not count any more."""
+    """A panel's, which may see its `room` alone, or a person's, with `room` None.
+
+    `secret_hash` is that of the panel's token or the person's password: when the row has another
+    one, the credential has ended. `expires_at` is in seconds since the epoch.
+    """
 
     pk: int
-    proof: str
+    secret_hash: str
     room: int | None = None
-    until: float = float("inf")
+    expires_at: float = float("inf")
 
 
-def of_token(raw: str) -> Credential:
-    """Refuses `NotSignedIn`. Device tokens have no dots, access tokens have two."""
-    if not raw or len(raw) > 4096:
+def authenticate(token: str) -> Credential:
+    """Return what the token stands for. Raises `NotSignedIn`."""
+    if not token or len(token) > 4096:
         raise NotSignedIn
-    if raw.count(".") != 2:
-        panel = panels.authenticate(raw)
+    if token.count(".") != 2:  # no JWT, so a panel's
+        panel = panels.authenticate(token)
         if panel is None:
             raise NotSignedIn
-        return Credential(panel.pk, panels.hashed(raw), panel.resource_id)
+        return Credential(panel.pk, panels.hash_token(token), panel.resource_id)
     bearer = BearerAuthentication()
     try:
-        token = bearer.get_validated_token(raw.encode())
-        user = bearer.get_user(token)
+        access = bearer.get_validated_token(token.encode())
+        user = bearer.get_user(access)
     except (InvalidToken, AuthenticationFailed, UnicodeEncodeError):
         raise NotSignedIn from None
-    return Credential(user.pk, get_md5_hash_password(user.password), None, float(token["exp"]))
+    password_hash = get_md5_hash_password(user.password)
+    return Credential(user.pk, password_hash, expires_at=float(access["exp"]))
 
 
-def ended(credentials: Collection[Credential]) -> set[Credential]:
-    """Those that do not count any more: expired, revoked, or the person is gone or has changed
-    the password. At most two statements."""
-    people = {one for one in credentials if one.room is None}
-    devices = set(credentials) - people
-    valid: set[tuple[int, str]] = set()
-    if devices:
-        ids = {one.pk for one in devices}
+def find_ended(credentials: Collection[Credential]) -> set[Credential]:
+    """Return those that have expired, were revoked, or whose person is gone or has changed the
+    password. At most two statements."""
+    of_people = {one for one in credentials if one.room is None}
+    of_panels = set(credentials) - of_people
+    valid: set[tuple[int, str | None]] = set()
+    if of_panels:
+        ids = {one.pk for one in of_panels}
         rows = Panel.objects.filter(pk__in=ids, revoked_at=None)
-        valid |= set(rows.values_list("pk", "token_hash"))  # type: ignore[arg-type]
-        panels.seen(ids)
-    gone = {one for one in devices if (one.pk, one.proof) not in valid}
-    if people:
-        users = User.objects.filter(pk__in={one.pk for one in people}, is_active=True)
+        valid |= set(rows.values_list("pk", "token_hash"))
+        panels.record_seen(ids)
+    ended = {one for one in of_panels if (one.pk, one.secret_hash) not in valid}
+    if of_people:
+        users = User.objects.filter(pk__in={one.pk for one in of_people}, is_active=True)
         found = users.values_list("pk", "password")
         valid = {(pk, get_md5_hash_password(password)) for pk, password in found}
-    return gone | {
-        one for one in people if one.until <= time.time() or (one.pk, one.proof) not in valid
+    return ended | {
+        one
+        for one in of_people
+        if one.expires_at <= time.time() or (one.pk, one.secret_hash) not in valid
     }

@@ -1,9 +1,9 @@
-"""Who waits at which room in this process, and telling them when its state changes.
+"""The open WebSockets of this process by room, and what is pushed to them.
 
-A change is announced over the channel layer, to one channel per process; the hall then reads the
-states of all rooms announced together, and tells those who wait there. The rule: an announcement
-is a hint. Every BEAT the hall looks by itself, so that a lost one is made good within it, what
-time alone changes is seen, and a token that has ended closes its sockets.
+Changes are announced over the channel layer, to one channel per process. An announcement is a hint:
+the registry reads the states of the rooms it names, once for all their connections, and sends each
+what it does not have yet. Every POLL_INTERVAL it reads all rooms unasked, which makes up for lost
+announcements, shows what time alone changes, and closes connections whose token has ended.
 """
 
 from __future__ import annotations
@@ -24,179 +24,178 @@ from django.core.cache import cache
 
 from api.queries.panels import panels
 from api.queries.panels.panels import State
-from api.realtime import authentication
-from api.realtime.authentication import Credential
+from api.realtime.authentication import Credential, find_ended
 from backend.cache import increment_all
 
-log = structlog.get_logger("holdfast.hall")
+log = structlog.get_logger("holdfast.realtime")
 
-GROUP = "halls"  # one member per live process
-BEAT = 2.0  # seconds
-PATIENCE = 5.0  # seconds that one guest may take to hear what it is told
+GROUP = "panel_connections"  # one channel per web process
+POLL_INTERVAL = 2.0  # seconds
+SEND_TIMEOUT = 5.0  # seconds
 
 BAD_TOKEN = 4001
 UNKNOWN_ROOM = 4004
-LIVE_IS_AWAY = 1013  # "try again later": the state is to be read over HTTP meanwhile
+TRY_AGAIN_LATER = 1013  # the state is to be read over HTTP meanwhile
 
 
-class Guest(Protocol):
-    """An open socket: whose it is, its room, and the version of it that it was told last."""
+class Connection(Protocol):
+    """An open WebSocket: its token, its room, and the version of the state sent last."""
 
     room: int
     credential: Credential
     version: int
 
-    async def tell(self, state: State) -> None: ...
-    async def beat(self, version: int) -> None: ...
+    async def send_state(self, state: State) -> None: ...
+    async def send_heartbeat(self, version: int) -> None: ...
     async def close(self, code: int) -> None: ...
 
 
-class Hall:
-    """The guests of one event loop. Its work begins with the first and goes on until `close`."""
+class ConnectionRegistry:
+    """The connections of one event loop. The first one starts its tasks; `close` ends them."""
 
     def __init__(self) -> None:
-        self.guests: dict[int, set[Guest]] = defaultdict(set)
-        self.shown: dict[int, tuple[int, str]] = {}  # version and content told last, by room
+        self.by_room: dict[int, set[Connection]] = defaultdict(set)
+        self.sent: dict[int, tuple[int, str]] = {}  # version and fingerprint sent last, by room
         self.announced: set[int] = set()
-        self.call = asyncio.Event()
-        self.channel = f"hall.{uuid4().hex}"
-        self.work: set[asyncio.Task[None]] = set()
-        self.said: set[asyncio.Task[None]] = set()
+        self.wake = asyncio.Event()
+        self.channel = f"connections.{uuid4().hex}"
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.sends: set[asyncio.Task[None]] = set()
 
-    async def enter(self, guest: Guest, state: State) -> None:
-        """From now on the guest is told what is newer than this state. Raises when the channel
-        layer is away."""
-        await self.join()
-        guest.version = state["version"]
-        self.shown.setdefault(guest.room, (state["version"], panels.fingerprint(state)))
-        self.guests[guest.room].add(guest)
-        if not self.work:
-            self.work = {asyncio.create_task(self.listen()), asyncio.create_task(self.watch())}
-        # what was announced between that state and now, nobody heard
-        self.announced.add(guest.room)
-        self.call.set()
+    async def register(self, connection: Connection, state: State) -> None:
+        """Send the connection what is newer than `get_state` from now on. Raises without Redis."""
+        await self.join_group()
+        connection.version = state["version"]
+        self.sent.setdefault(connection.room, (state["version"], panels.fingerprint(state)))
+        self.by_room[connection.room].add(connection)
+        if not self.tasks:
+            self.tasks = {asyncio.create_task(self.listen()), asyncio.create_task(self.push())}
+        # an announcement since `get_state` was read may have found nobody here
+        self.announced.add(connection.room)
+        self.wake.set()
 
-    def leave(self, guest: Guest) -> None:
-        if guest.room in self.guests:
-            self.guests[guest.room].discard(guest)
-            if not self.guests[guest.room]:
-                del self.guests[guest.room]
-                self.shown.pop(guest.room, None)
+    def unregister(self, connection: Connection) -> None:
+        self.by_room[connection.room].discard(connection)
+        if not self.by_room[connection.room]:
+            del self.by_room[connection.room]
+            self.sent.pop(connection.room, None)
 
-    def everybody(self) -> list[Guest]:
-        return [guest for guests in self.guests.values() for guest in guests]
-
-    async def join(self) -> None:
-        """Also with every beat: Redis may have been emptied."""
+    async def join_group(self) -> None:
+        """Join again with every poll: Redis may have been emptied."""
         await get_channel_layer().group_add(GROUP, self.channel)
 
     async def close(self) -> None:
-        """Ends the work. Asked again and again: Redis's library loses a cancellation now and then,
-        and so does a question to the database."""
-        while pending := {task for task in self.work | self.said if not task.done()}:
+        """End the tasks. Cancels until they are done: the Redis library and a database call in its
+        thread lose a cancellation now and then."""
+        while pending := {task for task in self.tasks | self.sends if not task.done()}:
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending, timeout=0.1)
-        self.work = set()
+        self.tasks = set()
 
     async def listen(self) -> None:
         layer = get_channel_layer()
         while True:
             try:
                 message = await layer.receive(self.channel)
-            except Exception as error:  # its library raises nearly anything
-                self.send_off(error)
-                await asyncio.sleep(BEAT)
+            except Exception as error:  # the layer's library raises nearly anything
+                self.disconnect_all(error)
+                await asyncio.sleep(POLL_INTERVAL)
             else:
                 self.announced.update(message["rooms"])
-                self.call.set()
+                self.wake.set()
 
-    async def watch(self) -> None:
-        beat_at = time.monotonic() + BEAT
+    async def push(self) -> None:
+        poll_at = time.monotonic() + POLL_INTERVAL
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.call.wait(), max(0.01, beat_at - time.monotonic()))
-            self.call.clear()
-            rooms, self.announced = self.announced & self.guests.keys(), set()
+                await asyncio.wait_for(self.wake.wait(), max(0.01, poll_at - time.monotonic()))
+            self.wake.clear()
+            rooms, self.announced = self.announced & self.by_room.keys(), set()
             try:
-                if time.monotonic() >= beat_at:
-                    beat_at = time.monotonic() + BEAT
-                    await self.look_around()
+                if time.monotonic() >= poll_at:
+                    poll_at = time.monotonic() + POLL_INTERVAL
+                    await self.poll()
                 elif rooms:
-                    await self.look(rooms)
-            except Exception as error:
-                self.send_off(error)
+                    await self.send_new_states(rooms)
+            except Exception as error:  # as above
+                self.disconnect_all(error)
 
-    def send_off(self, error: Exception) -> None:
-        """Redis or the database is away: everybody is to read over HTTP meanwhile."""
-        guests = self.everybody()
-        if guests:
-            log.warning("live_is_away", error=repr(error), sockets=len(guests))
-        for guest in guests:
-            self.say(guest.close(LIVE_IS_AWAY))
-        self.guests.clear()
-        self.shown.clear()
-
-    async def look(self, rooms: Collection[int]) -> None:
-        """Tells everybody at these rooms what they have not been told yet."""
-        states = await database_sync_to_async(self.newest)(rooms)
-        for room in set(rooms) - set(states):
-            for guest in self.guests.get(room, ()):
-                self.say(guest.close(UNKNOWN_ROOM))
-        for room, state in states.items():
-            self.shown[room] = (state["version"], panels.fingerprint(state))
-            for guest in self.guests.get(room, ()):
-                if guest.version != state["version"]:
-                    guest.version = state["version"]
-                    self.say(guest.tell(state))
-
-    def newest(self, rooms: Collection[int]) -> dict[int, State]:
-        """The states, after raising the version of those that changed without one: by time alone,
-        or where somebody edited the room."""
-        states = panels.states(rooms)
-        unsaid = [room for room, state in states.items() if self._changed_silently(room, state)]
-        if not unsaid:
-            return states
-        # one process raises it, all others see the version that this one made
-        first = [r for r in unsaid if cache.add(f"room:{r}:silent:{states[r]['version']}", 1, 5)]
-        increment_all(map(panels.version_key, first))
-        return states | panels.states(unsaid)
-
-    def _changed_silently(self, room: int, state: State) -> bool:
-        version, content = self.shown.get(room, (None, ""))
-        return version == state["version"] and content != panels.fingerprint(state)
-
-    async def look_around(self) -> None:
-        """All that an announcement would have told, and what nobody announces."""
-        await self.join()
-        if not self.guests:
+    async def poll(self) -> None:
+        """Send what no announcement brought, then a heartbeat, or close what has ended."""
+        await self.join_group()
+        if not self.by_room:
             return
-        await self.look(list(self.guests))
-        guests = self.everybody()
-        check = database_sync_to_async(authentication.ended)
-        gone = await check({guest.credential for guest in guests})
-        for guest in guests:
-            if guest.credential in gone:
-                self.say(guest.close(BAD_TOKEN))
+        await self.send_new_states(list(self.by_room))
+        connections = self.list_connections()
+        credentials = {connection.credential for connection in connections}
+        ended = await database_sync_to_async(find_ended)(credentials)
+        for connection in connections:
+            if connection.credential in ended:
+                self.send_soon(connection.close(BAD_TOKEN))
             else:
-                self.say(guest.beat(guest.version))
+                self.send_soon(connection.send_heartbeat(connection.version))
 
-    def say(self, words: Coroutine[Any, Any, None]) -> None:
-        """To one guest, without waiting for it: a slow one holds nobody up."""
+    async def send_new_states(self, rooms: Collection[int]) -> None:
+        states = await database_sync_to_async(self.read_states)(rooms)
+        for room in set(rooms) - set(states):
+            for connection in self.by_room.get(room, ()):
+                self.send_soon(connection.close(UNKNOWN_ROOM))
+        for room, state in states.items():
+            self.sent[room] = (state["version"], panels.fingerprint(state))
+            for connection in self.by_room.get(room, ()):
+                if connection.version != state["version"]:
+                    connection.version = state["version"]
+                    self.send_soon(connection.send_state(state))
 
-        async def speak() -> None:
-            with contextlib.suppress(Exception):  # it has gone; its own reader notices
-                async with asyncio.timeout(PATIENCE):
-                    await words
+    def read_states(self, rooms: Collection[int]) -> dict[int, State]:
+        """Read the states. Raises the version first of those that changed under the same version:
+        by time alone, or where somebody edited the room."""
+        states = panels.list_states(rooms)
+        silent = [room for room, state in states.items() if self._has_changed_silently(room, state)]
+        if not silent:
+            return states
+        # one process raises the version, all others see the one that it made
+        first = [r for r in silent if cache.add(f"room:{r}:silent:{states[r]['version']}", 1, 5)]
+        increment_all(map(panels.version_key, first))
+        return states | panels.list_states(silent)
 
-        task = asyncio.create_task(speak())
-        self.said.add(task)
-        task.add_done_callback(self.said.discard)
+    def _has_changed_silently(self, room: int, state: State) -> bool:
+        version, fingerprint = self.sent.get(room, (None, ""))
+        return version == state["version"] and fingerprint != panels.fingerprint(state)
+
+    def list_connections(self) -> list[Connection]:
+        return [connection for room in self.by_room.values() for connection in room]
+
+    def disconnect_all(self, error: Exception) -> None:
+        """Close every connection, as Redis or the database is away: clients read over HTTP."""
+        connections = self.list_connections()
+        if connections:
+            log.warning("push_unavailable", error=repr(error), connections=len(connections))
+        for connection in connections:
+            self.send_soon(connection.close(TRY_AGAIN_LATER))
+        self.by_room.clear()
+        self.sent.clear()
+
+    def send_soon(self, send: Coroutine[Any, Any, None]) -> None:
+        """Send without waiting: a slow client delays nobody."""
+
+        async def send_in_time() -> None:
+            with contextlib.suppress(Exception):  # it has gone; its consumer notices
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    await send
+
+        task = asyncio.create_task(send_in_time())
+        self.sends.add(task)
+        task.add_done_callback(self.sends.discard)
 
 
-_HALLS: WeakKeyDictionary[asyncio.AbstractEventLoop, Hall] = WeakKeyDictionary()
+_REGISTRIES: WeakKeyDictionary[asyncio.AbstractEventLoop, ConnectionRegistry] = WeakKeyDictionary()
 
 
-def hall() -> Hall:
-    """The hall of the running loop."""
-    return _HALLS.setdefault(asyncio.get_running_loop(), Hall())
+def get_registry() -> ConnectionRegistry:
+    """Return the registry of the running event loop."""
+    return _REGISTRIES.setdefault(asyncio.get_running_loop(), ConnectionRegistry())
+
+
+hall = get_registry  # the name that `backend.live` knows it by

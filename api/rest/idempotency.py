@@ -92,8 +92,8 @@ class IdempotentAPIView(BaseAPIView):
         if not _KEY.fullmatch(self.key):
             raise errors.Invalid(errors={"Idempotency-Key": ["1 to 255 printable characters."]})
         body = request._request.body
-        self.mark = idempotency.fingerprint(request.method or "", request.get_full_path(), body)
-        kept = idempotency.recall(self._scope(request), self.key, self.mark)
+        self.mark = idempotency.hash_request(request.method or "", request.get_full_path(), body)
+        kept = idempotency.get_response(self._scope(request), self.key, self.mark)
         if kept is not None:
             self.replayed = True
             raise Replay(kept=kept)
@@ -115,5 +115,7 @@ class IdempotentAPIView(BaseAPIView):
         done = not self.replayed and response.status_code < 300
         if self.key is not None and done and hasattr(self, "mark"):
             body = orjson.loads(JSONRenderer().render(response.data) or b"null")
-            idempotency.keep(self._scope(request), self.key, self.mark, response.status_code, body)
+            idempotency.store_response(
+                self._scope(request), self.key, self.mark, response.status_code, body
+            )
         return super().finalize_response(request, response, *args, **kwargs)

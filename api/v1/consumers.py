@@ -1,7 +1,7 @@
 """The WebSocket of our own panels: `/api/v1/panels/ws/`, at the room that the token is bound to.
 
-It sends the state at once and at every change, `{"type": "state", "version", "state"}`, and a sign
-of life in between, `{"type": "beat", "version"}`. A version that is not the next one means that
+It sends the state at once and at every change, `{"type": "state", "version", "state"}`, and a
+heartbeat in between, `{"type": "beat", "version"}`. A version that is not the next one means that
 something was missed: read the state again.
 """
 
@@ -11,29 +11,31 @@ from typing import Any
 
 from api import errors
 from api.queries.panels.panels import State
-from api.realtime.consumer import RoomSocket
+from api.realtime.consumers import RoomConsumer
 from api.v1.serializers.panels import state_shape
 
 
-class PanelSocket(RoomSocket):
+class PanelConsumer(RoomConsumer):
     """A browser offers the subprotocols `panel` and its token, which so stays out of the logs."""
 
     subprotocol = "panel"
 
-    def asked_for(self) -> int:
+    def get_room_id(self) -> int:
         if self.credential.room is None:
             raise errors.NotSignedIn
         return self.credential.room
 
-    async def greet(self, state: State) -> None:
-        await self.tell(state)
+    async def on_accepted(self, state: State) -> None:
+        await self.send_state(state)
 
-    async def tell(self, state: State) -> None:
-        await self.say({"type": "state", "version": state["version"], "state": state_shape(state)})
+    async def send_state(self, state: State) -> None:
+        await self.send_json(
+            {"type": "state", "version": state["version"], "state": state_shape(state)}
+        )
 
-    async def beat(self, version: int) -> None:
-        await self.say({"type": "beat", "version": version})
+    async def send_heartbeat(self, version: int) -> None:
+        await self.send_json({"type": "beat", "version": version})
 
-    async def answer(self, message: Any) -> None:
-        if isinstance(message, dict) and message.get("type") == "ping":
-            await self.beat(self.version)
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        if isinstance(content, dict) and content.get("type") == "ping":
+            await self.send_heartbeat(self.version)

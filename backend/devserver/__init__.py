@@ -1,7 +1,7 @@
-"""The servers of one data directory, and the environment in which the rest finds them.
+"""PostgreSQL and Valkey in one data directory, and the environment that points to them.
 
-The rule: what the environment already names is used, what it lacks is made, kept in the data
-directory, and is the same at the next start.
+What the environment already names is used as it is; what it lacks is created in the data directory
+and is the same at the next start.
 """
 
 import contextlib
@@ -22,19 +22,19 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 DATABASE_NAMES = ("DATABASE_URL", "DB_NAME", "DATABASE_NAME")
 
 
-def token() -> str:
+def _token() -> str:
     return secrets.token_urlsafe(48)
 
 
 SECRETS: dict[str, Callable[[], str]] = {
-    "SECRET_KEY": token,
-    "JWT_ACCESS_SECRET": token,
-    "JWT_REFRESH_SECRET": token,
+    "SECRET_KEY": _token,
+    "JWT_ACCESS_SECRET": _token,
+    "JWT_REFRESH_SECRET": _token,
     "FLOWER_BASIC_AUTH": lambda: f"admin:{secrets.token_urlsafe(12)}",
-    "CLEANUP_SECRET": token,
-    "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{token()}",
+    "CLEANUP_SECRET": _token,
+    "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{_token()}",
 }
-PASSWORDS: dict[str, Callable[[], str]] = {"POSTGRES_PASSWORD": token, "VALKEY_PASSWORD": token}
+PASSWORDS = {"POSTGRES_PASSWORD": _token, "VALKEY_PASSWORD": _token}
 
 
 class DataDirBusy(Exception):
@@ -42,7 +42,7 @@ class DataDirBusy(Exception):
 
 
 class Servers:
-    """What one data directory runs: `postgres` and `valkey`, or None where another is given."""
+    """The servers of one data directory; None where the environment names another server."""
 
     def __init__(
         self,
@@ -51,14 +51,14 @@ class Servers:
         fast: bool = False,
         given: Mapping[str, str] = os.environ,
     ) -> None:
-        """`fast` trades durability for speed, for tests. `given` is the environment to start from.
+        """Lock the directory; nothing is started yet. Raises DataDirBusy.
 
-        Raises DataDirBusy. Takes the directory at once, starts nothing.
+        `fast` trades durability for speed, for tests. `given` is the environment to start from.
         """
         self.data_dir = (CHECKOUT / (data_dir or given.get("DATA_DIR") or ".data")).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.data_dir / "lock")
-        kept = _kept(self.data_dir / "secrets.env", {**SECRETS, **PASSWORDS})
+        self._lock = _lock(self.data_dir / "lock")
+        kept = _load_or_create(self.data_dir / "secrets.env", {**SECRETS, **PASSWORDS})
         passwords = {name: kept.pop(name) for name in PASSWORDS}
         if given.get("STRIPE_SECRET_KEY"):  # the real Stripe signs with a secret of its own
             kept.pop("STRIPE_WEBHOOK_SECRET")
@@ -78,7 +78,7 @@ class Servers:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to find the servers. HOLDFAST_EMBEDDED: the database is ours."""
+        """Variables by which a process finds the servers; HOLDFAST_EMBEDDED: it is our database."""
         found = {"DATA_DIR": str(self.data_dir), **self._secrets, **self._given}
         if self.postgres:
             found |= {"HOLDFAST_EMBEDDED": "1", "DATABASE_URL": self.postgres.url()}
@@ -89,10 +89,10 @@ class Servers:
     def start(self) -> None:
         for server in self.embedded:
             server.start()
-        _write(self.data_dir / "run.env", self.environment)
+        _write_file(self.data_dir / "run.env", self.environment)
 
     def stop(self) -> None:
-        """Stops what `start` started and lets go of the directory."""
+        """Stop what `start` started and unlock the directory."""
         (self.data_dir / "run.env").unlink(missing_ok=True)
         with contextlib.ExitStack() as steps:
             steps.callback(self._lock.close)
@@ -102,7 +102,7 @@ class Servers:
 
 @contextlib.contextmanager
 def started(servers: Servers) -> Iterator[Servers]:
-    """Up until the block ends, however it ends."""
+    """Run the servers until the block ends, however it ends."""
     try:
         servers.start()
         yield servers
@@ -117,13 +117,13 @@ def running(
     fast: bool = False,
     given: Mapping[str, str] = os.environ,
 ) -> Iterator[dict[str, str]]:
-    """The environment of servers that run until the block ends. See `Servers`."""
+    """Yield the environment of servers that run until the block ends; arguments as of `Servers`."""
     with started(Servers(data_dir, fast=fast, given=given)) as servers:
         yield servers.environment
 
 
-def _locked(path: Path) -> IO[str]:
-    """Held until closed, or until this process is gone however it went."""
+def _lock(path: Path) -> IO[str]:
+    """Hold a lock until the file is closed or this process ends. Raises DataDirBusy."""
     lock = path.open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -131,25 +131,27 @@ def _locked(path: Path) -> IO[str]:
         lock.seek(0)
         holder = lock.read().strip()
         lock.close()
-        raise DataDirBusy(f"{path.parent} is in use by process {holder}") from None
+        raise DataDirBusy(
+            f"{path.parent} is in use by process {holder}; stop it, or set DATA_DIR."
+        ) from None
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()
     return lock
 
 
-def _kept(path: Path, makers: dict[str, Callable[[], str]]) -> dict[str, str]:
-    """The values in this file, after adding those it lacks."""
+def _load_or_create(path: Path, makers: dict[str, Callable[[], str]]) -> dict[str, str]:
+    """Return the values in this file, after adding those it lacks."""
     lines = path.read_text().splitlines() if path.exists() else []
     found = dict(line.split("=", 1) for line in lines if "=" in line)
     missing = {name: make() for name, make in makers.items() if name not in found}
     if missing:
-        _write(path, found | missing)
+        _write_file(path, found | missing)
     return {name: (found | missing)[name] for name in makers}
 
 
-def _write(path: Path, values: Mapping[str, str]) -> None:
-    """Whole or not at all, and for our eyes only."""
+def _write_file(path: Path, values: Mapping[str, str]) -> None:
+    """Write the file atomically, readable by this user alone."""
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,6 +1,6 @@
-"""Runs one Python program with the servers up: `python -m backend.devserver manage.py shell`.
+"""Run one Python program with the servers up: `python -m backend.devserver manage.py shell`.
 
-The rule: its own data directory (DATA_DIR), because one directory has one keeper.
+DATA_DIR must be another one than that of a running `make up`, which is locked.
 """
 
 import os

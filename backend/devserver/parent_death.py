@@ -1,7 +1,7 @@
-"""Become another program that ends when whoever started it ends, even by SIGKILL.
+"""Exec a program that gets a signal when its parent ends, even by SIGKILL.
 
-The rule: only the standard library, and nothing after the exec. It is run by path
-(`python -I -S parent_death.py PARENT SIGNAL UID COMMAND...`), never imported by what it becomes.
+Run by path with the standard library alone: `python -IS parent_death.py PARENT SIGNAL UID:GID
+COMMAND...`.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def drop_to(uid: int, gid: int) -> None:
+def drop_privileges(uid: int, gid: int) -> None:
     if uid == os.geteuid():
         return
     os.setgroups([])
@@ -19,8 +19,8 @@ def drop_to(uid: int, gid: int) -> None:
     os.setuid(uid)
 
 
-def end_with(parent: int, signal_number: int) -> None:
-    """The kernel forgets this wish when the uid changes, so it is made after that."""
+def set_parent_death_signal(parent: int, signal_number: int) -> None:
+    """Ask the kernel for the signal; call this after changing the uid, which resets it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     if os.getppid() != parent:
@@ -29,8 +29,8 @@ def end_with(parent: int, signal_number: int) -> None:
 
 def main(parent: str, signal_number: str, owner: str, *command: str) -> None:
     uid, _, gid = owner.partition(":")
-    drop_to(int(uid), int(gid))
-    end_with(int(parent), int(signal_number))
+    drop_privileges(int(uid), int(gid))
+    set_parent_death_signal(int(parent), int(signal_number))
     os.execv(command[0], command)
 
 

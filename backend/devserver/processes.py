@@ -1,7 +1,4 @@
-"""Child processes that end with us, as another user if need be.
-
-The rule: everything we start is started by `spawn`, so a `kill -9` of us leaves nothing running.
-"""
+"""Child processes that end with this one, even when it is killed; as another user if need be."""
 
 import os
 import pwd
@@ -15,7 +12,7 @@ from typing import Any, NamedTuple
 
 PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death.py")
 
-# A parent-death signal is sent when the *thread* that forked ends: this one lasts as long as we do.
+# The signal is sent when the *thread* that forked ends, so one that lasts does all the forking.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 
@@ -31,19 +28,19 @@ class Owner(NamedTuple):
         return cls(found.st_uid, found.st_gid)
 
 
-def ourselves() -> Owner:
+def get_current_user() -> Owner:
     return Owner(os.geteuid(), os.getegid())
 
 
-def not_root(preferred: int) -> Owner:
-    """Ourselves; if we are root, the preferred user, or else one that may do nothing here."""
+def get_unprivileged_user(preferred: int) -> Owner:
+    """Return the current user, or for root the preferred user or one without any rights."""
     if os.geteuid() != 0:
-        return ourselves()
-    users = (_user(who) for who in (preferred, "holdfast", "postgres", "nobody"))
+        return get_current_user()
+    users = (_find_user(who) for who in (preferred, "holdfast", "postgres", "nobody"))
     return next(Owner(user.pw_uid, user.pw_gid) for user in users if user and user.pw_uid != 0)
 
 
-def _user(who: int | str) -> pwd.struct_passwd | None:
+def _find_user(who: int | str) -> pwd.struct_passwd | None:
     try:
         return pwd.getpwuid(who) if isinstance(who, int) else pwd.getpwnam(who)
     except KeyError:
@@ -51,17 +48,17 @@ def _user(who: int | str) -> pwd.struct_passwd | None:
 
 
 def spawn(
-    command: list[str], *, ends_by: signal.Signals, owner: Owner | None = None, **options: Any
+    command: list[str], *, death_signal: signal.Signals, owner: Owner | None = None, **options: Any
 ) -> "subprocess.Popen[bytes]":
-    """`subprocess.Popen` of a command that gets the signal `ends_by` when this process ends."""
-    who = owner or ourselves()
+    """Start a command that gets `death_signal` when this process ends."""
+    who = owner or get_current_user()
     prefix = [
         sys.executable,
         "-I",
         "-S",
         str(PARENT_DEATH_SIGNAL),
         str(os.getpid()),
-        str(int(ends_by)),
+        str(int(death_signal)),
     ]
     bound = [*prefix, f"{who.uid}:{who.gid}", *command]
     popen: Any = partial(subprocess.Popen, bound, **options)

@@ -1,7 +1,7 @@
-"""What PostgreSQL and Valkey have in common: start, answer, stop, crash, start again.
+"""What PostgreSQL and Valkey have in common: start, wait until ready, stop, kill, start again.
 
-The rule: a server is known by its directory. Whatever server still runs in it when we start
-is a leftover of ours and is stopped first; whoever calls holds the lock on the data directory.
+The caller holds the lock on the data directory, so a server that still runs there at the start is a
+leftover of a killed process, and is stopped first.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ STOP_SECONDS = 8.0
 
 
 class ServerError(Exception):
-    """A server does not start; says which, why, and what its log says."""
+    """A server does not start; the message says which, why, and the end of its log."""
 
 
 class Server:
-    """One server in one directory; `start`, `stop` and `kill` it as often as you like."""
+    """A server in a directory of its own; may be started, stopped and killed repeatedly."""
 
     name: ClassVar[str]
     process_name: ClassVar[str]
@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self, data_dir: Path, password: str, *, fast: bool = False) -> None:
         self.directory = data_dir / self.name
-        self.mark = _mark(self.directory)
+        self.tag = _make_tag(self.directory)
         self.log = data_dir / "logs" / f"{self.name}.log"
         self.port_file = data_dir / f"{self.name}.port"
         self.password, self.fast = password, fast
@@ -48,19 +48,19 @@ class Server:
         return self.process.pid if self.process and self.process.poll() is None else None
 
     def start(self) -> None:
-        """Returns when the server answers. Keeps its port over restarts."""
+        """Start it and wait until it answers; the port stays the same over restarts."""
         if self.pid:
             return
         self.stop_leftovers()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.prepare()
-        self.port = self.port or self.chosen_port()
+        self.port = self.port or self.choose_port()
         self.process = self.launch()
-        self.await_answer()
-        self.finish()
+        self.wait_until_ready()
+        self.after_start()
 
     def stop(self) -> None:
-        """Orderly, and all written; by force if that takes more than some seconds."""
+        """Shut down cleanly, or kill it after STOP_SECONDS."""
         if self.process is None:
             return
         self.process.send_signal(self.stop_signal)
@@ -71,15 +71,15 @@ class Server:
         self.process = None
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would; `start` recovers."""
+        """Kill it as a crash would; `start` recovers."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
     def stop_leftovers(self) -> None:
-        """Ends what a killed predecessor left running in this directory."""
-        found = [process for process in psutil.process_iter() if self.runs_here(process)]
+        """Stop a server that a killed process left running in this directory."""
+        found = [process for process in psutil.process_iter() if self.is_leftover(process)]
         for process in found:
             _signal(process, self.stop_signal)
         _, stubborn = psutil.wait_procs(found, timeout=STOP_SECONDS)
@@ -87,26 +87,26 @@ class Server:
             _signal(process, signal.SIGKILL)
         psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
 
-    def runs_here(self, process: psutil.Process) -> bool:
-        """By the mark in its title: in a container, root may not see another user's directory."""
+    def is_leftover(self, process: psutil.Process) -> bool:
+        """Compare the tag in its title: in a container root may not see others' directories."""
         try:
             named = process.name() == self.process_name
-            return named and any(self.mark in part for part in process.cmdline())
+            return named and any(self.tag in part for part in process.cmdline())
         except psutil.Error:
             return False
 
-    def chosen_port(self) -> int:
-        kept = int(self.port_file.read_text()) if self.port_file.exists() else 0
-        if kept and is_free(kept):
-            return kept
+    def choose_port(self) -> int:
+        last = int(self.port_file.read_text()) if self.port_file.exists() else 0
+        if last and is_free(last):
+            return last
         port = pick_port()
         self.port_file.write_text(f"{port}\n")
         return port
 
-    def await_answer(self) -> None:
+    def wait_until_ready(self) -> None:
         assert self.process is not None
         deadline = time.monotonic() + START_SECONDS
-        while (problem := self.problem()) is not None:
+        while (problem := self.get_problem()) is not None:
             if self.process.poll() is not None:
                 raise ServerError(f"{self.name} ended while starting.\n{self.log_tail()}")
             if "authentication" in problem or time.monotonic() > deadline:
@@ -120,11 +120,11 @@ class Server:
     def run(
         self, command: list[str], owner: Owner | None = None, **options: Any
     ) -> "subprocess.Popen[bytes]":
-        """Starts it in its own session (Ctrl-C is ours to handle), its output in the log."""
+        """Start a command, its output in the log, in a session that Ctrl-C does not reach."""
         with self.log.open("ab") as log:
             return spawn(
                 command,
-                ends_by=self.stop_signal,
+                death_signal=self.stop_signal,
                 owner=owner,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -133,20 +133,19 @@ class Server:
                 **options,
             )
 
-    # What each kind of server says for itself.
     def prepare(self) -> None: ...
 
     def launch(self) -> "subprocess.Popen[bytes]":
         raise NotImplementedError
 
-    def problem(self) -> str | None:
-        """Why it does not answer yet; None when it does."""
+    def get_problem(self) -> str | None:
+        """Return why it does not answer yet, or None when it does."""
         raise NotImplementedError
 
-    def finish(self) -> None: ...
+    def after_start(self) -> None: ...
 
 
-def _mark(directory: Path) -> str:
+def _make_tag(directory: Path) -> str:
     path = os.fsencode(directory.absolute())
     return f"holdfast-{hashlib.blake2s(path, digest_size=6).hexdigest()}"
 
@@ -167,6 +166,6 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def pick_port() -> int:
-    """A free port below the range that outgoing connections are given, so it stays ours."""
+    """Return a free port below the range that outgoing connections get, so that it stays free."""
     candidates = random.sample(range(20000, 32000), 200)
     return next(port for port in candidates if is_free(port))

@@ -1,6 +1,6 @@
-"""Keeps programs running side by side, their output behind their names.
+"""Keeps programs running side by side, each line of their output after their name.
 
-The rule: what ends by itself is started again; what we stop is gone with all that it started.
+A program that ends is started again; one that is stopped ends with all that it started.
 """
 
 import contextlib
@@ -21,14 +21,14 @@ SHORT_LIFE = 10.0
 LONGEST_DELAY = 30.0
 
 
-def say(line: str) -> None:
-    """A line for whoever watches; nobody may be watching any more."""
+def print_line(line: str) -> None:
+    """Print a line; a terminal that is gone does not matter."""
     with contextlib.suppress(OSError, ValueError):
         print(line, flush=True)
 
 
 class Program:
-    """One line of the process table."""
+    """A program of `up.PROCESSES`."""
 
     def __init__(self, name: str, command: Sequence[str], **options: Any) -> None:
         self.name, self.command, self.options = name, list(command), options
@@ -36,10 +36,10 @@ class Program:
         self.started_at = self.due_at = self.delay = 0.0
 
     def start(self) -> None:
-        """As leader of a session: a Ctrl-C at the terminal reaches us, and we tell it."""
+        """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
         self.process = spawn(
             self.command,
-            ends_by=signal.SIGTERM,
+            death_signal=signal.SIGTERM,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -47,14 +47,14 @@ class Program:
             **self.options,
         )
         self.started_at = time.monotonic()
-        threading.Thread(target=self.relay, args=[self.process.stdout], daemon=True).start()
+        threading.Thread(target=self.forward, args=[self.process.stdout], daemon=True).start()
 
-    def relay(self, output: IO[bytes]) -> None:
+    def forward(self, output: IO[bytes]) -> None:
         for line in output:
-            say(f"{self.name:>7} | {line.decode(errors='replace').rstrip()}")
+            print_line(f"{self.name:>7} | {line.decode(errors='replace').rstrip()}")
 
-    def tend(self) -> None:
-        """Starts it when it is due; notices when it has ended and says when it is due again."""
+    def restart_if_ended(self) -> None:
+        """Start it when it is due; when it has ended, schedule its restart with a growing delay."""
         now = time.monotonic()
         if self.process is None:
             if now >= self.due_at:
@@ -63,11 +63,12 @@ class Program:
             short = now - self.started_at < SHORT_LIFE
             self.delay = min(self.delay * 2 or 1.0, LONGEST_DELAY) if short else 1.0
             self.due_at = now + self.delay
-            say(f"{self.name} {_end(self.process.returncode)}; again in {self.delay:.0f} s")
-            self.sweep_up()
+            ended = _describe_exit(self.process.returncode)
+            print_line(f"{self.name} {ended}; again in {self.delay:.0f} s")
+            self.kill_group()
 
-    def sweep_up(self) -> None:
-        """Whatever is left of it and of what it started ends now."""
+    def kill_group(self) -> None:
+        """Kill what is left of it and of what it started."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -75,16 +76,16 @@ class Program:
             self.process = None
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
 
-def _end(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
 
 
-class Stops:
-    """Counts the requests to stop. Before `waits` is set the first one ends this program."""
+class StopRequests:
+    """Counts the requests to stop. Before `waits` is set the first one ends this process."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -102,8 +103,8 @@ class Stops:
         if self.count == 1 and not self.waits:
             sys.exit(0)
 
-    def asked(self) -> bool:
-        return self.count > 0 or (self.make is not None and _wants_to_end(self.make))
+    def requested(self) -> bool:
+        return self.count > 0 or (self.make is not None and _has_pending_stop(self.make))
 
 
 def _parent_if_make() -> Path | None:
@@ -112,8 +113,8 @@ def _parent_if_make() -> Path | None:
     return parent if name.exists() and name.read_text().strip() in ("make", "gmake") else None
 
 
-def _wants_to_end(make: Path) -> bool:
-    """A SIGINT sent to `make` alone is not passed on: make blocks the signal and waits for us."""
+def _has_pending_stop(make: Path) -> bool:
+    """Tell whether `make` alone got a SIGINT: it blocks the signal and waits for its child."""
     try:
         lines = (make / "status").read_text().splitlines()
     except OSError:
@@ -125,27 +126,27 @@ def _wants_to_end(make: Path) -> bool:
     return any(given_up >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGHUP))
 
 
-def supervise(programs: list[Program], stops: Stops, tick: Callable[[], object]) -> None:
-    """Returns when a stop was asked for and every program is gone. A second request hurries."""
+def supervise(programs: list[Program], stops: StopRequests, tick: Callable[[], object]) -> None:
+    """Run the programs until a stop is requested and all have ended; a second request kills."""
     stops.waits = True
     try:
-        while not stops.asked():
+        while not stops.requested():
             for program in programs:
-                program.tend()
+                program.restart_if_ended()
             tick()
             time.sleep(0.2)
-        say("Stopping …")
+        print_line("Stopping …")
     finally:
-        stop(programs, hurried=lambda: stops.count > 1)
+        stop_all(programs, hurried=lambda: stops.count > 1)
 
 
-def stop(programs: list[Program], hurried: Callable[[], bool]) -> None:
-    running = [program for program in programs if program.runs]
+def stop_all(programs: list[Program], hurried: Callable[[], bool]) -> None:
+    running = [program for program in programs if program.is_running]
     for program in running:
         assert program.process is not None
         program.process.terminate()
     deadline = time.monotonic() + STOP_SECONDS
-    while any(p.runs for p in running) and time.monotonic() < deadline and not hurried():
+    while any(p.is_running for p in running) and time.monotonic() < deadline and not hurried():
         time.sleep(0.05)
     for program in programs:
-        program.sweep_up()
+        program.kill_group()

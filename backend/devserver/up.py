@@ -1,8 +1,9 @@
-"""Runs all of Holdfast in the foreground until Ctrl-C: `python -m backend.devserver.up`.
+"""Run all of Holdfast in the foreground until Ctrl-C: `python -m backend.devserver.up`.
 
-The rule: it stops everything it started, and says in one line why it cannot start.
+It stops everything it started, and says in one line why it cannot start.
 """
 
+import errno
 import fcntl
 import os
 import shlex
@@ -14,12 +15,13 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import gettempdir
+from urllib.parse import urlsplit
 
 import environ
 
 from backend.devserver import CHECKOUT, DataDirBusy, ServerError, Servers, started
 from backend.devserver.server import is_free, pick_port
-from backend.devserver.supervisor import Program, Stops, say, supervise
+from backend.devserver.supervisor import Program, StopRequests, print_line, supervise
 
 # name, the variable with its port, what `python -m` runs
 PROCESSES: list[tuple[str, str | None, str]] = [
@@ -50,9 +52,9 @@ DEFAULTS = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONWARNINGS": "ignore:You're running the worker",  # … as root: that was asked for
 }
-# what a copy on another port does not share with the first, unless told so
-BESIDE_DEFAULTS = {"FLOWER_PORT": "5555", "STRIPE_PORT": "8420"}
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - to recognise it, not to bind to it
+# a copy on another port takes other ones unless told so
+PORT_DEFAULTS = {"FLOWER_PORT": "5555", "STRIPE_PORT": "8420"}
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - to recognise it, not to bind to it
 DEMO_PASSWORD = "holdfast-demo"
 EMBEDDED_DEFAULTS = {
     "DEMO": "1",
@@ -63,66 +65,75 @@ EMBEDDED_DEFAULTS = {
 
 
 class CannotStart(Exception):
-    """What is in the way, in one line."""
+    """What is in the way and what to do about it, in one line."""
 
 
 def main() -> int:
-    stops = Stops()
+    stops = StopRequests()
     stops.install()
-    environ.Env.read_env(CHECKOUT / ".env")
-    given = with_ports(_with_defaults(os.environ, DEFAULTS))
     try:
+        environ.Env.read_env(CHECKOUT / ".env")
+        given = choose_ports(_fill_in(os.environ, DEFAULTS))
         check_ports(given)
         with started(Servers(given=given)) as servers:
-            run(servers, complete(given | servers.environment), stops)
+            run(servers, add_defaults(given | servers.environment), stops)
     except (CannotStart, DataDirBusy, ServerError, OSError) as error:
-        print(f"Holdfast cannot run: {error}", file=sys.stderr)
+        print(f"Holdfast cannot run: {describe_error(error)}", file=sys.stderr)
         return 1
     return 0
 
 
-def run(servers: Servers, environment: dict[str, str], stops: Stops) -> None:
-    prepare(environment)
+def describe_error(error: Exception) -> str:
+    """Return the error with its cure, where one is known."""
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):
+        return "the disk is full; make room, or set DATA_DIR to a directory on another disk."
+    if isinstance(error, PermissionError):
+        return f"{error.filename} cannot be written; own it, or set DATA_DIR to another directory."
+    return str(error)
+
+
+def run(servers: Servers, environment: dict[str, str], stops: StopRequests) -> None:
+    prepare_database(environment)
     programs = [
-        Program(name, command_of(line, environment), env=environment, cwd=CHECKOUT)
-        for name, _, line in wanted(environment)
+        Program(name, build_command(line, environment), env=environment, cwd=CHECKOUT)
+        for name, _, line in list_processes(environment)
     ]
-    announcement = Announcement(environment)
+    message = ReadyMessage(environment)
 
     def tick() -> None:
-        restart_dead(servers)
-        announcement.tick()
+        restart_dead_servers(servers)
+        message.print_when_ready()
 
     supervise(programs, stops, tick)
 
 
-def wanted(environment: Mapping[str, str]) -> list[tuple[str, str | None, str]]:
-    """The local Stripe only while there are no keys for the real one."""
+def list_processes(environment: Mapping[str, str]) -> list[tuple[str, str | None, str]]:
+    """Return the rows of PROCESSES to run: the local Stripe only without keys for the real one."""
     real = bool(environment.get("STRIPE_SECRET_KEY"))
     return [row for row in PROCESSES if not (real and row[0] == "stripe")]
 
 
-def restart_dead(servers: Servers) -> None:
-    """Without its database nothing works: if it does not come back either, all of this ends."""
+def restart_dead_servers(servers: Servers) -> None:
+    """Start a server that died again; if that fails, `make up` ends."""
     for server in servers.embedded:
         if server.pid is None:
-            say(f"{server.name} is gone; starting it again")
+            print_line(f"{server.name} has ended; starting it again")
             server.start()
 
 
-def with_ports(environment: Mapping[str, str]) -> dict[str, str]:
-    """With ports for what stands beside the web: the usual ones if they are free, else any that
-    are, so that copies can run side by side."""
+def choose_ports(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with ports for Flower and Stripe: the usual ones, or any others while
+    those are taken, so that copies can run side by side."""
     ports = {
-        name: port if _reserve(int(port)) else str(pick_port())
-        for name, port in BESIDE_DEFAULTS.items()
+        name: port if _reserve_port(int(port)) else str(pick_port())
+        for name, port in PORT_DEFAULTS.items()
         if not environment.get(name)
     }
-    return _with_defaults(environment, ports)
+    return _fill_in(environment, ports)
 
 
-def _reserve(port: int) -> bool:
-    """Whether the port is free and no copy that begins at the same moment means to take it."""
+def _reserve_port(port: int) -> bool:
+    """Tell whether the port is free and no copy that starts at the same moment takes it."""
     flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW
     try:
         file = os.open(Path(gettempdir(), f"holdfast-port-{port}"), flags, 0o600)
@@ -138,7 +149,7 @@ def _reserve(port: int) -> bool:
 
 def check_ports(environment: Mapping[str, str]) -> None:
     taken_by: dict[str, str] = {}
-    for name, variable, _ in wanted(environment):
+    for name, variable, _ in list_processes(environment):
         if variable is None:
             continue
         port = environment[variable]
@@ -151,62 +162,63 @@ def check_ports(environment: Mapping[str, str]) -> None:
         taken_by[port] = variable
 
 
-def complete(environment: dict[str, str]) -> dict[str, str]:
-    """With what only the embedded database may have by default, and where emails go."""
+def add_defaults(environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment with the mail directory and, for an embedded database, demo data."""
     mail = Path(environment["DATA_DIR"]) / "mail"
     mail.mkdir(exist_ok=True)
     here = {"HOLDFAST_MAIL_DIR": str(mail), "LOG_JSON": "0" if sys.stdout.isatty() else "1"}
     if environment.get("HOLDFAST_EMBEDDED"):
         here |= EMBEDDED_DEFAULTS
-        if not environment.get("TO_EMAIL"):  # else requests would wait for an admin nobody tells
+        if not environment.get("TO_EMAIL"):  # nobody would hear of requests
             admin = environment.get("DJANGO_SUPERUSER_EMAIL")
             here["ADMIN_EMAIL"] = admin or EMBEDDED_DEFAULTS["DJANGO_SUPERUSER_EMAIL"]
     if not environment.get("STRIPE_SECRET_KEY"):
         here |= {"STRIPE_LOCAL": "1", "STRIPE_BELIEVE_EVENTS": "1"}
-    return _with_defaults(environment, here)
+    return _fill_in(environment, here)
 
 
-def _with_defaults(values: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
-    """An empty value is no value, as in a `.env` made from the example."""
+def _fill_in(values: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Add defaults for values that are missing or, as in a `.env` of the example, empty."""
     return {**values, **{name: values.get(name) or value for name, value in defaults.items()}}
 
 
-def prepare(environment: Mapping[str, str]) -> None:
+def prepare_database(environment: Mapping[str, str]) -> None:
     demo = environment.get("DEMO", "").lower() in ("1", "true", "yes", "on")
     for step in [
         "migrate --noinput --verbosity 0",
         "ensure_superuser",
         *(["seed_demo"] if demo else []),
     ]:
-        say(f"  {step.split()[0]} …")
+        print_line(f"  {step.split()[0]} …")
         command = [sys.executable, "manage.py", *step.split()]
         if subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode:
             raise CannotStart(f"`manage.py {step}` failed, see above.")
 
 
-def command_of(line: str, environment: Mapping[str, str]) -> list[str]:
+def build_command(line: str, environment: Mapping[str, str]) -> list[str]:
     parts = [part.format_map(environment) for part in shlex.split(line)]
     return [sys.executable, "-m", *parts]
 
 
-class Announcement:
-    """Prints what is where, once, as soon as `/health/` answers 200."""
+class ReadyMessage:
+    """Says what runs and where, once, as soon as `/health/` answers 200."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
-        self.made = False
+        self.printed = False
         self.ask_at = 0.0
         host = environment["HOST"]
-        self.url = f"http://{'127.0.0.1' if host == EVERYWHERE else host}:{environment['PORT']}"
+        self.url = f"http://{'127.0.0.1' if host == ALL_INTERFACES else host}:{environment['PORT']}"
 
-    def tick(self) -> None:
-        if not self.made and time.monotonic() >= self.ask_at and self.healthy():
-            self.made = True
-            say(self.text())
-        elif not self.made:
-            self.ask_at = time.monotonic() + 0.2
+    def print_when_ready(self) -> None:
+        if self.printed or time.monotonic() < self.ask_at:
+            return
+        self.printed = self.is_healthy()
+        self.ask_at = time.monotonic() + 0.2
+        if self.printed:
+            print_line(self.build_text())
 
-    def healthy(self) -> bool:
+    def is_healthy(self) -> bool:
         request = urllib.request.Request(f"{self.url}/health/")
         allowed = self.environment.get("ALLOWED_HOSTS", "").split(",")[0].strip(" .*")
         if allowed:
@@ -217,33 +229,41 @@ class Announcement:
         except OSError:
             return False
 
-    def text(self) -> str:
+    def build_text(self) -> str:
+        get = self.environment.get
+        flower = get("FLOWER_BASIC_AUTH", "").replace(":", " / ", 1)
         rows = {
             "API": f"{self.url}/api/v1/",
-            "Docs": f"{self.url}/api/v1/docs/",
+            "API docs": f"{self.url}/api/v1/docs/",
+            "Staff site": f"{self.url}/admin/  {self.describe_login()}",
+            "Door panel": f"{self.url}/panel/",
             "Health": f"{self.url}/health/  and  {self.url}/health/automation/",
-            "Admin": f"{self.url}/admin/  {self.login()}",
-            "Flower": self.flower(),
-            "Stripe": self.stripe(),
-            "Emails": self.environment["HOLDFAST_MAIL_DIR"],
-            "Data, logs": self.environment["DATA_DIR"],
+            "Flower": f"http://127.0.0.1:{get('FLOWER_PORT')}/  ({flower})",
+            "Stripe": self.describe_stripe(),
+            "PostgreSQL": _describe_server(get("DATABASE_URL", "")),
+            "Redis": _describe_server(get("REDIS_URL", "")),
+            "Emails": get("HOLDFAST_MAIL_DIR", ""),
+            "Data, logs": get("DATA_DIR", ""),
+            "Processes": ", ".join(name for name, _, _ in list_processes(self.environment)),
         }
-        lines = [f"  {name:<11}{value}" for name, value in rows.items()]
+        lines = [f"  {name:<12}{value}" for name, value in rows.items()]
         return "\n".join(["", "Holdfast is ready. Ctrl-C stops it.", "", *lines, ""])
 
-    def login(self) -> str:
+    def describe_login(self) -> str:
         email = self.environment.get("DJANGO_SUPERUSER_EMAIL", "")
         demo = self.environment.get("DJANGO_SUPERUSER_PASSWORD") == DEMO_PASSWORD
         return f"({email} / {DEMO_PASSWORD})" if demo else f"({email})" if email else ""
 
-    def stripe(self) -> str:
+    def describe_stripe(self) -> str:
         if key := self.environment.get("STRIPE_SECRET_KEY", ""):
             return f"stripe.com, {'live' if '_live_' in key else 'test'} keys"
         return f"http://127.0.0.1:{self.environment['STRIPE_PORT']}/  (local, no money moves)"
 
-    def flower(self) -> str:
-        user, _, password = self.environment["FLOWER_BASIC_AUTH"].partition(":")
-        return f"http://127.0.0.1:{self.environment['FLOWER_PORT']}/  ({user} / {password})"
+
+def _describe_server(url: str) -> str:
+    """Return host, port and database, without the password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 'default port'}{parts.path}" if url else "by DB_NAME"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Valkey, from its wheel: the broker, the cache and the channel layer.
-
-The rule: nothing is ever evicted, because queues live here.
-"""
+"""Valkey from its wheel: the broker, the cache and the channel layer."""
 
 import signal
 import subprocess
@@ -17,7 +14,7 @@ ONCE = Retry(NoBackoff(), 0)
 
 
 class Valkey(Server):
-    """Sixteen databases, nothing evicted; the append-only file makes queues outlive a stop."""
+    """Evicts nothing, because it holds queues, which outlive a stop by the append-only file."""
 
     name = "valkey"
     process_name = "valkey-server"
@@ -35,11 +32,11 @@ class Valkey(Server):
         command = [str(get_binary_path()), "-"]
         process = self.run(command, cwd=self.directory, stdin=subprocess.PIPE)
         assert process.stdin is not None
-        process.stdin.write(self.configuration().encode())
+        process.stdin.write(self.build_configuration().encode())
         process.stdin.close()
         return process
 
-    def configuration(self) -> str:
+    def build_configuration(self) -> str:
         lines = [
             f"port {self.port}",
             "bind 127.0.0.1",
@@ -48,11 +45,11 @@ class Valkey(Server):
             "maxmemory-policy noeviction",
             f"appendonly {'no' if self.fast else 'yes'}",
             'save ""',
-            f'proc-title-template "valkey-server {self.mark}"',
+            f'proc-title-template "valkey-server {self.tag}"',
         ]
         return "\n".join([*lines, ""])
 
-    def problem(self) -> str | None:
+    def get_problem(self) -> str | None:
         try:
             with redis.Redis.from_url(self.url, socket_timeout=2, retry=ONCE) as client:
                 client.ping()

@@ -85,7 +85,7 @@ CHANNEL_LAYERS = {
             "hosts": [{"address": CHANNELS_URL, "socket_connect_timeout": 1, "socket_timeout": 8}],
             "capacity": 1000,
             "expiry": 60,
-            "group_expiry": 300,  # the halls join again with every beat; a dead one is forgotten
+            "group_expiry": 300,  # registries join again with every poll; a dead one is forgotten
         },
     }
 }

@@ -274,7 +274,7 @@ def test_a_large_file_is_made_by_a_worker_and_fetched_when_ready(get, week, room
     early = get(f"exports/{export.pk}/file/")
     assert (early.status_code, early.json()["code"]) == (409, "export_not_ready")
     assert get(query).json()["id"] == str(export.pk)
-    assert exports.make_asked() == 1
+    assert exports.make_requested() == 1
     ready = get(f"exports/{export.pk}/").json()
     assert (ready["state"], ready["progress"]) == ("ready", 100)
     file = get(f"exports/{export.pk}/file/")
@@ -286,12 +286,12 @@ def test_a_large_file_is_made_by_a_worker_and_fetched_when_ready(get, week, room
 
 
 def test_progress_is_written_down_after_every_batch_of_rooms(get, room, small_files, monkeypatch):
-    monkeypatch.setattr(reports, "ROOMS_AT_ONCE", 1)
+    monkeypatch.setattr(reports, "BATCH_SIZE", 1)
     for number in range(3):
         Resource.objects.create(venue=room.venue, name=f"{number}")
     get(f"capacity/?{WEEK}&format=pdf")
     with CaptureQueriesContext(connection) as queries:
-        assert exports.make_asked() == 1
+        assert exports.make_requested() == 1
     found = (re.search(r'SET "progress" = (\d+)', query["sql"]) for query in queries)
     assert [int(match[1]) for match in found if match] == [22, 45, 67, 90]
 
@@ -309,9 +309,9 @@ def test_an_export_whose_worker_died_is_taken_up_again(get, room, small_files):
     pk = get(f"ghosting/?{WEEK}&format=csv").json()["id"]
     first = exports._take_up()
     assert (str(first.pk), first.attempts) == (pk, 1)
-    assert exports.make_asked() == 0
+    assert exports.make_requested() == 0
     Export.objects.update(due_at=Now())
-    assert exports.make_asked() == 1
+    assert exports.make_requested() == 1
     assert Export.objects.get().attempts == 2
     assert (
         exports._make(first) is False
@@ -326,7 +326,7 @@ def test_an_export_that_always_fails_is_given_up_and_can_be_asked_for_again(
     pk = get(query).json()["id"]
     Venue.objects.filter(slug="office").update(slug="moved")
     for _ in range(4):
-        assert exports.make_asked() == 0
+        assert exports.make_requested() == 0
         Export.objects.update(due_at=Now())
     export = Export.objects.get()
     assert (export.state, export.attempts) == ("failed", 3)
@@ -355,7 +355,7 @@ def test_two_workers_make_each_export_once(get, room, small_files):
     made = []
 
     def work():
-        made.append(exports.make_asked())
+        made.append(exports.make_requested())
         connection.close()
 
     workers = [threading.Thread(target=work) for _ in range(3)]

@@ -211,39 +211,39 @@ def test_the_page_is_for_staff_and_its_buttons_for_admins(running, ana, sam, ada
     seen = browser(sam).get(PAGE).content.decode()
     assert "expire_holds" in seen
     assert "Pause" not in seen
-    assert browser(sam).post(PAGE, {"order": "pause", "what": "expire_holds"}).status_code == 403
+    assert browser(sam).post(PAGE, {"action": "pause", "target": "expire_holds"}).status_code == 403
     assert PeriodicTask.objects.get(name="expire_holds").enabled
     assert "Pause" in browser(ada).get(PAGE).content.decode()
 
 
 def test_an_admin_pauses_paces_and_resumes_a_job(running, ada):
     http = browser(ada)
-    http.post(PAGE, {"order": "pause", "what": "expire_holds"})
+    http.post(PAGE, {"action": "pause", "target": "expire_holds"})
     page = http.get(PAGE).content.decode()
     assert "Paused expire_holds." in page
     assert re.search(r"expire_holds</strong></td>\s*<td><span class=\"badge paused\">paused", page)
-    http.post(PAGE, {"order": "resume", "what": "expire_holds"})
-    http.post(PAGE, {"order": "pace", "what": "expire_holds", "seconds": "90"})
+    http.post(PAGE, {"action": "resume", "target": "expire_holds"})
+    http.post(PAGE, {"action": "set_interval", "target": "expire_holds", "seconds": "90"})
     task = PeriodicTask.objects.get(name="expire_holds")
     assert (task.enabled, task.interval.every) == (True, 90)
 
 
 @pytest.mark.parametrize(
-    "order",
+    "form",
     [
-        {"order": "explode", "what": "expire_holds"},
-        {"order": "pause", "what": "nothing"},
-        {"order": "pause"},
-        {"order": "pace", "what": "expire_holds", "seconds": "0"},
-        {"order": "pace", "what": "expire_holds"},
-        {"order": "retry", "what": "x"},
+        {"action": "explode", "target": "expire_holds"},
+        {"action": "pause", "target": "nothing"},
+        {"action": "pause"},
+        {"action": "set_interval", "target": "expire_holds", "seconds": "0"},
+        {"action": "set_interval", "target": "expire_holds"},
+        {"action": "retry", "target": "x"},
         {},
     ],
 )
-def test_an_order_that_makes_no_sense_changes_nothing(running, ada, order):
+def test_a_form_that_makes_no_sense_changes_nothing(running, ada, form):
     before = list(PeriodicTask.objects.values("name", "enabled", "interval"))
     http = browser(ada)
-    assert http.post(PAGE, order).status_code == 302
+    assert http.post(PAGE, form).status_code == 302
     assert "messagelist" in http.get(PAGE).content.decode()
     assert list(PeriodicTask.objects.values("name", "enabled", "interval")) == before
 
@@ -254,8 +254,8 @@ def test_an_admin_has_failures_tried_again(running, ada, booked, ana):
     failure = JobFailure.objects.create(job="x", row="1", error="no", retry_at=Now() + hour)
     Delivery.objects.update(state=State.PARKED, finished_at=Now())
     http = browser(ada)
-    http.post(PAGE, {"order": "retry", "what": str(failure.pk)})
-    http.post(PAGE, {"order": "send", "what": str(Delivery.objects.get().pk)})
+    http.post(PAGE, {"action": "retry", "target": str(failure.pk)})
+    http.post(PAGE, {"action": "send", "target": str(Delivery.objects.get().pk)})
     assert JobFailure.objects.filter(retry_at__lte=Now()).count() == 1
     assert Delivery.objects.get().state == State.WAITING
 
@@ -298,14 +298,14 @@ def test_the_command_knows_no_other_job():
 
 def test_what_is_as_it_must_be_has_no_problems(booked, ana):
     booked(ana)
-    assert invariants.problems() == []
+    assert invariants.list_problems() == []
     assert printed("check_invariants") == "All is as it must be.\n"
 
 
 def test_a_status_that_was_changed_past_the_history_is_found(booked, ana):
     booking = booked(ana)
     Booking.objects.filter(pk=booking.pk).update(status="cancelled")
-    assert invariants.problems() == [
+    assert invariants.list_problems() == [
         f"booking {booking.pk} is cancelled but its history ends with confirmed"
     ]
     with pytest.raises(CommandError, match="1 things"):
@@ -315,7 +315,7 @@ def test_a_status_that_was_changed_past_the_history_is_found(booked, ana):
 def test_a_line_of_history_that_does_not_follow_is_found(booked, ana):
     booking = booked(ana)
     booking.events.create(verb="end", from_status="held", to_status="confirmed", by="owner")
-    assert invariants.problems() == [
+    assert invariants.list_problems() == [
         f"history of booking {booking.pk}: end from held after confirmed",
         f"booking {booking.pk} went by end from held to confirmed",
     ]
@@ -325,12 +325,12 @@ def test_more_guests_than_places_are_found(booked, ana, court):
     booking = booked(ana, guests=4)
     court.capacity = 3
     court.save()
-    assert invariants.problems() == [f"booking {booking.pk} has 4 guests in a place for 3"]
+    assert invariants.list_problems() == [f"booking {booking.pk} has 4 guests in a place for 3"]
 
 
 def test_a_row_far_past_its_deadline_is_found(booked, ana):
     booked(ana)
     Delivery.objects.update(due_at=Now() - timedelta(minutes=6))
-    [found] = invariants.problems()
+    [found] = invariants.list_problems()
     assert re.fullmatch(r"deliver_due is 36\d s behind", found)
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []

@@ -303,8 +303,8 @@ def test_while_the_first_is_running_the_second_is_told_to_wait(client_of, ana, n
         with transaction.atomic():
             path = f"{API}bookings/"
             raw, _ = client._encode_data(slot, "json")
-            mark = idempotency.fingerprint("POST", path, raw)
-            assert idempotency.recall(f"user:{ana.pk}", "key-1", mark) is None
+            mark = idempotency.hash_request("POST", path, raw)
+            assert idempotency.get_response(f"user:{ana.pk}", "key-1", mark) is None
             held.set()
             told.wait(20)
 

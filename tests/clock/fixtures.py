@@ -141,7 +141,7 @@ def clock(celery_setup: CeleryTestSetup) -> CeleryTestSetup:
 def unbroken() -> Iterator[None]:
     """After the test everything must still be true that always is."""
     yield
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []
 
 
 @pytest.fixture

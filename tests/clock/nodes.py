@@ -65,7 +65,7 @@ class Broker(Local):
         return "running" if self.server.pid else "exited"
 
     def ready(self) -> bool:
-        return self.server.problem() is None
+        return self.server.get_problem() is None
 
     def start(self) -> None:
         self.server.start()
@@ -116,7 +116,7 @@ class Program(Local):
         with self.log.open("ab") as log:
             self.process = spawn(
                 [sys.executable, *self.arguments],
-                ends_by=signal.SIGKILL,
+                death_signal=signal.SIGKILL,
                 cwd=CHECKOUT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -48,7 +48,7 @@ class Rabbit(Server):
             "HOME": home,
             "ERL_EPMD_PORT": str(self.mapper_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": f"{self.mark}@localhost",
+            "RABBITMQ_NODENAME": f"{self.tag}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self.dist_port),
@@ -76,11 +76,11 @@ class Rabbit(Server):
         assert found
         return self.begin([found], self.stop_signal)
 
-    def begin(self, command: list[str], ends_by: signal.Signals) -> subprocess.Popen[bytes]:
+    def begin(self, command: list[str], death_signal: signal.Signals) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return spawn(
                 command,
-                ends_by=ends_by,
+                death_signal=death_signal,
                 env={name: value for name, value in self.environment.items() if value},
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
@@ -89,7 +89,7 @@ class Rabbit(Server):
                 start_new_session=True,
             )
 
-    def problem(self) -> str | None:
+    def get_problem(self) -> str | None:
         try:
             with amqp.Connection(f"127.0.0.1:{self.port}", connect_timeout=2, read_timeout=2):
                 return None

@@ -32,12 +32,12 @@ def runs(name: str) -> int:
 
 
 def job(name: str) -> automation.JobState:
-    return next(job for job in automation.report().jobs if job.name == name)
+    return next(job for job in automation.get_report().jobs if job.name == name)
 
 
 def test_every_job_runs_at_once_and_the_clock_is_healthy(beat):
-    eventually(lambda: automation.report().healthy)
-    report = automation.report()
+    eventually(lambda: automation.get_report().healthy)
+    report = automation.get_report()
     assert {job.name for job in report.jobs if job.runs and not job.failed_runs} == set(SCHEDULE)
     assert {(sign.kind, sign.name.split("@")[0]) for sign in Sign.objects.all()} == {
         ("beat", "beat"),
@@ -48,7 +48,7 @@ def test_every_job_runs_at_once_and_the_clock_is_healthy(beat):
 def test_an_operator_pauses_and_paces_a_job_without_a_restart_and_over_one(beat):
     """Without our scheduler beat writes the code's interval back when it starts."""
     jobs.pause("expire_holds")
-    jobs.pace("lapse_requests", SECOND)
+    jobs.set_interval("lapse_requests", SECOND)
     before = runs("lapse_requests")
     eventually(lambda: runs("lapse_requests") > before + 3, 12)
     still = runs("expire_holds")

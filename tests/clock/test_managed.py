@@ -120,7 +120,7 @@ for name, question in {
     "health": lambda: broker.connect(url, 2).ensure_connection(max_retries=1, interval_start=0),
     "tasks": lambda: app.connection_for_write().ensure_connection(max_retries=1, interval_start=0),
     "cache": lambda: cache.client.get_client().ping(),
-    "panels": lambda: async_to_sync(get_channel_layer().group_send)("halls", {"type": "x"}),
+    "panels": lambda: async_to_sync(get_channel_layer().group_send)("x", {"type": "x"}),
 }.items():
     try:
         question()

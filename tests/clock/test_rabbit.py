@@ -106,7 +106,7 @@ def test_every_job_runs_by_rabbitmq_and_the_clock_is_healthy(begin, booked, ana,
     begin(Beat)
     eventually(lambda: Booking.objects.get(pk=over.pk).status == "completed")
     eventually(lambda: Job.objects.filter(runs__gt=0).count() == len(SCHEDULE), 60)
-    eventually(lambda: automation.report().healthy, 60)
+    eventually(lambda: automation.get_report().healthy, 60)
     assert sorted(Sign.objects.values_list("kind", flat=True)) == ["beat", "worker"]
 
 

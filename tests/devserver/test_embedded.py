@@ -50,7 +50,7 @@ def push(url: str, *items: str) -> None:
 
 
 def of(server: Server) -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if server.runs_here(process)]
+    return [process for process in psutil.process_iter() if server.is_leftover(process)]
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +297,7 @@ def run_as(user: Owner, python: str, *arguments: str) -> "subprocess.Popen[bytes
     path = [str(CHECKOUT), str(Path(django.origin).parents[1])]
     return spawn(
         [python, "-B", "-c", *arguments],
-        ends_by=signal.SIGTERM,
+        death_signal=signal.SIGTERM,
         owner=user,
         cwd="/",
         env={"PYTHONPATH": os.pathsep.join(path)},

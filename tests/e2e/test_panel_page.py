@@ -48,7 +48,7 @@ def shown(page, site, made):
 
 def see(page, state, word, patience=AT_ONCE):
     expect(page.locator("body")).to_have_attribute("data-state", state, timeout=patience)
-    expect(page.locator("#word")).to_have_text(word, timeout=patience)
+    expect(page.locator("#label")).to_have_text(word, timeout=patience)
 
 
 def test_a_tablet_is_paired_with_the_code_by_keyboard_alone(page, site, made, room):
@@ -61,7 +61,7 @@ def test_a_tablet_is_paired_with_the_code_by_keyboard_alone(page, site, made, ro
     page.keyboard.press("Enter")
     see(page, "available", "Free", SOON)
     expect(page.get_by_role("heading", name="Aquarium")).to_be_visible()
-    expect(page.locator("#place")).to_have_text("North · 2nd floor · 8 people")
+    expect(page.locator("#location")).to_have_text("North · 2nd floor · 8 people")
     expect(page.locator("#link")).to_have_text("Live", timeout=SOON)
     page.reload()
     see(page, "available", "Free", SOON)
@@ -106,7 +106,7 @@ def test_a_refusal_is_said(shown, ana, meet):
     shown.evaluate("document.querySelector('#check-in').hidden = true")
     shown.route("**/panels/book/", lambda route: (meet(ana, length=15), route.continue_()))
     shown.get_by_role("button", name="Book 30 min").click()
-    expect(shown.locator("#said")).to_have_text("The slot is already booked.", timeout=AT_ONCE)
+    expect(shown.locator("#message")).to_have_text("The slot is already booked.", timeout=AT_ONCE)
     see(shown, "due", "Check in")
 
 
@@ -154,7 +154,7 @@ def test_without_redis_the_page_reads_and_says_so(shown, servers, ana, meet):
 def test_a_revoked_panel_asks_for_a_code_again(shown, panel):
     panels.revoke(panel.pk)
     expect(shown.locator("#pairing")).to_be_visible(timeout=SOON)
-    expect(shown.locator("#pairing-said")).to_have_text("This panel was unpaired.")
+    expect(shown.locator("#pairing-message")).to_have_text("This panel was unpaired.")
     assert shown.evaluate("localStorage.length") == 0
 
 

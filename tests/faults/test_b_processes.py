@@ -196,7 +196,7 @@ class Test11:
         assert deadly.attempts == outbox.DEATHS + 1
         eventually(lambda: len(set(mail.ids)) == 2)
         assert Delivery.objects.filter(state=State.SENT).count() == 2
-        assert [row.pk for row in automation.report().parked] == [deadly.pk]
+        assert [row.pk for row in automation.get_report().parked] == [deadly.pk]
         assert count.read_text() == "x"
 
 
@@ -289,7 +289,7 @@ def test_16_two_beats_and_one_whose_clock_is_ahead_do_nothing_twice(
 ):
     """Without our entry's look at the last run, a beat that follows one whose clock was five
     minutes ahead sends nothing for five minutes."""
-    assert not automation.report().healthy  # nobody beats: seen at once
+    assert not automation.get_report().healthy  # nobody beats: seen at once
     first = programs(Beat, "beat")
     second = programs(Beat, "ahead", shift="300")
     holds(4)

@@ -132,7 +132,7 @@ def test_however_the_news_arrives_slot_and_money_agree(world, customer, steps):
     assert status != "held" or intent != "canceled"
     receipts = Delivery.objects.filter(booking=it.booking, name="receipt")
     assert receipts.count() == had <= 1
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []
 
 
 def test_a_webhook_before_our_own_answer_is_not_lost(hold, ana, customer, line):
@@ -265,7 +265,7 @@ def test_a_refund_whose_answer_was_lost_is_not_paid_twice(paid, ana, customer, l
     assert (refund.status, call.state, call.attempts) == ("succeeded", "sent", 2)
     assert line.asked("POST", "/v1/refunds") == 1
     assert Delivery.objects.filter(name="refunded").count() == 1
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []
 
 
 def test_a_worker_that_dies_after_the_refund_leaves_it_to_the_next(paid, ana, customer, worker):
@@ -300,7 +300,7 @@ def test_a_cancelling_whose_answer_was_lost_is_made_again(
     expected = ("confirmed", "succeeded") if charged else ("expired", "failed")
     assert state(booking) == expected
     assert customer.refunds(payment.intent_id) == [] if charged else True
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []
 
 
 def test_an_event_is_worked_on_again_when_stripe_did_not_answer(hold, ana, customer, line):
@@ -426,7 +426,7 @@ def test_a_bank_that_takes_days_is_waited_for(hold, ana, customer, run_out, work
     Delivery.objects.update(due_at=Now())
     worker()
     assert state(booking) == ("confirmed", "succeeded")
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []
 
 
 def test_kinds_of_the_outbox_do_not_mix(hold, ana, run_out, worker, line):

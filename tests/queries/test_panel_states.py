@@ -46,17 +46,17 @@ def test_thirty_rooms_take_two_statements_and_none_when_cached(
         forget(place)
     ids = [place.pk for place in places]
     with django_assert_num_queries(2):
-        fresh = panels.states(ids)
+        fresh = panels.list_states(ids)
     with django_assert_num_queries(0):
-        assert panels.states(ids) == fresh
+        assert panels.list_states(ids) == fresh
     assert {state["status"] for state in fresh.values()} == {"occupied"}
 
 
 def test_an_unknown_or_retired_room_has_no_state(court):
-    assert panels.states([court.pk, 10**9]).keys() == {court.pk}
+    assert panels.list_states([court.pk, 10**9]).keys() == {court.pk}
     Resource.objects.update(retired_at=Now())
     with pytest.raises(errors.NotFound):
-        panels.state(court.pk)
+        panels.get_state(court.pk)
 
 
 @pytest.mark.parametrize("change", ["book", "check_in", "end", "cancel", "reschedule"])
@@ -66,7 +66,7 @@ def test_a_change_shows_at_once_though_the_state_was_cached(
     booking = None if change == "book" else in_(ana, 5)
     actor = Actor.person(ana)
     forget(court)
-    before = panels.state(court.pk)
+    before = panels.get_state(court.pk)
     with django_capture_on_commit_callbacks(execute=True):
         if change == "book":
             in_(ana, 5)
@@ -85,7 +85,7 @@ def test_a_change_shows_at_once_though_the_state_was_cached(
             if change == "end":
                 bookings.check_in(booking.pk, actor, early=True)
                 bookings.end(booking.pk, actor)
-    after = panels.state(court.pk)
+    after = panels.get_state(court.pk)
     assert after["version"] > before["version"]
     assert panels.fingerprint(after) != panels.fingerprint(before)
 
@@ -97,12 +97,16 @@ def test_the_last_quarter_of_the_day_changes_where_something_begins_and_not_all_
     court.venue.time_zone = "UTC"
     midnight = soon.replace(hour=0) + timedelta(days=1)
     early = booked(ana, hours=15 + 5 / 60)  # 00:05, which 23:50 announces
-    rows = list(panels._meetings([court.pk], soon, midnight + panels.SOON))
+    rows = list(panels._list_meetings([court.pk], soon, midnight + panels.UPCOMING_WINDOW))
     assert rows == [early]
-    seen = [panels._state(court, rows, midnight - left * MINUTE)[0] for left in (16, 11, 9, 2)]
+    seen = [
+        panels._build_state(court, rows, midnight - left * MINUTE)[0] for left in (16, 11, 9, 2)
+    ]
     assert [state["next"] is not None for state in seen] == [False, False, True, True]
     assert [state["status"] for state in seen] == ["available"] * 2 + ["upcoming"] * 2
-    before, after = map(panels._text, (early.starts_at - panels.SOON, midnight))
+    before, after = map(
+        panels._format_instant, (early.starts_at - panels.UPCOMING_WINDOW, midnight)
+    )
     assert [state["changes_at"] for state in seen] == [before, before, after, after]
     assert panels.fingerprint(seen[0]) == panels.fingerprint(seen[1])
     assert panels.fingerprint(seen[2]) == panels.fingerprint(seen[3])
@@ -115,10 +119,10 @@ def test_a_moved_booking_changes_both_rooms(
     booking = booked(ana)
     for place in (court, other):
         forget(place)
-    before = panels.states([court.pk, other.pk])
+    before = panels.list_states([court.pk, other.pk])
     with django_capture_on_commit_callbacks(execute=True):
         bookings.reschedule(booking.pk, Actor.for_booking(ana, booking), resource=other.pk)
-    after = panels.states([court.pk, other.pk])
+    after = panels.list_states([court.pk, other.pk])
     for place in (court, other):
         assert after[place.pk]["version"] == before[place.pk]["version"] + 1
 
@@ -127,7 +131,7 @@ def test_a_state_read_before_a_change_is_not_kept_as_the_one_after(court, ana, i
     """The reader is overtaken between reading the version and writing the cache. With the state
     cached under the room alone, the last line reads "available" for as long as it is cached."""
     forget(court)
-    read = panels._read
+    read = panels._read_states
 
     def overtaken(rooms):
         found = read(rooms)
@@ -135,10 +139,10 @@ def test_a_state_read_before_a_change_is_not_kept_as_the_one_after(court, ana, i
         forget(court)
         return found
 
-    monkeypatch.setattr(panels, "_read", overtaken)
-    assert panels.state(court.pk)["status"] == "available"
+    monkeypatch.setattr(panels, "_read_states", overtaken)
+    assert panels.get_state(court.pk)["status"] == "available"
     monkeypatch.undo()
-    assert panels.state(court.pk)["status"] == "occupied"
+    assert panels.get_state(court.pk)["status"] == "occupied"
 
 
 @pytest.mark.parametrize(
@@ -147,20 +151,20 @@ def test_a_state_read_before_a_change_is_not_kept_as_the_one_after(court, ana, i
 )
 def test_a_state_lasts_until_time_alone_changes_it(court, ana, in_, minutes, status, left):
     in_(ana, minutes)
-    [(state, lasts)] = panels._read([court.pk]).values()
+    [(state, lasts)] = panels._read_states([court.pk]).values()
     assert state["status"] == status
     changes_in = panels.datetime.fromisoformat(state["changes_at"]) - panels.datetime.fromisoformat(
         state["at"]
     )
     assert changes_in <= left * MINUTE
-    assert lasts == min(changes_in, panels.LONGEST)
+    assert lasts == min(changes_in, panels.CACHE_TIMEOUT)
 
 
 def test_a_state_is_not_cached_beyond_its_next_change(court, ana, in_):
     in_(ana, -10)
     Booking.objects.update(ends_at=Now() + timedelta(milliseconds=900))
     forget(court)
-    panels.state(court.pk)
+    panels.get_state(court.pk)
     assert cache.get(f"room:{court.pk}:state:1") is None
 
 
@@ -169,22 +173,22 @@ def test_what_is_dead_is_not_shown_and_what_blocks_is(court, ana, in_):
     Booking.objects.filter(pk=hold.pk).update(
         status=Status.HELD, hold_expires_at=Now() + 5 * MINUTE
     )
-    assert panels.state(court.pk)["status"] == "occupied"
+    assert panels.get_state(court.pk)["status"] == "occupied"
     Booking.objects.filter(pk=hold.pk).update(hold_expires_at=Now())
-    assert panels.state(court.pk)["status"] == "available"
+    assert panels.get_state(court.pk)["status"] == "available"
 
 
 def test_without_redis_the_state_is_read_from_the_rows_every_time(
     court, ana, in_, servers, django_assert_num_queries
 ):
     forget(court)
-    assert panels.state(court.pk)["version"] == 1
+    assert panels.get_state(court.pk)["version"] == 1
     servers.valkey.stop()
     try:
         with django_assert_num_queries(2):
-            state = panels.state(court.pk)
+            state = panels.get_state(court.pk)
         assert (state["status"], state["version"]) == ("available", 0)
         in_(ana, -5)
-        assert panels.state(court.pk)["status"] == "occupied"
+        assert panels.get_state(court.pk)["status"] == "occupied"
     finally:
         servers.valkey.start()

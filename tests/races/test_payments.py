@@ -50,7 +50,7 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 @pytest.fixture(autouse=True)
 def _money_adds_up(line):
     yield
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from api.models import Booking, BookingEvent, Delivery, JobFailure, Trade, User
 from api.services.accounts import accounts, pictures
 from api.services.accounts.client_address import client_address
 from api.services.bookings import trades
-from backend.devserver.postgres import _binaries
+from backend.devserver.postgres import find_binaries
 from backend.devserver.processes import Owner
 from tasks.emails import deliver_due
 
@@ -48,7 +48,7 @@ def dump(servers: Any) -> str:
     parts = settings.DATABASES["default"]
     url = servers.postgres.url(connection.settings_dict["NAME"])
     assert parts["NAME"]
-    program = _binaries(Owner.of(servers.postgres.directory)) / "pg_dump"
+    program = find_binaries(Owner.of(servers.postgres.directory)) / "pg_dump"
     done = subprocess.run(
         [str(program), "--data-only", url], capture_output=True, text=True, check=False
     )

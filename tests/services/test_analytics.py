@@ -40,7 +40,9 @@ def of(figures, room):
 
 
 def rate(room, first_on=MONDAY, last_on=MONDAY):
-    return of(analytics.utilization(room.venue, first_on, last_on), room)["utilization_rate"]
+    return of(analytics.compute_utilization(room.venue, first_on, last_on), room)[
+        "utilization_rate"
+    ]
 
 
 # utilization
@@ -50,7 +52,7 @@ def test_utilization_is_booked_time_over_open_time_of_every_day(room, office, an
     meeting(room, ana, at(room, MONDAY), 180)
     meeting(room, ana, at(room, MONDAY, "14:00"), 90)
     meeting(room, ana, at(room, SUNDAY, "09:30"), 60)
-    assert analytics.utilization(office, MONDAY, SUNDAY) == [
+    assert analytics.compute_utilization(office, MONDAY, SUNDAY) == [
         {
             "resource_id": room.pk,
             "name": "Ada",
@@ -63,7 +65,7 @@ def test_utilization_is_booked_time_over_open_time_of_every_day(room, office, an
 
 
 def test_a_room_without_bookings_is_there_with_zeros(room, office):
-    assert analytics.utilization(office, MONDAY, MONDAY) == [
+    assert analytics.compute_utilization(office, MONDAY, MONDAY) == [
         {
             "resource_id": room.pk,
             "name": "Ada",
@@ -78,7 +80,7 @@ def test_a_room_without_bookings_is_there_with_zeros(room, office):
 def test_time_outside_opening_hours_is_not_counted(room, ana):
     meeting(room, ana, at(room, MONDAY, "06:00"), 120)
     meeting(room, ana, at(room, MONDAY, "18:00"), 300)
-    figures = of(analytics.utilization(room.venue, MONDAY, MONDAY), room)
+    figures = of(analytics.compute_utilization(room.venue, MONDAY, MONDAY), room)
     assert (figures["total_hours"], figures["total_bookings"]) == (2.0, 2)
     assert figures["utilization_rate"] == 16.7
 
@@ -86,8 +88,8 @@ def test_time_outside_opening_hours_is_not_counted(room, ana):
 def test_time_counts_on_the_dates_in_which_it_falls_and_the_booking_where_it_starts(room, ana):
     meeting(room, ana, at(room, MONDAY, "18:00"), 60 * 14)  # until 08:00 on Tuesday
     tuesday = MONDAY + timedelta(days=1)
-    monday = of(analytics.utilization(room.venue, MONDAY, MONDAY), room)
-    after = of(analytics.utilization(room.venue, tuesday, tuesday), room)
+    monday = of(analytics.compute_utilization(room.venue, MONDAY, MONDAY), room)
+    after = of(analytics.compute_utilization(room.venue, tuesday, tuesday), room)
     assert (monday["total_hours"], monday["total_bookings"]) == (1.0, 1)
     assert (after["total_hours"], after["total_bookings"], after["peak_hours"]) == (1.0, 0, [])
 
@@ -140,29 +142,31 @@ def test_a_booking_over_the_repeated_hour_takes_both(room, ana):
     room.opens_at = room.closes_at = time(0)
     room.save()
     meeting(room, ana, at(room, on, "01:00"), 180)  # until 03:00 of the wall clock
-    figures = of(analytics.utilization(room.venue, on, on), room)
+    figures = of(analytics.compute_utilization(room.venue, on, on), room)
     assert figures["total_hours"] == 3.0
-    assert analytics.heat_map(room.venue, on, on)[6][:4] == [0.0, 1.0, 2.0, 0.0]
+    assert analytics.compute_heat_map(room.venue, on, on)[6][:4] == [0.0, 1.0, 2.0, 0.0]
 
 
 def test_an_ended_meeting_counts_until_it_was_ended(room, ana):
     start = at(room, MONDAY)
     meeting(room, ana, start, 120, ended_at=start + 30 * MINUTE)
     meeting(room, ana, start + 180 * MINUTE, 60, ended_at=start)  # ended before it began
-    figures = of(analytics.utilization(room.venue, MONDAY, MONDAY), room)
+    figures = of(analytics.compute_utilization(room.venue, MONDAY, MONDAY), room)
     assert (figures["total_hours"], figures["total_bookings"]) == (0.5, 2)
 
 
 def test_a_no_show_took_the_room_until_it_was_released(room, ana):
     start = at(room, MONDAY)
     meeting(room, ana, start, 120, "no_show", no_show_at=start + 15 * MINUTE)
-    assert of(analytics.utilization(room.venue, MONDAY, MONDAY), room)["total_hours"] == 0.25
+    assert (
+        of(analytics.compute_utilization(room.venue, MONDAY, MONDAY), room)["total_hours"] == 0.25
+    )
 
 
 @pytest.mark.parametrize("status", ["cancelled", "rejected", "expired"])
 def test_what_never_took_place_is_not_counted(room, ana, status):
     meeting(room, ana, at(room, MONDAY), status=status)
-    figures = of(analytics.utilization(room.venue, MONDAY, MONDAY), room)
+    figures = of(analytics.compute_utilization(room.venue, MONDAY, MONDAY), room)
     assert (figures["total_bookings"], figures["total_hours"]) == (0, 0.0)
 
 
@@ -173,7 +177,7 @@ def test_dead_holds_and_unanswered_requests_count_no_more_before_any_sweep(room,
     meeting(room, ana, at(room, MONDAY, "12:00"), status="held", hold_expires_at=far)
     meeting(room, ana, at(room, MONDAY, "14:00"), status="pending", lapses_at=far)
     meeting(room, ana, at(room, MONDAY, "16:00"), status="checked_in")
-    figures = of(analytics.utilization(room.venue, MONDAY, MONDAY), room)
+    figures = of(analytics.compute_utilization(room.venue, MONDAY, MONDAY), room)
     assert figures["peak_hours"] == ["12:00", "14:00", "16:00"]
     assert figures["total_bookings"] == 3
 
@@ -181,22 +185,22 @@ def test_dead_holds_and_unanswered_requests_count_no_more_before_any_sweep(room,
 def test_peak_hours_are_the_three_most_frequent_starts_earlier_ones_first(room, ana):
     for clock in ("15:00", "15:30", "09:00", "09:45", "11:00", "08:00", "08:20", "08:40"):
         meeting(room, ana, at(room, MONDAY, clock), 10)
-    figures = of(analytics.utilization(room.venue, MONDAY, MONDAY), room)
+    figures = of(analytics.compute_utilization(room.venue, MONDAY, MONDAY), room)
     assert figures["peak_hours"] == ["08:00", "09:00", "15:00"]
 
 
 def test_rooms_of_a_building_alone(room, office, ana):
     Resource.objects.create(venue=office, name="Bob", building="South")
-    names = [row["name"] for row in analytics.utilization(office, MONDAY, MONDAY, "nORTH")]
+    names = [row["name"] for row in analytics.compute_utilization(office, MONDAY, MONDAY, "nORTH")]
     assert names == ["Ada"]
-    assert analytics.utilization(office, MONDAY, MONDAY, "Elsewhere") == []
+    assert analytics.compute_utilization(office, MONDAY, MONDAY, "Elsewhere") == []
 
 
 def test_a_retired_room_is_left_out(room, office):
     room.retired_at = datetime.now(UTC)
     room.save()
-    assert analytics.utilization(office, MONDAY, MONDAY) == []
-    assert analytics.kpi(office, MONDAY, MONDAY)["total_rooms"] == 0
+    assert analytics.compute_utilization(office, MONDAY, MONDAY) == []
+    assert analytics.compute_kpi(office, MONDAY, MONDAY)["total_rooms"] == 0
 
 
 # ghosting
@@ -206,7 +210,7 @@ def test_ghosting_is_the_share_of_no_shows_and_their_mean_length(room, office, a
     meeting(room, ana, at(room, MONDAY, "08:00"), 60)
     meeting(room, ana, at(room, MONDAY, "10:00"), 30, "no_show")
     meeting(room, ana, at(room, MONDAY, "12:00"), 45, "no_show")
-    assert analytics.ghosting(office, MONDAY, MONDAY) == [
+    assert analytics.compute_ghosting(office, MONDAY, MONDAY) == [
         {
             "resource_id": room.pk,
             "name": "Ada",
@@ -221,9 +225,9 @@ def test_ghosting_is_the_share_of_no_shows_and_their_mean_length(room, office, a
 def test_what_should_have_been_released_is_a_no_show_before_any_sweep(room, office, ana):
     start = at(room, MONDAY)
     meeting(room, ana, start, 60, "confirmed", no_show_at=start + 15 * MINUTE)
-    figures = of(analytics.ghosting(office, MONDAY, MONDAY), room)
+    figures = of(analytics.compute_ghosting(office, MONDAY, MONDAY), room)
     assert (figures["no_shows"], figures["ghosting_rate"]) == (1, 100.0)
-    assert of(analytics.utilization(office, MONDAY, MONDAY), room)["total_hours"] == 0.25
+    assert of(analytics.compute_utilization(office, MONDAY, MONDAY), room)["total_hours"] == 0.25
 
 
 # capacity
@@ -235,7 +239,7 @@ def test_capacity_counts_the_people_listed_and_the_organizer(room, office, ana, 
     pair.attendees.set([ben])  # 2 of 4; the list counts, not the guess
     crowd = meeting(room, ana, at(room, MONDAY, "12:00"), guests=7)
     assert (alone.guests, crowd.guests) == (1, 7)
-    assert analytics.capacity(office, MONDAY, MONDAY) == [
+    assert analytics.compute_capacity(office, MONDAY, MONDAY) == [
         {
             "resource_id": room.pk,
             "name": "Ada",
@@ -251,7 +255,7 @@ def test_capacity_counts_the_people_listed_and_the_organizer(room, office, ana, 
 def test_a_room_for_nobody_divides_by_nothing(room, office, ana):
     Resource.objects.filter(pk=room.pk).update(capacity=0)
     meeting(room, ana, at(room, MONDAY))
-    figures = of(analytics.capacity(office, MONDAY, MONDAY), room)
+    figures = of(analytics.compute_capacity(office, MONDAY, MONDAY), room)
     assert (figures["capacity_utilization"], figures["undersized"]) == (0.0, 1)
 
 
@@ -266,7 +270,7 @@ def test_key_figures_and_their_change_against_the_preceding_range(room, office, 
     for day in range(5):
         status = "no_show" if day == 0 else "completed"
         meeting(room, ana, at(room, before + week + timedelta(days=day)), 252, status)
-    assert analytics.kpi(office, MONDAY, SUNDAY) == {
+    assert analytics.compute_kpi(office, MONDAY, SUNDAY) == {
         "total_rooms": 2,
         "avg_utilization": 12.5,  # 21 of 168 hours
         "utilization_change": 7.5,  # from 8.4 hours, 5 %
@@ -279,7 +283,7 @@ def test_key_figures_and_their_change_against_the_preceding_range(room, office, 
 
 def test_a_change_from_nothing_is_no_percentage(room, office, ana):
     meeting(room, ana, at(room, MONDAY))
-    figures = analytics.kpi(office, MONDAY, MONDAY)
+    figures = analytics.compute_kpi(office, MONDAY, MONDAY)
     assert (figures["total_bookings"], figures["bookings_change"]) == (1, None)
 
 
@@ -288,18 +292,18 @@ def test_all_venues_each_in_its_own_zone(room, ana):
     desk = Resource.objects.create(venue=tokyo, name="Desk")
     meeting(room, ana, at(room, MONDAY, "08:00"))
     meeting(desk, ana, at(desk, MONDAY, "08:00"))  # still Sunday in Berlin
-    figures = analytics.utilization(None, MONDAY, MONDAY)
+    figures = analytics.compute_utilization(None, MONDAY, MONDAY)
     assert [(row["name"], row["peak_hours"]) for row in figures] == [
         ("Ada", ["08:00"]),
         ("Desk", ["08:00"]),
     ]
-    assert analytics.kpi(None, MONDAY, MONDAY)["total_bookings"] == 2
+    assert analytics.compute_kpi(None, MONDAY, MONDAY)["total_bookings"] == 2
 
 
 def test_the_heat_map_has_booked_hours_by_weekday_and_hour_within_opening_hours(room, office, ana):
     meeting(room, ana, at(room, MONDAY, "06:30"), 90)  # open from 07:00
     meeting(room, ana, at(room, SUNDAY, "10:15"), 90)
-    table = analytics.heat_map(office, MONDAY, SUNDAY)
+    table = analytics.compute_heat_map(office, MONDAY, SUNDAY)
     assert [len(row) for row in table] == [24] * 7
     assert {(d, h): v for d, row in enumerate(table) for h, v in enumerate(row) if v} == {
         (0, 7): 1.0,
@@ -311,11 +315,11 @@ def test_the_heat_map_has_booked_hours_by_weekday_and_hour_within_opening_hours(
 @pytest.mark.parametrize(
     "figure",
     [
-        analytics.kpi,
-        analytics.utilization,
-        analytics.ghosting,
-        analytics.capacity,
-        analytics.heat_map,
+        analytics.compute_kpi,
+        analytics.compute_utilization,
+        analytics.compute_ghosting,
+        analytics.compute_capacity,
+        analytics.compute_heat_map,
     ],
 )
 def test_a_figure_takes_as_many_statements_for_one_room_as_for_many(figure, office, room, ana):

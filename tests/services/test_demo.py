@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_demo_leaves_single_calendars_single_and_the_days_ahead_free_to_try():
-    made = demo.seed("holdfast-demo")
+    made = demo.seed_demo("holdfast-demo")
     assert made["bookings"] == Booking.objects.count()
     for slug in ("primetime", "barbershop"):
         assert Resource.objects.filter(venue__slug=slug).count() == 1
@@ -25,13 +25,13 @@ def test_the_demo_leaves_single_calendars_single_and_the_days_ahead_free_to_try(
     for row in ahead:
         start, end = (at.astimezone(row.venue.zone) for at in (row.starts_at, row.ends_at))
         assert (start.date(), end.time() <= time(8)) == (end.date(), True), row
-    assert demo.seed("holdfast-demo") == {"bookings": 0}
+    assert demo.seed_demo("holdfast-demo") == {"bookings": 0}
 
 
 def test_what_the_demo_says_of_the_past_could_have_happened():
     """Every move is one of the table, in the order of time, and who made it is named."""
-    demo.seed("holdfast-demo")
-    assert invariants.problems() == []
+    demo.seed_demo("holdfast-demo")
+    assert invariants.list_problems() == []
     lines = BookingEvent.objects.filter(actor_name="demo")
     ordered = list(lines.order_by("id").values_list("at", flat=True))
     assert ordered == sorted(ordered)

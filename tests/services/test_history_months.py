@@ -138,9 +138,9 @@ def test_a_booking_whose_history_is_gone_breaks_no_invariant(no_months, booked, 
     settings.KEEP_HISTORY_MONTHS = 1
     assert history_months.keep() == 1
     assert not old.events.exists()
-    assert invariants.problems(None) == []
+    assert invariants.list_problems(None) == []
     new.events.all().delete()
-    [problem] = invariants.problems(None)
+    [problem] = invariants.list_problems(None)
     assert problem == f"booking {new.pk} is confirmed but its history ends with nothing"
 
 
@@ -279,7 +279,7 @@ def test_a_table_full_of_lines_becomes_a_partition_as_it_is(standing, booked, an
     assert run("SELECT pg_relation_filenode(%s)", BEFORE) == file
     assert list(BookingEvent.objects.order_by("id").values()) == before
     assert line(booking, datetime.now(UTC)).pk > before[-1]["id"]
-    assert invariants.problems(None) == []
+    assert invariants.list_problems(None) == []
     assert run("SELECT conname FROM pg_constraint WHERE conname = 'event_before'") == []
 
 

@@ -38,7 +38,7 @@ def scheduled(name: str, every: int = 5, enabled: bool = True) -> PeriodicTask:
 
 
 def state(name: str) -> automation.JobState:
-    return next(job for job in automation.report().jobs if job.name == name)
+    return next(job for job in automation.get_report().jobs if job.name == name)
 
 
 # a run
@@ -65,16 +65,16 @@ def test_a_run_that_fails_says_why_and_keeps_the_last_success():
 
 
 def test_a_long_run_shows_that_it_gets_on(monkeypatch):
-    monkeypatch.setattr(jobs, "PROGRESS_EVERY", 0)
+    monkeypatch.setattr(jobs, "PROGRESS_INTERVAL", 0)
     Job.objects.create(name="expire_holds")
     seen: list[int] = []
 
     def work() -> int:
-        jobs.progress(500)
+        jobs.report_progress(500)
         assert Job.objects.get().progressed_at is not None
         return 500
 
-    with jobs.watched_by(seen.append):
+    with jobs.watch_progress(seen.append):
         jobs.run("expire_holds", work)
     assert seen == [500]
 
@@ -86,13 +86,13 @@ def test_the_lag_of_a_job_is_the_age_of_its_oldest_row_past_due(booked, court, a
     court.price_minor = 500
     court.save()
     first, second = booked(ana), booked(ana, hours=2)
-    assert lag.by_job()["expire_holds"] == 0
+    assert lag.get_lag_by_job()["expire_holds"] == 0
     Booking.objects.filter(pk=first.pk).update(hold_expires_at=Now() - 90 * SECOND)
     Booking.objects.filter(pk=second.pk).update(hold_expires_at=Now() - 30 * SECOND)
-    assert 90 <= lag.by_job()["expire_holds"] < 100
-    assert lag.due("expire_holds") == 2
+    assert 90 <= lag.get_lag_by_job()["expire_holds"] < 100
+    assert lag.count_due("expire_holds") == 2
     transitions.sweep(BOOKING.expire, "expire_holds")
-    assert lag.by_job()["expire_holds"] == 0
+    assert lag.get_lag_by_job()["expire_holds"] == 0
 
 
 def test_every_deadline_of_the_tables_has_a_lag():
@@ -100,7 +100,7 @@ def test_every_deadline_of_the_tables_has_a_lag():
     from api.lifecycle import TABLES
 
     assert swept == {f"{table.model}.{move.name}" for table in TABLES for move in table.time_driven}
-    assert set(lag.by_job()) == {
+    assert set(lag.get_lag_by_job()) == {
         *lag.SWEEPS,
         "send_reminders",
         "deliver_due",
@@ -125,7 +125,7 @@ def test_a_row_that_cannot_be_worked_on_is_a_failure_and_no_lag(booked, court, a
         transitioned.disconnect(poison)
     failure = JobFailure.objects.get()
     assert (failure.row, failure.error) == (str(hold.pk), "ValueError: cannot be worked on")
-    assert lag.by_job()["expire_holds"] == 0
+    assert lag.get_lag_by_job()["expire_holds"] == 0
     assert transitions.sweep(BOOKING.expire, "expire_holds") == 0
     assert jobs.retry(failure.pk) == 1
     assert transitions.sweep(BOOKING.expire, "expire_holds") == 1
@@ -183,7 +183,7 @@ def test_a_sweep_goes_in_the_order_of_the_deadlines_and_tells_what_is_looked_at(
 @pytest.mark.parametrize("job", sorted(SCHEDULE))
 def test_a_job_is_late_a_minute_after_two_intervals_without_a_run(job):
     every = SCHEDULE[job].every
-    allowed = 2 * every + automation.LATE
+    allowed = 2 * every + automation.TOLERANCE
     Job.objects.create(name=job, known_at=Now() - 9 * allowed, succeeded_at=Now() - allowed)
     assert state(job).late
     Job.objects.update(succeeded_at=F("succeeded_at") + 10 * SECOND)
@@ -215,7 +215,7 @@ def test_rows_past_due_for_more_than_a_minute_are_unhealthy(booked, ana):
 
 
 def test_all_is_well_when_something_ran_and_beat_and_a_worker_live():
-    assert automation.report().problems == [
+    assert automation.get_report().problems == [
         "no beat is alive",
         "no worker is alive",
         "nothing has run yet",
@@ -223,11 +223,11 @@ def test_all_is_well_when_something_ran_and_beat_and_a_worker_live():
     jobs.run("heartbeat", lambda: 0)
     jobs.sign("beat", "beat@one")
     jobs.sign("worker", "celery@one")
-    assert automation.report().healthy
+    assert automation.get_report().healthy
     Sign.objects.filter(kind="worker").update(seen_at=Now() - 31 * SECOND)
-    assert automation.report().problems == ["no worker is alive"]
+    assert automation.get_report().problems == ["no worker is alive"]
     jobs.sign("worker", "celery@one")
-    assert automation.report().healthy
+    assert automation.get_report().healthy
 
 
 def test_the_report_costs_the_same_few_statements(
@@ -238,7 +238,7 @@ def test_the_report_costs_the_same_few_statements(
         booked(ana, hours=n)
         JobFailure.objects.create(job="expire_holds", row=str(n), error="x", retry_at=Now())
     with django_assert_max_num_queries(9):
-        automation.report()
+        automation.get_report()
 
 
 # operators
@@ -246,25 +246,25 @@ def test_the_report_costs_the_same_few_statements(
 
 def test_the_code_s_interval_is_used_until_an_operator_chooses_another():
     """The operator's survives the next start of beat; a change of the code's does not undo it."""
-    assert jobs.enrol({"expire_holds": 5 * SECOND}) == {"expire_holds": 5 * SECOND}
+    assert jobs.sync_schedule({"expire_holds": 5 * SECOND}) == {"expire_holds": 5 * SECOND}
     scheduled("expire_holds", 5)
-    assert jobs.enrol({"expire_holds": 7 * SECOND}) == {"expire_holds": 7 * SECOND}
-    jobs.pace("expire_holds", 7 * SECOND)
-    jobs.pace("expire_holds", 60 * SECOND)
-    assert jobs.enrol({"expire_holds": 7 * SECOND}) == {"expire_holds": 60 * SECOND}
-    assert jobs.enrol({"expire_holds": 9 * SECOND}) == {"expire_holds": 60 * SECOND}
-    jobs.pace("expire_holds", 9 * SECOND)
-    assert jobs.enrol({"expire_holds": 5 * SECOND}) == {"expire_holds": 5 * SECOND}
+    assert jobs.sync_schedule({"expire_holds": 7 * SECOND}) == {"expire_holds": 7 * SECOND}
+    jobs.set_interval("expire_holds", 7 * SECOND)
+    jobs.set_interval("expire_holds", 60 * SECOND)
+    assert jobs.sync_schedule({"expire_holds": 7 * SECOND}) == {"expire_holds": 60 * SECOND}
+    assert jobs.sync_schedule({"expire_holds": 9 * SECOND}) == {"expire_holds": 60 * SECOND}
+    jobs.set_interval("expire_holds", 9 * SECOND)
+    assert jobs.sync_schedule({"expire_holds": 5 * SECOND}) == {"expire_holds": 5 * SECOND}
 
 
 def test_a_job_that_the_code_no_longer_has_leaves_the_schedule():
-    jobs.enrol({"expire_holds": 5 * SECOND, "heartbeat": 5 * SECOND})
+    jobs.sync_schedule({"expire_holds": 5 * SECOND, "heartbeat": 5 * SECOND})
     scheduled("expire_holds")
     scheduled("heartbeat")
     mine = PeriodicTask.objects.create(
         name="an operator's own", task="x", interval=PeriodicTask.objects.first().interval
     )
-    jobs.enrol({"expire_holds": 5 * SECOND})
+    jobs.sync_schedule({"expire_holds": 5 * SECOND})
     assert set(PeriodicTask.objects.values_list("name", flat=True)) == {"expire_holds", mine.name}
     assert list(Job.objects.values_list("name", flat=True)) == ["expire_holds"]
 
@@ -274,7 +274,7 @@ def test_pausing_and_pacing_change_beat_s_row():
     jobs.pause("expire_holds")
     assert state("expire_holds").paused
     jobs.resume("expire_holds")
-    jobs.pace("expire_holds", 30 * SECOND)
+    jobs.set_interval("expire_holds", 30 * SECOND)
     job = state("expire_holds")
     assert (job.paused, job.interval) == (False, 30 * SECOND)
 
@@ -283,7 +283,7 @@ def test_pausing_and_pacing_change_beat_s_row():
 def test_an_absurd_interval_is_refused(every):
     scheduled("expire_holds")
     with pytest.raises(errors.Invalid):
-        jobs.pace("expire_holds", every)
+        jobs.set_interval("expire_holds", every)
     assert state("expire_holds").interval == 5 * SECOND
 
 
@@ -330,7 +330,7 @@ def test_a_reminder_that_cannot_be_queued_does_not_hold_up_the_others(booked, an
     failure = JobFailure.objects.get()
     assert (failure.job, failure.row) == ("send_reminders", str(rows[2].pk))
     assert "this row is poison" in failure.error
-    assert lag.by_job()["send_reminders"] == 0
+    assert lag.get_lag_by_job()["send_reminders"] == 0
     assert reminders.queue_due() == 0
     with connection.cursor() as cursor:
         cursor.execute("DROP FUNCTION poison() CASCADE")

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _money_adds_up(line, worker):
     yield
-    assert invariants.problems(allowed_lag=None) == []
+    assert invariants.list_problems(allowed_lag=None) == []
 
 
 def state(booking):

@@ -74,7 +74,7 @@ def test_a_call_whose_caller_is_gone_is_made_again(forgotten):
         state=State.SENDING,
         due_at=Now() + timedelta(1),
     )
-    assert restored_backup.settle(send=False, gap=0).calls == 1
+    assert restored_backup.prepare_restored(send=False, gap=0).calls == 1
     row = Delivery.objects.get(key="refund:1")
     assert row.state == State.WAITING
 

@@ -30,11 +30,11 @@ from api.services.bookings import transitions
 from tests.support.past_bookings import MINUTE, at, meeting
 
 FIGURES = (
-    analytics.kpi,
-    analytics.utilization,
-    analytics.ghosting,
-    analytics.capacity,
-    analytics.heat_map,
+    analytics.compute_kpi,
+    analytics.compute_utilization,
+    analytics.compute_ghosting,
+    analytics.compute_capacity,
+    analytics.compute_heat_map,
 )
 
 
@@ -70,7 +70,7 @@ def same(venue: Venue | None, first_on: date, last_on: date) -> None:
 
 def hours(room: Resource, days: int = 60) -> float:
     """Booked, of that many days until today."""
-    figures = analytics.utilization(room.venue, ago(days), today())
+    figures = analytics.compute_utilization(room.venue, ago(days), today())
     return float(next(row["total_hours"] for row in figures if row["resource_id"] == room.pk))
 
 
@@ -258,7 +258,7 @@ def test_what_holds_is_answered_without_reading_its_bookings(room, office, ana):
     meeting(room, ana, at(room, ago(30)), 60)
     rollups.roll_up()
     with CaptureQueriesContext(connection) as queries:
-        analytics.utilization(office, ago(35), ago(20))
+        analytics.compute_utilization(office, ago(35), ago(20))
     assert not [q for q in queries if "api_booking b" in q["sql"]]
 
 
@@ -314,7 +314,7 @@ def test_another_capacity_is_answered_with_at_once(room, office, ana):
     meeting(room, ana, at(room, ago(30)), 60, guests=3)
     rollups.roll_up()
     Resource.objects.filter(pk=room.pk).update(capacity=2)
-    figures = analytics.capacity(office, ago(40), today())
+    figures = analytics.compute_capacity(office, ago(40), today())
     assert (figures[0]["undersized"], figures[0]["capacity_utilization"]) == (1, 100.0)
 
 

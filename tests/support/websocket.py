@@ -1,4 +1,4 @@
-"""Speaking to a WebSocket door inside the test's own process, over the real channel layer."""
+"""Speaking to a WebSocket inside the test's own process, over the real channel layer."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def scene(story: Callable[[], Awaitable[None]]) -> None:
         try:
             await story()
         finally:
-            await connections.hall().close()
+            await connections.get_registry().close()
 
     async_to_sync(played)()
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from backend.devserver import CHECKOUT
-from backend.devserver.up import wanted
+from backend.devserver.up import list_processes
 
 ASK = (
     "from backend import settings as s;"
@@ -77,5 +77,5 @@ def test_what_does_not_start(tmp_path, environment, said):
 
 
 def test_the_local_stripe_runs_only_without_keys():
-    assert "stripe" in [name for name, *_ in wanted({})]
-    assert "stripe" not in [name for name, *_ in wanted({"STRIPE_SECRET_KEY": "sk_test_1"})]
+    assert "stripe" in [name for name, *_ in list_processes({})]
+    assert "stripe" not in [name for name, *_ in list_processes({"STRIPE_SECRET_KEY": "sk_test_1"})]

@@ -188,14 +188,14 @@ class PanelState(PanelView):
     def get(self, request: Request, room: str) -> Reply[Success[answers.State]]:
         place = rooms.one(self.venue, shapes.number(room))
         self.only_at(place.pk)
-        return Reply(success(shapes.state(panels.state(place.pk))))
+        return Reply(success(shapes.state(panels.get_state(place.pk))))
 
 
 class PanelVerb(PanelView):
     def row(self, booking: str) -> tuple[int, Actor]:
         row = rooms.booking_of(self.venue, shapes.number(booking))
         self.only_at(row.resource_id)
-        actor = doors.actor_of(self.panel) if self.panel else Actor.for_booking(self.user, row)
+        actor = doors.get_actor(self.panel) if self.panel else Actor.for_booking(self.user, row)
         return row.pk, actor
 
 
@@ -243,26 +243,26 @@ class Analytics(View):
 class Kpi(Analytics):
     @asks(shapes.Dates)
     def get(self, request: Request) -> Reply[Success[list[answers.Figure]]]:
-        return Reply(success(shapes.kpi(analytics.kpi(self.venue, *self.dates()))))
+        return Reply(success(shapes.kpi(analytics.compute_kpi(self.venue, *self.dates()))))
 
 
 class Utilization(Analytics):
     @asks(shapes.DatesInBuilding)
     def get(self, request: Request) -> Reply[Success[list[answers.Utilization]]]:
         building = request.query_params.get("building", "").strip() or None
-        found = analytics.utilization(self.venue, *self.dates(), building=building)
+        found = analytics.compute_utilization(self.venue, *self.dates(), building=building)
         return Reply(success(shapes.utilization(found)))
 
 
 class Ghosting(Analytics):
     @asks(shapes.Dates)
     def get(self, request: Request) -> Reply[Success[list[answers.Ghosting]]]:
-        found = analytics.ghosting(self.venue, *self.dates())
+        found = analytics.compute_ghosting(self.venue, *self.dates())
         return Reply(success(shapes.ghosting(found)))
 
 
 class Capacity(Analytics):
     @asks(shapes.Dates)
     def get(self, request: Request) -> Reply[Success[list[answers.Capacity]]]:
-        found = analytics.capacity(self.venue, *self.dates())
+        found = analytics.compute_capacity(self.venue, *self.dates())
         return Reply(success(shapes.capacity(found)))

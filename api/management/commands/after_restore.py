@@ -29,14 +29,14 @@ class Command(BaseCommand):
         if options["gap"] < 0:
             raise CommandError("--gap is a number of ids, not less than 0.")
         self._catch_up()
-        found = restored_backup.settle(send=options["send"], gap=options["gap"])
+        found = restored_backup.prepare_restored(send=options["send"], gap=options["gap"])
         for name, many in sorted(found.withheld.items()):
             self.stdout.write(f"withheld: {many} × {name}")
         self.stdout.write(
             f"{sum(found.withheld.values())} emails withheld, {found.calls} calls to Stripe"
             f" taken up again, {found.moved} sequences moved on."
         )
-        if problems := invariants.problems(None):
+        if problems := invariants.list_problems(None):
             raise CommandError("\n".join(problems))
         self.stdout.write("All is as it must be. Start the processes, then `reconcile_payments`.")
 

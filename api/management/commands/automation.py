@@ -34,15 +34,15 @@ class Command(BaseCommand):
         elif options["watch"]:
             watch(console)
         else:
-            console.print(picture(automation.report()))
+            console.print(picture(automation.get_report()))
 
 
 def watch(console: Console) -> None:
     try:
-        with Live(picture(automation.report()), console=console, auto_refresh=False) as live:
+        with Live(picture(automation.get_report()), console=console, auto_refresh=False) as live:
             while True:
                 time.sleep(1)
-                live.update(picture(automation.report()), refresh=True)
+                live.update(picture(automation.get_report()), refresh=True)
     except KeyboardInterrupt:
         return
 
@@ -56,8 +56,8 @@ def run(name: str, console: Console) -> None:
     bar = Progress(
         TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-    line = bar.add_task(name, total=lag.due(name) or None)
-    with bar, jobs.watched_by(lambda done: bar.update(line, completed=done)):
+    line = bar.add_task(name, total=lag.count_due(name) or None)
+    with bar, jobs.watch_progress(lambda done: bar.update(line, completed=done)):
         count = work()
     console.print(f"{name}: {count} done.")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from api.management.progress import bar
+from api.management.progress import show_bar
 from api.services.operations import invariants
 
 
@@ -12,8 +12,8 @@ class Command(BaseCommand):
     help = "Checks what must always be true: no overlaps, whole histories, nothing far past due."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with bar(self.stdout, "Checking", len(invariants.CHECKS)):
-            found = invariants.problems()
+        with show_bar(self.stdout, "Checking", len(invariants.CHECKS)):
+            found = invariants.list_problems()
         for sentence in found:
             self.stdout.write(sentence)
         if found:

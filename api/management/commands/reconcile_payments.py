@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from api.errors import Refusal
-from api.management.progress import bar
+from api.management.progress import show_bar
 from api.services.payments import reconciliation
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with bar(self.stdout, "Asking Stripe", reconciliation.how_many()):
+            with show_bar(self.stdout, "Asking Stripe", reconciliation.how_many()):
                 found = reconciliation.everything()
         except Refusal as away:
             raise CommandError(away.detail) from away

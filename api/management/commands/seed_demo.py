@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api.management.progress import bar
+from api.management.progress import show_bar
 from api.services.operations import demo
 from backend.environment import read_environment
 
@@ -15,8 +15,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         env = read_environment()
         password = env.DEMO_PASSWORD or env.DJANGO_SUPERUSER_PASSWORD or "holdfast-demo"
-        with bar(self.stdout, "Booking"):
-            made = demo.seed(password)
+        with show_bar(self.stdout, "Booking"):
+            made = demo.seed_demo(password)
         if not made["bookings"]:
             self.stdout.write("The demo data is there already.")
             return

@@ -20,7 +20,7 @@ from api.queries.venues.opening_hours import Day, Days, Scope
 HOURS: Final = range(24)
 EPOCH: Final = date(2000, 1, 1)
 Span = tuple[int, date, date]  # a place's id, its first and last local date
-Tally = Mapping[str, Any]
+Aggregates = Mapping[str, Any]
 Heat = list[list[int]]
 
 # What a booking is by now, whether or not the clock's sweep has run.
@@ -108,7 +108,7 @@ STARTS: Final = "ARRAY[{}]".format(
 # whole seconds of each booking in each hour, so that sums of sums are the same sums
 SECONDS: Final = """sum(floor(extract(epoch FROM
     least(c.until, h.closes) - greatest(c.starts_at, h.opens))))::int"""
-NOTHING: Final[Tally] = {
+NO_BOOKINGS: Final[Aggregates] = {
     "wasted": timedelta(0),
     "booked": timedelta(0),
     "starts": [0] * 24,
@@ -116,48 +116,49 @@ NOTHING: Final[Tally] = {
 }
 
 
-def counted(wanted: Sequence[str], bookings: str) -> str:
+def counted_sql(wanted: Sequence[str], bookings: str) -> str:
     """The bookings that count, found as WIDE or NARROW says; people are looked up only when a sum
     needs them."""
     needed = {"attendees", "oversized", "undersized"} & set(wanted)
     return COUNTED.format(people=PEOPLE if needed else "0", bookings=bookings)
 
 
-def found_by(spans: Sequence[Span]) -> str:
+def choose_lookup(spans: Sequence[Span]) -> str:
     return WIDE if max(last_on - first_on for _, first_on, last_on in spans) > LONGEST else NARROW
 
 
-def summed(wanted: Sequence[str], key: str, bookings: str) -> str:
+def sums_sql(wanted: Sequence[str], key: str, bookings: str) -> str:
     """A query of the sums by `key`, which is made of columns of COUNTED."""
     parts = dict.fromkeys(["bookings", *(name for name in wanted if name != "starts")])
     inner = ", ".join(f"{PARTS[name]} AS {name}" for name in parts)
-    outer = ", ".join(f"{STARTS if name == 'starts' else total(name)} AS {name}" for name in wanted)
+    sums = {name: STARTS if name == "starts" else total_sql(name) for name in wanted}
+    outer = ", ".join(f"{sql} AS {name}" for name, sql in sums.items())
     return f"""SELECT {key}, {outer} FROM (
-        SELECT {key}, hour, {inner} FROM {counted(wanted, bookings)}
+        SELECT {key}, hour, {inner} FROM {counted_sql(wanted, bookings)}
         LEFT JOIN opening o ON o.day = c.day GROUP BY {key}, hour) g GROUP BY {key}"""
 
 
-def nothing(name: str) -> str:
+def zero_sql(name: str) -> str:
     """The sum of no bookings."""
     return ZERO if name.endswith(("wasted", "booked")) else "0"
 
 
-def total(name: str) -> str:
+def total_sql(name: str) -> str:
     """A sum of sums, of the same type."""
-    kind = "interval" if nothing(name) == ZERO else "bigint"
-    return f"coalesce(sum({name}), {nothing(name)})::{kind}"
+    kind = "interval" if zero_sql(name) == ZERO else "bigint"
+    return f"coalesce(sum({name}), {zero_sql(name)})::{kind}"
 
 
 def sums(
     scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
-) -> dict[int, Tally]:
+) -> dict[int, Aggregates]:
     """The sums named in `wanted` per place, over the local dates of its spans. `days` belongs to
     `scope.clocks` and covers the spans. A place without bookings is left out."""
     if not (spans := list(spans)):
         return {}
-    sql = f"WITH {SPANS}, {OPENING} {summed(wanted, 'resource_id', found_by(spans))}"
+    sql = f"WITH {SPANS}, {OPENING} {sums_sql(wanted, 'resource_id', choose_lookup(spans))}"
     with replica.cursor() as cursor:
-        cursor.execute(sql, bounds(scope, days, spans) | openings(days, spans))
+        cursor.execute(sql, build_bounds(scope, days, spans) | build_openings(days, spans))
         return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in cursor.fetchall()}
 
 
@@ -168,9 +169,9 @@ def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
         return table
     sql = f"""WITH {SPANS}, {CELLS}
         SELECT extract(isodow FROM c.day_on)::int - 1, h.hour, {SECONDS}
-        FROM {counted((), found_by(spans))} {IN_CELL} GROUP BY 1, 2"""
+        FROM {counted_sql((), choose_lookup(spans))} {IN_CELL} GROUP BY 1, 2"""
     with replica.cursor() as cursor:
-        cursor.execute(sql, bounds(scope, days, spans) | cells(scope, days, spans))
+        cursor.execute(sql, build_bounds(scope, days, spans) | build_cells(scope, days, spans))
         for weekday, hour, seconds in cursor.fetchall():
             table[weekday][hour] = seconds
     return table
@@ -179,7 +180,7 @@ def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
 # parameters, as columns
 
 
-def bounds(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
+def build_bounds(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
     """Of SPANS and COUNTED."""
     by_id, rows = {place.id: place for place in scope.places}, []
     for pk, first_on, last_on in spans:
@@ -188,7 +189,7 @@ def bounds(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[st
         edges = first_on, last_on, some[first_on].starts, some[last_on].ends
         rows.append((pk, place.clock, zone, place.capacity, *edges))
     names = ("ids", "span_clocks", "zones", "capacities", "firsts", "lasts", "starts", "ends")
-    return columns(rows, names) | {
+    return build_columns(rows, names) | {
         "clocks": len(scope.clocks),
         "steps": list(range(2 * LONGEST.days)),
         "longest": LONGEST + DAY,
@@ -198,26 +199,28 @@ def bounds(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[st
     }
 
 
-def openings(days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
+def build_openings(days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
     rows = [
         (key, nth, *interval)
-        for _, key, day in touched(days, spans)
+        for _, key, day in list_touched_dates(days, spans)
         for nth, interval in enumerate(day.open, 1)
     ]
-    return columns(rows, ("open_days", "open_nths", "opens", "closes"))
+    return build_columns(rows, ("open_days", "open_nths", "opens", "closes"))
 
 
-def cells(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
+def build_cells(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
     """The open time of every date, cut at the hours of the wall clock."""
     rows = [
         (key, *cell)
-        for clock, key, day in touched(days, spans)
+        for clock, key, day in list_touched_dates(days, spans)
         for cell in scope.clocks[clock].cells(day)
     ]
-    return columns(rows, ("cell_days", "cell_hours", "cell_opens", "cell_closes"))
+    return build_columns(rows, ("cell_days", "cell_hours", "cell_opens", "cell_closes"))
 
 
-def touched(days: Sequence[Days], spans: Sequence[Span]) -> Iterable[tuple[int, int, Day]]:
+def list_touched_dates(
+    days: Sequence[Days], spans: Sequence[Span]
+) -> Iterable[tuple[int, int, Day]]:
     """Every date that some span touches, of every clock, with the clock and its `day`."""
     dates: set[date] = set()
     for first_on, last_on in {span[1:] for span in spans}:
@@ -227,11 +230,11 @@ def touched(days: Sequence[Days], spans: Sequence[Span]) -> Iterable[tuple[int, 
             yield clock, (on - EPOCH).days * len(days) + clock, some[on]
 
 
-def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, str]:
+def build_columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, str]:
     """The columns of the rows as array literals: of numbers, dates, instants and names of zones,
     nothing that would need quoting. Making them costs a tenth of what a list of parameters does."""
-    return {name: array(row[n] for row in rows) for n, name in enumerate(names)}
+    return {name: build_array(row[n] for row in rows) for n, name in enumerate(names)}
 
 
-def array(values: Iterable[Any]) -> str:
+def build_array(values: Iterable[Any]) -> str:
     return "{" + ",".join(map(str, values)) + "}"

@@ -16,17 +16,17 @@ from api.queries.venues import opening_hours
 from api.queries.venues.opening_hours import Days, Scope
 
 from . import rollups
-from .aggregates import NOTHING, Heat, Span, Tally
+from .aggregates import NO_BOOKINGS, Aggregates, Heat, Span
 
 Figures = list[dict[str, Any]]
 
 
 class Source(Protocol):
-    """Where sums come from: `rollups`, or `tallies` straight from the bookings."""
+    """Where sums come from: `rollups`, or `aggregates` straight from the bookings."""
 
     def sums(
         self, scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
-    ) -> dict[int, Tally]: ...
+    ) -> dict[int, Aggregates]: ...
 
     def heat(self, scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat: ...
 
@@ -35,15 +35,15 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @replica.may_lag()
-def kpi(
+def compute_kpi(
     venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
 ) -> dict[str, Any]:
     """The figures of all rooms together, and how they changed against the preceding range of equal
     length: rates by percentage points, the count by percent (None when there was nothing)."""
     scope = opening_hours.scope(venue)
-    now = _together(scope, first_on, last_on, source)
+    now = _compute_totals(scope, first_on, last_on, source)
     length = last_on - first_on + timedelta(days=1)
-    then = _together(scope, first_on - length, last_on - length, source)
+    then = _compute_totals(scope, first_on - length, last_on - length, source)
     bookings, before = now["bookings"], then["bookings"]
     return {
         "total_rooms": len(scope.places),
@@ -57,7 +57,7 @@ def kpi(
 
 
 @replica.may_lag()
-def utilization(
+def compute_utilization(
     venue: Venue | None,
     first_on: date,
     last_on: date,
@@ -71,23 +71,23 @@ def utilization(
     frequent first. A no-show took the room until it was released, an ended meeting until its end.
     """
     scope = opening_hours.scope(venue, building, ids)
-    days, sums = _sums(scope, first_on, last_on, ("bookings", "booked", "starts"), source)
-    open_time = _open_time(days, first_on, last_on)
+    days, sums = _get_sums(scope, first_on, last_on, ("bookings", "booked", "starts"), source)
+    open_time = _sum_open_time(days, first_on, last_on)
     return [
         {
             "resource_id": place.id,
             "name": place.name,
-            "utilization_rate": round(_rate(tally["booked"], open_time[place.clock]), 1),
+            "utilization_rate": round(_percent_of_time(tally["booked"], open_time[place.clock]), 1),
             "total_bookings": tally["bookings"],
             "total_hours": round(tally["booked"] / HOUR, 2),
-            "peak_hours": _peaks(tally["starts"]),
+            "peak_hours": _list_peak_hours(tally["starts"]),
         }
-        for place, tally in ((place, sums.get(place.id, NOTHING)) for place in scope.places)
+        for place, tally in ((place, sums.get(place.id, NO_BOOKINGS)) for place in scope.places)
     ]
 
 
 @replica.may_lag()
-def ghosting(
+def compute_ghosting(
     venue: Venue | None,
     first_on: date,
     last_on: date,
@@ -98,24 +98,24 @@ def ghosting(
     """Per room: no-shows as a rate of the bookings, and the mean scheduled length of the no-shows
     in minutes. What should have been released by now counts, whether or not its sweep has run."""
     scope = opening_hours.scope(venue, ids=ids)
-    _, sums = _sums(scope, first_on, last_on, ("bookings", "no_shows", "wasted"), source)
+    _, sums = _get_sums(scope, first_on, last_on, ("bookings", "no_shows", "wasted"), source)
     return [
         {
             "resource_id": place.id,
             "name": place.name,
-            "ghosting_rate": round(_share(tally["no_shows"], tally["bookings"]), 1),
+            "ghosting_rate": round(_percent(tally["no_shows"], tally["bookings"]), 1),
             "no_shows": tally["no_shows"],
             "total_bookings": tally["bookings"],
             "average_wasted_minutes": round(
                 tally["wasted"] / MINUTE / tally["no_shows"] if tally["no_shows"] else 0.0, 1
             ),
         }
-        for place, tally in ((place, sums.get(place.id, NOTHING)) for place in scope.places)
+        for place, tally in ((place, sums.get(place.id, NO_BOOKINGS)) for place in scope.places)
     ]
 
 
 @replica.may_lag()
-def capacity(
+def compute_capacity(
     venue: Venue | None,
     first_on: date,
     last_on: date,
@@ -127,7 +127,7 @@ def capacity(
     more than half of them empty (`oversized`) or had too few (`undersized`)."""
     scope = opening_hours.scope(venue, ids=ids)
     wanted = ("bookings", "attendees", "oversized", "undersized")
-    _, sums = _sums(scope, first_on, last_on, wanted, source)
+    _, sums = _get_sums(scope, first_on, last_on, wanted, source)
     return [
         {
             "resource_id": place.id,
@@ -137,57 +137,57 @@ def capacity(
                 tally["attendees"] / tally["bookings"] if tally["bookings"] else 0.0, 1
             ),
             "capacity_utilization": round(
-                _share(tally["attendees"], tally["bookings"] * place.capacity), 1
+                _percent(tally["attendees"], tally["bookings"] * place.capacity), 1
             ),
             "oversized": tally["oversized"],
             "undersized": tally["undersized"],
         }
-        for place, tally in ((place, sums.get(place.id, NOTHING)) for place in scope.places)
+        for place, tally in ((place, sums.get(place.id, NO_BOOKINGS)) for place in scope.places)
     ]
 
 
 @replica.may_lag()
-def heat_map(
+def compute_heat_map(
     venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
 ) -> list[list[float]]:
     """Booked hours within opening hours, of all rooms: seven weekdays, Monday first, of 24 hours of
     the clock on the wall."""
     scope = opening_hours.scope(venue)
-    days = _days(scope, first_on, last_on)
-    table = source.heat(scope, days, _everywhere(scope, first_on, last_on))
+    days = _list_days(scope, first_on, last_on)
+    table = source.heat(scope, days, _list_spans(scope, first_on, last_on))
     return [[round(seconds / 3600, 2) for seconds in row] for row in table]
 
 
-def _sums(
+def _get_sums(
     scope: Scope, first_on: date, last_on: date, wanted: Sequence[str], source: Source
-) -> tuple[list[Days], dict[int, Tally]]:
-    days = _days(scope, first_on, last_on)
-    return days, source.sums(scope, days, _everywhere(scope, first_on, last_on), wanted)
+) -> tuple[list[Days], dict[int, Aggregates]]:
+    days = _list_days(scope, first_on, last_on)
+    return days, source.sums(scope, days, _list_spans(scope, first_on, last_on), wanted)
 
 
-def _days(scope: Scope, first_on: date, last_on: date) -> list[Days]:
+def _list_days(scope: Scope, first_on: date, last_on: date) -> list[Days]:
     return [clock.days(first_on, last_on) for clock in scope.clocks]
 
 
-def _everywhere(scope: Scope, first_on: date, last_on: date) -> list[Span]:
+def _list_spans(scope: Scope, first_on: date, last_on: date) -> list[Span]:
     return [(place.id, first_on, last_on) for place in scope.places]
 
 
-def _together(scope: Scope, first_on: date, last_on: date, source: Source) -> dict[str, Any]:
-    days, sums = _sums(scope, first_on, last_on, ("bookings", "no_shows", "booked"), source)
-    open_time = _open_time(days, first_on, last_on)
+def _compute_totals(scope: Scope, first_on: date, last_on: date, source: Source) -> dict[str, Any]:
+    days, sums = _get_sums(scope, first_on, last_on, ("bookings", "no_shows", "booked"), source)
+    open_time = _sum_open_time(days, first_on, last_on)
     bookings = sum(tally["bookings"] for tally in sums.values())
     booked = sum((tally["booked"] for tally in sums.values()), timedelta(0))
     return {
         "bookings": bookings,
-        "ghosting": _share(sum(tally["no_shows"] for tally in sums.values()), bookings),
-        "utilization": _rate(
+        "ghosting": _percent(sum(tally["no_shows"] for tally in sums.values()), bookings),
+        "utilization": _percent_of_time(
             booked, sum((open_time[place.clock] for place in scope.places), timedelta(0))
         ),
     }
 
 
-def _open_time(days: Sequence[Days], first_on: date, last_on: date) -> list[timedelta]:
+def _sum_open_time(days: Sequence[Days], first_on: date, last_on: date) -> list[timedelta]:
     """Per clock."""
     return [
         sum((d.open_time for d in some.values() if first_on <= d.on <= last_on), timedelta(0))
@@ -195,14 +195,14 @@ def _open_time(days: Sequence[Days], first_on: date, last_on: date) -> list[time
     ]
 
 
-def _rate(part: timedelta, whole: timedelta) -> float:
+def _percent_of_time(part: timedelta, whole: timedelta) -> float:
     return min(100.0, 100 * (part / whole)) if whole else 0.0
 
 
-def _share(part: int, whole: int) -> float:
+def _percent(part: int, whole: int) -> float:
     return min(100.0, 100 * part / whole) if whole else 0.0
 
 
-def _peaks(starts: Sequence[int]) -> list[str]:
+def _list_peak_hours(starts: Sequence[int]) -> list[str]:
     busiest = sorted((-count, hour) for hour, count in enumerate(starts) if count)
     return [f"{hour:02d}:00" for _, hour in busiest[:3]]

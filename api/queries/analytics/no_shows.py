@@ -11,21 +11,21 @@ from django.db.models.functions import Now
 from api.lifecycle import Status
 from api.models import Booking, User
 
-MEMORY = timedelta(days=90)
-REPEATED = 2
-LISTED = 20
+PERIOD = timedelta(days=90)
+MIN_NO_SHOWS = 2
+LIMIT = 20
 
 
-def repeated() -> list[dict[str, Any]]:
+def list_repeated() -> list[dict[str, Any]]:
     """People who did not come twice or more within the last 90 days, over all venues, the most
     frequent first: two statements. A no-show that staff took back does not count."""
-    rows = Booking.objects.filter(status=Status.NO_SHOW, starts_at__gte=Now() - MEMORY)
+    rows = Booking.objects.filter(status=Status.NO_SHOW, starts_at__gte=Now() - PERIOD)
     counts = (
         rows.filter(owner__erased_at=None)
         .values_list("owner")
         .annotate(times=Count("pk"), last=Max("starts_at"))
-        .filter(times__gte=REPEATED)
-        .order_by("-times", "-last")[:LISTED]
+        .filter(times__gte=MIN_NO_SHOWS)
+        .order_by("-times", "-last")[:LIMIT]
     )
     found = list(counts)
     people = User.objects.in_bulk([pk for pk, _, _ in found])

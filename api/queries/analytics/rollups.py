@@ -28,11 +28,11 @@ from api.queries.venues.opening_hours import (
 from . import aggregates
 from .aggregates import (
     HOURS,
+    Aggregates,
     Heat,
     Span,
-    Tally,
-    columns,
-    total,
+    build_columns,
+    total_sql,
 )
 
 Kept: TypeAlias = type[DayRollup] | type[WeekRollup] | type[MonthRollup]
@@ -66,11 +66,11 @@ STARTS: Final = "ARRAY[{}]".format(", ".join(f"sum(r.starts[{hour + 1}])::int" f
 
 def sums(
     scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
-) -> dict[int, Tally]:
-    """As `tallies.sums`, in five statements at most."""
-    found: dict[int, Tally] = {}
+) -> dict[int, Aggregates]:
+    """As `aggregates.sums`, in five statements at most."""
+    found: dict[int, Aggregates] = {}
     early, spans = _since_kept(spans)
-    outer = ", ".join(STARTS if name == "starts" else total(f"r.{name}") for name in wanted)
+    outer = ", ".join(STARTS if name == "starts" else total_sql(f"r.{name}") for name in wanted)
     for kept, periods in GRAINS:
         if not spans:
             break
@@ -89,7 +89,7 @@ def sums(
 
 
 def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
-    """As `tallies.heat`, in five statements at most."""
+    """As `aggregates.heat`, in five statements at most."""
     table = [[0] * 24 for _ in range(7)]
     early, spans = _since_kept(spans)
     for kept, periods in GRAINS:
@@ -173,14 +173,14 @@ def parameters(
     names = ("period_parts", "starts_on", "ends_on", "period_starts", "period_ends", "bases")
     dates = sorted({row[1] for row in rows})
     return {
-        **columns(places, ("places", "place_parts", "place_capacities")),
-        **columns(rows, names),
+        **build_columns(places, ("places", "place_parts", "place_capacities")),
+        **build_columns(rows, names),
         "parts": len(parts),
         "dates": dates,
     }
 
 
-def _add(found: dict[int, Tally], pk: int, more: Tally) -> None:
+def _add(found: dict[int, Aggregates], pk: int, more: Aggregates) -> None:
     known = found.get(pk)
     if known is None:
         found[pk] = more

@@ -46,7 +46,7 @@ def of_staff() -> dict[str, Any]:
         ),
     )
     recent = bookings.newest(20)
-    return {"recent": recent, "repeated_no_shows": no_shows.repeated(), **counts}
+    return {"recent": recent, "repeated_no_shows": no_shows.list_repeated(), **counts}
 
 
 def of_person_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:

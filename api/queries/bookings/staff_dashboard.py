@@ -128,7 +128,7 @@ def _days(first: date, last: date) -> list[Count]:
 
 
 def _heat(first: date, last: date) -> list[list[float | None]]:
-    used = analytics.heat_map(None, first, last)
+    used = analytics.compute_heat_map(None, first, last)
     open_ = _open_time(opening_hours.scope(None), first, last)
     return [
         [

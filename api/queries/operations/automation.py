@@ -1,6 +1,6 @@
-"""How the clock runs: its jobs, what they are behind with, and the processes that do the work.
+"""How the periodic jobs run, how far they are behind, and the processes that do the work.
 
-The rule: the same few statements whatever the number of bookings; every one is a probe of an index.
+The same few statements whatever the number of bookings; each is a look-up in an index.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
+from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
 from api.models import Delivery, Job, JobFailure, Sign
@@ -18,9 +19,9 @@ from backend.schedule import SCHEDULE
 
 from . import lag
 
-LATE = timedelta(seconds=60)  # beyond two intervals without a run, and for what is past due
-LIVES = timedelta(seconds=30)  # without a sign of life
-SHOWN = timedelta(hours=1)  # how long a process that is gone, and what was sent, are still shown
+TOLERANCE = timedelta(seconds=60)  # before a job is late or behind
+HEARTBEAT_TIMEOUT = timedelta(seconds=30)
+SHOWN_FOR = timedelta(hours=1)  # what was sent, and processes that are gone
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class JobState:
 
     @property
     def healthy(self) -> bool:
-        return self.paused or not (self.late or (self.lag or 0) > LATE.total_seconds())
+        return self.paused or not (self.late or (self.lag or 0) > TOLERANCE.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -107,32 +108,35 @@ class Report:
         return [*found, *(f"{job.name} is late" for job in self.jobs if not job.healthy)]
 
 
-def report() -> Report:
-    """Everything that an operator wants to see, by the database's clock."""
+def get_report() -> Report:
+    """Return all that an operator wants to see, by the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         now: datetime = cursor.fetchone()[0]
     return Report(
         now=now,
-        jobs=_jobs(now),
-        outbox=_outbox(),
-        processes=_processes(now),
+        jobs=_list_jobs(now),
+        outbox=_list_backlog(),
+        processes=_list_processes(now),
         failures=list(JobFailure.objects.all()[:50]),
-        parked=list(parked()[:50]),
+        parked=list(list_parked()[:50]),
     )
 
 
-def _jobs(now: datetime) -> list[JobState]:
-    kept = {job.name: job for job in Job.objects.all()}
-    beats = {
+def _list_jobs(now: datetime) -> list[JobState]:
+    recorded = {job.name: job for job in Job.objects.all()}
+    tasks = {
         task.name: task
         for task in PeriodicTask.objects.filter(name__in=SCHEDULE).select_related("interval")
     }
-    lags = lag.by_job()
-    return [_state(name, kept.get(name), beats.get(name), lags.get(name), now) for name in SCHEDULE]
+    lags = lag.get_lag_by_job()
+    return [
+        _build_state(name, recorded.get(name), tasks.get(name), lags.get(name), now)
+        for name in SCHEDULE
+    ]
 
 
-def _state(
+def _build_state(
     name: str, job: Job | None, task: PeriodicTask | None, behind: float | None, now: datetime
 ) -> JobState:
     every = task.interval.schedule.run_every if task and task.interval else SCHEDULE[name].every
@@ -157,37 +161,27 @@ def _state(
         worker=job.worker,
         lag=behind,
         next_due=None if paused else (job.started_at or job.known_at) + every,
-        late=not paused and now - shown > 2 * every + LATE,
+        late=not paused and now - shown > 2 * every + TOLERANCE,
     )
 
 
-# the outbox and the processes
-
-
-def parked() -> QuerySet[Delivery]:
-    """Deliveries that were given up, newest first."""
+def list_parked() -> QuerySet[Delivery]:
+    """Return the deliveries that were given up, newest first."""
     return Delivery.objects.filter(state=State.PARKED.value).order_by("-finished_at", "-id")
 
 
-def _outbox() -> list[Backlog]:
-    table = Delivery._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT kind, state, count(*) FROM {table}"  # noqa: S608
-            " WHERE state IN ('waiting', 'sending') GROUP BY kind, state"
-            f" UNION ALL SELECT kind, state, count(*) FROM {table}"
-            " WHERE state = 'parked' GROUP BY kind, state"
-            f" UNION ALL SELECT kind, state, count(*) FROM {table}"
-            " WHERE finished_at > statement_timestamp() - %s AND state IN ('sent', 'withheld')"
-            " GROUP BY kind, state ORDER BY 1, 2",
-            [SHOWN],  # type: ignore[list-item]
-        )
-        return [Backlog(*row) for row in cursor.fetchall()]
+def _list_backlog() -> list[Backlog]:
+    """Count by kind and state, each set of states by the index that holds just those rows."""
+    rows = Delivery.objects.order_by().values_list("kind", "state").annotate(count=Count("pk"))
+    finished = rows.filter(state__in=["sent", "withheld"], finished_at__gt=Now() - SHOWN_FOR)
+    found = rows.filter(state__in=["waiting", "sending"]).union(
+        rows.filter(state="parked"), finished, all=True
+    )
+    return [Backlog(*row) for row in found.order_by("kind", "state")]
 
 
-def _processes(now: datetime) -> list[Process]:
-    signs = Sign.objects.filter(seen_at__gt=now - SHOWN)
+def _list_processes(now: datetime) -> list[Process]:
     return [
-        Process(sign.kind, sign.name, sign.pid, sign.seen_at, now - sign.seen_at < LIVES)
-        for sign in signs
+        Process(row.kind, row.name, row.pid, row.seen_at, now - row.seen_at < HEARTBEAT_TIMEOUT)
+        for row in Sign.objects.filter(seen_at__gt=now - SHOWN_FOR)
     ]

@@ -1,6 +1,6 @@
 """How far each job is behind: what is past its deadline and still waits.
 
-The rule: one probe of an index for each deadline, so asking costs the same at a million bookings.
+One look-up in an index for each deadline, so that it costs the same at a million bookings.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ SWEEPS: dict[str, tuple[str, str]] = {
 }
 
 
-def by_job() -> dict[str, float]:
-    """Seconds since the oldest deadline that has passed and whose row still waits, per job that
-    has deadlines; 0 when nothing is due. One statement, one probe of an index per job."""
+def get_lag_by_job() -> dict[str, float]:
+    """Return the seconds since the oldest passed deadline of a waiting row, per job that has
+    deadlines; 0 when nothing is due. One statement."""
     parts, params = [], []
-    for job, (rows, deadline) in _due().items():
+    for job, (rows, deadline) in _list_due().items():
         sql, values = rows.order_by(deadline).values(deadline)[:1].query.sql_with_params()
         parts.append(f"SELECT %s AS job, ({sql}) AS since")
         params += [job, *values]
@@ -43,19 +43,19 @@ def by_job() -> dict[str, float]:
         return {job: max(0.0, float(lag)) for job, lag in cursor.fetchall()}
 
 
-def due(job: str) -> int:
-    """How many rows the next run of that job will find; 0 for a job without deadlines."""
-    rows = _due().get(job)
+def count_due(job: str) -> int:
+    """Count the rows that the next run of the job will find; 0 for a job without deadlines."""
+    rows = _list_due().get(job)
     return rows[0].count() if rows else 0
 
 
-def _due() -> dict[str, tuple[QuerySet[Any], str]]:
-    """The rows that are due, and the column that says since when, per job that has deadlines."""
+def _list_due() -> dict[str, tuple[QuerySet[Any], str]]:
+    """Return the rows that are due, and the column that says since when, per job."""
     failed: dict[str, list[int]] = {}
     waiting = JobFailure.objects.filter(job__in=[*SWEEPS, "send_reminders"], retry_at__gt=Now())
     for job, row in waiting.values_list("job", "row"):
         failed.setdefault(job, []).append(int(row))
-    found = {job: _swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
+    found = {job: _list_swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
     found["send_reminders"] = (
         Booking.objects.filter(status="confirmed", remind_at__lte=Now()).exclude(
             pk__in=failed.get("send_reminders", [])
@@ -72,8 +72,8 @@ def _due() -> dict[str, tuple[QuerySet[Any], str]]:
     return found
 
 
-def _swept(model: str, name: str, failed: list[int]) -> tuple[QuerySet[Any], str]:
-    """Without the rows that wait for their next try: those are shown as failures."""
+def _list_swept(model: str, name: str, failed: list[int]) -> tuple[QuerySet[Any], str]:
+    """Return the due rows of a sweep, without those that wait for a retry as failures."""
     table: Table = next(table for table in TABLES if table.model == model)
     move: Transition = getattr(table, name)
     rows = apps.get_model(model)._base_manager.filter(

@@ -1,7 +1,7 @@
-"""Reads that may lag go to the replica, where there is one.
+"""Sends reads of figures to the replica, where there is one.
 
-The rule: only within `may_lag`, which is for figures; whatever decides or follows a write asks the
-first server. The replica is read-only, so a write that came here by mistake would fail.
+Only within `may_lag`: whatever decides or follows a write reads from the primary. A write that came
+to the replica by mistake would fail.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ _lagging: ContextVar[bool] = ContextVar("lagging", default=False)
 
 @contextmanager
 def may_lag() -> Iterator[None]:
-    """Within, reads may be some seconds old. Also a decorator."""
-    mark = _lagging.set(True)
+    """Allow reads within the block, or in the decorated function, to be some seconds old."""
+    token = _lagging.set(True)
     try:
         yield
     finally:
-        _lagging.reset(mark)
+        _lagging.reset(token)
 
 
-def alias() -> str:
-    """Which server to read from, here and now."""
+def get_alias() -> str:
+    """Return the alias of the database to read from."""
     return REPLICA if _lagging.get() and REPLICA in connections else DEFAULT_DB_ALIAS
 
 
 def cursor() -> CursorWrapper:
-    return connections[alias()].cursor()
+    return connections[get_alias()].cursor()
 
 
 class Router:
-    """For what is read through models."""
+    """Routes reads through models as `get_alias` says."""
 
     def db_for_read(self, model: type, **hints: Any) -> str:
-        return alias()
+        return get_alias()
 
     def db_for_write(self, model: type, **hints: Any) -> str:
         return DEFAULT_DB_ALIAS

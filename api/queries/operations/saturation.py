@@ -1,4 +1,4 @@
-"""How full the database is: its connections and what they wait for. One statement."""
+"""How busy the database is: its connections and what they wait for."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Saturation:
     oldest_transaction: float
 
 
-def now() -> Saturation:
-    """Needs no special right: the sessions of one's own role are always visible."""
+def measure_saturation() -> Saturation:
+    """Measure it in one statement; needs no special right, as one's own sessions are visible."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('max_connections')::int,"

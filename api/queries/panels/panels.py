@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import orjson
 from django.core.cache import cache
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from api import policy
@@ -26,78 +26,83 @@ from api.models import Booking, Panel, Resource
 
 State: TypeAlias = dict[str, Any]  # plain JSON: instants as text in UTC
 
-SOON = timedelta(minutes=15)  # from here on the next meeting is announced
-LISTED = 10
-LONGEST = timedelta(seconds=10)  # what no signal tells of, a person renamed, is seen within this
-CLOCKS = tuple(move.deadline for move in BOOKING.time_driven)
+UPCOMING_WINDOW = timedelta(minutes=15)  # from here on the next meeting is announced
+UPCOMING_LIMIT = 10
+CACHE_TIMEOUT = timedelta(seconds=10)  # a change without a signal, as of a name, shows by then
+# columns of a booking whose passing changes what is shown
+MOMENTS = (
+    *("starts_at", "ends_at", "check_in_opens_at", "check_in_closes_at"),
+    *(move.deadline for move in BOOKING.time_driven),
+)
 
 
 def version_key(room: int) -> str:
     return f"room:{room}:version"
 
 
-def state(room: int) -> State:
-    """Refuses `NotFound`."""
-    found = states([room]).get(room)
+def get_state(room: int) -> State:
+    """Return the state of the room. Raises `NotFound`."""
+    found = list_states([room]).get(room)
     if found is None:
         raise NotFound("There is no such room.")
     return found
 
 
-def states(rooms: Collection[int]) -> dict[int, State]:
-    """By room id, unknown ids left out. `version` grows with every change of the room, and is 0
-    while Redis is away."""
+def list_states(rooms: Collection[int]) -> dict[int, State]:
+    """Return the states by room id, without unknown ids. `version` grows with every change of the
+    room, and is 0 while Redis is away."""
     keys = {room: version_key(room) for room in rooms}
     versions = cache.get_many(keys.values())
     numbers = {room: int(versions.get(key) or 0) for room, key in keys.items()}
-    cached = cache.get_many([_key(room, number) for room, number in numbers.items() if number])
-    found = {room: cached.get(_key(room, number)) for room, number in numbers.items()}
+    cache_keys = {room: _cache_key(room, number) for room, number in numbers.items() if number}
+    cached = cache.get_many(cache_keys.values())
+    found = {room: cached.get(cache_keys.get(room)) for room in numbers}
     missing = [room for room, state in found.items() if state is None]
-    kept: dict[int, dict[str, State]] = defaultdict(dict)
-    for room, (fresh, until) in _read(missing).items() if missing else ():
+    by_timeout: dict[int, dict[str, State]] = defaultdict(dict)
+    for room, (fresh, until) in _read_states(missing).items() if missing else ():
         fresh["version"] = numbers[room]
         found[room] = fresh
-        if numbers[room]:
+        if room in cache_keys:
             # whole seconds, rounded down: in the last one before a change it is read every time
-            kept[int(until.total_seconds())][_key(room, numbers[room])] = fresh
-    for seconds, some in kept.items():
+            by_timeout[int(until.total_seconds())][cache_keys[room]] = fresh
+    for seconds, states in by_timeout.items():
         if seconds:
-            cache.set_many(some, seconds)
+            cache.set_many(states, seconds)
     return {room: state for room, state in found.items() if state is not None}
 
 
-def _key(room: int, version: int) -> str:
+def _cache_key(room: int, version: int) -> str:
     return f"room:{room}:state:{version}"
 
 
 def fingerprint(state: State) -> str:
-    """Alike for states that show the same, whenever they were read."""
+    """Return a hash that is equal for states that show the same, whenever they were read."""
     shown = {name: value for name, value in state.items() if name not in ("at", "version")}
     return hashlib.sha256(orjson.dumps(shown)).hexdigest()
 
 
-def _read(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
-    """Fresh from the rows: each state, and how long it lasts if nobody does anything."""
+def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
+    """Build the states from the rows, each with how long it lasts if nobody does anything."""
     found = Resource.objects.filter(pk__in=rooms, retired_at=None).select_related("venue")
-    places = list(found.annotate(read_at=Now()))
-    if not places:
+    resources = list(found.annotate(read_at=Now()))
+    if not resources:
         return {}
-    now = places[0].read_at
-    midnights = {place.pk: _midnight(place, now) for place in places}
+    now = resources[0].read_at
+    midnights = {resource.pk: _get_midnight(resource, now) for resource in resources}
     meetings: dict[int, list[Booking]] = defaultdict(list)
-    for row in _meetings(midnights, now, max(midnights.values()) + SOON):
-        if row.starts_at < midnights[row.resource_id] + SOON:
+    for row in _list_meetings(midnights, now, max(midnights.values()) + UPCOMING_WINDOW):
+        if row.starts_at < midnights[row.resource_id] + UPCOMING_WINDOW:
             meetings[row.resource_id].append(row)
-    return {place.pk: _state(place, meetings[place.pk], now) for place in places}
+    return {each.pk: _build_state(each, meetings[each.pk], now) for each in resources}
 
 
-def _midnight(place: Resource, now: datetime) -> datetime:
-    """Where the room's own day ends."""
-    tomorrow = now.astimezone(place.venue.zone).date() + policy.DAY
-    return policy.instant(place.venue.zone, tomorrow, time())
+def _get_midnight(resource: Resource, now: datetime) -> datetime:
+    """Return when the day ends in the venue's zone."""
+    tomorrow = now.astimezone(resource.venue.zone).date() + policy.DAY
+    return policy.instant(resource.venue.zone, tomorrow, time())
 
 
-def _meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[Booking]:
+def _list_meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[Booking]:
     return (
         Booking.objects.filter(resource__in=list(rooms), ends_at__gt=now, starts_at__lt=until)
         .blocking()
@@ -107,64 +112,65 @@ def _meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[
     )
 
 
-def _state(place: Resource, rows: Sequence[Booking], now: datetime) -> tuple[State, timedelta]:
-    """`rows` reach beyond the day by what may be announced before it ends."""
+def _build_state(
+    resource: Resource, rows: Sequence[Booking], now: datetime
+) -> tuple[State, timedelta]:
+    """`rows` reach beyond the day by UPCOMING_WINDOW."""
     current = next((row for row in rows if row.starts_at <= now), None)
-    midnight = _midnight(place, now)
-    ahead = [row for row in rows if now < row.starts_at < max(midnight, now + SOON)]
-    changes_at = min([midnight, *_changes(rows, now)])
+    midnight = _get_midnight(resource, now)
+    ahead = [row for row in rows if now < row.starts_at < max(midnight, now + UPCOMING_WINDOW)]
+    changes_at = min([midnight, *_list_changes(rows, now)])
     state = {
-        "room": _room(place),
-        "status": _status(place, current, ahead, now),
-        "current": _meeting(current, place) if current else None,
-        "next": _meeting(ahead[0], place) if ahead else None,
-        "upcoming": [_meeting(row, place) for row in ahead[:LISTED]],
-        "free_until": None if current or not ahead else _text(ahead[0].starts_at),
-        "changes_at": _text(changes_at),
-        "at": _text(now),
+        "room": _serialize_room(resource),
+        "status": _get_status(resource, current, ahead, now),
+        "current": _serialize_meeting(current, resource) if current else None,
+        "next": _serialize_meeting(ahead[0], resource) if ahead else None,
+        "upcoming": [_serialize_meeting(row, resource) for row in ahead[:UPCOMING_LIMIT]],
+        "free_until": None if current or not ahead else _format_instant(ahead[0].starts_at),
+        "changes_at": _format_instant(changes_at),
+        "at": _format_instant(now),
     }
-    return state, min(changes_at - now, LONGEST)
+    return state, min(changes_at - now, CACHE_TIMEOUT)
 
 
-def _status(
-    place: Resource, current: Booking | None, ahead: Sequence[Booking], now: datetime
+def _get_status(
+    resource: Resource, current: Booking | None, ahead: Sequence[Booking], now: datetime
 ) -> str:
-    if not place.bookable:
+    if not resource.bookable:
         return "offline"
     if current is not None:
         return "occupied"
-    soon = ahead and ahead[0].starts_at <= now + SOON
+    soon = ahead and ahead[0].starts_at <= now + UPCOMING_WINDOW
     return "upcoming" if soon else "available"
 
 
-def _changes(rows: Sequence[Booking], now: datetime) -> Iterable[datetime]:
-    """Every instant ahead at which time alone changes what is shown of these."""
+def _list_changes(rows: Sequence[Booking], now: datetime) -> Iterable[datetime]:
+    """Yield every instant ahead at which time alone changes what is shown of these."""
     for row in rows:
-        moments: list[datetime | None] = [row.starts_at - SOON, row.starts_at, row.ends_at]
-        moments += [row.check_in_opens_at, row.check_in_closes_at]
-        moments += [getattr(row, column) for column in CLOCKS]
+        moments = [row.starts_at - UPCOMING_WINDOW]
+        moments += (getattr(row, column) for column in MOMENTS)
         yield from (moment for moment in moments if moment is not None and moment > now)
 
 
-def _text(moment: datetime | None) -> str | None:
+def _format_instant(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return orjson.dumps(moment, option=orjson.OPT_UTC_Z).decode().strip('"')
 
 
-def _room(place: Resource) -> dict[str, Any]:
+def _serialize_room(resource: Resource) -> dict[str, Any]:
     return {
-        "id": place.pk,
-        "name": place.name,
-        "building": place.building,
-        "floor": place.floor,
-        "capacity": place.capacity,
-        "venue": place.venue.slug,
-        "time_zone": place.venue.time_zone,
+        "id": resource.pk,
+        "name": resource.name,
+        "building": resource.building,
+        "floor": resource.floor,
+        "capacity": resource.capacity,
+        "venue": resource.venue.slug,
+        "time_zone": resource.venue.time_zone,
     }
 
 
-def _meeting(row: Booking, place: Resource) -> dict[str, Any]:
+def _serialize_meeting(row: Booking, resource: Resource) -> dict[str, Any]:
     awaited = row.checked_in_at is None and row.no_show_at is not None
     by = min(filter(None, [row.no_show_at, row.check_in_closes_at]), default=None)
     return {
@@ -172,27 +178,24 @@ def _meeting(row: Booking, place: Resource) -> dict[str, Any]:
         "title": row.title,
         "organizer": row.owner.name,
         "organizer_email": row.owner.email,
-        "starts_at": _text(row.starts_at),
-        "ends_at": _text(row.ends_at),
+        "starts_at": _format_instant(row.starts_at),
+        "ends_at": _format_instant(row.ends_at),
         "people": 1 + row.others,  # type: ignore[attr-defined]
-        "checked_in_at": _text(row.checked_in_at),
-        "check_in_from": _text(row.check_in_opens_at) if awaited else None,
-        "check_in_until": _text(by) if awaited else None,
+        "checked_in_at": _format_instant(row.checked_in_at),
+        "check_in_from": _format_instant(row.check_in_opens_at) if awaited else None,
+        "check_in_until": _format_instant(by) if awaited else None,
         "may_end": row.checked_in_at is not None or not awaited,
     }
 
 
-# rooms and devices
-
-
-def panels() -> Any:
-    """Devices that are not revoked, with their rooms."""
+def list_panels() -> QuerySet[Panel]:
+    """Return the panels that are not revoked, with their rooms."""
     return Panel.objects.filter(revoked_at=None).select_related("resource__venue")
 
 
-def panel(pk: int) -> Panel:
-    """Refuses `NotFound`."""
-    found: Panel | None = panels().filter(pk=pk).first()
+def get_panel(pk: int) -> Panel:
+    """Return the panel. Raises `NotFound`."""
+    found = list_panels().filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such panel.")
     return found

@@ -1,7 +1,4 @@
-"""Rooms that show something else because time went by, with nobody having done anything.
-
-The rule: looks only at rooms that have a panel, and at what is booked there now.
-"""
+"""Which rooms show something else because time went by, without anybody having done anything."""
 
 from __future__ import annotations
 
@@ -13,22 +10,21 @@ from api.lifecycle import BOOKING
 from api.models import Booking, Job, Panel
 from api.queries.venues import rules
 
-from .panels import CLOCKS, SOON
+from .panels import MOMENTS, UPCOMING_WINDOW
 
-MOMENTS = ("starts_at", "ends_at", "check_in_opens_at", "check_in_closes_at", *CLOCKS)
-FIRST, FURTHEST = timedelta(seconds=10), timedelta(hours=1)
+FIRST_RUN, LONGEST_GAP = timedelta(seconds=10), timedelta(hours=1)
 
 
-def turned(job: str) -> set[int]:
-    """The rooms with a panel where, since that job last began, an instant of a booking has passed:
-    its begin or end, its check-in, a deadline, or the quarter of an hour ahead of it."""
+def list_rooms_changed_since(job: str) -> set[int]:
+    """Return the rooms with a panel where, since that job last began, the start or end of a
+    booking or of its check-in, a deadline, or the announcement ahead of it has passed."""
     now = rules.now()
     ran_at = Job.objects.filter(name=job).values_list("started_at", flat=True).first()
-    since = max(ran_at or now - FIRST, now - FURTHEST)
-    passed = Q(starts_at__gt=since + SOON, starts_at__lte=now + SOON)
+    since = max(ran_at or now - FIRST_RUN, now - LONGEST_GAP)
+    passed = Q(starts_at__gt=since + UPCOMING_WINDOW, starts_at__lte=now + UPCOMING_WINDOW)
     for moment in MOMENTS:
         passed |= Q(**{f"{moment}__gt": since, f"{moment}__lte": now})
     watched = Panel.objects.filter(revoked_at=None).values("resource")
     shown = Booking.objects.filter(resource__in=watched, status__in=BOOKING.blocking)
-    near = shown.overlapping(since, now + SOON)
+    near = shown.overlapping(since, now + UPCOMING_WINDOW)
     return set(near.filter(passed).values_list("resource_id", flat=True))

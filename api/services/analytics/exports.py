@@ -26,7 +26,7 @@ log = structlog.get_logger("holdfast.exports")
 
 MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.PDF: "application/pdf"}
 LEASE: Final = timedelta(minutes=6)  # longer than a task may run
-FRESH: Final = timedelta(minutes=10)  # asked for again within it, the same file will do
+REUSE_FOR: Final = timedelta(minutes=10)  # asked for again within it, the same file will do
 ATTEMPTS: Final = 3
 
 
@@ -45,15 +45,15 @@ class File:
 
 def is_small(question: Question) -> bool:
     """Whether nobody need wait for a worker."""
-    return bool(reports.room_days(question) <= settings.EXPORT_AT_ONCE)
+    return bool(reports.count_room_days(question) <= settings.EXPORT_AT_ONCE)
 
 
-def at_once(question: Question, kind: Format) -> File:
-    report = reports.make(question, drawn=kind == Format.PDF)
-    return _file(question, kind, _written(report, kind))
+def make_now(question: Question, kind: Format) -> File:
+    report = reports.build_report(question, drawn=kind == Format.PDF)
+    return _build_file(question, kind, _render(report, kind))
 
 
-def ask(question: Question, kind: Format, by: User) -> Export:
+def request_export(question: Question, kind: Format, by: User) -> Export:
     """The export that a worker makes; one of the same question that is younger than FRESH serves
     again, so that asking anew is a way of waiting."""
     columns = {
@@ -63,7 +63,7 @@ def ask(question: Question, kind: Format, by: User) -> Export:
         "first_on": question.first_on,
         "last_on": question.last_on,
     }
-    known = Export.objects.filter(**columns, created_at__gt=Now() - FRESH)
+    known = Export.objects.filter(**columns, created_at__gt=Now() - REUSE_FOR)
     found = known.exclude(state=ExportState.FAILED).defer("content").first()
     return found or Export.objects.create(**columns, asked_by=by)
 
@@ -76,27 +76,27 @@ def get(pk: UUID) -> Export:
     return found
 
 
-def file_of(pk: UUID) -> File:
+def get_file(pk: UUID) -> File:
     """What was made; refuses `NotReady` and `NotFound`."""
     export = get(pk)
     if export.state != ExportState.READY or export.content is None:
         raise NotReady(current=export.state)
-    return _file(_question(export), Format(export.format), bytes(export.content))
+    return _build_file(_build_question(export), Format(export.format), bytes(export.content))
 
 
-def _question(export: Export) -> Question:
-    venue = reports.venue_of(export.venue_slug)
+def _build_question(export: Export) -> Question:
+    venue = reports.get_venue(export.venue_slug)
     return Question(Figure(export.figure), venue, export.first_on, export.last_on)
 
 
-def _file(question: Question, kind: Format, content: bytes) -> File:
+def _build_file(question: Question, kind: Format, content: bytes) -> File:
     return File(f"holdfast-{question.file_name}.{kind}", MEDIA[kind], content)
 
 
 # the worker's side
 
 
-def make_asked() -> int:
+def make_requested() -> int:
     """Files made in this run. Safe to run twice or at once with itself: each export is taken up by
     one, and only who holds it may finish it."""
     _give_up()
@@ -126,7 +126,7 @@ def _make(export: Export) -> bool:
         mine.update(progress=percent * 9 // 10, due_at=Now() + LEASE)
 
     try:
-        content = _content(export, progress)
+        content = _build_content(export, progress)
     except Exception as error:  # whatever it is, it is written down and tried again
         log.error("export_failed", export=str(export.pk), error=repr(error))
         mine.update(
@@ -142,18 +142,20 @@ def _make(export: Export) -> bool:
     )
 
 
-def _content(export: Export, progress: reports.Progress) -> bytes:
+def _build_content(export: Export, progress: reports.Progress) -> bytes:
     kind = Format(export.format)
-    report = reports.make(_question(export), drawn=kind == Format.PDF, progress=progress)
-    return _written(report, kind)
+    report = reports.build_report(
+        _build_question(export), drawn=kind == Format.PDF, progress=progress
+    )
+    return _render(report, kind)
 
 
-def _written(report: reports.Report, kind: Format) -> bytes:
+def _render(report: reports.Report, kind: Format) -> bytes:
     if kind == Format.CSV:
-        return exports_csv.content(report)
+        return exports_csv.render_csv(report)
     from . import exports_pdf  # its library is large, and most processes never draw
 
-    return exports_pdf.content(report)
+    return exports_pdf.render_pdf(report)
 
 
 def _give_up() -> None:

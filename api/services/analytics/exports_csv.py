@@ -14,7 +14,7 @@ from .reports import Report
 DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def cell(value: Any) -> Any:
+def format_cell(value: Any) -> Any:
     """Numbers as they are, nothing as nothing, lists by spaces."""
     if value is None or isinstance(value, int | float):
         return value
@@ -22,9 +22,9 @@ def cell(value: Any) -> Any:
     return f"'{text}" if text.startswith(DANGEROUS) else text
 
 
-def content(report: Report) -> bytes:
+def render_csv(report: Report) -> bytes:
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
     writer.writerow(report.headings)
-    writer.writerows([cell(row[key]) for key in report.headings] for row in report.rows)
+    writer.writerows([format_cell(row[key]) for key in report.headings] for row in report.rows)
     return lines.getvalue().encode()

@@ -16,7 +16,7 @@ from api.queries.analytics import analytics
 
 Progress: TypeAlias = Callable[[int], None]
 
-ROOMS_AT_ONCE: Final = 100
+BATCH_SIZE: Final = 100
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 # key -> heading, in the order of the file; what a key means is in docs/analytics.md
@@ -57,10 +57,10 @@ HEADINGS: Final[Mapping[Figure, Mapping[str, str]]] = {
     },
     Figure.HEAT_MAP: {"weekday": "Weekday", **{f"{hour:02d}": f"{hour:02d}" for hour in range(24)}},
 }
-OF_ROOMS: Final[Mapping[Figure, Callable[..., analytics.Figures]]] = {
-    Figure.UTILIZATION: analytics.utilization,
-    Figure.GHOSTING: analytics.ghosting,
-    Figure.CAPACITY: analytics.capacity,
+FIGURES_BY_ROOM: Final[Mapping[Figure, Callable[..., analytics.Figures]]] = {
+    Figure.UTILIZATION: analytics.compute_utilization,
+    Figure.GHOSTING: analytics.compute_ghosting,
+    Figure.CAPACITY: analytics.compute_capacity,
 }
 
 
@@ -95,7 +95,7 @@ class Report:
         return self.question.venue.name if self.question.venue else "All venues"
 
 
-def venue_of(slug: str) -> Venue | None:
+def get_venue(slug: str) -> Venue | None:
     """The venue; None for the empty slug, which means all. Refuses `NotFound`."""
     if not slug:
         return None
@@ -105,18 +105,18 @@ def venue_of(slug: str) -> Venue | None:
     return venue
 
 
-def room_days(question: Question) -> int:
+def count_room_days(question: Question) -> int:
     """How much there is to look at."""
     days = (question.last_on - question.first_on).days + 1
-    return len(_rooms(question.venue)) * days
+    return len(_list_rooms(question.venue)) * days
 
 
-def _rooms(venue: Venue | None) -> list[int]:
+def _list_rooms(venue: Venue | None) -> list[int]:
     rows = Resource.objects.filter(retired_at=None).order_by("id").values_list("id", flat=True)
     return list(rows if venue is None else rows.filter(venue=venue))
 
 
-def make(
+def build_report(
     question: Question,
     *,
     drawn: bool = False,
@@ -130,19 +130,19 @@ def make(
     figure, asked = question.figure, (question.venue, question.first_on, question.last_on)
     heat: Sequence[Sequence[float]] = ()
     if figure == Figure.HEAT_MAP or (drawn and figure in (Figure.KPI, Figure.UTILIZATION)):
-        heat = analytics.heat_map(*asked)
+        heat = analytics.compute_heat_map(*asked)
     if figure == Figure.KPI:
-        return Report(question, made_at, [analytics.kpi(*asked)], heat)
+        return Report(question, made_at, [analytics.compute_kpi(*asked)], heat)
     if figure == Figure.HEAT_MAP:
-        return Report(question, made_at, _by_weekday(heat), heat)
-    rows, ids = [], _rooms(question.venue)
-    for n in range(0, len(ids), ROOMS_AT_ONCE):
-        rows += OF_ROOMS[figure](*asked, ids=ids[n : n + ROOMS_AT_ONCE])
-        progress(100 * min(n + ROOMS_AT_ONCE, len(ids)) // len(ids))
+        return Report(question, made_at, _list_weekdays(heat), heat)
+    rows, ids = [], _list_rooms(question.venue)
+    for n in range(0, len(ids), BATCH_SIZE):
+        rows += FIGURES_BY_ROOM[figure](*asked, ids=ids[n : n + BATCH_SIZE])
+        progress(100 * min(n + BATCH_SIZE, len(ids)) // len(ids))
     return Report(question, made_at, rows, heat)
 
 
-def _by_weekday(heat: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+def _list_weekdays(heat: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
     return [
         {"weekday": day, **{f"{hour:02d}": value for hour, value in enumerate(row)}}
         for day, row in zip(WEEKDAYS, heat, strict=True)

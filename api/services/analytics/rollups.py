@@ -78,14 +78,14 @@ HEAT: Final = "ARRAY[{}]".format(
 NO_HOURS: Final = "array_fill(0, ARRAY[24])"
 WRITE_DAYS: Final = f"""INSERT INTO {DAYS} ({COLUMNS})
     SELECT p.id, d.starts_on, d.basis, p.capacity,
-        {", ".join(f"coalesce(c.{name}, {aggregates.nothing(name)})" for name in SUMS)},
+        {", ".join(f"coalesce(c.{name}, {aggregates.zero_sql(name)})" for name in SUMS)},
         coalesce(c.starts, {NO_HOURS}), coalesce(h.heat, {NO_HOURS})
     FROM place p JOIN period d ON d.part = p.part
-    LEFT JOIN ({aggregates.summed((*SUMS, "starts"), "resource_id, day_on", aggregates.NARROW)}) c
+    LEFT JOIN ({aggregates.sums_sql((*SUMS, "starts"), "resource_id, day_on", aggregates.NARROW)}) c
         ON c.resource_id = p.id AND c.day_on = d.starts_on
     LEFT JOIN (SELECT resource_id, day_on, {HEAT} AS heat FROM (
         SELECT c.resource_id, c.day_on, h.hour, {aggregates.SECONDS} AS seconds
-        FROM {aggregates.counted((), aggregates.NARROW)} {aggregates.IN_CELL}
+        FROM {aggregates.counted_sql((), aggregates.NARROW)} {aggregates.IN_CELL}
         GROUP BY 1, 2, 3) g GROUP BY 1, 2) h
         ON h.resource_id = p.id AND h.day_on = d.starts_on
     ON CONFLICT DO NOTHING"""
@@ -192,9 +192,9 @@ def _sum_up(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> int:
     if missing:
         params = parameters(scope, days, missing, day_periods)
         params |= (
-            aggregates.bounds(scope, days, missing)
-            | aggregates.openings(days, missing)
-            | aggregates.cells(scope, days, missing)
+            aggregates.build_bounds(scope, days, missing)
+            | aggregates.build_openings(days, missing)
+            | aggregates.build_cells(scope, days, missing)
         )
         _run(WRITE_DAYS, params, (SPANS, PERIODS, aggregates.OPENING, aggregates.CELLS))
     for table, params in longer:

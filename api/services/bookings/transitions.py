@@ -225,7 +225,7 @@ def sweep(
     move: Transition,
     job: str,
     batch: int = BATCH,
-    progress: Callable[[int], None] = jobs.progress,
+    progress: Callable[[int], None] = jobs.report_progress,
 ) -> int:
     """How many rows the clock moved: everything due, in the order of its deadlines.
 
@@ -254,7 +254,7 @@ def in_batches(
     due: Callable[[str, int], Due],
     blame: Callable[[Exception], None],
     batch: int = BATCH,
-    progress: Callable[[int], None] = jobs.progress,
+    progress: Callable[[int], None] = jobs.report_progress,
 ) -> int:
     """How many rows were worked on, a batch a transaction, from what fell due first. A row that
     cannot be worked on is looked for by halving the batch, and blamed; the others go on."""
@@ -264,7 +264,7 @@ def in_batches(
         try:
             with transaction.atomic():
                 if rows := these.parts():
-                    jobs.settled(job, [row.pk for row in rows])
+                    jobs.forget_failures(job, [row.pk for row in rows])
         except (OperationalError, InterfaceError):
             raise  # the database is away or gave way, no row is to blame
         except Exception as error:

@@ -228,7 +228,7 @@ def _lane(claimed: list[Delivery], run: _Run, probed: Callable[[], None] | None 
             if row.pk not in reached:
                 _give_back(row)
         log.info("delivered", rows=len(reached), requests=sorted(causes))
-        jobs.progress(sent)
+        jobs.report_progress(sent)
         if len(reached) < len(rows) or time.monotonic() > run.turn:
             break
         claimed = []

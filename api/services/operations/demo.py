@@ -1,6 +1,6 @@
 """Demo data: the five venues with their presets, people, resources and some weeks of bookings.
 
-The same every time, and laid out around today; where it is there already nothing is added.
+It is the same every time, around today; a database that has bookings gets none.
 """
 
 from __future__ import annotations
@@ -66,28 +66,28 @@ RESOURCES: dict[str, list[dict[str, Any]]] = {
     ],
 }
 WEEKS_BACK, WEEKS_AHEAD = 3, 2
-# what is to come is booked early in the day, so that whoever tries things out finds it free
+# bookings ahead are early in the day, so that there are free slots to try out
 DAY_HOURS, EARLY_HOURS = (8, 17), (7, 8)
 
 
-def seed(password: str) -> dict[str, int]:
-    """How many rows of each kind were made; nothing in a database that has bookings."""
+def seed_demo(password: str) -> dict[str, int]:
+    """Create the data and return the number of rows by kind; no bookings if there are some."""
     with transaction.atomic():
         made = {slug: venues.of_contract(slug) for slug in venues.PRESETS}
-        people = [_person(*row, password) for row in PEOPLE]
-        places = [r for slug, venue in made.items() for r in _resources(slug, venue)]
-        _windows(made["primetime"])
+        people = [_get_or_create_user(*row, password) for row in PEOPLE]
+        resources = [r for slug, venue in made.items() for r in _create_resources(slug, venue)]
+        _create_primetime(made["primetime"])
         if Booking.objects.exists():
             return {"bookings": 0}
-        past = _past(places, people)
-    ahead = _ahead(places, people)
-    Delivery.objects.filter(booking__contract="demo").delete()  # nobody is to read hundreds
-    return {"venues": len(made), "people": len(people), "resources": len(places)} | {
+        past = _create_past(resources, people)
+    ahead = _book_ahead(resources, people)
+    Delivery.objects.filter(booking__contract="demo").delete()  # they would be hundreds of emails
+    return {"venues": len(made), "people": len(people), "resources": len(resources)} | {
         "bookings": past + ahead
     }
 
 
-def _person(email: str, first: str, last: str, role: str, password: str) -> User:
+def _get_or_create_user(email: str, first: str, last: str, role: str, password: str) -> User:
     user = User.objects.filter(email=email).first()
     if user is None:
         superuser = role == Role.ADMIN
@@ -100,86 +100,85 @@ def _person(email: str, first: str, last: str, role: str, password: str) -> User
     return user
 
 
-def _resources(slug: str, venue: Venue) -> list[Resource]:
+def _create_resources(slug: str, venue: Venue) -> list[Resource]:
     found = list(Resource.objects.filter(venue=venue).select_related("venue"))
     if found:
         return found
     return [Resource.objects.create(venue=venue, **fields) for fields in RESOURCES[slug]]
 
 
-def _windows(venue: Venue) -> None:
+def _create_primetime(venue: Venue) -> None:
     if not venue.primetime.exists():
         PrimetimeWindow.objects.create(venue=venue, weekday=4, starts_at=time(17), ends_at=time(19))
 
 
-def _slots(
-    place: Resource, on: date, dice: random.Random, busy: float, hours: tuple[int, int]
+def _list_slots(
+    resource: Resource, on: date, rng: random.Random, busy: float, hours: tuple[int, int]
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Some slots between those wall hours that do not overlap."""
-    (at, end), zone = (hour * 60 for hour in hours), place.venue.zone
-    at += dice.choice((0, 0, 30))
+    """Yield some slots between those local hours that do not overlap."""
+    (at, end), zone = (hour * 60 for hour in hours), resource.venue.zone
+    at += rng.choice((0, 0, 30))
     while at < end:
-        length = min(dice.choice((30, 60, 60, 90)), end - at)
-        if dice.random() < busy:
+        length = min(rng.choice((30, 60, 60, 90)), end - at)
+        if rng.random() < busy:
             start = policy.instant(zone, on, time(at // 60, at % 60))
             yield start, start + timedelta(minutes=length)
         at += length
 
 
-def _past(places: list[Resource], people: list[User]) -> int:
-    """Weeks that are over, as they would have ended. The policy refuses the past, so these rows
-    are written as history, in final statuses alone."""
-    dice, rows = random.Random("past"), []  # noqa: S311
+def _create_past(resources: list[Resource], people: list[User]) -> int:
+    """Create past bookings in final statuses, as rows: the service refuses the past."""
+    rng, rows = random.Random("past"), []  # noqa: S311
     today = datetime.now(UTC).date()
     for n in range(WEEKS_BACK * 7, 0, -1):
-        for place in places:
-            for start, end in _slots(place, today - n * DAY, dice, 0.35, DAY_HOURS):
-                rows.append(_ended(place, dice.choice(people[2:]), start, end, dice))
+        for resource in resources:
+            for start, end in _list_slots(resource, today - n * DAY, rng, 0.35, DAY_HOURS):
+                rows.append(_build_past_booking(resource, rng.choice(people[2:]), start, end, rng))
     rows.sort(key=lambda row: row.created_at)
     Booking.objects.bulk_create(rows)
-    _tell(rows, people[1])
+    _insert_history(rows, people[1])
     return len(rows)
 
 
-def _ended(
-    place: Resource, owner: User, start: datetime, end: datetime, dice: random.Random
+def _build_past_booking(
+    resource: Resource, owner: User, start: datetime, end: datetime, rng: random.Random
 ) -> Booking:
-    status = dice.choices(
+    status = rng.choices(
         [Status.COMPLETED, Status.CANCELLED, Status.NO_SHOW, Status.EXPIRED], [80, 10, 6, 4]
     )[0]
-    if status == Status.NO_SHOW and not place.venue.check_in_required:
+    if status == Status.NO_SHOW and not resource.venue.check_in_required:
         status = Status.COMPLETED
-    unanswered = place.price_minor or place.venue.approval == Approval.ALWAYS
+    unanswered = resource.price_minor or resource.venue.approval == Approval.ALWAYS
     if status == Status.EXPIRED and not unanswered:
         status = Status.COMPLETED
-    booked_at = start - timedelta(days=dice.randint(1, 6))
-    checked = status == Status.COMPLETED and place.venue.check_in_required
-    amount = policy.price(place, start, end)
+    booked_at = start - timedelta(days=rng.randint(1, 6))
+    checked = status == Status.COMPLETED and resource.venue.check_in_required
+    amount = policy.price(resource, start, end)
     paid = "succeeded" if status == Status.COMPLETED else "failed"
     return Booking(
-        venue=place.venue,
-        resource=place,
+        venue=resource.venue,
+        resource=resource,
         owner=owner,
-        title=dice.choice(("Weekly", "Review", "Practice", "Workshop", "Interview", "Planning")),
+        title=rng.choice(("Weekly", "Review", "Practice", "Workshop", "Interview", "Planning")),
         starts_at=start,
         ends_at=end,
         status=status,
-        guests=dice.randint(1, place.capacity),
+        guests=rng.randint(1, resource.capacity),
         price_minor=amount,
-        currency=place.venue.currency if amount else "",
+        currency=resource.venue.currency if amount else "",
         payment_status=paid if amount else "none",
         checked_in_at=start if checked else None,
         created_at=booked_at,
         updated_at=end,
-        **policy.deadlines(place.venue, start, end, booked_at),
+        **policy.deadlines(resource.venue, start, end, booked_at),
     )
 
 
-def _tell(rows: list[Booking], staff: User) -> None:
-    """The lines of history of rows that are over, in the order of time."""
+def _insert_history(rows: list[Booking], staff: User) -> None:
+    """Insert the history of past bookings in the order of time."""
     from api.models import BookingEvent
 
-    lines = [(at, row, *line) for row in rows for at, *line in _story(row)]
+    lines = [(at, row, *line) for row in rows for at, *line in _list_history(row)]
     lines.sort(key=itemgetter(0))
     at, of, verbs, was, now, by = map(list, zip(*lines, strict=True))
     bulk_insert.insert(
@@ -201,8 +200,8 @@ def _tell(rows: list[Booking], staff: User) -> None:
     )
 
 
-def _story(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]:
-    """When, the verb, from and to which status, and by whom, as the table has it."""
+def _list_history(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]:
+    """Yield time, verb, former and new status, and role of each event of a past booking."""
     asked, last = row.created_at, str(row.status)
     status = str(Status.CONFIRMED)
     if row.venue.approval == Approval.ALWAYS:
@@ -225,34 +224,34 @@ def _story(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]:
         yield row.updated_at, verb, str(Status.CONFIRMED), last, "clock"
 
 
-def _ahead(places: list[Resource], people: list[User]) -> int:
-    """What is to come, booked as anybody would; what the policy refuses is left out."""
-    dice, made = random.Random("ahead"), 0  # noqa: S311
+def _book_ahead(resources: list[Resource], people: list[User]) -> int:
+    """Book ahead by the service; what the policy refuses is left out."""
+    rng, made = random.Random("ahead"), 0  # noqa: S311
     staff = people[1]
     today = datetime.now(UTC).date()
     for n in range(3, WEEKS_AHEAD * 7 + 1):
-        for place in places:
-            for start, end in _slots(place, today + n * DAY, dice, 0.6, EARLY_HOURS):
-                if place.price_minor:
+        for resource in resources:
+            for start, end in _list_slots(resource, today + n * DAY, rng, 0.6, EARLY_HOURS):
+                if resource.price_minor:
                     continue  # a demo that nobody pays for would only expire
-                made += _book(place, dice.choice(people[2:]), start, end, staff, dice)
-                jobs.progress(made)
+                made += _book_one(resource, rng.choice(people[2:]), start, end, staff, rng)
+                jobs.report_progress(made)
     return made
 
 
-def _book(
-    place: Resource, owner: User, start: datetime, end: datetime, staff: User, dice: random.Random
+def _book_one(
+    resource: Resource, owner: User, start: datetime, end: datetime, staff: User, rng: random.Random
 ) -> int:
     try:
         booking = bookings.book(
             owner=owner,
-            resource=place.pk,
+            resource=resource.pk,
             starts_at=start,
             ends_at=end,
-            title=dice.choice(("Weekly", "Review", "Practice", "Workshop")),
+            title=rng.choice(("Weekly", "Review", "Practice", "Workshop")),
             contract="demo",
         )
-        if booking.status == Status.PENDING and dice.random() < 0.6:
+        if booking.status == Status.PENDING and rng.random() < 0.6:
             bookings.approve(booking.pk, Actor.person(staff))
     except errors.Refusal:
         return 0

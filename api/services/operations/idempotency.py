@@ -1,4 +1,4 @@
-"""Same key, same answer. The answer is kept in the transaction of the work it is about."""
+"""Same Idempotency-Key, same response, which is stored in the transaction of the work."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class StillRunning(Refusal):
     retry_after = 1
 
 
-def fingerprint(method: str, path: str, body: bytes) -> str:
-    """Keyed, because a body may hold a password that nobody shall try out against it."""
-    said = b"\0".join([method.encode(), path.encode(), body])
-    return hmac.new(settings.SECRET_KEY.encode(), said, hashlib.sha256).hexdigest()
+def hash_request(method: str, path: str, body: bytes) -> str:
+    """Return a keyed hash: a body may hold a password, which could be guessed from a plain one."""
+    content = b"\0".join([method.encode(), path.encode(), body])
+    return hmac.new(settings.SECRET_KEY.encode(), content, hashlib.sha256).hexdigest()
 
 
-def recall(scope: str, key: str, mark: str) -> tuple[int, Any] | None:
-    """The answer given before, or None when the caller is the first; it then holds the key until
-    its transaction ends. Refuses `StillRunning` and `KeyReused`. Call inside a transaction."""
+def get_response(scope: str, key: str, request_hash: str) -> tuple[int, Any] | None:
+    """Return the stored response, or None to the first caller, who then holds the key until its
+    transaction ends. Raises `StillRunning` and `KeyReused`. Call inside a transaction."""
     with connection.cursor() as cursor:
         lock = hashlib.sha256(f"{scope}\0{key}".encode()).digest()[:8]
         cursor.execute(
@@ -44,14 +44,14 @@ def recall(scope: str, key: str, mark: str) -> tuple[int, Any] | None:
     row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
     if row is None:
         return None
-    if row.fingerprint != mark:
+    if row.fingerprint != request_hash:
         raise KeyReused
     return row.status, row.body
 
 
-def keep(scope: str, key: str, mark: str, status: int, body: Any) -> None:
-    """The first answer stays, should two have worked at once (see `one_transaction`)."""
-    row = IdempotencyKey(scope=scope, key=key, fingerprint=mark, status=status, body=body)
+def store_response(scope: str, key: str, request_hash: str, status: int, body: Any) -> None:
+    """Store the response; the first one stays if two ran at once (see `one_transaction`)."""
+    row = IdempotencyKey(scope=scope, key=key, fingerprint=request_hash, status=status, body=body)
     IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
 
 

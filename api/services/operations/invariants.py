@@ -1,5 +1,6 @@
 """What must be true of the rows at any time, whatever has died: checked after every fault test and
 by operators with `manage.py check_invariants`."""
+# ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 
@@ -18,49 +19,47 @@ ALLOWED_LAG = timedelta(minutes=5)
 SHOWN = 20
 
 
-def problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
-    """One sentence for each thing that is not as it must be. `allowed_lag`: how far past its
-    deadline a row may be; None while nothing runs that could have worked on it."""
+def list_problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
+    """Return one sentence for each violation. `allowed_lag` is how far past its deadline a row may
+    be; None while no worker runs."""
     found: list[str] = []
     for done, sql in enumerate(CHECKS, 1):
-        found += _rows(sql)
-        jobs.progress(done)
+        found += _list_rows(sql)
+        jobs.report_progress(done)
     found += invariants.problems()
     if allowed_lag is not None:
         found += [
             f"{job} is {seconds:.0f} s behind"
-            for job, seconds in lag.by_job().items()
+            for job, seconds in lag.get_lag_by_job().items()
             if seconds > allowed_lag.total_seconds()
         ]
     return found
 
 
-def _rows(sql: str) -> list[str]:
+def _list_rows(sql: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} LIMIT {SHOWN}")
         return [str(row[0]) for row in cursor.fetchall()]
 
 
-def _in(words: tuple[str, ...]) -> str:
-    return ", ".join(f"'{word}'" for word in words)
-
-
-def _known_moves() -> str:
-    """Every (verb, from, to) that the table of bookings has."""
+def _list_known_moves() -> str:
+    """Return every (verb, from, to) of the bookings' table, as SQL rows."""
     moves = [(m.name, source, m.target) for m in BOOKING for source in m.sources]
     return ", ".join(f"('{verb}', '{source}', '{target}')" for verb, source, target in moves)
 
+
+BLOCKING = ", ".join(f"'{status}'" for status in BOOKING.blocking)
 
 TWO_AT_ONCE = f"""
     SELECT format('bookings %s and %s of resource %s overlap', a.id, b.id, a.resource_id)
     FROM api_booking a JOIN api_booking b ON a.resource_id = b.resource_id AND a.id < b.id
     AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
-    WHERE a.status IN ({_in(BOOKING.blocking)}) AND b.status IN ({_in(BOOKING.blocking)})"""  # noqa: S608
+    WHERE a.status IN ({BLOCKING}) AND b.status IN ({BLOCKING})"""
 
 TOO_MANY_GUESTS = f"""
     SELECT format('booking %s has %s guests in a place for %s', b.id, b.guests, r.capacity)
     FROM api_booking b JOIN api_resource r ON r.id = b.resource_id
-    WHERE b.status IN ({_in(BOOKING.blocking)}) AND b.guests > r.capacity"""  # noqa: S608
+    WHERE b.status IN ({BLOCKING}) AND b.guests > r.capacity"""
 
 # the newest line that moved it says where it stands: nothing moved it past the history. Of an old
 # booking all lines may have gone with their months
@@ -72,7 +71,7 @@ UNWRITTEN = f"""
             b.created_at - interval '1 day' AND b.updated_at + interval '1 day'
         ORDER BY id DESC LIMIT 1) e ON true
     WHERE e.to_status IS DISTINCT FROM b.status
-    AND (e.to_status IS NOT NULL OR b.created_at >= {KEPT_SINCE})"""  # noqa: S608
+    AND (e.to_status IS NOT NULL OR b.created_at >= {KEPT_SINCE})"""
 
 # each line continues where the one before it ended: no change without a line, none twice
 BROKEN_HISTORY = """
@@ -85,7 +84,7 @@ BROKEN_HISTORY = """
 UNKNOWN_MOVE = f"""
     SELECT format('booking %s went by %s from %s to %s', booking_id, verb, from_status, to_status)
     FROM api_bookingevent WHERE from_status <> '' AND from_status <> to_status
-    AND (verb, from_status, to_status) NOT IN ({_known_moves()})"""  # noqa: S608
+    AND (verb, from_status, to_status) NOT IN ({_list_known_moves()})"""
 
 NAMELESS_CLOCK = """
     SELECT format('event %s was made by the clock, but by no job', id)

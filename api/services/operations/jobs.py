@@ -1,6 +1,6 @@
-"""Runs a job and writes down that it ran; lets an operator pause, pace and retry.
+"""Runs periodic jobs and records that they ran; lets operators pause, reschedule and retry them.
 
-The rule: what is written here tells how the clock runs, and nothing depends on it to run.
+No job depends on what is recorded here.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from api.models import Job, JobFailure, Sign
 
 log = structlog.get_logger("holdfast.jobs")
 
-PROGRESS_EVERY = 5.0  # seconds
-SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=31)
+PROGRESS_INTERVAL = 5.0  # seconds
+MIN_INTERVAL, MAX_INTERVAL = timedelta(seconds=1), timedelta(days=31)
 KEEP_SIGNS = timedelta(days=1)
 KEEP_FAILURES = timedelta(days=1)  # past their retry, which nothing is due for any more
 
@@ -36,44 +36,44 @@ _running: ContextVar[tuple[str, list[float]] | None] = ContextVar("running", def
 
 
 def run(name: str, work: Callable[[], int]) -> int:
-    """What `work` returns, recorded under the job's name. An error is recorded and raised."""
+    """Run `work` and record it under the job's name; an error is recorded and raised."""
     began = time.monotonic()
-    mark = _running.set((name, [began]))
+    token = _running.set((name, [began]))
     try:
         count = work()
     except Exception as error:
         log.error("job_failed", job=name, error=repr(error))
-        _write_down(name, began, 0, f"{type(error).__name__}: {error}")
+        _record_run(name, began, 0, f"{type(error).__name__}: {error}")
         raise
     finally:
-        _running.reset(mark)
-    _write_down(name, began, count, "")
+        _running.reset(token)
+    _record_run(name, began, count, "")
     duration = round(time.monotonic() - began, 4)
     (log.info if count else log.debug)("job_ran", job=name, count=count, seconds=duration)
     return count
 
 
-def progress(done: int) -> None:
-    """Says that the run under way gets on: a long one is not taken for a dead one."""
+def report_progress(done: int) -> None:
+    """Record that the current run goes on, so that a long one is not taken for a dead one."""
     if watcher := _watcher.get():
         watcher(done)
     running = _running.get()
     if running is None:
         return
     name, wrote = running
-    if time.monotonic() - wrote[0] >= PROGRESS_EVERY:
+    if time.monotonic() - wrote[0] >= PROGRESS_INTERVAL:
         wrote[0] = time.monotonic()
         Job.objects.filter(name=name).update(progressed_at=Now())
 
 
 @contextmanager
-def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Within, `watcher` is told how many rows are done."""
-    mark = _watcher.set(watcher)
+def watch_progress(watcher: Watcher) -> Iterator[None]:
+    """Call `watcher` with the number of finished rows at every report within the block."""
+    token = _watcher.set(watcher)
     try:
         yield
     finally:
-        _watcher.reset(mark)
+        _watcher.reset(token)
 
 
 _RECORD = (
@@ -92,8 +92,8 @@ _RECORD = (
 )
 
 
-def _write_down(name: str, began: float, count: int, error: str) -> None:
-    """A run that cannot be written down has still run."""
+def _record_run(name: str, began: float, count: int, error: str) -> None:
+    """Record the run; if that fails, the run still counts."""
     values: dict[str, Any] = {
         "name": name,
         "took": timedelta(seconds=time.monotonic() - began),
@@ -109,9 +109,6 @@ def _write_down(name: str, began: float, count: int, error: str) -> None:
         log.warning("run_not_recorded", job=name, error=repr(lost))
 
 
-# processes
-
-
 def sign(kind: str, name: str) -> None:
     """A process of this kind lives, now."""
     with connection.cursor() as cursor:
@@ -123,28 +120,27 @@ def sign(kind: str, name: str) -> None:
         )
 
 
-# the schedule, and operators
+def sync_schedule(schedule: Mapping[str, timedelta]) -> dict[str, timedelta]:
+    """Return the interval of each job: the operator's where there is one, else the code's.
 
-
-def enrol(schedule: Mapping[str, timedelta]) -> dict[str, timedelta]:
-    """The interval for each job of the code's schedule: an operator's where there is one, else
-    the code's. Jobs that the code no longer has leave beat's table."""
+    Jobs that the code no longer has are removed from beat's table.
+    """
     known = dict(Job.objects.exclude(every=None).values_list("name", "every"))
     gone = [name for name in known if name not in schedule]
     for task in PeriodicTask.objects.filter(name__in=gone):
         task.delete()
     Job.objects.filter(name__in=gone).delete()
     rows = PeriodicTask.objects.filter(name__in=schedule).select_related("interval")
-    paced = {row.name: row.interval.schedule.run_every for row in rows if row.interval}
+    current = {row.name: row.interval.schedule.run_every for row in rows if row.interval}
     chosen = {}
     for name, every in schedule.items():
-        operators = name in known and paced.get(name, known[name]) != known[name]
-        chosen[name] = paced[name] if operators else every
+        changed = name in known and current.get(name, known[name]) != known[name]
+        chosen[name] = current[name] if changed else every
         Job.objects.update_or_create(name=name, defaults={"every": every})
     return chosen
 
 
-def _scheduled(name: str) -> PeriodicTask:
+def _get_task(name: str) -> PeriodicTask:
     task = PeriodicTask.objects.filter(name=name).first()
     if task is None:
         raise NotFound(f"There is no job “{name}”.")
@@ -152,22 +148,22 @@ def _scheduled(name: str) -> PeriodicTask:
 
 
 def pause(name: str) -> None:
-    task = _scheduled(name)
+    task = _get_task(name)
     task.enabled = False
     task.save()
 
 
 def resume(name: str) -> None:
-    task = _scheduled(name)
+    task = _get_task(name)
     task.enabled = True
     task.save()
 
 
-def pace(name: str, every: timedelta) -> None:
-    """Changes how often a job runs; from the next look of beat on, and over restarts."""
-    if not SHORTEST <= every <= LONGEST:
-        raise Invalid(errors={"every": [f"Between {SHORTEST} and {LONGEST}."]})
-    task = _scheduled(name)
+def set_interval(name: str, every: timedelta) -> None:
+    """Change how often a job runs, from beat's next look at the table on, and over restarts."""
+    if not MIN_INTERVAL <= every <= MAX_INTERVAL:
+        raise Invalid(errors={"every": [f"Between {MIN_INTERVAL} and {MAX_INTERVAL}."]})
+    task = _get_task(name)
     task.interval, _ = IntervalSchedule.objects.get_or_create(
         every=round(every.total_seconds()), period=IntervalSchedule.SECONDS
     )
@@ -175,21 +171,17 @@ def pace(name: str, every: timedelta) -> None:
 
 
 def retry(failure: int) -> int:
-    """How many rows are due again at once: one, or none if that failure is gone."""
+    """Make the failed row due now; return 1, or 0 if that failure is gone."""
     return JobFailure.objects.filter(pk=failure).update(retry_at=Now())
 
 
-def settled(job: str, ids: Iterable[int]) -> None:
-    """Forgets the failures of rows that have been worked on after all."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {JobFailure._meta.db_table} WHERE job = %s AND row = ANY(%s)",  # noqa: S608
-            [job, [str(pk) for pk in ids]],
-        )
+def forget_failures(job: str, ids: Iterable[int]) -> None:
+    """Delete the failures of rows that the job has worked on after all."""
+    JobFailure.objects.filter(job=job, row__in=[str(pk) for pk in ids]).delete()
 
 
 def prune() -> int:
-    """Forgets processes that are long gone, and failures that nothing is due for any more."""
+    """Delete processes that are long gone, and failures whose retry is long past."""
     signs, _ = Sign.objects.filter(seen_at__lt=Now() - KEEP_SIGNS).delete()
     failures, _ = JobFailure.objects.filter(retry_at__lt=Now() - KEEP_FAILURES).delete()
     return signs + failures

@@ -1,6 +1,6 @@
-"""After a database came back from a backup: it has forgotten what was done since.
+"""Prepares a database restored from a backup, which lacks what was done since.
 
-The rule: what may have been told already is not told again, and no number is given out twice.
+No email is sent twice, and no id is used twice.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ UNSENT = (State.WAITING, State.SENDING)
 
 
 @dataclass
-class Settled:
-    """`withheld`: emails by name; `calls`: those to Stripe, which are made again: each asks first,
-    and has its key; `moved`: how many sequences."""
+class Outcome:
+    """`withheld`: emails by name; `calls`: calls to Stripe that are made again, safe by their
+    idempotency keys; `moved`: how many sequences."""
 
     withheld: dict[str, int] = field(default_factory=dict)
     calls: int = 0
@@ -30,10 +30,10 @@ class Settled:
 
 
 @transaction.atomic
-def settle(*, send: bool, gap: int) -> Settled:
-    """Withholds every e-mail that is not known to be sent, unless `send`, and keeps `gap` numbers
-    free in every table, so that none of those given out since the backup means something else."""
-    found = Settled(calls=_take_up_calls(), moved=_leave_gaps(gap))
+def prepare_restored(*, send: bool, gap: int) -> Outcome:
+    """Withhold emails that are not known to be sent, unless `send`, and skip `gap` ids in every
+    table, so that no id given out since the backup gets another meaning."""
+    found = Outcome(calls=_release_calls(), moved=_skip_ids(gap))
     unsent = Delivery.objects.filter(kind=Kind.EMAIL, state__in=UNSENT)
     if not send:
         found.withheld = dict(unsent.order_by().values_list("name").annotate(Count("pk")))
@@ -41,15 +41,15 @@ def settle(*, send: bool, gap: int) -> Settled:
     return found
 
 
-def _take_up_calls() -> int:
-    """Whoever was at them when the backup was taken is gone."""
+def _release_calls() -> int:
+    """Make calls due again that were being made when the backup was taken."""
     calls = Delivery.objects.filter(state__in=UNSENT).exclude(kind=Kind.EMAIL)
     return calls.update(state=State.WAITING, due_at=Now())
 
 
-def _leave_gaps(gap: int) -> int:
-    """A booking number stands in emails, in Stripe's books and in the keys of the outbox."""
-    tables = [m._meta.db_table for m in apps.get_app_config("api").get_models() if _counted(m)]
+def _skip_ids(gap: int) -> int:
+    """Advance the sequences: ids stand in emails, at Stripe and in the keys of the outbox."""
+    tables = [m._meta.db_table for m in apps.get_app_config("api").get_models() if _has_sequence(m)]
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(
@@ -59,5 +59,5 @@ def _leave_gaps(gap: int) -> int:
     return len(tables)
 
 
-def _counted(model: type[models.Model]) -> bool:
+def _has_sequence(model: type[models.Model]) -> bool:
     return isinstance(model._meta.pk, models.AutoField) and not model._meta.proxy

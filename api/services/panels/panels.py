@@ -1,7 +1,7 @@
-"""Door panels: paired by staff, bound to one room, and what they may do there.
+"""Door panels: devices that staff pair with one room, and what may be done on them.
 
-A token is shown once and kept as its hash. A code is typed in at the door, lives for minutes and
-is good for one device.
+A token is shown once and stored hashed. A pairing code is typed in at the door, is valid for ten
+minutes and for one device.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from api.services.bookings.transitions import UNIQUE, sqlstate
 
 log = structlog.get_logger("holdfast.panels")
 
-CODE_LIVES = timedelta(minutes=10)
-SEEN_EVERY = timedelta(minutes=1)
+CODE_LIFETIME = timedelta(minutes=10)
+SEEN_INTERVAL = timedelta(minutes=1)
 PREFIX = "hfp_"
 DOOR_MINUTES = (15, 30, 60)
 
@@ -44,24 +44,24 @@ class CodeRefused(errors.Refusal):
 
 @dataclass(frozen=True)
 class Secrets:
-    """What is shown once: the token for a device, and the code that gets one."""
+    """What is shown once: a device's token, and the code that pairs a device."""
 
     panel: Panel
     token: str
     code: str = ""
 
 
-def hashed(token: str) -> str:
+def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def _hashed_code(code: str) -> str:
-    """Keyed: six digits are soon tried out by whoever reads the table."""
+def _hash_code(code: str) -> str:
+    """Return a keyed hash: whoever reads the table could soon try out six digits."""
     return salted_hmac("holdfast.panel", code, algorithm="sha256").hexdigest()
 
 
-def create(resource: Resource, name: str, by: User) -> Secrets:
-    """A new panel for that room, with its token and a code that lives for ten minutes."""
+def create(resource: Resource, name: str, created_by: User) -> Secrets:
+    """Create a panel for the room, with its token and a pairing code."""
     spent = Panel.objects.filter(code_expires_at__lte=Now())
     spent.update(code_hash=None, code_expires_at=None)
     token = PREFIX + secrets.token_urlsafe(32)
@@ -72,41 +72,43 @@ def create(resource: Resource, name: str, by: User) -> Secrets:
                 panel = Panel.objects.create(
                     resource=resource,
                     name=name,
-                    created_by=by,
-                    token_hash=hashed(token),
-                    code_hash=_hashed_code(code),
-                    code_expires_at=Now() + CODE_LIVES,
+                    created_by=created_by,
+                    token_hash=hash_token(token),
+                    code_hash=_hash_code(code),
+                    code_expires_at=Now() + CODE_LIFETIME,
                 )
         except IntegrityError as error:
             if sqlstate(error) != UNIQUE:
                 raise
             continue  # another panel waits with the same six digits
-        return Secrets(query.panel(panel.pk), token, code)
+        return Secrets(query.get_panel(panel.pk), token, code)
 
 
 def pair(code: str, address: str = "") -> Secrets:
-    """A new token for the device that brings the code; the code is used up, and a token given out
-    before is not valid any more. Of two devices with one code, one is paired. Refuses
-    `CodeRefused`, and `TooManyAttempts` to whoever guesses."""
-    _slow_down(address)
+    """Use the code up for a new token; the panel's former token is not valid any more.
+
+    Of two devices with one code, one is paired. Raises `CodeRefused` and, after too many wrong
+    codes from an address, `TooManyAttempts`.
+    """
+    _check_attempts(address)
     token = PREFIX + secrets.token_urlsafe(32)
     waiting = Panel.objects.filter(
-        code_hash=_hashed_code(code), code_expires_at__gt=Now(), revoked_at=None
+        code_hash=_hash_code(code), code_expires_at__gt=Now(), revoked_at=None
     )
     with transaction.atomic():
         row = waiting.select_for_update().values_list("pk", flat=True).first()
         if row is not None:
             Panel.objects.filter(pk=row).update(
-                token_hash=hashed(token), code_hash=None, code_expires_at=None, paired_at=Now()
+                token_hash=hash_token(token), code_hash=None, code_expires_at=None, paired_at=Now()
             )
     if row is None:
         _count_failure(address)
         log.warning("pairing_refused", address=address)
         raise CodeRefused
-    return Secrets(query.panel(row), token)
+    return Secrets(query.get_panel(row), token)
 
 
-def _slow_down(address: str) -> None:
+def _check_attempts(address: str) -> None:
     if int(cache.get(f"failed-pairings:{address}") or 0) >= settings.FAILED_LOGINS_ALLOWED:
         window = int(settings.FAILED_LOGINS_WINDOW.total_seconds())
         raise errors.TooManyAttempts(retry_after=window)
@@ -122,7 +124,7 @@ def _count_failure(address: str) -> None:
 
 
 def revoke(pk: int) -> None:
-    """From now on its token opens nothing; an open socket is closed within seconds."""
+    """Make its token invalid; its open WebSocket is closed within seconds."""
     changed = Panel.objects.filter(pk=pk, revoked_at=None).update(
         revoked_at=Now(), code_hash=None, code_expires_at=None
     )
@@ -131,51 +133,50 @@ def revoke(pk: int) -> None:
 
 
 def authenticate(token: str) -> Panel | None:
-    """The panel of this token, unless it was revoked."""
-    panel: Panel | None = query.panels().filter(token_hash=hashed(token)).first()
+    """Return the panel of this token, or None if there is none or it was revoked."""
+    panel = query.list_panels().filter(token_hash=hash_token(token)).first()
     if panel is not None:
-        seen([panel.pk])
+        record_seen([panel.pk])
     return panel
 
 
-def seen(ids: Iterable[int]) -> None:
-    """Notes that they are there, at most once a minute: cached, so most calls cost nothing."""
-    seconds = int(SEEN_EVERY.total_seconds())
-    # None is an absent Redis: then every call is noted
+def record_seen(ids: Iterable[int]) -> None:
+    """Record that they are there, at most once a minute each."""
+    seconds = int(SEEN_INTERVAL.total_seconds())
+    # None is an absent Redis: then every call is recorded
     fresh = [pk for pk in ids if cache.add(f"panel:{pk}:seen", 1, seconds) is not False]
     if fresh:
         Panel.objects.filter(pk__in=fresh).update(last_seen_at=Now())
 
 
-# what a panel may do at its door
-
-
-def meeting_at(room: int, pk: int) -> Booking:
-    """The booking, if it is one of this room's; refuses `NotFound` and `Forbidden`."""
+def get_meeting(room: int, pk: int) -> Booking:
+    """Return the booking. Raises `NotFound`, and `Forbidden` for one of another room."""
     booking = bookings_query.with_everything(pk)
     if booking.resource_id != room:
         raise errors.Forbidden("This panel belongs to another room.")
     return booking
 
 
-def actor_of(panel: Panel) -> Actor:
+def get_actor(panel: Panel) -> Actor:
     return Actor.panel(str(panel)[:120])
 
 
 def check_in(panel: Panel, pk: int) -> Booking:
-    """At the door one may be early, not late. Refuses as `bookings.check_in` does."""
-    meeting_at(panel.resource_id, pk)
-    return bookings.check_in(pk, actor_of(panel), early=True)
+    """Check in, as early as one likes. Raises as `bookings.check_in` does."""
+    get_meeting(panel.resource_id, pk)
+    return bookings.check_in(pk, get_actor(panel), early=True)
 
 
 def end(panel: Panel, pk: int) -> Booking:
-    meeting_at(panel.resource_id, pk)
-    return bookings.end(pk, actor_of(panel))
+    get_meeting(panel.resource_id, pk)
+    return bookings.end(pk, get_actor(panel))
 
 
 def book(panel: Panel, minutes: int) -> Booking:
-    """Takes the room from now on, checked in: they stand before it. In the name of whoever paired
-    the panel. Refuses what the venue would not confirm at once, and as `bookings.book` does."""
+    """Book the room from now on for whoever paired the panel, and check in.
+
+    Raises as `bookings.book` does, and `Forbidden` where the venue would not confirm at once.
+    """
     _, now = rules_query.current(panel.resource_id)
     owner, starts_at = panel.created_by, now.replace(microsecond=0)
     if owner is None or not owner.is_active:
@@ -187,11 +188,11 @@ def book(panel: Panel, minutes: int) -> Booking:
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=minutes),
             title="Booked at the door",
-            actor=actor_of(panel),
+            actor=get_actor(panel),
             contract="panel",
             check=_check_at_door,
         )
-        return bookings.check_in(booking.pk, actor_of(panel), early=True)
+        return bookings.check_in(booking.pk, get_actor(panel), early=True)
 
 
 def _check_at_door(

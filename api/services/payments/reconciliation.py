@@ -73,7 +73,7 @@ def everything() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for done, payment in enumerate([*_unknown(), *_known()], 1):
         _compared(payment, found.setdefault(f"payment {payment.pk}", _found(payment)))
-        jobs.progress(done)
+        jobs.report_progress(done)
     lost = {f"booking {pk}": ["says it is paid, but no payment of it is known"] for pk in _lost()}
     for row, texts in lost.items():
         show(row, texts)

@@ -56,7 +56,7 @@ def work() -> int:
                 _give_back(row)
             else:
                 done += _work_one(row)
-        jobs.progress(done)
+        jobs.report_progress(done)
     return done
 
 

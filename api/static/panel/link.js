@@ -1,18 +1,18 @@
-// The connection of a panel: live by WebSocket, by reading while that is away, and honest about
-// what it does not know. The rule: a state is shown as long as something vouches for it, then not.
+// The connection of a panel: pushed to by WebSocket, polling over HTTP while there is none, and
+// "lost" when neither answers, so that no stale state is shown.
 
-const BEATS = 6_000; // ms without a word after which the socket counts as dead; it beats every 2 s
-const READ_EVERY = 3_000; // while there is no socket
-const PATIENCE = 4_000; // for an answer over HTTP
-const RETRY = [500, 1_000, 2_000, 4_000, 8_000];
+const HEARTBEAT_TIMEOUT = 6_000; // ms; the server sends a heartbeat every 2 s
+const POLL_INTERVAL = 3_000; // while there is no socket
+const FETCH_TIMEOUT = 4_000; // ms
+const RETRY_DELAYS = [500, 1_000, 2_000, 4_000, 8_000];
 
 export class Link {
-  // told: { state(state), link("live" | "reading" | "lost"), revoked(), now() }
-  constructor(token, told) {
+  // callbacks: { state(state), link("live" | "reading" | "lost"), revoked(), now() }
+  constructor(token, callbacks) {
     this.token = token;
-    this.told = told;
+    this.callbacks = callbacks;
     this.version = null;
-    this.heardAt = 0;
+    this.receivedAt = 0;
     this.readAt = 0;
     this.tries = 0;
     this.socket = null;
@@ -23,9 +23,9 @@ export class Link {
   start() {
     this.read();
     this.open();
-    this.timer = setInterval(() => this.look(), 500);
-    addEventListener("online", () => this.look());
-    addEventListener("offline", () => this.told.link("lost"));
+    this.timer = setInterval(() => this.checkConnection(), 500);
+    addEventListener("online", () => this.checkConnection());
+    addEventListener("offline", () => this.callbacks.link("lost"));
   }
 
   end() {
@@ -42,12 +42,12 @@ export class Link {
     // as a subprotocol the token stays out of addresses, and so out of logs
     const socket = new WebSocket(url, ["panel", this.token]);
     this.socket = socket;
-    socket.onmessage = (event) => this.hear(JSON.parse(event.data));
-    socket.onclose = () => this.lost(socket);
+    socket.onmessage = (event) => this.onMessage(JSON.parse(event.data));
+    socket.onclose = () => this.onClose(socket);
   }
 
-  hear(message) {
-    this.heardAt = performance.now();
+  onMessage(message) {
+    this.receivedAt = performance.now();
     this.tries = 0;
     if (message.type === "state") {
       // whatever is not the next version means that something was missed: read it
@@ -60,32 +60,32 @@ export class Link {
       this.version = message.version;
       this.read();
     }
-    this.told.link("live");
+    this.callbacks.link("live");
   }
 
-  lost(socket) {
+  onClose(socket) {
     if (socket !== this.socket || this.ended) return;
     this.socket = null;
     this.version = null;
-    this.heardAt = 0;
-    this.read(); // also when the token was revoked: the last word on it is had over HTTP
-    const wait = RETRY[Math.min(this.tries++, RETRY.length - 1)];
+    this.receivedAt = 0;
+    this.read(); // over HTTP a revoked token is answered with 401
+    const wait = RETRY_DELAYS[Math.min(this.tries++, RETRY_DELAYS.length - 1)];
     setTimeout(() => this.open(), wait * (0.7 + 0.6 * Math.random()));
   }
 
   get live() {
-    return this.socket !== null && performance.now() - this.heardAt < BEATS;
+    return this.socket !== null && performance.now() - this.receivedAt < HEARTBEAT_TIMEOUT;
   }
 
-  look() {
+  checkConnection() {
     if (this.ended || this.live) return;
-    if (this.socket?.readyState === WebSocket.OPEN && this.heardAt) {
+    if (this.socket?.readyState === WebSocket.OPEN && this.receivedAt) {
       const silent = this.socket;
-      this.told.link("lost");
-      this.lost(silent);
+      this.callbacks.link("lost");
+      this.onClose(silent);
       silent.close();
     }
-    if (performance.now() - this.readAt >= READ_EVERY) this.read();
+    if (performance.now() - this.readAt >= POLL_INTERVAL) this.read();
   }
 
   async read() {
@@ -94,19 +94,19 @@ export class Link {
     if (this.ended) return;
     if (status === 200) {
       this.show(body);
-      if (!this.live) this.told.link("reading");
+      if (!this.live) this.callbacks.link("reading");
     } else if (status === 401) {
-      this.told.revoked();
+      this.callbacks.revoked();
     } else if (!this.live) {
-      this.told.link("lost");
+      this.callbacks.link("lost");
     }
   }
 
   show(state) {
-    this.told.state(state);
+    this.callbacks.state(state);
     // when time alone changes the state, it is read again: a little later, not all at once
     clearTimeout(this.changes);
-    const wait = Math.max(0, Date.parse(state.changes_at) - this.told.now());
+    const wait = Math.max(0, Date.parse(state.changes_at) - this.callbacks.now());
     this.changes = setTimeout(() => this.read(), Math.min(wait + 100 + 400 * Math.random(), 2 ** 31 - 1));
   }
 
@@ -118,7 +118,7 @@ export class Link {
         headers: { Authorization: `Panel ${this.token}`, ...(body && { "Content-Type": "application/json" }) },
         body: body && JSON.stringify(body),
         cache: "no-store",
-        signal: AbortSignal.timeout(PATIENCE),
+        signal: AbortSignal.timeout(FETCH_TIMEOUT),
       });
       return { status: answer.status, body: await answer.json() };
     } catch {

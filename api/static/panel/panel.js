@@ -1,13 +1,13 @@
 // The page beside the door: pairs once, then shows its room. Reading order: start, pair, run.
 
 import { Link } from "./link.js";
-import { UNKNOWN, draw, drawClock, drawLink, say, view } from "./screen.js";
+import { UNKNOWN, draw, drawClock, drawLink, showMessage, view } from "./screen.js";
 
 const $ = (id) => document.getElementById(id);
-const KEPT = "holdfast.panel.token";
+const TOKEN_KEY = "holdfast.panel.token";
 
 function start() {
-  const token = localStorage.getItem(KEPT);
+  const token = localStorage.getItem(TOKEN_KEY);
   if (token) run(token);
   else askForCode("");
 }
@@ -18,7 +18,7 @@ function askForCode(why) {
   document.body.dataset.state = "pairing";
   $("panel").hidden = true;
   $("pairing").hidden = false;
-  $("pairing-said").textContent = why;
+  $("pairing-message").textContent = why;
   $("code").focus();
 }
 
@@ -29,12 +29,12 @@ $("pairing").addEventListener("submit", async (event) => {
   const { status, body } = await new Link("", {}).call("POST", "pair/", { code: $("code").value });
   button.disabled = false;
   if (status === 200) {
-    localStorage.setItem(KEPT, body.token);
+    localStorage.setItem(TOKEN_KEY, body.token);
     $("code").value = "";
     run(body.token);
   } else {
     const why = { 0: "No connection. Try again.", 429: "Too many wrong codes. Wait a while." };
-    $("pairing-said").textContent = why[status] ?? "This code is not valid. Codes live for ten minutes.";
+    $("pairing-message").textContent = why[status] ?? "This code is not valid. Codes live for ten minutes.";
     $("code").select();
   }
 });
@@ -46,7 +46,7 @@ function run(token) {
   $("panel").hidden = false;
   let state = null;
   let known = false;
-  let ahead = []; // how far the server's clock is ahead of ours, in ms, as the last states said
+  let ahead = []; // how far the server's clock is ahead of ours, in ms, by the last states
   let lostAt = null;
 
   const now = () => Date.now() + Math.max(...ahead); // a state may have been read a while ago
@@ -75,29 +75,29 @@ function run(token) {
     revoked() {
       link.end();
       clearInterval(timer);
-      localStorage.removeItem(KEPT);
+      localStorage.removeItem(TOKEN_KEY);
       askForCode("This panel was unpaired.");
     },
   });
 
-  async function act(path, body) {
+  async function post(path, body) {
     const buttons = document.querySelectorAll("#actions button");
     for (const button of buttons) button.disabled = true;
-    say("");
+    showMessage("");
     const { status, body: answer } = await link.call("POST", path, body);
     for (const button of buttons) button.disabled = false;
     if (status === 200 || status === 201) link.show(answer);
     else {
-      say(status === 0 ? "No answer. Nothing may have happened; look again." : answer?.detail ?? "That did not work.");
-      setTimeout(() => say(""), 6_000);
+      showMessage(status === 0 ? "No answer. Nothing may have happened; look again." : answer?.detail ?? "That did not work.");
+      setTimeout(() => showMessage(""), 6_000);
       link.read();
     }
   }
 
-  $("check-in").onclick = () => act("check-in/", { booking: view(state, now()).checkIn });
-  $("end").onclick = () => act("end/", { booking: view(state, now()).end });
+  $("check-in").onclick = () => post("check-in/", { booking: view(state, now()).checkIn });
+  $("end").onclick = () => post("end/", { booking: view(state, now()).end });
   for (const button of document.querySelectorAll(".book")) {
-    button.onclick = () => act("book/", { minutes: Number(button.dataset.minutes) });
+    button.onclick = () => post("book/", { minutes: Number(button.dataset.minutes) });
   }
 
   const timer = setInterval(redraw, 1_000);

@@ -4,12 +4,12 @@ const $ = (id) => document.getElementById(id);
 const MINUTE = 60_000;
 
 // Only what differs is written: a screen reader speaks what changed, and the focus stays.
-function put(id, text) {
+function setText(id, text) {
   const element = $(id);
   if (element.textContent !== text) element.textContent = text;
 }
 
-function clockOf(zone) {
+function clockFormat(zone) {
   return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone });
 }
 
@@ -18,7 +18,7 @@ const ordinal = (n) => {
   return `${n}${ending}`;
 };
 
-function placeOf(room) {
+function describeLocation(room) {
   const floor = room.floor === 0 ? "ground floor" : room.floor > 0 ? `${ordinal(room.floor)} floor` : "basement";
   const people = room.capacity === 1 ? "1 person" : `${room.capacity} people`;
   return [room.building, floor, people].filter(Boolean).join(" · ");
@@ -28,16 +28,16 @@ const awaited = (meeting, now) =>
   meeting?.check_in_until && Date.parse(meeting.check_in_from) <= now && now < Date.parse(meeting.check_in_until);
 
 // The meeting at this door now: the one that runs, or the next once it may be checked in to.
-function meetingAt(state, now) {
+function getMeeting(state, now) {
   return state.current ?? (awaited(state.next, now) || state.status === "upcoming" ? state.next : null);
 }
 
-const WORDS = { available: "Free", upcoming: "Free", due: "Check in", occupied: "Occupied", offline: "Closed" };
+const STATUS_LABELS = { available: "Free", upcoming: "Free", due: "Check in", occupied: "Occupied", offline: "Closed" };
 
 // Everything that is shown, as plain values.
 export function view(state, now) {
-  const time = (text) => clockOf(state.room.time_zone).format(Date.parse(text));
-  const meeting = meetingAt(state, now);
+  const time = (text) => clockFormat(state.room.time_zone).format(Date.parse(text));
+  const meeting = getMeeting(state, now);
   const due = state.status !== "offline" && awaited(meeting, now);
   const kind = due ? "due" : state.status;
   const left = due ? Math.max(1, Math.ceil((Date.parse(meeting.check_in_until) - now) / MINUTE)) : 0;
@@ -52,7 +52,7 @@ export function view(state, now) {
   }[kind];
   return {
     kind,
-    word: WORDS[kind],
+    label: STATUS_LABELS[kind],
     until,
     title: meeting ? meeting.title || "Booked" : "",
     who: meeting ? `${meeting.organizer}${kind === "upcoming" ? `, from ${time(meeting.starts_at)}` : ""}` : "",
@@ -67,15 +67,15 @@ export function view(state, now) {
 }
 
 export const UNKNOWN = {
-  kind: "unknown", word: "Unknown", until: "no connection", title: "", who: "",
-  note: "Whether this room is free cannot be said now.", checkIn: null, end: null, minutes: 0, upcoming: [],
+  kind: "unknown", label: "Unknown", until: "no connection", title: "", who: "",
+  note: "Whether this room is free is not known now.", checkIn: null, end: null, minutes: 0, upcoming: [],
 };
 
 export function draw(shown, room) {
   document.body.dataset.state = shown.kind;
-  put("room", room?.name ?? "");
-  put("place", room ? placeOf(room) : "");
-  for (const id of ["word", "until", "title", "who", "note"]) put(id, shown[id]);
+  setText("room", room?.name ?? "");
+  setText("location", room ? describeLocation(room) : "");
+  for (const id of ["label", "until", "title", "who", "note"]) setText(id, shown[id]);
   $("check-in").hidden = shown.checkIn === null;
   $("end").hidden = shown.end === null;
   for (const button of document.querySelectorAll(".book")) {
@@ -109,10 +109,10 @@ function nothing(kind) {
 }
 
 export function drawClock(now, zone) {
-  put("clock", now ? clockOf(zone).format(now) : "");
+  setText("clock", now ? clockFormat(zone).format(now) : "");
 }
 
-const LINKS = {
+const LINK_LABELS = {
   live: () => "Live",
   reading: () => "Live updates are away; reading every few seconds",
   lost: (since) => `No connection since ${since}`,
@@ -120,9 +120,9 @@ const LINKS = {
 
 export function drawLink(kind, since) {
   $("link").dataset.link = kind;
-  put("link", LINKS[kind](since));
+  setText("link", LINK_LABELS[kind](since));
 }
 
-export function say(text) {
-  put("said", text);
+export function showMessage(text) {
+  setText("message", text);
 }

@@ -70,7 +70,7 @@ class _Figure(IdempotentAPIView):
 
     def answer(self) -> Response | HttpResponse:
         asked = self.query(shapes.FigureQuery)
-        venue = reports.venue_of(asked.get("venue", ""))
+        venue = reports.get_venue(asked.get("venue", ""))
         if asked["format"] != "json":
             question = Question(self.figure, venue, asked["start"], asked["end"])
             return self._file(question, Format(asked["format"]))
@@ -78,14 +78,14 @@ class _Figure(IdempotentAPIView):
         return Response(frame | self.body(venue, asked["start"], asked["end"]))
 
     def body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
-        return {"results": reports.OF_ROOMS[self.figure](venue, first_on, last_on)}
+        return {"results": reports.FIGURES_BY_ROOM[self.figure](venue, first_on, last_on)}
 
     def _file(self, question: Question, kind: Format) -> Response | HttpResponse:
         if exports.is_small(question):
-            return as_file(exports.at_once(question, kind))
-        export = exports.ask(question, kind, self.user)
+            return as_file(exports.make_now(question, kind))
+        export = exports.request_export(question, kind, self.user)
         if export.state == ExportState.READY:
-            return as_file(exports.file_of(export.pk))
+            return as_file(exports.get_file(export.pk))
         shape = shapes.ExportShape(export).data
         headers = {"Location": shape["location"], "Retry-After": "5"}
         return Response(shape, status=202, headers=headers)
@@ -100,7 +100,7 @@ class Kpi(_Figure):
         return self.answer()
 
     def body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
-        return analytics.kpi(venue, first_on, last_on)
+        return analytics.compute_kpi(venue, first_on, last_on)
 
 
 class Utilization(_Figure):
@@ -139,7 +139,7 @@ class HeatMap(_Figure):
         return self.answer()
 
     def body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
-        return {"hours": analytics.heat_map(venue, first_on, last_on)}
+        return {"hours": analytics.compute_heat_map(venue, first_on, last_on)}
 
 
 class OneExport(IdempotentAPIView):
@@ -162,4 +162,4 @@ class ExportFile(IdempotentAPIView):
     )
     def get(self, request: Request, pk: UUID) -> HttpResponse:
         """The file, once it is ready."""
-        return as_file(exports.file_of(pk))
+        return as_file(exports.get_file(pk))

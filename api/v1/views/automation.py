@@ -21,7 +21,7 @@ class Automation(IdempotentAPIView):
 
     @extend_schema(responses=AutomationShape)
     def get(self, request: Request) -> Response:
-        return Response(AutomationShape(automation.report()).data)
+        return Response(AutomationShape(automation.get_report()).data)
 
 
 class Health(BaseAPIView):
@@ -33,7 +33,7 @@ class Health(BaseAPIView):
     serializer_class = AutomationHealth
 
     def get(self, request: Request) -> Response:
-        found = automation.report()
+        found = automation.get_report()
         body: dict[str, Any] = {
             "status": "ok" if found.healthy else "late",
             "problems": found.problems,

@@ -33,13 +33,13 @@ class Panels(IdempotentAPIView, GenericAPIView[Panel]):
     queryset = Panel.objects.none()
 
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(queries.panels())
+        page = self.paginate_queryset(queries.list_panels())
         return self.get_paginated_response(shapes.PanelShape(page, many=True).data)
 
     @extend_schema(request=shapes.NewPanel, responses={201: shapes.NewPanelShape})
     def post(self, request: Request) -> Response:
         """The token and the code are shown here and never again."""
-        made = panels.create(by=self.user, **self.read(shapes.NewPanel))
+        made = panels.create(created_by=self.user, **self.read(shapes.NewPanel))
         body = shapes.PanelShape(made.panel).data
         once = {"token": made.token, "code": made.code}
         return Response({**body, **once, "code_expires_at": made.panel.code_expires_at}, status=201)
@@ -50,7 +50,7 @@ class OnePanel(IdempotentAPIView):
 
     @extend_schema(responses=shapes.PanelShape)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.PanelShape(queries.panel(pk)).data)
+        return Response(shapes.PanelShape(queries.get_panel(pk)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
@@ -87,7 +87,9 @@ class AtTheDoor(IdempotentAPIView):
         return f"panel:{self.panel.pk}"
 
     def state(self, status: int = 200) -> Response:
-        return Response(shapes.state_shape(queries.state(self.panel.resource_id)), status=status)
+        return Response(
+            shapes.state_shape(queries.get_state(self.panel.resource_id)), status=status
+        )
 
 
 class State(AtTheDoor):

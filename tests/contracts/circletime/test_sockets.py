@@ -111,7 +111,7 @@ def test_what_time_alone_changes_is_pushed_too(room, device, ana, met):
 
 
 def test_a_lost_announcement_is_made_good(room, device, ana, met, monkeypatch):
-    """With `Hall.look_around` not looking, nothing is ever heard here."""
+    """With `ConnectionRegistry.poll` not polling, nothing is ever heard here."""
     from tasks import pushes
 
     monkeypatch.setattr(pushes.announcer, "ask", lambda room: None)
@@ -272,7 +272,7 @@ def test_without_redis_a_panel_is_sent_off_to_read_over_http(room, device, serve
                 assert answer.json()["data"]["status"] == "available"
             finally:
                 servers.valkey.start()
-        assert not connections.hall().guests
+        assert not connections.get_registry().by_room
 
     scene(story)
 

@@ -1,4 +1,4 @@
-"""What libraries bring into the admin, in its looks, less what Holdfast has other ways for."""
+"""Models of libraries: in unfold's style, or not shown at all."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-# people have a role, jobs an interval, and what opens an account is nobody's to look at
-NEEDLESS = (Group, CrontabSchedule, SolarSchedule, ClockedSchedule)
-TOKENS = (TokenProxy, BlacklistedToken, OutstandingToken)
-for model in (*NEEDLESS, *TOKENS, PeriodicTask, IntervalSchedule):
+# people have a role and jobs an interval
+UNUSED = (Group, CrontabSchedule, SolarSchedule, ClockedSchedule)
+SECRETS = (TokenProxy, BlacklistedToken, OutstandingToken)
+for model in (*UNUSED, *SECRETS, PeriodicTask, IntervalSchedule):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
 
-class TaskForm(PeriodicTaskForm):
+class UnfoldPeriodicTaskForm(PeriodicTaskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
@@ -37,10 +37,10 @@ class TaskForm(PeriodicTaskForm):
 
 
 @admin.register(PeriodicTask)
-class PeriodicTasks(PeriodicTaskAdmin, ModelAdmin):
-    form = TaskForm
+class UnfoldPeriodicTaskAdmin(PeriodicTaskAdmin, ModelAdmin):
+    form = UnfoldPeriodicTaskForm
 
 
 @admin.register(IntervalSchedule)
-class Intervals(ModelAdmin):
+class IntervalScheduleAdmin(ModelAdmin):
     pass

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from api.models import Booking, Panel, Resource
 from api.queries.panels import panels
-from api.queries.panels.room_changes import turned
+from api.queries.panels.room_changes import list_rooms_changed_since
 from tasks.clock import push_panels
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def test_a_room_has_turned_when_an_instant_of_its_booking_has_passed(
     door, booked, ana, at, moments, seen
 ):
     at(booked(ana), **moments)
-    assert turned("push_panels") == ({door.resource_id} if seen else set())
+    assert list_rooms_changed_since("push_panels") == ({door.resource_id} if seen else set())
 
 
 def test_a_turn_is_announced_once_to_rooms_with_a_living_panel(door, venue, booked, ana, at):
@@ -59,7 +59,7 @@ def test_a_turn_is_announced_once_to_rooms_with_a_living_panel(door, venue, book
     assert cache.get(panels.version_key(door.resource_id)) == before + 1
     assert push_panels() == 0
     Panel.objects.update(revoked_at=Now())
-    assert turned("never ran") == set()
+    assert list_rooms_changed_since("never ran") == set()
 
 
 def test_without_redis_nothing_is_announced_and_nothing_fails(door, booked, ana, at, servers):

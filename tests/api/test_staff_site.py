@@ -1,10 +1,12 @@
-"""The desk: the first page of the admin, the answers given there, a booking's timeline and the week
+"""The staff site: its dashboard, the decisions made there, a booking's timeline and the week
 of a resource. Who may see what, and that a page costs the same however much there is."""
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, time, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from api.admin import charts
 from api.models import Booking, BookingEvent, Closure, Delivery, Payment, PrimetimeWindow, Resource
 from api.models.venues import Approval
 from api.queries.bookings import staff_dashboard, timeline
@@ -22,7 +25,7 @@ from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 TEMPLATES = Path(__file__).parents[2] / "api/templates"
-FRONT, ANSWER = "/admin/", "/admin/answer/"
+DASHBOARD, DECIDE = "/admin/", "/admin/answer/"
 
 
 def site(user) -> Client:
@@ -45,15 +48,15 @@ def asked(venue):
 # who
 
 
-def test_the_desk_is_for_staff_and_admins(ana, sam, ada, court):
-    for path in (FRONT, f"/admin/api/resource/{court.pk}/week/"):
+def test_the_staff_site_is_for_staff_and_admins(ana, sam, ada, court):
+    for path in (DASHBOARD, f"/admin/api/resource/{court.pk}/week/"):
         assert [site(who).get(path).status_code for who in (ana, sam, ada)] == [302, 200, 200]
         assert Client().get(path).status_code == 302
 
 
-def test_whoever_signs_in_comes_to_the_desk(sam):
+def test_whoever_signs_in_comes_to_the_dashboard(sam):
     form = {"username": sam.email, "password": PASSWORD}
-    assert Client().post("/admin/login/", form)["Location"] == FRONT
+    assert Client().post("/admin/login/", form)["Location"] == DASHBOARD
     answer = Client().post("/admin/login/?next=/admin/automation/", form)
     assert answer["Location"] == "/admin/automation/"
 
@@ -62,10 +65,10 @@ def test_only_staff_and_admins_answer(asked, ana, ben, sam, booked):
     booking = booked(ana)
     for who in (ana, ben):
         form = {"answer": f"approve:{booking.pk}"}
-        assert site(who).post(ANSWER, form)["Location"].startswith("/admin/login/")
+        assert site(who).post(DECIDE, form)["Location"].startswith("/admin/login/")
     booking.refresh_from_db()
     assert booking.status == "pending"
-    assert site(sam).post(ANSWER, {"answer": f"approve:{booking.pk}"}).status_code == 302
+    assert site(sam).post(DECIDE, {"answer": f"approve:{booking.pk}"}).status_code == 302
     booking.refresh_from_db()
     assert booking.status == "confirmed"
     event = BookingEvent.objects.filter(booking=booking).latest("id")
@@ -74,8 +77,8 @@ def test_only_staff_and_admins_answer(asked, ana, ben, sam, booked):
 
 def test_staff_are_not_shown_the_schedule_that_admins_set(sam, ada):
     link = "/admin/django_celery_beat/periodictask/"
-    assert link not in site(sam).get(FRONT).content.decode()
-    assert link in site(ada).get(FRONT).content.decode()
+    assert link not in site(sam).get(DASHBOARD).content.decode()
+    assert link in site(ada).get(DASHBOARD).content.decode()
     assert site(sam).get(link).status_code == 403
     assert site(ada).get(link).status_code == 200
     assert site(ada).get(f"{link}add/").status_code == 200
@@ -89,8 +92,8 @@ def test_many_are_answered_at_once_and_each_is_told_by_itself(asked, ana, ben, s
     bookings.cancel(gone.pk, Actor.for_booking(ana, gone))
     client = site(sam)
     form = {"answer": "approve", "booking": [one.pk, two.pk, gone.pk]}
-    answer = client.post(ANSWER, form, follow=True)
-    said = re.findall(r'<li class="said (\w+)">(.*?</ul>)</li>', answer.content.decode(), re.S)
+    answer = client.post(DECIDE, form, follow=True)
+    said = re.findall(r'<li class="notice (\w+)">(.*?</ul>)</li>', answer.content.decode(), re.S)
     assert [level for level, _ in said] == ["success", "warning"]
     assert said[0][1] == (
         f"Done for 2<ul><li>Booking {one.pk}: Confirmed</li>"
@@ -103,7 +106,7 @@ def test_many_are_answered_at_once_and_each_is_told_by_itself(asked, ana, ben, s
 
 def test_one_is_rejected_by_its_button_whatever_is_ticked(asked, ana, sam, booked):
     ticked, meant = booked(ana), booked(ana, 2)
-    site(sam).post(ANSWER, {"answer": f"reject:{meant.pk}", "booking": [ticked.pk]})
+    site(sam).post(DECIDE, {"answer": f"reject:{meant.pk}", "booking": [ticked.pk]})
     assert [Booking.objects.get(pk=b.pk).status for b in (ticked, meant)] == ["pending", "rejected"]
 
 
@@ -120,9 +123,9 @@ def test_one_is_rejected_by_its_button_whatever_is_ticked(asked, ana, sam, booke
 )
 def test_an_answer_that_makes_no_sense_changes_nothing(asked, ana, sam, booked, form):
     booking = booked(ana)
-    answer = site(sam).post(ANSWER, form, follow=True)
+    answer = site(sam).post(DECIDE, form, follow=True)
     assert answer.status_code == 200
-    assert 'class="said' in answer.content.decode()
+    assert 'class="notice' in answer.content.decode()
     booking.refresh_from_db()
     assert booking.status == "pending"
 
@@ -179,6 +182,18 @@ def test_the_charts_count_days_and_no_shows(venue, court, ana, booked):
     assert {share for row in found.heat for share in row} == {0.0}
 
 
+def test_the_charts_are_what_the_library_reads(asked, court, ana, sam, booked):
+    began_today(booked(ana), "no_show")
+    page = site(sam).get(DASHBOARD).content.decode()
+    found = re.findall(r'<canvas class="chart"  data-type="bar" data-value="([^"]+)"', page)
+    bookings, no_shows = (json.loads(unescape(text)) for text in found)
+    assert len(bookings["labels"]) == len(bookings["datasets"][0]["data"]) == 35
+    assert bookings["datasets"][0]["data"][27:29] == [1, 0]
+    assert bookings["datasets"][0]["backgroundColor"][27:29] == [charts.PAST, charts.AHEAD]
+    assert no_shows["datasets"][0]["data"][-1] == 100
+    assert page.count('class="level-') == 7 * 24
+
+
 def test_an_hour_in_which_nothing_is_open_has_no_utilization(venue, court):
     venue.opens_at, venue.closes_at, venue.closed_weekdays = time(9), time(17), [6]
     venue.save()
@@ -189,7 +204,7 @@ def test_an_hour_in_which_nothing_is_open_has_no_utilization(venue, court):
 
 def test_the_first_page_shows_all_of_it(asked, ana, sam, booked):
     booking = booked(ana)
-    page = text_of(site(sam).get(FRONT))
+    page = text_of(site(sam).get(DASHBOARD))
     for words in (
         "Requests waiting 1",
         "The Club",
@@ -204,22 +219,22 @@ def test_the_first_page_shows_all_of_it(asked, ana, sam, booked):
 def test_the_first_page_costs_the_same_however_much_there_is(asked, ana, sam, booked, court):
     client = site(sam)
     booked(ana)
-    client.get(FRONT)  # what Django reads once and keeps
+    client.get(DASHBOARD)  # what Django reads once and keeps
     cache.clear()
     with CaptureQueriesContext(
         connection,
     ) as few:
-        client.get(FRONT)
+        client.get(DASHBOARD)
     other = Resource.objects.create(venue=court.venue, name="Court 2", capacity=4)
     for hours in range(1, 12):
         booked(ana, hours)
         began_today(booked(ana, hours, place=other), "confirmed") if hours == 1 else None
     cache.clear()
     with CaptureQueriesContext(connection) as many:
-        client.get(FRONT)
+        client.get(DASHBOARD)
     assert len(many) <= len(few) + 1  # the bookings that are next, once there are some
     with CaptureQueriesContext(connection) as kept:
-        client.get(FRONT)
+        client.get(DASHBOARD)
     assert len(kept) < len(many)
 
 
@@ -310,7 +325,7 @@ def test_a_week_costs_the_same_however_full_it_is(venue, court, ana, sam, booked
 def test_pages_take_nothing_from_elsewhere(asked, court, ana, sam, booked):
     booking = booked(ana)
     for path in (
-        FRONT,
+        DASHBOARD,
         f"/admin/api/resource/{court.pk}/week/",
         f"/admin/api/booking/{booking.pk}/change/",
         "/admin/automation/",
@@ -325,8 +340,8 @@ def test_pages_take_nothing_from_elsewhere(asked, court, ana, sam, booked):
 
 def test_what_holdfast_adds_has_no_script_and_no_style_of_its_own():
     """So that a Content-Security-Policy makes exceptions for unfold alone."""
-    ours = [*TEMPLATES.rglob("admin/*.html"), *TEMPLATES.rglob("desk/*.html")]
-    assert len(ours) == 5
+    ours = [*TEMPLATES.rglob("admin/*.html"), *TEMPLATES.rglob("staff/*.html")]
+    assert len(ours) == 4
     for template in ours:
         assert not re.search(r"<script|<style| style=| on\w+=|https?://", template.read_text()), (
             template

@@ -1,4 +1,4 @@
-"""Answers to many bookings at once, each told by itself: one that is refused holds nobody up."""
+"""One action on many bookings: one that is refused holds none of the others up."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from api.services.actors import Actor
 from api.services.bookings import bookings
 
 
-def give(request: HttpRequest, ids: Iterable[int], verb: Callable[[int, Actor], Booking]) -> None:
-    """Does it for each, and leaves a message with what came of each."""
+def apply_to_each(
+    request: HttpRequest, ids: Iterable[int], verb: Callable[[int, Actor], Booking]
+) -> None:
+    """Call the verb for each booking, and leave a message that says what came of each."""
     actor = Actor.person(request.user)  # type: ignore[arg-type]
     results = bookings.answer(list(ids), actor, verb)
     done = [(pk, r.get_status_display()) for pk, r in results if isinstance(r, Booking)]
     refused = [(pk, r.detail) for pk, r in results if isinstance(r, Refusal)]
     if done:
-        messages.success(request, _told(f"Done for {len(done)}", done))
+        messages.success(request, _format_results(f"Done for {len(done)}", done))
     if refused:
-        messages.warning(request, _told(f"Refused for {len(refused)}", refused))
+        messages.warning(request, _format_results(f"Refused for {len(refused)}", refused))
 
 
-def _told(head: str, rows: list[tuple[int, str]]) -> SafeString:
+def _format_results(title: str, rows: list[tuple[int, str]]) -> SafeString:
     lines = format_html_join("", "<li>Booking {}: {}</li>", rows)
-    return format_html("{}<ul>{}</ul>", head, lines)
+    return format_html("{}<ul>{}</ul>", title, lines)

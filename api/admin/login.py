@@ -1,5 +1,4 @@
-"""The door of the admin. The rule: failures count there as everywhere, and nobody looks at
-living tokens."""
+"""Signing in to the staff site: too many failures count there as everywhere."""
 
 from __future__ import annotations
 
@@ -7,8 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from rest_framework.authtoken.models import TokenProxy
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.forms import AuthenticationForm
 
 from api import errors
@@ -16,9 +13,7 @@ from api.rest.throttling import client_ip
 from api.services.accounts import accounts
 
 
-class SignIn(AuthenticationForm):
-    """As at every other door: ten failures for an account from an address, then a wait."""
-
+class LoginForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         login, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if login and password and self.request is not None:
@@ -34,7 +29,4 @@ class SignIn(AuthenticationForm):
         return dict(self.cleaned_data)
 
 
-admin.site.login_form = SignIn
-for model in (TokenProxy, BlacklistedToken, OutstandingToken):
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
+admin.site.login_form = LoginForm

@@ -1,4 +1,4 @@
-"""The outbox, the money and the clock in the admin."""
+"""Rows that operators look at: outbox, jobs, payments, panels, idempotency keys."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from api.models import (
 )
 from api.services.messages import outbox
 
-from .reading import ReadOnly
+from .base import ReadOnlyAdmin
 
 
 @admin.register(Delivery)
-class Deliveries(ReadOnly):
+class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ("id", "name", "kind", "to", "state", "attempts", "due_at", "finished_at")
     list_filter = ("state", "kind", "name")
     search_fields = ("to", "key", "booking__id")
@@ -37,12 +37,12 @@ class Deliveries(ReadOnly):
 
 
 @admin.register(Job)
-class Jobs(ReadOnly):
+class JobAdmin(ReadOnlyAdmin):
     list_display = ("name", "finished_at", "duration", "count", "runs", "failed_runs", "last_error")
 
 
 @admin.register(JobFailure)
-class Failures(ReadOnly):
+class JobFailureAdmin(ReadOnlyAdmin):
     list_display = ("job", "row", "attempts", "last_at", "retry_at", "error")
     list_filter = ("job",)
     actions = ("retry_now",)
@@ -54,7 +54,7 @@ class Failures(ReadOnly):
 
 
 @admin.register(Payment)
-class Payments(ReadOnly):
+class PaymentAdmin(ReadOnlyAdmin):
     exclude = ("client_secret",)
     list_display = ("intent_id", "booking_id", "amount_minor", "currency", "status", "updated_at")
     list_filter = ("status",)
@@ -62,25 +62,25 @@ class Payments(ReadOnly):
 
 
 @admin.register(Refund)
-class Refunds(ReadOnly):
+class RefundAdmin(ReadOnlyAdmin):
     list_display = ("key", "payment", "amount_minor", "status", "updated_at")
     list_filter = ("status",)
 
 
 @admin.register(StripeEvent)
-class StripeEvents(ReadOnly):
+class StripeEventAdmin(ReadOnlyAdmin):
     list_display = ("event_id", "type", "intent_id", "state", "attempts", "received_at")
     list_filter = ("state", "type")
     search_fields = ("event_id", "intent_id")
 
 
 @admin.register(Panel)
-class Panels(ReadOnly):
+class PanelAdmin(ReadOnlyAdmin):
     list_display = ("name", "resource", "paired_at", "last_seen_at", "revoked_at")
     exclude = ("token_hash", "code_hash")
 
 
 @admin.register(IdempotencyKey)
-class IdempotencyKeys(ReadOnly):
-    exclude = ("body", "fingerprint")  # what was answered is its asker's
+class IdempotencyKeyAdmin(ReadOnlyAdmin):
+    exclude = ("body", "fingerprint")  # the response belongs to its caller
     list_display = ("scope", "key", "status", "created_at")

@@ -1,12 +1,10 @@
-"""People in the admin."""
-
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
@@ -15,10 +13,10 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from api.models import User, UserProfile
 from api.services.accounts import accounts
 
-from .reading import HTTPS
+from .base import HTTPS_URLS
 
 
-class UserCreation(forms.ModelForm):  # type: ignore[type-arg]
+class UserCreationForm(forms.ModelForm):  # type: ignore[type-arg]
     password = forms.CharField(widget=UnfoldAdminPasswordWidget)
 
     class Meta:
@@ -36,14 +34,14 @@ class UserCreation(forms.ModelForm):  # type: ignore[type-arg]
         return user
 
 
-class Picture(StackedInline):
+class UserProfileInline(StackedInline):
     model = UserProfile
-    formfield_overrides = HTTPS
+    formfield_overrides = HTTPS_URLS
     can_delete = False
 
 
 @admin.register(User)
-class People(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "role", "is_active", "date_joined")
@@ -52,8 +50,8 @@ class People(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     ordering = ("id",)
     readonly_fields = ("date_joined", "last_login", "erased_at")
     filter_horizontal = ()
-    inlines = (Picture,)
-    add_form = UserCreation
+    inlines = (UserProfileInline,)
+    add_form = UserCreationForm
     add_fieldsets = ((None, {"fields": ("email", "password", "role", "first_name", "last_name")}),)
     fieldsets = (
         (None, {"fields": ("email", "username", "password")}),
@@ -66,7 +64,7 @@ class People(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
         return self.inlines if obj is not None else ()
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        """People are erased, not deleted: what they booked stays as numbers."""
+        """Erase the account instead of deleting it: its bookings stay, without a name."""
         accounts.erase(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:

@@ -1,4 +1,4 @@
-"""A base for rows that the admin shows and never edits."""
+"""What several admins share."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-HTTPS: dict[Any, Any] = {models.URLField: {"assume_scheme": "https"}}
+HTTPS_URLS: dict[Any, Any] = {models.URLField: {"assume_scheme": "https"}}
 
 
-class ReadOnly(ModelAdmin):
-    """Looked at, never added, changed or deleted by hand."""
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that nobody adds, changes or deletes by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

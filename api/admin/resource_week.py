@@ -1,4 +1,4 @@
-"""The week of a resource: seven columns of quarters of an hour, as plain HTML."""
+"""The week of a resource as an HTML grid: a column a day, a row a quarter of an hour."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from django.template.response import TemplateResponse
 from api.errors import NotFound
 from api.models import Booking
 from api.policy import Interval
-from api.queries.bookings import resource_week
+from api.queries.bookings import resource_week as week_query
 
 QUARTERS = 96
 
 
 @dataclass(frozen=True)
 class Block:
-    """From row to row of the column; the first row is the first quarter that is shown."""
+    """Rows `first` to `last` of a column, row 1 being the first quarter shown."""
 
     first: int
     last: int
@@ -33,21 +33,21 @@ class Block:
 
 @dataclass(frozen=True)
 class Column:
-    day: resource_week.Day
+    day: week_query.Day
     blocks: list[Block]
 
 
-def page(request: HttpRequest, object_id: str) -> HttpResponse:
+def show_week(request: HttpRequest, object_id: str) -> HttpResponse:
     try:
-        week = resource_week.of(int(object_id), _asked(request))
+        week = week_query.of(int(object_id), _get_date(request))
     except (NotFound, ValueError, OverflowError):
         raise Http404 from None
-    context = admin.site.each_context(request) | _drawn(week)
+    context = admin.site.each_context(request) | _build_context(week)
     context |= {"title": week.resource.name, "subtitle": week.resource.venue.name}
-    return TemplateResponse(request, "desk/week.html", context)
+    return TemplateResponse(request, "staff/week.html", context)
 
 
-def _asked(request: HttpRequest) -> date | None:
+def _get_date(request: HttpRequest) -> date | None:
     text = request.GET.get("on", "")
     on = date.fromisoformat(text) if text else None
     if on and not 1970 <= on.year <= 9000:
@@ -55,15 +55,15 @@ def _asked(request: HttpRequest) -> date | None:
     return on
 
 
-def _drawn(week: resource_week.Week) -> dict[str, Any]:
+def _build_context(week: week_query.Week) -> dict[str, Any]:
     zone = week.resource.venue.zone
-    spans = [_quarters(zone, day, span) for day in week.days for span in _shown(day)]
+    spans = [_get_quarters(zone, day, span) for day in week.days for span in _list_spans(day)]
     first = max(0, min((a for a, _ in spans), default=32) - 2) // 4 * 4
     last = min(QUARTERS, max((b for _, b in spans), default=72) + 3) // 4 * 4
     return {
         "week": week,
         "zone": week.resource.venue.time_zone,
-        "columns": [_column(zone, day, first, last) for day in week.days],
+        "columns": [_build_column(zone, day, first, last) for day in week.days],
         "hours": [(n * 4 - first + 1, f"{n:02d}:00") for n in range(first // 4, last // 4)],
         "rows": last - first + 1,
         "before": week.monday - timedelta(days=7),
@@ -71,27 +71,27 @@ def _drawn(week: resource_week.Week) -> dict[str, Any]:
     }
 
 
-def _shown(day: resource_week.Day) -> list[Interval]:
+def _list_spans(day: week_query.Day) -> list[Interval]:
     return [*([day.open] if day.open else []), *((b.starts_at, b.ends_at) for b in day.bookings)]
 
 
-def _quarters(zone: ZoneInfo, day: resource_week.Day, span: Interval) -> tuple[int, int]:
-    """By the clock on the wall, cut at the midnights of the day."""
-    return _quarter(zone, day.on, span[0]), max(
-        _quarter(zone, day.on, span[0]) + 1, _quarter(zone, day.on, span[1], up=14)
+def _get_quarters(zone: ZoneInfo, day: week_query.Day, span: Interval) -> tuple[int, int]:
+    """Return the first and last quarter of the span on that local date."""
+    return _get_quarter(zone, day.on, span[0]), max(
+        _get_quarter(zone, day.on, span[0]) + 1, _get_quarter(zone, day.on, span[1], up=14)
     )
 
 
-def _quarter(zone: ZoneInfo, on: date, at: datetime, up: int = 0) -> int:
+def _get_quarter(zone: ZoneInfo, on: date, at: datetime, up: int = 0) -> int:
     local = at.astimezone(zone)
     if local.date() != on:
         return 0 if local.date() < on else QUARTERS
     return local.hour * 4 + (local.minute + up) // 15
 
 
-def _column(zone: ZoneInfo, day: resource_week.Day, first: int, last: int) -> Column:
+def _build_column(zone: ZoneInfo, day: week_query.Day, first: int, last: int) -> Column:
     def block(kind: str, span: Interval, booking: Booking | None = None) -> Block:
-        a, b = _quarters(zone, day, span)
+        a, b = _get_quarters(zone, day, span)
         local = [moment.astimezone(zone) for moment in span]
         return Block(max(a, first) - first + 1, min(b, last) - first + 1, kind, booking, *local)
 
