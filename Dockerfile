@@ -42,4 +42,4 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=10s --start-period=120s --start-interval=5s \
     CMD ["python", "deploy/healthy.py", "web"]
-CMD ["gunicorn", "--config", "backend/gunicorn.py", "backend.wsgi:application"]
+CMD ["python", "-m", "backend.web"]

@@ -31,7 +31,7 @@ urlpatterns = [
     re_path(rf"^(?P<contract>{'|'.join(CONTRACTS)})/api/(?P<path>.*)$", dispatch_prefixed),
 ]
 
-# WebSockets, served by the live process
+# WebSockets
 websockets: list[Any] = [
     socket(r"^api/v1/panels/ws/?$", PanelConsumer),
     socket(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomConsumer),

@@ -1,30 +1,45 @@
-"""WebSockets are served from here, by the live process. REST is not: `backend.wsgi`."""
+"""REST and WebSockets, as `backend.web` serves them on one port."""
 
-import os
-from collections.abc import Awaitable, Callable
+from __future__ import annotations
+
 from typing import Any
 
-import django
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 
-from backend import checks
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
-django.setup()
-checks.refuse_unsafe_settings()
-
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-
-from api.urls import websockets  # noqa: E402
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+from backend import tracing
+from backend.wsgi import application as rest  # sets Django up, before anything else of ours
+from backend.wsgi_threads import Receive, Send, WSGIThreads
 
 
-async def health(scope: dict[str, Any], receive: Any, send: Send) -> None:
-    """Whoever asks over HTTP learns that this process is there, and nothing else."""
-    status = 200 if scope["path"] == "/health/" else 404
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"{}"})
+async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Runs as long as the process serves, and tidies up after the last request."""
+    from api.realtime.connections import get_registry
+
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await get_registry().close()
+    tracing.stop()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
-application = ProtocolTypeRouter({"http": health, "websocket": URLRouter(websockets)})
+def _websockets() -> URLRouter:
+    from api.urls import websockets
+
+    return URLRouter(websockets)
+
+
+application = ProtocolTypeRouter(
+    {
+        # in threads: Django's own ASGI handler answers far fewer requests
+        "http": WSGIThreads(
+            rest,
+            threads=settings.WEB_THREADS,
+            timeout=settings.REQUEST_READ_TIMEOUT,
+            max_body=settings.MAX_BODY_BYTES,
+        ),
+        "websocket": _websockets(),
+        "lifespan": lifespan,
+    }
+)

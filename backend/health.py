@@ -1,4 +1,4 @@
-"""Whether this process, the database, the broker and the live process answer."""
+"""Whether this process, the database and the broker answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.rest.base_view import BaseAPIView
-from backend import broker, handover
+from backend import broker
 
 
 def database_answers() -> bool:
@@ -38,7 +38,6 @@ class HealthShape(serializers.Serializer[Any]):
     status = serializers.CharField()
     database = serializers.CharField()
     broker = serializers.CharField()
-    live = serializers.CharField()
 
 
 class Health(BaseAPIView):
@@ -55,6 +54,5 @@ class Health(BaseAPIView):
             "process": "up",
             "database": "up" if database else "down",
             "broker": "up" if broker_answers() else "down",
-            "live": "up" if handover.answers(settings.LIVE_SOCKET) else "down",
         }
         return Response(body, status=200 if database else 503)

@@ -1,4 +1,4 @@
-"""REST is served from here: gunicorn backend.wsgi:application."""
+"""REST as a WSGI application; `backend.asgi` runs it in threads."""
 
 import contextlib
 import os
@@ -9,13 +9,12 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from backend import checks, tracing
-from backend.handover import HandOver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 
 
 def share_metrics() -> None:
-    """Lets the processes of one gunicorn (known by its pid) add up what they count: before
+    """Lets the processes of one web server (known by its pid) add up what they count: before
     anything counts. Without a place to write each counts alone."""
     with contextlib.suppress(OSError):
         for other in settings.METRICS_DIR.glob("*"):
@@ -33,6 +32,6 @@ checks.refuse_unsafe_settings()
 share_metrics()
 from backend.metrics import THREADS  # noqa: E402 - it looks for the place when it is imported
 
-THREADS.set(int(os.environ.get("WEB_THREADS") or 1))
+THREADS.set(settings.WEB_THREADS)
 tracing.start("web")
-application = HandOver(get_wsgi_application(), settings.LIVE_SOCKET)
+application = get_wsgi_application()

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from pathlib import Path
 
 import websockets
 from asgiref.sync import sync_to_async
@@ -25,19 +18,17 @@ from api.models import Booking, Panel, Resource, User, Venue
 from api.queries.panels import panels as query
 from api.services.bookings import bookings
 from api.services.panels.panels import hash_token
-from backend import handover
 from backend.cache import increment_all
-from backend.devserver import CHECKOUT
-from backend.devserver.server import pick_port
+from bench import system
 
 PANELS = 500
 ROUNDS = 20
 
 
 def run() -> list[tuple[str, str]]:
-    """(what, figure); needs the database and Redis, starts a web and a live process of its own."""
+    """(what, figure); needs the database and Redis, starts a web server of its own."""
     owner, rooms = _people_and_rooms()
-    with _processes() as port:
+    with system.web() as port:
         one_room = asyncio.run(_push(port, owner, rooms, [rooms[0]] * ROUNDS, all_in_one=True))
         all_rooms = asyncio.run(_push(port, owner, rooms, rooms, all_in_one=False))
     return [
@@ -61,28 +52,6 @@ def _people_and_rooms() -> tuple[User, list[int]]:
     ]
     Panel.objects.bulk_create(made)
     return owner, rooms
-
-
-@contextmanager
-def _processes() -> Iterator[int]:
-    port, folder = pick_port(), tempfile.mkdtemp()
-    address = Path(folder) / "live.sock"
-    environment = os.environ | {"LIVE_SOCKET": str(address)}
-    web = f"gunicorn backend.wsgi:application --bind 127.0.0.1:{port} --no-control-socket"
-    commands = [f"{web} --worker-class gthread --threads 4 --log-level error", "backend.live"]
-    running = [
-        subprocess.Popen([sys.executable, "-m", *one.split()], cwd=CHECKOUT, env=environment)
-        for one in commands
-    ]
-    try:
-        while not handover.answers(address):
-            time.sleep(0.1)
-        yield port
-    finally:
-        for process in running:
-            process.send_signal(signal.SIGTERM)
-        for process in running:
-            process.wait(20)
 
 
 class Watcher:

@@ -1,4 +1,4 @@
-"""The application with nothing around it: no hand-over of WebSockets, no shared figures."""
+"""The application with nothing around it: no WebSockets, no shared figures."""
 
 import os
 

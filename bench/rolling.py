@@ -1,6 +1,6 @@
 """`python -m bench.rolling [MINUTES] [--old REF]`: starts all of Holdfast, books over HTTP without
 a pause, and replaces one process after another as a deployment does: web by HUP, so that new
-processes take over from old ones; worker, beat and live by TERM. No request may fail, no e-mail
+processes take over from old ones; worker and beat by TERM. No request may fail, no e-mail
 may be lost or doubled.
 
 With `--old` it begins with the release of that commit. Under its load this one comes up beside it
@@ -34,10 +34,9 @@ from .soak import Soak
 
 # a word of the command line -> how it is replaced
 STEPS = {
-    "gunicorn": signal.SIGHUP,
+    "backend.web": signal.SIGHUP,
     "worker": signal.SIGTERM,
     "beat": signal.SIGTERM,
-    "backend.live": signal.SIGTERM,
 }
 EVERY = 5.0  # seconds, and until web answers again
 READY = 300.0  # seconds

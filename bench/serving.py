@@ -1,7 +1,7 @@
-"""The servers side by side on our own views, and the one origin of `make up` against gunicorn.
+"""The one server against gunicorn with threads, which serves no WebSockets, and what five hundred
+silent or slow connections cost others.
 
-Two processes of four threads each, where a server has threads. A server that is not installed is
-left out: `pip install granian` brings the one that is no dependency.
+Two processes of four threads each.
 """
 
 from __future__ import annotations
@@ -10,87 +10,128 @@ import contextlib
 import statistics
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
+from typing import Any, NamedTuple
 
-from bench import load, system
+import psutil
+
+from bench import load, slow, system
 from bench.booking import people_and_rooms
 from bench.sizes import PLAN, Figure, spread
 
 CLIENTS, SECONDS = 16, 2.0
+SLOW = 500  # connections
 GUNICORN = "gunicorn --no-control-socket --log-level=warning --keep-alive=75 --workers=2"
-ORIGIN = "gunicorn --config=backend/gunicorn.py backend.wsgi:application"
-PLAIN = f"{GUNICORN} --worker-class=gthread --threads=4 bench.plain:application"
 SERVERS = {
-    "gunicorn, threads": PLAIN,
-    "gunicorn, no threads": f"{GUNICORN} --worker-class=sync bench.plain:application",
-    "granian": "granian --interface wsgi --workers 2 --blocking-threads 4 --no-ws --log-level"
-    " warning bench.plain:application",
-    "uvicorn (ASGI)": "uvicorn --workers 2 --log-level warning bench.plain_asgi:application",
+    "ours": "backend.web",
+    "gunicorn": f"{GUNICORN} --worker-class=gthread --threads=4 bench.plain:application",
+    "Django's ASGI": "uvicorn --workers 2 --log-level warning bench.plain_asgi:application",
 }
 
 
 def run() -> list[Figure]:
     people = people_and_rooms("serving")
+    _make_bookings(people, 20)
     listing = load.get("/api/v1/bookings/?page_size=20", people["token"])
     nothing = load.get("/floor/nothing/", people["token"])
-    with _serving(ORIGIN) as ours, _serving(PLAIN) as plain:
-        origin = _in_turn({"ours": ours, "plain": plain}, nothing, PLAN.rounds(9))
-    ratios = [a / b for a, b in zip(origin["ours"], origin["plain"], strict=True)]
-    ratio = statistics.median(ratios)
-    found = [
-        Figure(
-            "REST on the one origin of `make up` against plain gunicorn, requests per second",
-            f"{ratio:.2f} × ({spread(ratios)}; {_rates(origin)} per s)",
-            "≥ 0.9",
-            ratio >= 0.9,
-        )
-    ]
-    return [*found, *_servers(listing)]
-
-
-def _servers(request: bytes) -> list[Figure]:
     with contextlib.ExitStack() as stack:
-        ports = {
-            name: stack.enter_context(_serving(command))
-            for name, command in SERVERS.items()
-            if find_spec(command.split()[0])
-        }
-        rates = _in_turn(ports, request, PLAN.rounds(7))
-    first = next(iter(rates))
-    found = []
-    for name, each in rates.items():
-        ratios = [a / b for a, b in zip(each, rates[first], strict=True)]
-        median, rate = statistics.median(ratios), _rates({name: each})
-        figure = f"{median:.2f} × ({spread(ratios)}; {rate} per s)"
-        found.append(Figure(f"list of 20 bookings from {name} against {first}", figure))
+        servers = {name: stack.enter_context(_serving(name)) for name in SERVERS}
+        lists = _in_turn(servers, listing, PLAN.rounds(9))
+        nothings = _in_turn(servers, nothing, PLAN.rounds(9))
+        delays = [_delayed(servers["ours"].port, listing) for _ in range(PLAN.rounds(5))]
+    delay = statistics.median(delays)
+    return [
+        *_compared("list of 20 bookings from the one server", "ours", lists, 0.9),
+        *_compared("an empty view from the one server", "ours", nothings),
+        *_compared("list of 20 bookings from Django's own ASGI handler", "Django's ASGI", lists),
+        Figure(
+            f"median time of a list beside {SLOW} silent or slow connections against none",
+            f"{delay:.2f} × ({spread(delays)})",
+            "< 2",
+            delay < 2,
+        ),
+    ]
+
+
+def _make_bookings(people: dict[str, Any], many: int) -> None:
+    from api.services.bookings import bookings
+
+    first = datetime.now(UTC) + timedelta(days=1)
+    for number in range(many):
+        starts_at = first + timedelta(hours=number)
+        bookings.book(
+            owner=people["user"],
+            resource=people["resources"][0],
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(hours=1),
+        )
+
+
+def _delayed(port: int, request: bytes) -> float:
+    """How many times longer one client waits while the others stand there."""
+    alone = statistics.median(load.steady(port, 1, repeat(request), SECONDS).latencies)
+    with slow.connections(port, SLOW):
+        beside = statistics.median(load.steady(port, 1, repeat(request), SECONDS).latencies)
+    return beside / alone
+
+
+def _compared(
+    what: str, name: str, found: dict[str, list[Round]], goal: float | None = None
+) -> Iterator[Figure]:
+    pairs = list(zip(found[name], found["gunicorn"], strict=True))
+    rates = [ours.rate / theirs.rate for ours, theirs in pairs]
+    each = " / ".join(
+        f"{statistics.median(r.rate for r in found[n]):.0f}" for n in (name, "gunicorn")
+    )
+    rate = statistics.median(rates)
+    yield Figure(
+        f"{what} against gunicorn with threads, requests per second",
+        f"{rate:.2f} × ({spread(rates)}; {each} per s)",
+        f"≥ {goal}" if goal else "",
+        rate >= goal if goal else None,
+    )
+    times = [theirs.processor / ours.processor for ours, theirs in pairs]
+    yield Figure(
+        "… by processor time of the server", f"{statistics.median(times):.2f} × ({spread(times)})"
+    )
+
+
+def _in_turn(servers: dict[str, Server], request: bytes, rounds: int) -> dict[str, list[Round]]:
+    """Each by turns, after a first time that does not count."""
+    found: dict[str, list[Round]] = {name: [] for name in servers}
+    for number in range(rounds + 1):
+        for name, server in servers.items():
+            before = server.processor()
+            outcome = load.steady(server.port, CLIENTS, repeat(request), SECONDS)
+            assert set(outcome.statuses) == {200}, outcome.statuses
+            if number:
+                spent = (server.processor() - before) / sum(outcome.statuses.values())
+                found[name].append(Round(outcome.rate, spent))
     return found
 
 
-def _rates(rates: dict[str, list[float]]) -> str:
-    return " / ".join(f"{statistics.median(each):.0f}" for each in rates.values())
+class Round(NamedTuple):
+    rate: float  # requests per second
+    processor: float  # seconds a request
 
 
-def _in_turn(ports: dict[str, int], request: bytes, rounds: int) -> dict[str, list[float]]:
-    """Requests per second of each, by turns, after a first time that does not count."""
-    rates: dict[str, list[float]] = {name: [] for name in ports}
-    for number in range(rounds + 1):
-        for name, port in ports.items():
-            outcome = load.steady(port, CLIENTS, repeat(request), SECONDS)
-            assert set(outcome.statuses) == {200}, outcome.statuses
-            if number:
-                rates[name].append(outcome.rate)
-    return rates
+class Server(NamedTuple):
+    port: int
+    pid: int
+
+    def processor(self) -> float:
+        """Seconds that its processes have spent."""
+        parent = psutil.Process(self.pid)
+        times = [each.cpu_times() for each in (parent, *parent.children(recursive=True))]
+        return sum(each.user + each.system for each in times)
 
 
 @contextlib.contextmanager
-def _serving(command: str) -> Iterator[int]:
+def _serving(name: str) -> Iterator[Server]:
     port = system.pick_port()
-    name, *rest = command.split()
-    where = {
-        "gunicorn": [f"--bind=127.0.0.1:{port}"],
-        "granian": ["--host", "127.0.0.1", "--port", str(port)],
-        "uvicorn": ["--host", "127.0.0.1", "--port", str(port)],
-    }[name]
-    with system.answering([sys.executable, "-m", name, *rest, *where], port):
-        yield port
+    module, *rest = SERVERS[name].split()
+    where = {"gunicorn": [f"--bind=127.0.0.1:{port}"], "uvicorn": [f"--port={port}"]}
+    command = [sys.executable, "-m", module, *rest, *where.get(module, [])]
+    with system.answering(command, port) as pid:
+        yield Server(port, pid)

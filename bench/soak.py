@@ -27,7 +27,7 @@ from backend.devserver import CHECKOUT
 from backend.devserver.server import pick_port
 
 CLIENTS, ROOMS, EVERY = 6, 12, (3.0, 8.0)
-VICTIMS = ("worker", "beat", "gunicorn", "valkey-server")
+VICTIMS = ("worker", "beat", "backend.web", "valkey-server")
 ADMIN = {"email": "admin@example.com", "password": "holdfast-demo"}
 
 

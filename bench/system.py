@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from backend import devserver
 from backend.devserver.server import pick_port
@@ -33,21 +34,19 @@ def servers() -> Iterator[None]:
 
 @contextlib.contextmanager
 def web(workers: int = 2, threads: int = 4, port: int = 0) -> Iterator[int]:
-    """gunicorn with the settings of `make up`; the port it answers on."""
+    """The web server with the settings of `make up`; the port it answers on."""
     port = port or pick_port()
-    command = [
-        sys.executable, "-m", "gunicorn", "backend.wsgi:application", "--worker-class=gthread",
-        f"--workers={workers}", f"--threads={threads}", f"--bind=127.0.0.1:{port}",
-        "--log-level=warning", "--keep-alive=60",
-    ]  # fmt: skip
-    with answering(command, port):
+    sizes = {"WEB_PROCESSES": str(workers), "WEB_THREADS": str(threads)}
+    with answering([sys.executable, "-m", "backend.web"], port, sizes):
         yield port
 
 
 @contextlib.contextmanager
-def answering(command: list[str], port: int) -> Iterator[int]:
+def answering(
+    command: list[str], port: int, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[int]:
     """A web server from its first answer on; its pid."""
-    with _running(command) as pid:
+    with _running(command, {"PORT": str(port), **environment}) as pid:
         _answers(port)
         yield pid
 
@@ -60,13 +59,13 @@ def worker(*queues: str, concurrency: int = 2) -> Iterator[int]:
         sys.executable, "-m", "celery", "-A", "backend", "worker", f"--queues={names}",
         f"--concurrency={concurrency}", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
-    with _running(command) as pid:
+    with _running(command, {}) as pid:
         yield pid
 
 
 @contextlib.contextmanager
-def _running(command: list[str]) -> Iterator[int]:
-    process = subprocess.Popen(command, env=os.environ | {"LOG_LEVEL": "ERROR"})
+def _running(command: list[str], environment: Mapping[str, str]) -> Iterator[int]:
+    process = subprocess.Popen(command, env=os.environ | {"LOG_LEVEL": "ERROR"} | environment)
     try:
         yield process.pid
     finally:
@@ -86,4 +85,4 @@ def _answers(port: int) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise RuntimeError("gunicorn did not answer")
+    raise RuntimeError("The web server did not answer.")

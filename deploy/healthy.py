@@ -1,4 +1,4 @@
-"""Whether the process in this container does its work: `healthy.py web|live|worker|beat|flower`.
+"""Whether the process in this container does its work: `healthy.py web|worker|beat|flower`.
 
 The rule: it is asked every few seconds, in every container, so it loads next to nothing.
 """
@@ -32,19 +32,9 @@ def shows_life(name: str) -> bool:
     return time.time() - seen < OLDEST
 
 
-def takes_in(door: str) -> bool:
-    """As the web process asks it. The module alone: its package would load all of Django."""
-    import runpy
-
-    handover = runpy.run_path("backend/handover.py")
-    return bool(handover["answers"](Path(door)))
-
-
 def healthy(name: str) -> bool:
     if name in ("worker", "beat"):
         return shows_life(name)
-    if name == "live" and os.environ.get("LIVE_SOCKET"):
-        return takes_in(os.environ["LIVE_SOCKET"])
     return answers("/healthcheck" if name == "flower" else "/health/")
 
 

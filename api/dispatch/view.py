@@ -27,7 +27,6 @@ from api.dispatch.routes import Candidate, find_candidates, suggest_addresses
 from api.queries.bookings.bookings import contract_of
 from api.rest import renderers
 from api.rest.exceptions import problem
-from api.rest.parsers import drain_body
 from api.services.accounts import tokens
 
 
@@ -236,7 +235,6 @@ def respond_not_found(
     request: HttpRequest, path: str, contract: str, address: str = "/api/{path}"
 ) -> HttpResponseBase:
     """Answer 404 in the contract's format, naming the contracts that would know the path."""
-    drain_body(request)
     known = suggest_addresses(path, address)
     nowhere = contract in CONTRACTS and getattr(import_urls(contract), "nowhere", None)
     if nowhere:

@@ -196,6 +196,3 @@ _REGISTRIES: WeakKeyDictionary[asyncio.AbstractEventLoop, ConnectionRegistry] = 
 def get_registry() -> ConnectionRegistry:
     """Return the registry of the running event loop."""
     return _REGISTRIES.setdefault(asyncio.get_running_loop(), ConnectionRegistry())
-
-
-hall = get_registry  # the name that `backend.live` knows it by

@@ -19,7 +19,6 @@ from api.models import User
 from api.rest import parsers
 from api.rest.exceptions import problem, refusal_of, status_of
 from api.rest.origins import is_untrusted_origin
-from api.rest.parsers import drain_body
 from api.rest.throttling import AccountThrottle
 
 
@@ -63,7 +62,6 @@ class BaseAPIView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
-            drain_body(request._request)
             raise parsers.TooLarge
         super().initial(request, *args, **kwargs)
 

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors
-from api.rest.parsers import Malformed, TooLarge, drain_body
+from api.rest.parsers import Malformed, TooLarge
 from api.rest.renderers import JSONRenderer
 from api.services.bookings.transitions import EXCLUSION, GIVES_WAY, UNIQUE, sqlstate
 from api.services.payments.stripe_gateway import BadPayload, BadSignature
@@ -197,7 +197,6 @@ def plain_problem(refusal: errors.Refusal) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    drain_body(request)
     return plain_problem(errors.NotFound("There is nothing at this address."))
 
 

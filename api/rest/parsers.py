@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
-from django.http import HttpRequest
 from rest_framework.parsers import BaseParser, FormParser, MultiPartParser
 
 from api import errors
@@ -60,15 +59,3 @@ class MultiPart(MultiPartParser):
             return super().parse(*args, **kwargs).data.dict()
         except (TooManyFieldsSent, TooManyFilesSent):
             raise TooLarge from None
-
-
-MAX_DRAINED_BYTES = 64_000_000  # bytes
-
-
-def drain_body(request: HttpRequest) -> None:
-    """Reads what nobody wants, within reason: a client that is still sending when the connection
-    is closed never sees the answer."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    left = min(int(length), MAX_DRAINED_BYTES) if length.isdigit() else 0
-    while left > 0 and (chunk := request.read(min(left, 65_536))):
-        left -= len(chunk)

@@ -25,12 +25,7 @@ from backend.devserver.supervisor import Program, StopRequests, print_line, supe
 
 # name, the variable with its port, what `python -m` runs
 PROCESSES: list[tuple[str, str | None, str]] = [
-    (
-        "web",
-        "PORT",
-        "gunicorn --config backend/gunicorn.py backend.wsgi:application",
-    ),
-    ("live", None, "backend.live"),
+    ("web", "PORT", "backend.web"),
     (
         "worker",
         None,

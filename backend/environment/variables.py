@@ -127,9 +127,6 @@ class Broker(BaseModel):
         45, "Seconds after which a worker or beat that stands still ends itself."
     )
     HEARTBEAT_DIR: str = variable("", "Where worker and beat show in a file that they live.")
-    LIVE_SOCKET: str = variable(
-        "", "Where web hands WebSockets over to live. Unset: `live.sock` in `DATA_DIR`."
-    )
 
 
 class Emails(BaseModel):
@@ -246,6 +243,9 @@ class Processes(BaseModel):
     STRIPE_PORT: int = variable(8420, "The port of the local Stripe; chosen as that of Flower is.")
     WEB_PROCESSES: int = variable(2, "Processes of web.")
     WEB_THREADS: int = variable(4, "Threads of each.")
+    REQUEST_READ_TIMEOUT: float = variable(
+        15.0, "Seconds in which a request's head is to come, then its body."
+    )
     WEB_GRACEFUL_SECONDS: int = variable(4, "Seconds in which web finishes what it began.")
     DATA_DIR: str = variable(".data", "Data of the embedded servers, emails, logs.")
     METRICS_DIR: str = variable(

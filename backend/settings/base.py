@@ -64,6 +64,8 @@ MIDDLEWARE = [
 ROOT_URLCONF = "backend.urls"
 WSGI_APPLICATION = "backend.wsgi.application"
 ASGI_APPLICATION = "backend.asgi.application"
+WEB_THREADS = env.WEB_THREADS  # that answer requests, in each web process
+REQUEST_READ_TIMEOUT = env.REQUEST_READ_TIMEOUT  # seconds for a head, and then for its body
 APPEND_SLASH = False  # a redirect would break POST and DELETE of clients without the slash
 
 TEMPLATES = [
@@ -107,9 +109,6 @@ if EMBEDDED:
 # figures: where web processes share what they count, and who may read them (empty: anyone)
 METRICS_DIR = Path(env.METRICS_DIR or DATA_DIR / "metrics")
 METRICS_TOKEN = env.METRICS_TOKEN
-
-# where the web process hands WebSockets over to the live process
-LIVE_SOCKET = Path(env.LIVE_SOCKET or DATA_DIR / "live.sock")
 
 # figures of more rooms times days than this are put into files by a worker
 EXPORT_AT_ONCE = env.EXPORT_AT_ONCE_ROOM_DAYS

@@ -85,7 +85,7 @@ def test_in_a_cluster_whatever_scales_names_a_deployment_that_leaves_the_number_
         each["metadata"]["name"]: each for each in manifests() if each["kind"] == "Deployment"
     }
     scaled = [each for each in manifests() if each["kind"] == "HorizontalPodAutoscaler"]
-    assert len(scaled) == 3
+    assert len(scaled) == 2
     for each in scaled:
         assert "replicas" not in deployments[each["spec"]["scaleTargetRef"]["name"]]["spec"]
 

@@ -164,7 +164,7 @@ def test_who_administers_it_is_told_of_requests_where_nobody_else_is_named(up: U
     eventually(told, START_SECONDS)
 
 
-@pytest.mark.parametrize("name", ["worker", "beat", "gunicorn", "postgres", "valkey-server"])
+@pytest.mark.parametrize("name", ["worker", "beat", "backend.web", "postgres", "valkey-server"])
 def test_what_is_killed_comes_back(up: Up, name: str) -> None:
     eventually(lambda: up.leaders(name), START_SECONDS)
     [before] = up.leaders(name)

@@ -1,88 +1,21 @@
-"""Holdfast as a browser meets it: a real web and a real live process on the database of the tests,
-and Chromium where there is one."""
+"""Holdfast as a browser meets it: a real web server on the database of the tests, and Chromium
+where there is one."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
-from http.client import HTTPConnection
-from pathlib import Path
-from typing import Any
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.models import Panel, Resource, User, Venue
 from api.services.panels import panels
 from api.services.venues import venues
-from backend.devserver import CHECKOUT, Servers
-from backend.devserver.server import pick_port
-from tests.support.waiting import eventually
-
-PATIENCE = 60.0
-PROGRAMS = {
-    "web": "gunicorn backend.wsgi:application --bind 127.0.0.1:{PORT} --no-control-socket"
-    " --worker-class gthread --workers 1 --threads 4 --graceful-timeout 1 --log-level warning",
-    "live": "backend.live",
-}
-
-
-class Site:
-    """The two processes, each of which can be stopped and started."""
-
-    def __init__(self, servers: Servers, folder: Path, **more: str) -> None:
-        self.port, self.log = pick_port(), folder / "log"
-        self.abroad = pick_port()  # of pages that come from another origin
-        name = settings.DATABASES["default"]["NAME"]
-        url = servers.environment["DATABASE_URL"].rsplit("/", 1)[0]
-        self.environment = os.environ | {
-            "PORT": str(self.port),
-            "DATABASE_URL": f"{url}/{name}",
-            "LIVE_SOCKET": str(folder / "live.sock"),
-            "CORS_ALLOWED_ORIGINS": f"http://frontend.example:{self.abroad}",
-            **more,
-        }
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def url(self, path: str = "", scheme: str = "http") -> str:
-        return f"{scheme}://127.0.0.1:{self.port}{path}"
-
-    def start(self, *names: str) -> None:
-        for name in names or PROGRAMS:
-            command = PROGRAMS[name].format_map(self.environment).split()
-            with self.log.open("ab") as log:
-                self.running[name] = subprocess.Popen(
-                    [sys.executable, "-m", *command],
-                    cwd=CHECKOUT,
-                    env=self.environment,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
-        eventually(lambda: (self.health() or {}).get("live") == "up")
-
-    def stop(self, *names: str) -> None:
-        for name in names or list(self.running):
-            process = self.running.pop(name)
-            process.send_signal(signal.SIGKILL if name == "live" else signal.SIGTERM)
-            process.wait(20)
-
-    def health(self) -> dict[str, Any] | None:
-        try:
-            connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
-            with closing(connection):
-                connection.request("GET", "/health/")
-                found: dict[str, Any] = json.load(connection.getresponse())
-                return found
-        except OSError:
-            return None
+from backend.devserver import Servers
+from tests.support.web import Site
 
 
 @pytest.fixture(scope="session")
@@ -99,11 +32,10 @@ def processes(
 
 @pytest.fixture
 def site(processes: Site, transactional_db: None) -> Iterator[Site]:
-    """Both processes, running, whatever the last test did to them."""
+    """The web server, running, whatever the last test did to it."""
     yield processes
-    missing = [name for name in PROGRAMS if name not in processes.running]
-    if missing:
-        processes.start(*missing)
+    if processes.parent is None:
+        processes.start()
 
 
 @pytest.fixture

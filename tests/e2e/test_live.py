@@ -1,23 +1,28 @@
-"""A real live process behind the one port."""
+"""WebSockets on the port of REST, from a real server of two processes, and what becomes of both
+when it stops or one of them dies."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import signal
 import socket
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
-from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
+import psycopg
 import pytest
 import websockets
 from asgiref.sync import async_to_sync, sync_to_async
 
 from api.services.accounts import tokens
 from api.services.bookings import bookings
-from backend import handover
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 PATIENCE = 5
@@ -40,6 +45,15 @@ def meet(owner, room):
 
 def played(story):
     async_to_sync(story)()
+
+
+def connections(worker, port):
+    """Those of clients, in this process."""
+    return [
+        found
+        for found in worker.net_connections("tcp")
+        if found.laddr.port == port and found.status == psutil.CONN_ESTABLISHED
+    ]
 
 
 def test_a_push_comes_through_the_port_of_rest(address, room, ana):
@@ -136,64 +150,98 @@ def test_a_handshake_that_is_none_is_refused(site):
         assert 400 <= connection.getresponse().status < 500
 
 
-def test_without_the_live_process_rest_goes_on_and_upgrades_are_refused(site, address):
-    site.stop("live")
-    health = site.health()
-    assert (health["status"], health["live"]) == ("ok", "down")
-
-    async def story():
-        with pytest.raises(websockets.InvalidStatus) as refused:
-            await websockets.connect(address)
-        assert refused.value.response.status_code == 503
-
-    played(story)
-
-
-def test_a_client_that_leaves_is_forgotten_and_the_web_process_keeps_nothing(site, address):
-    import psutil
-
+def test_a_client_that_leaves_is_forgotten(site, address):
     async def story():
         sockets = [await websockets.connect(address) for _ in range(20)]
         for one in sockets:
             await one.close()
 
-    def connections():
-        processes = [psutil.Process(site.running[name].pid) for name in ("web", "live")]
-        family = [*processes, *processes[0].children(recursive=True)]
-        return [
-            found
-            for process in family
-            for found in process.net_connections("tcp")
-            if found.laddr.port == site.port and found.status == psutil.CONN_ESTABLISHED
-        ]
+    played(story)
+    eventually(lambda: not any(connections(worker, site.port) for worker in site.workers()))
+
+
+def test_panels_of_every_process_hear_of_a_change(site, address, room, ana):
+    """Each process has a hall of its own; connections are opened until both have some."""
+
+    async def story():
+        async with contextlib.AsyncExitStack() as stack:
+            panels = []
+
+            async def connect():
+                panels.append(await stack.enter_async_context(websockets.connect(address)))
+
+            while not all(connections(worker, site.port) for worker in site.workers()):
+                await asyncio.gather(*(connect() for _ in range(20)))
+            await meet(ana, room)
+            for panel in panels:
+                message = json.loads(await asyncio.wait_for(panel.recv(), PATIENCE))
+                assert message["data"]["status"] == "occupied"
 
     played(story)
-    for _ in range(100):
-        if not connections():
-            break
-        asyncio.run(asyncio.sleep(0.05))
-    assert connections() == []
 
 
-def test_the_door_is_found_at_the_end_of_a_long_path(tmp_path: Path):
-    folder = tmp_path / ("x" * 100) / ("y" * 100)
-    folder.mkdir(parents=True)
-    ours, theirs = socket.socketpair()
-    with handover.open_door(folder / "live.sock") as door, ours, theirs:
-        assert (folder / "live.sock").stat().st_mode & 0o077 == 0
-        handover.give(folder / "live.sock", theirs, b"head")
-        head, handles, _, _ = socket.recv_fds(door, 100, 1)
-        assert head == b"head"
-        with socket.socket(fileno=handles[0]) as taken:
-            taken.sendall(b"hello")
-            assert ours.recv(5) == b"hello"
+def test_told_to_stop_it_answers_what_it_began_and_tells_the_sockets(site, address, room, ana):
+    """The booking waits for its table, which somebody else holds, when the server is told to stop.
+    Fails if the processes do not wait for their threads: the connection ends without an answer."""
+    start = datetime.now(UTC) + timedelta(days=1)
+    times = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=1)).isoformat()}
+    body = {"resource": room.pk, **times}
+    answers = []
+
+    def book():
+        with closing(HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE)) as connection:
+            headers = {"Authorization": f"Bearer {tokens.issue(ana).access}"}
+            headers["Content-Type"] = "application/json"
+            connection.request("POST", "/api/v1/bookings/", json.dumps(body), headers)
+            answers.append(connection.getresponse().status)
+
+    @sync_to_async
+    def stop_meanwhile():
+        with psycopg.connect(site.environment["DATABASE_URL"]) as rival:
+            rival.execute("LOCK TABLE api_booking")
+            booking = threading.Thread(target=book)
+            booking.start()
+            waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            eventually(lambda: rival.execute(waits).fetchone())
+            site.parent.terminate()
+            eventually(site.refuses)  # nobody is let in whom nobody would answer
+            rival.rollback()
+        booking.join()
+
+    async def story():
+        async with websockets.connect(address) as panel:
+            await stop_meanwhile()
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await asyncio.wait_for(panel.recv(), PATIENCE)
+            assert closed.value.rcvd.code == 1012  # the service restarts
+
+    played(story)
+    assert answers == [201]
+    assert site.parent.wait(20) == 0
+    site.stop()
 
 
-def test_what_was_handed_over_cannot_be_harmed_any_more():
-    ours, theirs = socket.socketpair()
-    with ours, theirs, socket.socket(fileno=theirs.dup().detach()) as taken:
-        handover.forget(theirs)
-        theirs.shutdown(socket.SHUT_RDWR)
-        theirs.close()
-        taken.sendall(b"still there")
-        assert ours.recv(20) == b"still there"
+def test_a_process_that_dies_is_started_again(site):
+    before = site.workers()
+    for worker in before:
+        worker.kill()
+    eventually(lambda: len(site.workers()) == len(before) and site.health())
+    assert not set(before) & set(site.workers())
+
+
+def test_told_to_replace_its_processes_it_goes_on_answering(site):
+    before = site.workers()
+    site.parent.send_signal(signal.SIGHUP)
+    asked = 0
+    while set(before) & set(site.workers()):
+        assert site.health()
+        asked += 1
+    assert asked
+    eventually(lambda: len(site.workers()) == len(before))
+
+
+def test_whoever_started_it_dies_and_it_ends(site):
+    workers = site.workers()
+    site.parent.kill()
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+    site.stop()

@@ -120,7 +120,7 @@ def test_what_time_alone_changes_is_seen(shown, ana, meet):
 
 def test_without_the_server_the_room_is_unknown_and_never_free(shown, site, ana, meet):
     see(shown, "available", "Free")
-    site.stop("live", "web")
+    site.stop()
     see(shown, "unknown", "Unknown", SOON)
     expect(shown.locator("#link")).to_contain_text("No connection since")
     for button in shown.get_by_role("button").all():
@@ -128,15 +128,6 @@ def test_without_the_server_the_room_is_unknown_and_never_free(shown, site, ana,
     meet(ana)
     site.start()
     see(shown, "due", "Check in", SOON)
-    expect(shown.locator("#link")).to_have_text("Live", timeout=SOON)
-
-
-def test_without_live_updates_the_page_reads_and_says_so(shown, site, ana, meet):
-    site.stop("live")
-    expect(shown.locator("#link")).to_contain_text("Live updates are away", timeout=SOON)
-    meet(ana)
-    see(shown, "due", "Check in", SOON)
-    site.start("live")
     expect(shown.locator("#link")).to_have_text("Live", timeout=SOON)
 
 

@@ -18,8 +18,8 @@ from api.contracts import CONTRACTS
 from api.models import Resource, User
 from api.services.venues import venues
 from backend.devserver import CHECKOUT
-from tests.e2e.conftest import Site
 from tests.support.stripe import SECRET
+from tests.support.web import Site
 
 EXAMPLES = CHECKOUT / "tests" / "contracts" / "readme_examples"
 PASSWORD = "holdfast-demo"

@@ -112,14 +112,13 @@ def run(tmp_path, *words: str, **environment: str) -> subprocess.CompletedProces
 @pytest.mark.parametrize(
     "process",
     [
-        ("-c", "import backend.wsgi"),
-        ("-c", "import backend.asgi"),
+        ("-m", "backend.web"),
         ("-m", "celery", "-A", "backend", "worker", "--pool", "solo"),
         ("-m", "celery", "-A", "backend", "beat", "--pidfile="),
         ("-m", "celery", "-A", "backend", "flower", "--address=127.0.0.1", "--port=0"),
         ("manage.py", "prepare"),
     ],
-    ids=["web", "live", "worker", "beat", "flower", "prepare"],
+    ids=["web", "worker", "beat", "flower", "prepare"],
 )
 def test_no_process_starts_with_a_key_that_can_be_guessed(tmp_path, process):
     ended = run(tmp_path, *process, SECRET_KEY="guess me")

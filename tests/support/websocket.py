@@ -9,11 +9,13 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.routing import URLRouter
 
 from api.realtime import connections
-from backend.asgi import application
+from api.urls import websockets
 
 PATIENCE = 5.0
+application = URLRouter(websockets)
 
 
 class Socket(ApplicationCommunicator):

@@ -1,0 +1,174 @@
+"""Runs a WSGI application in threads behind an ASGI server. A request's body is read first,
+bounded in size and time, so that no thread waits for a client."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+SMALL_BODY = 65_536  # bytes
+LARGE_BODIES = 32  # requests with larger ones, or of unknown size, that a process holds at once
+MAX_DRAINED = 64_000_000  # bytes of a body too large that are read, so that the client sees why
+PART = 262_144  # bytes of an answer that are sent at once
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class WSGIThreads:
+    """The application as ASGI. `timeout`: seconds in which a body must be here. `max_body`: a
+    longer one is not kept; the application sees its length and refuses it in its own words."""
+
+    def __init__(
+        self,
+        application: Callable[..., Iterable[bytes]],
+        *,
+        threads: int,
+        timeout: float,
+        max_body: int,
+    ) -> None:
+        self.application, self.timeout, self.max_body = application, timeout, max_body
+        self.pool = ThreadPoolExecutor(threads, "request")
+        self.large = asyncio.Semaphore(LARGE_BODIES)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        expected = _expected_size(scope["headers"])
+        large = expected is None or expected > SMALL_BODY
+        if large and self.large.locked():
+            return await _refuse(send, 503, "unavailable", "Too many large requests at once.")
+        async with self.large if large else nullcontext():
+            try:
+                async with asyncio.timeout(self.timeout):
+                    body, size = await self._read(receive) if expected != 0 else (b"", 0)
+            except TimeoutError:
+                return await _refuse(send, 408, "request_timeout", "The body came too slowly.")
+            except ConnectionError:
+                return None
+            environ = make_environ(scope, body, max(size, expected or 0))
+            response = await self._in_thread(_Response, self.application, environ)
+        await send(response.start)
+        more = True
+        while more:
+            part, more = response.part or await self._in_thread(response.read_part)
+            response.part = None
+            await send({"type": "http.response.body", "body": part, "more_body": more})
+        return None
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.pool, function, *arguments)
+
+    async def _read(self, receive: Receive) -> tuple[bytes, int]:
+        """The body, empty if it is too large, and its size as far as it was read. Raises
+        `ConnectionError` when the client has gone."""
+        kept, size, more = bytearray(), 0, True
+        while more and size < MAX_DRAINED:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionError
+            size += len(message["body"])
+            more = message["more_body"]
+            if size <= self.max_body:
+                kept += message["body"]
+            else:
+                kept.clear()
+        return bytes(kept), size
+
+
+def _expected_size(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """What the head says; None when it does not say how much will come."""
+    found = dict(headers)
+    return None if b"transfer-encoding" in found else int(found.get(b"content-length", 0))
+
+
+def make_environ(scope: dict[str, Any], body: bytes, size: int) -> dict[str, Any]:
+    """The request as PEP 3333 describes it. Headers with an underscore are left out: they would
+    read like those that only a proxy may set."""
+    (server, port), client = scope["server"], scope["client"] or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server,
+        "SERVER_PORT": str(port),
+        "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, raw in scope["headers"]:
+        if b"_" in name:
+            continue
+        key, value = name.decode("latin-1").upper().replace("-", "_"), raw.decode("latin-1")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if size:
+        environ["CONTENT_LENGTH"] = str(size)
+    return environ
+
+
+class _Response:
+    """What the application answers; made, and read part by part, in threads. Nothing of ours
+    streams from the database, so any thread may read on."""
+
+    def __init__(
+        self, application: Callable[..., Iterable[bytes]], environ: dict[str, Any]
+    ) -> None:
+        self.start: dict[str, Any] = {}
+        self.body = application(environ, self.start_response)
+        self.chunks = iter(self.body)
+        self.part: tuple[bytes, bool] | None = self.read_part()
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: object = None
+    ) -> None:
+        encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        self.start = {
+            "type": "http.response.start",
+            "status": int(status[:3]),
+            "headers": encoded,
+        }
+
+    def read_part(self) -> tuple[bytes, bool]:
+        """The next bytes, and whether there may be more."""
+        part, more = [], False
+        try:
+            for chunk in self.chunks:
+                part.append(chunk)
+                if sum(map(len, part)) >= PART:
+                    more = True
+                    break
+        finally:
+            if not more:
+                getattr(self.body, "close", bool)()
+        return b"".join(part), more
+
+
+async def _refuse(send: Send, status: int, code: str, detail: str) -> None:
+    """A problem of RFC 9457, and the end of the connection."""
+    title = code.replace("_", " ").capitalize()
+    problem = {"type": "about:blank", "title": title, "status": status, "code": code}
+    body = orjson.dumps(problem | {"detail": detail})
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        (b"retry-after", b"5"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
