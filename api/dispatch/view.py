@@ -26,7 +26,7 @@ from api.contracts import CONTRACTS
 from api.dispatch.routes import Candidate, candidates, known_by
 from api.queries.bookings.bookings import contract_of
 from api.rest import renderers
-from api.rest.exceptions import problem
+from api.rest.exceptions import build_problem
 from api.rest.parsers import drain_body
 from api.services.accounts import tokens
 
@@ -249,7 +249,9 @@ def unknown(
     if nowhere:
         response: HttpResponseBase = nowhere(request, known_by=known)
     else:
-        body = problem(errors.NotFound("There is nothing at this address.")) | {"known_by": known}
+        body = build_problem(errors.NotFound("There is nothing at this address.")) | {
+            "known_by": known
+        }
         content = renderers.JSONRenderer().render(body)
         response = HttpResponse(content, status=404, content_type="application/problem+json")
     if contract in CONTRACTS:

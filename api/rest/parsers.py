@@ -9,7 +9,7 @@ import orjson
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest
-from rest_framework.parsers import BaseParser, FormParser, MultiPartParser
+from rest_framework import parsers
 
 from api import errors
 
@@ -22,8 +22,9 @@ class TooLarge(errors.Refusal):
     code, status, detail = "too_large", 413, "The body is too large."
 
 
-class JSONParser(BaseParser):
-    """Strict JSON: no NaN, no lone surrogates, no bottomless nesting."""
+class JSONParser(parsers.BaseParser):
+    """Strict JSON: refuses NaN, lone surrogates and endless nesting, which Python's parser takes
+    or breaks on."""
 
     media_type = "application/json"
 
@@ -42,8 +43,8 @@ class JSONParser(BaseParser):
             raise Malformed from None
 
 
-class Form(FormParser):
-    """A form's fields as a JSON object has them: of a name that comes twice, the last."""
+class FormParser(parsers.FormParser):
+    """Reads a form as an object; of a field that comes twice, the last."""
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -52,8 +53,8 @@ class Form(FormParser):
             raise TooLarge from None
 
 
-class MultiPart(MultiPartParser):
-    """As `Form`; files are overlooked."""
+class MultiPartParser(parsers.MultiPartParser):
+    """Reads a form as `FormParser` does; files are ignored."""
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -66,8 +67,8 @@ MAX_DRAINED_BYTES = 64_000_000  # bytes
 
 
 def drain_body(request: HttpRequest) -> None:
-    """Reads what nobody wants, within reason: a client that is still sending when the connection
-    is closed never sees the answer."""
+    """Reads a body that is refused, up to `MAX_DRAINED_BYTES`: a client that is still sending when
+    the connection closes never sees the answer."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     left = min(int(length), MAX_DRAINED_BYTES) if length.isdigit() else 0
     while left > 0 and (chunk := request.read(min(left, 65_536))):
