@@ -1,4 +1,4 @@
-"""Every REST path: our own API, the contracts, and what operators read."""
+"""Every path of the APIs: our own, the contracts', and the panels' page."""
 
 from typing import Any
 
@@ -10,8 +10,7 @@ from api.contracts.circletime.consumers import PanelRoomSocket
 from api.dispatch.view import dispatch, elsewhere
 from api.realtime.consumer import NoSuchSocket, RoomSocket
 from api.v1.consumers import PanelSocket
-from api.v1.views import automation, panels
-from backend import health
+from api.v1.views import panels
 
 
 def socket(route: str, door: type[RoomSocket]) -> Any:
@@ -21,11 +20,8 @@ def socket(route: str, door: type[RoomSocket]) -> Any:
 
 urlpatterns = [
     path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
-    path("health/", health.Health.as_view()),
-    path("health/automation/", automation.Health.as_view()),
-    path("metrics", automation.prometheus),
-    path("panel/", panels.Page.as_view()),
-    path("panel", panels.Page.as_view()),
+    path("panel/", panels.PanelPageView.as_view()),
+    path("panel", panels.PanelPageView.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),
     *(path(f"{c.name}/api/", include(documents.urls(c))) for c in CONTRACTS.values()),
     path("barbershop/api/", include("api.contracts.barbershop.urls")),

@@ -5,14 +5,19 @@ The rule: a scrape costs a few statements, and is answered also while the databa
 
 from __future__ import annotations
 
+import hmac
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -23,6 +28,8 @@ from prometheus_client import (
     multiprocess,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from backend import broker
 
 if TYPE_CHECKING:
     from api.queries.operations.automation import JobState, Report
@@ -64,11 +71,10 @@ def measure(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...
     """The middleware that counts. The route is the pattern, so ids make no new series. Whoever
     scrapes is answered here: a process is known to Prometheus by its address, and that is none of
     the names that Holdfast serves."""
-    from api.v1.views.automation import prometheus
 
     def measured(request: HttpRequest) -> HttpResponse:
         if request.path_info == "/metrics":
-            return prometheus(request)
+            return render_metrics(request)
         began = time.perf_counter()
         IN_PROGRESS.inc()
         try:
@@ -90,6 +96,29 @@ def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     """Looked up once: that costs more than counting. There are as many as series."""
     kind = f"{status // 100}xx"
     return REQUESTS.labels(method, route, status), LATENCY.labels(method, route, kind)
+
+
+@require_safe
+def render_metrics(request: HttpRequest) -> HttpResponse:
+    """The text format of Prometheus; behind a bearer token if METRICS_TOKEN is set."""
+    from api.queries.operations import automation, saturation  # models, once Django is set up
+
+    given = request.headers.get("Authorization", "").encode()
+    wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
+    if settings.METRICS_TOKEN and not hmac.compare_digest(given, wanted):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    report: Report | None = None
+    full: Saturation | None = None
+    with suppress(DatabaseError):  # what the database does not say is left out
+        report, full = automation.report(), saturation.now()
+    text = exposition(report, full, broker.queue_lengths())
+    # it is answered before Django's own middleware could add these
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+    }
+    return HttpResponse(text, content_type=CONTENT_TYPE, headers=headers)
 
 
 def exposition(
