@@ -12,7 +12,7 @@ from typing import Any
 from api import errors
 from api.queries.panels.panels import State
 from api.realtime.consumer import RoomSocket
-from api.v1.serializers.panels import state_shape
+from api.v1.serializers.panels import render_room_state
 
 
 class PanelSocket(RoomSocket):
@@ -29,7 +29,9 @@ class PanelSocket(RoomSocket):
         await self.tell(state)
 
     async def tell(self, state: State) -> None:
-        await self.say({"type": "state", "version": state["version"], "state": state_shape(state)})
+        await self.say(
+            {"type": "state", "version": state["version"], "state": render_room_state(state)}
+        )
 
     async def beat(self, version: int) -> None:
         await self.say({"type": "beat", "version": version})

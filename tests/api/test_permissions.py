@@ -6,6 +6,8 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from api.models import Booking, Closure, PrimetimeWindow, Trade
+from api.rest.idempotency import IdempotentAPIView
+from api.v1 import urls as api_urls
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +170,20 @@ def test_no_path_is_missing_from_the_table():
     tried = {path.replace("venues/club", "venues/<slug:slug>") for path in tried}
     missing = {p for p in ours - tried if not any(word in p for word in ELSEWHERE)}
     assert missing == set()
+
+
+def declaring_views():
+    for pattern in api_urls.urlpatterns:
+        view = pattern.callback
+        if issubclass(view.cls, IdempotentAPIView):
+            yield str(pattern.pattern), view.cls
+
+
+def test_every_view_says_who_may_call_it():
+    """A view that forgets to would let in everybody who is signed in."""
+    for route, view in declaring_views():
+        own = view.__mro__[: view.__mro__.index(IdempotentAPIView)]
+        assert any("permission_classes" in cls.__dict__ for cls in own), route
 
 
 def test_anonymous_and_others_do_not_see_the_address_of_the_desk(client_of, venue, ana, sam):
