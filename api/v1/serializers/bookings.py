@@ -7,9 +7,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api.effective_status import get_effective_payment_status, get_effective_status
 from api.errors import Unfit
 from api.models import Booking, BookingEvent, User
-from api.queries.bookings.effective_status import effective_payment_status, effective_status
 
 from .fields import Instant, Plain
 
@@ -70,8 +70,8 @@ def booking(row: Booking, attendees: Sequence[int] | None = None) -> dict[str, A
     body = {name: getattr(row, name) for name in _AS_THEY_ARE}
     owner = row.owner
     return body | {
-        "status": effective_status(row),
-        "payment_status": effective_payment_status(row),
+        "status": get_effective_status(row),
+        "payment_status": get_effective_payment_status(row),
         "venue": row.venue.slug,
         "resource": row.resource_id,
         "resource_name": row.resource.name,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import django_filters
-import orjson
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
@@ -14,17 +13,24 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import errors
+from api import effective_status, errors
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent
 from api.queries.bookings import bookings as queries
-from api.queries.bookings import effective_status
-from api.queries.venues.rules import along
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.pagination import CursorPages
 from api.rest.permissions import IsStaff
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import (
+    approve_booking,
+    cancel_booking,
+    check_in_booking,
+    end_booking,
+    reject_booking,
+)
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.status_changes import apply_to_bookings
 from api.v1.filters import IdFilter, InstantFilter
 from api.v1.serializers import bookings as shapes
 
@@ -41,7 +47,7 @@ class BookingFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def standing(self, rows: QuerySet[Booking], _: str, statuses: list[str]) -> QuerySet[Booking]:
-        return effective_status.with_effective_status(rows, statuses)
+        return effective_status.filter_by_effective_status(rows, statuses)
 
 
 # `from` is a word of the language
@@ -60,28 +66,15 @@ class Bookings(IdempotentAPIView, GenericAPIView[Booking]):
         page = self.paginate_queryset(self.filter_queryset(queries.visible_to(self.user)))
         return self.get_paginated_response([shapes.booking(row) for row in page or ()])
 
-    def perform_authentication(self, request: Request) -> None:
-        """Who asks and the rules of what they want to book come in one statement."""
-        if request.method == "POST":
-            request.along = along(_resource_in(request._request.body))  # type: ignore[attr-defined]
-        super().perform_authentication(request)
-
     @extend_schema(request=shapes.NewBooking, responses={201: shapes.BookingShape})
     def post(self, request: Request) -> Response:
         body = self.read(shapes.NewBooking)
-        asked = request.along  # type: ignore[attr-defined]
-        booking = bookings.book(owner=self.user, contract="v1", asked=asked, **body)
+        booking = create_booking(
+            BookingRequest(owner=self.user, contract="v1", **body),
+            actor=Actor.for_new_booking(self.user),
+        )
         people = sorted(person.pk for person in body.get("attendees", ()))
         return Response(shapes.booking(booking, people), status=201)
-
-
-def _resource_in(raw: bytes) -> Any:
-    """A look ahead, before it is known whether anybody may ask: whatever is wrong is refused later,
-    in its turn."""
-    try:
-        return orjson.loads(raw)["resource"]
-    except (ValueError, TypeError, KeyError):
-        return None
 
 
 class OneBooking(IdempotentAPIView):
@@ -93,7 +86,7 @@ class OneBooking(IdempotentAPIView):
     def patch(self, request: Request, pk: int) -> Response:
         booking = queries.one(self.user, pk)
         changes = self.read(shapes.BookingEdit, partial=True)
-        bookings.reschedule(pk, Actor.for_booking(self.user, booking), **changes)
+        reschedule_booking(pk, Actor.for_booking(self.user, booking), BookingChanges(**changes))
         return Response(shapes.booking(queries.one(self.user, pk)))
 
 
@@ -116,26 +109,26 @@ class Verb(IdempotentAPIView):
 
 
 class Approve(Verb):
-    verb = staticmethod(lambda pk, actor, reason: bookings.approve(pk, actor))
+    verb = staticmethod(lambda pk, actor, reason: approve_booking(pk, actor))
 
 
 class Reject(Verb):
-    verb = staticmethod(bookings.reject)
+    verb = staticmethod(reject_booking)
 
 
 class Cancel(Verb):
-    verb = staticmethod(bookings.cancel)
+    verb = staticmethod(cancel_booking)
 
 
 class CheckIn(Verb):
     """A second device that asks again gets the same answer."""
 
-    verb = staticmethod(lambda pk, actor, reason: bookings.check_in(pk, actor))
+    verb = staticmethod(lambda pk, actor, reason: check_in_booking(pk, actor))
     again_is_fine = True
 
 
 class End(Verb):
-    verb = staticmethod(lambda pk, actor, reason: bookings.end(pk, actor))
+    verb = staticmethod(lambda pk, actor, reason: end_booking(pk, actor))
 
 
 class AnswerMany(IdempotentAPIView):
@@ -150,10 +143,10 @@ class AnswerMany(IdempotentAPIView):
 
         def verb(pk: int, actor: Actor) -> Booking:
             if self.approving:
-                return bookings.approve(pk, actor)
-            return bookings.reject(pk, actor, body.get("reason", ""))
+                return approve_booking(pk, actor)
+            return reject_booking(pk, actor, body.get("reason", ""))
 
-        results = bookings.answer(body["ids"], Actor.person(self.user), verb)
+        results = apply_to_bookings(body["ids"], Actor.person(self.user), verb)
         return Response({"results": [self._result(pk, result) for pk, result in results]})
 
     def _result(self, pk: int, result: Booking | errors.Refusal) -> dict[str, Any]:

@@ -124,9 +124,9 @@ class ResourceAvailability(IdempotentAPIView):
         start, end = asked["start"], asked["end"]
         if end <= start:
             raise EndsBeforeStart
-        if end - start > LONGEST_RANGE or not policy.conceivable(start.year):
+        if end - start > LONGEST_RANGE or not policy.is_plausible_year(start.year):
             raise AbsurdTime("At most 400 days, and of our times.")
-        rules, now = rules_query.current(pk)
+        rules, now = rules_query.get_rules(pk)
         since = max(start, now)  # what is over is not free
         free = (
             availability.free_intervals(rules, since, end, asked.get("duration"))

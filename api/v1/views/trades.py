@@ -32,7 +32,7 @@ class Trades(IdempotentAPIView, GenericAPIView[Trade]):
     def post(self, request: Request) -> Response:
         body = self.read(shapes.NewTrade)
         mine, theirs = body.pop("requester_booking"), body.pop("target_booking")
-        trade = trades.offer(requester=self.user, mine=mine, theirs=theirs, **body)
+        trade = trades.offer_trade(requester=self.user, mine=mine, theirs=theirs, **body)
         return Response(shown(self.user, trade.pk), status=201)
 
 
@@ -45,14 +45,14 @@ class OneTrade(IdempotentAPIView):
 class Accept(IdempotentAPIView):
     @extend_schema(request=shapes.Answer, responses=shapes.TradeShape)
     def post(self, request: Request, pk: int) -> Response:
-        trades.accept(pk, self.user, **self.read(shapes.Answer))
+        trades.accept_trade(pk, self.user, **self.read(shapes.Answer))
         return Response(shown(self.user, pk))
 
 
 class Reject(IdempotentAPIView):
     @extend_schema(request=shapes.Answer, responses=shapes.TradeShape)
     def post(self, request: Request, pk: int) -> Response:
-        trades.reject(pk, self.user, **self.read(shapes.Answer))
+        trades.reject_trade(pk, self.user, **self.read(shapes.Answer))
         return Response(shown(self.user, pk))
 
 
@@ -60,7 +60,7 @@ class Withdraw(IdempotentAPIView):
     @extend_schema(request=None, responses=shapes.TradeShape)
     def post(self, request: Request, pk: int) -> Response:
         queries.one(self.user, pk)
-        trades.withdraw(pk, self.user)
+        trades.withdraw_trade(pk, self.user)
         return Response(shown(self.user, pk))
 
 

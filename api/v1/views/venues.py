@@ -184,7 +184,7 @@ class Calendar(IdempotentAPIView):
 
     def _range(self, asked: dict[str, date], today: date) -> tuple[date, date]:
         first_on = asked.get("start", today)
-        if not policy.conceivable(first_on.year):
+        if not policy.is_plausible_year(first_on.year):
             raise AbsurdTime
         last_on = asked.get("end", first_on + timedelta(days=6))
         if last_on < first_on:
