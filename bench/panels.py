@@ -24,7 +24,8 @@ from django.test.utils import CaptureQueriesContext
 
 from api.models import Booking, Panel, Resource, User, Venue
 from api.queries.panels import panels as query
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.panels.panels import hashed
 from backend import handover
 from backend.devserver import CHECKOUT
@@ -137,7 +138,10 @@ async def _push(
 
 def _book(owner: User, room: int, start: datetime) -> int:
     end = start + timedelta(seconds=10)
-    return bookings.book(owner=owner, resource=room, starts_at=start, ends_at=end).pk
+    return create_booking(
+        BookingRequest(owner=owner, resource=room, starts_at=start, ends_at=end),
+        actor=Actor.for_new_booking(owner),
+    ).pk
 
 
 def _clear() -> None:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from api import errors
 from api.rest.parsers import Malformed, TooLarge, drain_body
 from api.rest.renderers import JSONRenderer
-from api.services.bookings.transitions import EXCLUSION, GIVES_WAY, UNIQUE, sqlstate
+from api.services.conflicts import EXCLUSION_VIOLATION, RETRYABLE, UNIQUE_VIOLATION, get_sqlstate
 from api.services.payments.stripe_gateway import BadPayload, BadSignature
 
 log = structlog.get_logger("holdfast.http")
@@ -79,15 +79,15 @@ def to_refusal(error: Exception) -> errors.Refusal | None:
 
 
 def _to_database_refusal(error: Exception) -> errors.Refusal | None:
-    state = sqlstate(error)
-    if isinstance(error, IntegrityError) and state == EXCLUSION:
+    state = get_sqlstate(error)
+    if isinstance(error, IntegrityError) and state == EXCLUSION_VIOLATION:
         return errors.SlotTaken()
-    if isinstance(error, OperationalError) and state in GIVES_WAY:
+    if isinstance(error, OperationalError) and state in RETRYABLE:
         return errors.Busy()
     if isinstance(error, (OperationalError, InterfaceError)):
         log.error("database_away", error=repr(error))
         return Unavailable()
-    if isinstance(error, IntegrityError) and state in (UNIQUE, _REFERENCE):
+    if isinstance(error, IntegrityError) and state in (UNIQUE_VIOLATION, _REFERENCE):
         log.warning("constraint_refused", error=repr(error))
         return errors.Conflict()
     if isinstance(error, IntegrityError) and state == _CHECK:

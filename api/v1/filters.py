@@ -10,10 +10,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
+from api import effective_status
 from api.errors import EndsBeforeStart, Unfit
 from api.lifecycle import Status
 from api.models import Booking, Resource
-from api.queries.bookings import effective_status
 
 from .serializers.fields import InstantField
 
@@ -130,7 +130,7 @@ class BookingFilterSet(django_filters.FilterSet):
     def filter_status(
         self, rows: QuerySet[Booking], _: str, statuses: list[str]
     ) -> QuerySet[Booking]:
-        return effective_status.with_effective_status(rows, statuses)
+        return effective_status.filter_by_effective_status(rows, statuses)
 
 
 # `from` is a word of the language

@@ -536,9 +536,9 @@ def test_the_calendar_of_a_venue_is_answered_whole(get, venue, court, booked, an
 def venue_time(venue, on, hour):
     from datetime import time
 
-    from api.policy import instant
+    from api.policy import to_instant
 
-    return instant(venue.zone, on, time(hour))
+    return to_instant(venue.zone, on, time(hour))
 
 
 def test_a_calendar_of_a_venue_without_resources_has_its_days(get, db):

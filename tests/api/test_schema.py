@@ -25,7 +25,8 @@ from api.contracts import CONTRACTS
 from api.models import Booking, Closure, PrimetimeWindow, Resource, User, Venue
 from api.models.users import Role
 from api.services.accounts import tokens
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs/openapi/v1.yaml"
@@ -154,8 +155,11 @@ def people(one_connection, person):
     ada = person("ada", Role.ADMIN)
     for n, owner in enumerate((ada, other)):
         start = soon + timedelta(hours=n)
-        booking = bookings.book(
-            owner=owner, resource=1, starts_at=start, ends_at=start + timedelta(hours=1)
+        booking = create_booking(
+            BookingRequest(
+                owner=owner, resource=1, starts_at=start, ends_at=start + timedelta(hours=1)
+            ),
+            actor=Actor.for_new_booking(owner),
         )
         booking.events.all().delete()
         booking.deliveries.all().delete()

@@ -9,9 +9,9 @@ from typing import Any, Final
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
+from api.effective_status import get_effective_status
 from api.lifecycle import Status
 from api.queries.accounts import people
-from api.queries.bookings.effective_status import effective_status
 from api.services.venues import venues
 
 from . import answers
@@ -145,7 +145,7 @@ def reservation(booking: Any) -> answers.Reservation:
         "customer_name": booking.owner.name,
         "start_time": booking.starts_at,
         "end_time": booking.ends_at,
-        "status": WORDS[effective_status(booking)],
+        "status": WORDS[get_effective_status(booking)],
         "notes": booking.notes,
         "created_at": booking.created_at,
     }

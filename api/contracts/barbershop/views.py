@@ -20,8 +20,13 @@ from api.rest.permissions import IsAdmin
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
-from api.services.bookings import auto_assign, bookings, removal
-from api.services.bookings.revisions import revise
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.auto_assign import create_assigned_booking, reschedule_assigned_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.removal import delete_booking
+from api.services.bookings.reschedule import BookingChanges
+from api.services.bookings.revisions import revise_booking
+from api.services.bookings.status_changes import set_booking_status
 from api.services.venues import venues
 
 from . import answers, shapes
@@ -125,13 +130,16 @@ class Reservations(Shop):
         if self.user.is_staff and status not in ("pending", "confirmed"):
             raise Invalid(errors={"status": ["A new reservation is pending or confirmed."]})
         asked |= {"owner": self.user, "contract": SHOP}
+        actor = Actor.for_new_booking(self.user)
         venue = venues.of_contract(SHOP)
         if chair is None:
-            booking = auto_assign.book(venue, **asked)
+            booking = create_assigned_booking(venue, BookingRequest(**asked), actor=actor)
         else:
-            booking = bookings.book(resource=_chair(venue, chair), **asked)
+            booking = create_booking(
+                BookingRequest(resource=_chair(venue, chair), **asked), actor=actor
+            )
         if self.user.is_staff and status == "confirmed":
-            bookings.set_status(booking.pk, shapes.STATUSES[status], Actor.person(self.user))
+            set_booking_status(booking.pk, shapes.STATUSES[status], Actor.person(self.user))
         return Created(shapes.reservation(_one(self.user, booking.pk)))
 
 
@@ -150,12 +158,12 @@ class OneReservation(Shop):
             status = ""  # forms send the status that they were shown
         if status == Status.COMPLETED and not self.user.is_admin:
             raise Forbidden
-        revise(
+        revise_booking(
             booking,
             Actor.for_booking(self.user, booking),
+            BookingChanges(**asked),
             status=status,
-            by=auto_assign.move,
-            **asked,
+            reschedule=reschedule_assigned_booking,
         )
         return Reply(shapes.reservation(_one(self.user, pk)))
 
@@ -168,9 +176,9 @@ class OneReservation(Shop):
         booking = _one(self.user, pk)
         actor = Actor.for_booking(self.user, booking)
         if self.user.is_admin:
-            removal.remove(pk, actor)
+            delete_booking(pk, actor)
         elif shapes.WORDS[booking.status] != "canceled":
-            bookings.cancel(pk, actor)
+            cancel_booking(pk, actor)
         return Empty()
 
 
@@ -215,7 +223,7 @@ def _one(user: Any, pk: int) -> Any:
 
 
 def _chair(venue: Any, pk: int) -> Any:
-    chair = rules.resources().filter(venue=venue, pk=pk).first()
+    chair = rules.resources_with_rules().filter(venue=venue, pk=pk).first()
     if chair is None:
         raise Invalid(errors={"chair": ["There is no such chair."]})
     return chair

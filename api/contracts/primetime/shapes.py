@@ -11,8 +11,8 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from api import errors, policy
+from api.effective_status import get_effective_status
 from api.lifecycle import Status, TradeStatus
-from api.queries.bookings.effective_status import effective_status
 
 from . import answers
 
@@ -181,8 +181,8 @@ def planned(zone: ZoneInfo, body: Mapping[str, Any], now: Any = None) -> dict[st
     on, start, end = ({**was, **body}[name] for name in ("date", "start_time", "end_time"))
     last = on + DAY if end == MIDNIGHT and start != MIDNIGHT else on
     return told | {
-        "starts_at": policy.instant(zone, on, start),
-        "ends_at": policy.instant(zone, last, end),
+        "starts_at": policy.to_instant(zone, on, start),
+        "ends_at": policy.to_instant(zone, last, end),
     }
 
 
@@ -234,13 +234,14 @@ def is_open(booking: Any) -> bool:
     zone, words = booking.venue.zone, ("PENDING", "CONFIRMED")
     today = timezone.now().astimezone(zone).date()
     return (
-        WORDS[Status(effective_status(booking))] in words and local(zone, booking)["date"] >= today
+        WORDS[Status(get_effective_status(booking))] in words
+        and local(zone, booking)["date"] >= today
     )
 
 
 def reservation(booking: Any) -> answers.Reservation:
     """For its owner and for admins."""
-    when, status = local(booking.venue.zone, booking), effective_status(booking)
+    when, status = local(booking.venue.zone, booking), get_effective_status(booking)
     word, tradable = WORDS[Status(status)], status == "confirmed" and booking.owner.role == "user"
     kind: answers.Kind = "PRIMETIME" if booking.primetime else "FREE_FOR_ALL"
     ahead = booking.starts_at > timezone.now()

@@ -29,7 +29,10 @@ from api.rest.permissions import IsAdmin, IsStaff
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
-from api.services.bookings import bookings, trades
+from api.services.bookings import trades
+from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.venues import primetime_windows, venues
 
 from . import answers, shapes
@@ -55,7 +58,7 @@ class Face(BaseAPIView):
         return timezone.now().astimezone(self.venue.zone).date()
 
     def midnight(self, on: date) -> Any:
-        return policy.instant(self.venue.zone, on, shapes.MIDNIGHT)
+        return policy.to_instant(self.venue.zone, on, shapes.MIDNIGHT)
 
     def asked(self, shape: Any) -> dict[str, Any]:
         """The query string; a parameter without a value was not asked."""
@@ -192,7 +195,10 @@ class Reservations(Face):
     def post(self, request: Request) -> Created[answers.Reservation]:
         wanted = shapes.planned(self.venue.zone, self.read(shapes.NewReservation))
         court = venues.only_resource(self.venue, COURT).pk
-        booking = bookings.book(owner=self.user, resource=court, contract=NAME, **wanted)
+        booking = create_booking(
+            BookingRequest(owner=self.user, resource=court, contract=NAME, **wanted),
+            actor=Actor.for_new_booking(self.user),
+        )
         return Created(shapes.reservation(booking))
 
 
@@ -217,13 +223,13 @@ class OneReservation(Face):
     def put(self, request: Request, pk: int) -> Reply[answers.Reservation]:
         booking, body = self._open(pk), self.read(shapes.NewReservation, partial=True)
         changes = shapes.planned(booking.venue.zone, body, booking)
-        bookings.reschedule(pk, Actor.for_booking(self.user, booking), **changes)
+        reschedule_booking(pk, Actor.for_booking(self.user, booking), BookingChanges(**changes))
         return Reply(shapes.reservation(self.reservation(pk)))
 
     patch = put
 
     def delete(self, request: Request, pk: int) -> Empty:
-        bookings.cancel(pk, Actor.for_booking(self.user, self._open(pk)))
+        cancel_booking(pk, Actor.for_booking(self.user, self._open(pk)))
         return Empty()
 
 
@@ -237,9 +243,9 @@ class Answer(Face):
         self.reservation(pk)
         body, actor = self.read(shapes.Approval), Actor.person(self.user)
         if body["action"] == "approve":
-            bookings.approve(pk, actor)
+            approve_booking(pk, actor)
         else:
-            bookings.reject(pk, actor, body["rejection_reason"])
+            reject_booking(pk, actor, body["rejection_reason"])
         return Reply(shapes.reservation(self.reservation(pk)))
 
 
@@ -264,7 +270,7 @@ class Calendar(Face):
 
     def _court(self) -> Any:
         """With all that its calendar needs at hand."""
-        mine = rules.resources().filter(venue__slug=NAME)
+        mine = rules.resources_with_rules().filter(venue__slug=NAME)
         if court := mine.first():
             return court
         venues.only_resource(self.venue, COURT)
@@ -334,7 +340,7 @@ class Trades(Face):
     @takes(shapes.NewTrade)
     def post(self, request: Request) -> Created[answers.Trade]:
         body = self.read(shapes.NewTrade)
-        made = trades.offer(
+        made = trades.offer_trade(
             requester=self.user,
             mine=body["requester_reservation_id"],
             theirs=body["target_reservation_id"],
@@ -364,7 +370,7 @@ class OneTrade(Face):
         if self._trade(pk).target_id != self.user.pk:
             raise errors.Forbidden
         body = self.read(shapes.TradeAnswer)
-        verb = trades.accept if body["action"] == "accept" else trades.reject
+        verb = trades.accept_trade if body["action"] == "accept" else trades.reject_trade
         verb(pk, self.user, body.get("response_message", ""))
         return self.get(request, pk)
 

@@ -14,6 +14,7 @@ from django_celery_beat.models import PeriodicTask
 
 from api.models import Delivery, Job, JobFailure, Sign
 from api.models.outbox import State
+from api.queries.clock import database_now
 from backend.schedule import SCHEDULE
 
 from . import lag
@@ -109,9 +110,7 @@ class Report:
 
 def report() -> Report:
     """Everything that an operator wants to see, by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        now: datetime = cursor.fetchone()[0]
+    now = database_now()
     return Report(
         now=now,
         jobs=_jobs(now),

@@ -94,7 +94,7 @@ def _read(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
 def _midnight(place: Resource, now: datetime) -> datetime:
     """Where the room's own day ends."""
     tomorrow = now.astimezone(place.venue.zone).date() + policy.DAY
-    return policy.instant(place.venue.zone, tomorrow, time())
+    return policy.to_instant(place.venue.zone, tomorrow, time())
 
 
 def _meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[Booking]:

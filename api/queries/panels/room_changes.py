@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from api.lifecycle import BOOKING
 from api.models import Booking, Job, Panel
-from api.queries.venues import rules
+from api.queries.clock import database_now
 
 from .panels import CLOCKS, SOON
 
@@ -22,7 +22,7 @@ FIRST, FURTHEST = timedelta(seconds=10), timedelta(hours=1)
 def turned(job: str) -> set[int]:
     """The rooms with a panel where, since that job last began, an instant of a booking has passed:
     its begin or end, its check-in, a deadline, or the quarter of an hour ahead of it."""
-    now = rules.now()
+    now = database_now()
     ran_at = Job.objects.filter(name=job).values_list("started_at", flat=True).first()
     since = max(ran_at or now - FIRST, now - FURTHEST)
     passed = Q(starts_at__gt=since + SOON, starts_at__lte=now + SOON)

@@ -20,7 +20,8 @@ from api.models.users import Role
 from api.models.venues import Approval
 from api.policy import DAY
 from api.services.actors import Actor
-from api.services.bookings import bookings, bulk_insert
+from api.services.bookings.actions import approve_booking
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues import venues
 
 from . import jobs
@@ -121,7 +122,7 @@ def _slots(
     while at < end:
         length = min(dice.choice((30, 60, 60, 90)), end - at)
         if dice.random() < busy:
-            start = policy.instant(zone, on, time(at // 60, at % 60))
+            start = policy.to_instant(zone, on, time(at // 60, at % 60))
             yield start, start + timedelta(minutes=length)
         at += length
 
@@ -154,7 +155,7 @@ def _ended(
         status = Status.COMPLETED
     booked_at = start - timedelta(days=dice.randint(1, 6))
     checked = status == Status.COMPLETED and place.venue.check_in_required
-    amount = policy.price(place, start, end)
+    amount = policy.calculate_price(place, start, end)
     paid = "succeeded" if status == Status.COMPLETED else "failed"
     return Booking(
         venue=place.venue,
@@ -171,7 +172,7 @@ def _ended(
         checked_in_at=start if checked else None,
         created_at=booked_at,
         updated_at=end,
-        **policy.deadlines(place.venue, start, end, booked_at),
+        **policy.calculate_deadlines(place.venue, start, end, booked_at),
     )
 
 
@@ -179,25 +180,23 @@ def _tell(rows: list[Booking], staff: User) -> None:
     """The lines of history of rows that are over, in the order of time."""
     from api.models import BookingEvent
 
-    lines = [(at, row, *line) for row in rows for at, *line in _story(row)]
+    lines: list[tuple[Any, ...]] = [(at, row, *line) for row in rows for at, *line in _story(row)]
     lines.sort(key=itemgetter(0))
-    at, of, verbs, was, now, by = map(list, zip(*lines, strict=True))
-    bulk_insert.insert(
-        BookingEvent,
-        {
-            "booking_id": [row.pk for row in of],
-            "verb": verbs,
-            "from_status": was,
-            "to_status": now,
-            "by": by,
-            "actor_id": [
-                {"owner": row.owner_id, "staff": staff.pk}.get(who)
-                for row, who in zip(of, by, strict=True)
-            ],
-            "actor_name": ["demo"] * len(lines),
-            "details": [{}] * len(lines),
-            "at": at,
-        },
+    BookingEvent.objects.bulk_create(
+        (
+            BookingEvent(
+                booking=row,
+                verb=verb,
+                from_status=was,
+                to_status=now,
+                by=by,
+                actor_id={"owner": row.owner_id, "staff": staff.pk}.get(by),
+                actor_name="demo",
+                at=at,
+            )
+            for at, row, verb, was, now, by in lines
+        ),
+        batch_size=1000,
     )
 
 
@@ -244,16 +243,19 @@ def _book(
     place: Resource, owner: User, start: datetime, end: datetime, staff: User, dice: random.Random
 ) -> int:
     try:
-        booking = bookings.book(
-            owner=owner,
-            resource=place.pk,
-            starts_at=start,
-            ends_at=end,
-            title=dice.choice(("Weekly", "Review", "Practice", "Workshop")),
-            contract="demo",
+        booking = create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=place.pk,
+                starts_at=start,
+                ends_at=end,
+                title=dice.choice(("Weekly", "Review", "Practice", "Workshop")),
+                contract="demo",
+            ),
+            actor=Actor.for_new_booking(owner),
         )
         if booking.status == Status.PENDING and dice.random() < 0.6:
-            bookings.approve(booking.pk, Actor.person(staff))
+            approve_booking(booking.pk, Actor.person(staff))
     except errors.Refusal:
         return 0
     return 1

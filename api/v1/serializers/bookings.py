@@ -6,9 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api.effective_status import get_effective_payment_status, get_effective_status
 from api.errors import Unfit
 from api.models import Booking, BookingEvent, User
-from api.queries.bookings.effective_status import effective_payment_status, effective_status
 
 from .base import SharedFieldsSerializer, StrictSerializer, describe, example
 from .fields import InstantField
@@ -142,8 +142,8 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         if attendees is None:
             attendees = [person.pk for person in instance.attendees.all()]
         return {name: getattr(instance, name) for name in _COLUMNS} | {
-            "status": effective_status(instance),
-            "payment_status": effective_payment_status(instance),
+            "status": get_effective_status(instance),
+            "payment_status": get_effective_payment_status(instance),
             "venue": instance.venue.slug,
             "resource": instance.resource_id,
             "resource_name": instance.resource.name,

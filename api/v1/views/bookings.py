@@ -19,7 +19,16 @@ from api.models import Booking
 from api.queries.bookings import bookings as queries
 from api.rest.permissions import IsStaff
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import (
+    approve_booking,
+    cancel_booking,
+    check_in_booking,
+    end_booking,
+    reject_booking,
+)
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.status_changes import apply_to_bookings
 from api.v1.filters import BookingFilterSet
 from api.v1.serializers.bookings import (
     BookingChangeSerializer,
@@ -68,7 +77,10 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         (`pending`) or for payment (`held`).
         """
         body = self.get_validated_body(NewBookingSerializer)
-        booking = bookings.book(owner=self.user, contract="v1", **body)
+        booking = create_booking(
+            BookingRequest(owner=self.user, contract="v1", **body),
+            actor=Actor.for_new_booking(self.user),
+        )
         attendees = sorted(person.pk for person in body.get("attendees", ()))
         serializer = BookingSerializer(booking, context={"attendees": attendees})
         return Response(serializer.data, status=201)
@@ -82,7 +94,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         """
         booking = self.get_object()
         changes = self.get_validated_body(BookingChangeSerializer, partial=True)
-        bookings.reschedule(pk, Actor.for_booking(self.user, booking), **changes)
+        reschedule_booking(pk, Actor.for_booking(self.user, booking), BookingChanges(**changes))
         return self.retrieve(request)
 
     @extend_schema(tags=[APPROVE], request=ReasonSerializer)
@@ -93,7 +105,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         The booking is confirmed, or held for payment where it has a price; its owner is told.
         For staff.
         """
-        return self._perform(lambda actor, _: bookings.approve(pk, actor))
+        return self._perform(lambda actor, _: approve_booking(pk, actor))
 
     @extend_schema(tags=[APPROVE], request=ReasonSerializer)
     @action(detail=True, methods=["post"])
@@ -103,7 +115,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         Also a booking that is confirmed already. The slot is free again, and the owner is told
         why. For staff.
         """
-        return self._perform(lambda actor, reason: bookings.reject(pk, actor, reason))
+        return self._perform(lambda actor, reason: reject_booking(pk, actor, reason))
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"])
@@ -113,7 +125,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         The slot is free again at once, and what was paid is given back by the venue's rules.
         For its owner, before it begins, and for staff.
         """
-        return self._perform(lambda actor, reason: bookings.cancel(pk, actor, reason))
+        return self._perform(lambda actor, reason: cancel_booking(pk, actor, reason))
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"], url_path="check-in")
@@ -126,7 +138,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
 
         def check_in_once(actor: Actor, _: str) -> None:
             with suppress(errors.AlreadyDone):
-                bookings.check_in(pk, actor)
+                check_in_booking(pk, actor)
 
         return self._perform(check_in_once)
 
@@ -137,7 +149,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
 
         The rest of the slot is free for others. For its owner, once checked in, and for staff.
         """
-        return self._perform(lambda actor, _: bookings.end(pk, actor))
+        return self._perform(lambda actor, _: end_booking(pk, actor))
 
     def _perform(self, act: Callable[[Actor, str], Any]) -> Response:
         """Acts as the caller, with the reason in the body; answers the booking afterwards."""
@@ -171,7 +183,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         Each by itself: every id has a result of its own, its new status or why it was refused.
         For staff.
         """
-        return self._perform_many(lambda pk, actor, _: bookings.approve(pk, actor))
+        return self._perform_many(lambda pk, actor, _: approve_booking(pk, actor))
 
     @extend_schema(
         tags=[APPROVE],
@@ -186,12 +198,12 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         Each by itself: every id has a result of its own, its new status or why it was refused.
         For staff.
         """
-        return self._perform_many(bookings.reject)
+        return self._perform_many(reject_booking)
 
     def _perform_many(self, act: Callable[[int, Actor, str], Booking]) -> Response:
         body = self.get_validated_body(BookingIdsSerializer)
         reason = body.get("reason", "")
-        results = bookings.answer(
+        results = apply_to_bookings(
             body["ids"], Actor.person(self.user), lambda pk, actor: act(pk, actor, reason)
         )
         return Response({"results": [_render_result(pk, result) for pk, result in results]})

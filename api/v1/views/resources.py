@@ -88,7 +88,7 @@ class ResourceViewSet(BaseViewSet[Resource], ModelViewSet[Resource]):
         and from now on. Dates are days of the venue, both inclusive. For anyone.
         """
         query = self.get_validated_query(AvailabilityQuerySerializer)
-        rules, now = rules_query.current(pk)
+        rules, now = rules_query.get_rules(pk)
         start, end = _get_range(query["start"], query["end"], rules.venue)
         start = max(start, now)  # what is over is not free
         free = (
@@ -104,7 +104,7 @@ def _get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime
     """Two instants as they are, or two days of the venue from the first's beginning to the last's
     end. Refuses `EndsBeforeStart` and `AbsurdTime`."""
     for name, value in (("start", start), ("end", end)):
-        if not policy.conceivable(value.year):
+        if not policy.is_plausible_year(value.year):
             raise AbsurdTime(f"`{name}` is not a time anyone can book.")
     if isinstance(start, datetime) and isinstance(end, datetime):
         if end <= start:
@@ -112,8 +112,8 @@ def _get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime
     elif end < start:
         raise EndsBeforeStart("`end` must not be before `start`.")
     else:
-        start = policy.instant(venue.zone, start, time(0))
-        end = policy.instant(venue.zone, end + timedelta(days=1), time(0))
+        start = policy.to_instant(venue.zone, start, time(0))
+        end = policy.to_instant(venue.zone, end + timedelta(days=1), time(0))
     if end - start > MAX_RANGE:
         raise AbsurdTime(f"From `start` to `end` at most {MAX_RANGE.days} days.")
     return start, end

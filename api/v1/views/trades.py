@@ -53,7 +53,7 @@ class TradeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet
         """
         body = self.get_validated_body(NewTradeSerializer)
         mine, theirs = body.pop("requester_booking"), body.pop("target_booking")
-        trade = trades.offer(requester=self.user, mine=mine, theirs=theirs, **body)
+        trade = trades.offer_trade(requester=self.user, mine=mine, theirs=theirs, **body)
         return Response(TradeSerializer(queries.one(self.user, trade.pk)).data, status=201)
 
     @extend_schema(request=TradeResponseSerializer)
@@ -63,7 +63,7 @@ class TradeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet
 
         The two bookings change their owners, both or neither. For whom it was offered.
         """
-        trades.accept(pk, self.user, **self.get_validated_body(TradeResponseSerializer))
+        trades.accept_trade(pk, self.user, **self.get_validated_body(TradeResponseSerializer))
         return self.retrieve(request)
 
     @extend_schema(request=TradeResponseSerializer)
@@ -73,7 +73,7 @@ class TradeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet
 
         Nothing changes hands; who offered it is told. For whom it was offered.
         """
-        trades.reject(pk, self.user, **self.get_validated_body(TradeResponseSerializer))
+        trades.reject_trade(pk, self.user, **self.get_validated_body(TradeResponseSerializer))
         return self.retrieve(request)
 
     @extend_schema(request=None)
@@ -84,5 +84,5 @@ class TradeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet
         Before it is answered. For who offered it.
         """
         self.get_object()
-        trades.withdraw(pk, self.user)
+        trades.withdraw_trade(pk, self.user)
         return self.retrieve(request)

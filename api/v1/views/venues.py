@@ -229,7 +229,7 @@ class CalendarView(IdempotentAPIView):
 
     def _get_range(self, query: dict[str, date], today: date) -> tuple[date, date]:
         first_on = query.get("start", today)
-        if not policy.conceivable(first_on.year):
+        if not policy.is_plausible_year(first_on.year):
             raise AbsurdTime
         last_on = query.get("end", first_on + timedelta(days=6))
         if last_on < first_on:
