@@ -18,22 +18,22 @@ class ApiConfig(AppConfig):
             (
                 signals.booking_inserting,
                 (
-                    receivers.record_booked,
-                    receivers.email_booked,
+                    receivers.write_created_event,
+                    receivers.write_created_emails,
                 ),
             ),
             (
                 signals.booking_created,
                 (
-                    receivers.hurry_deliveries,
+                    receivers.send_deliveries_soon,
                     receivers.refresh_rooms,
                 ),
             ),
             (
                 signals.transition_writing,
                 (
-                    receivers.record_transition,
-                    receivers.email_transition,
+                    receivers.write_transition_event,
+                    receivers.write_transition_emails,
                 ),
             ),
             (
@@ -41,8 +41,8 @@ class ApiConfig(AppConfig):
                 (
                     receivers.email_traders,
                     receivers.let_trades_lapse,
-                    receivers.settle_money,
-                    receivers.hurry_deliveries,
+                    receivers.adjust_payments,
+                    receivers.send_deliveries_soon,
                     receivers.refresh_rooms,
                 ),
             ),
@@ -52,15 +52,15 @@ class ApiConfig(AppConfig):
                     receivers.record_change,
                     receivers.email_change,
                     receivers.let_trades_lapse,
-                    receivers.settle_price,
-                    receivers.hurry_deliveries,
+                    receivers.adjust_payment_amounts,
+                    receivers.send_deliveries_soon,
                     receivers.refresh_rooms,
                 ),
             ),
-            (signals.trade_offered, (receivers.email_offer, receivers.hurry_deliveries)),
-            (signals.resource_changed, (receivers.refresh_furnished,)),
-            (signals.stripe_event_received, (receivers.hurry_webhooks,)),
-            (post_save, (receivers.make_profile,)),
+            (signals.trade_offered, (receivers.email_offer, receivers.send_deliveries_soon)),
+            (signals.resource_changed, (receivers.refresh_resources,)),
+            (signals.stripe_event_received, (receivers.work_stripe_events_soon,)),
+            (post_save, (receivers.create_profile,)),
         ):
             for reaction in reactions:
                 sender = User if signal is post_save else None

@@ -169,6 +169,16 @@ ALONE: Final[Mapping[str, Email]] = {
 }
 
 
+# the reasons that an e-mail depends on; any other text changes nothing
+REASONS: Final = frozenset(
+    email.because
+    for verbs in (DEFAULT, TRADES, *WORDINGS.values())
+    for emails in verbs.values()
+    for email in emails
+    if email.because
+)
+
+
 def caused_by(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ...]:
     """The emails of a verb, for that reason, in a wording; none for a verb that causes none."""
     rows = WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADES.get(verb, ())))

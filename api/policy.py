@@ -5,7 +5,7 @@ Instants are aware; wall times are the venue's. Nothing here reads a clock or th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeAlias
@@ -20,13 +20,14 @@ from api.models.venues import Approval, CompletionFrom, SlotRule
 Interval: TypeAlias = tuple[datetime, datetime]
 
 DAY = timedelta(days=1)
-LONGEST = timedelta(days=31)
-TRANSIT = timedelta(seconds=2)  # a request's own travel time is not held against its sender
+MAX_LENGTH = timedelta(days=31)
+# how long a request may travel before its start counts as past
+NETWORK_ALLOWANCE = timedelta(seconds=2)
 
 
-def conceivable(year: int) -> bool:
-    """Whether somebody may look at a calendar of that year, and book in it; year 9999 is a mistake,
-    and others only overflow."""
+def is_plausible_year(year: int) -> bool:
+    """Whether anybody may look at that year and book in it; year 9999 is a mistake, and some years
+    only overflow."""
     return 1990 <= year <= 2200
 
 
@@ -44,18 +45,20 @@ class Rules:
         return self.venue.zone
 
 
-def instant(zone: ZoneInfo, on: date, at: time) -> datetime:
+def to_instant(zone: ZoneInfo, on: date, at: time) -> datetime:
     """The instant of a wall time, in UTC. In a gap it moves on by the gap, in a fold it is the
     first of the two (PEP 495)."""
     return datetime.combine(on, at, zone).astimezone(UTC)
 
 
-def exists(zone: ZoneInfo, on: date, at: time) -> bool:
+def wall_time_exists(zone: ZoneInfo, on: date, at: time) -> bool:
     """Whether that wall time is shown by any clock there: not in a gap."""
-    return instant(zone, on, at).astimezone(zone).replace(tzinfo=None) == datetime.combine(on, at)
+    return to_instant(zone, on, at).astimezone(zone).replace(tzinfo=None) == datetime.combine(
+        on, at
+    )
 
 
-def local_dates(zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> Iterator[date]:
+def iter_local_dates(zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> Iterator[date]:
     """Every local date that the interval touches."""
     day, last = starts_at.astimezone(zone).date(), (ends_at - timedelta.resolution).astimezone(zone)
     while day <= last.date():
@@ -63,32 +66,32 @@ def local_dates(zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> Itera
         day += DAY
 
 
-def open_interval(rules: Rules, on: date) -> Interval | None:
+def get_opening(rules: Rules, on: date) -> Interval | None:
     """Opening to closing of one local date, or None when closed that day."""
-    if on.weekday() in rules.venue.closed_weekdays or closed_on(rules, on):
+    if on.weekday() in rules.venue.closed_weekdays or find_closure(rules, on):
         return None
     opens, closes = rules.resource.hours
     end = on if closes > opens else on + DAY
-    return instant(rules.zone, on, opens), instant(rules.zone, end, closes)
+    return to_instant(rules.zone, on, opens), to_instant(rules.zone, end, closes)
 
 
-def closed_on(rules: Rules, on: date) -> Closure | None:
+def find_closure(rules: Rules, on: date) -> Closure | None:
     return next((c for c in rules.closures if c.first_on <= on <= c.last_on), None)
 
 
-def closed_between(rules: Rules, starts_at: datetime, ends_at: datetime) -> Closure | None:
+def find_closure_between(rules: Rules, starts_at: datetime, ends_at: datetime) -> Closure | None:
     """The first closure of a date that the interval touches."""
     if not rules.closures:
         return None
-    found = (closed_on(rules, on) for on in local_dates(rules.zone, starts_at, ends_at))
+    found = (find_closure(rules, on) for on in iter_local_dates(rules.zone, starts_at, ends_at))
     return next((closure for closure in found if closure is not None), None)
 
 
-def open_intervals(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
+def list_open_intervals(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
     """Opening hours that touch the interval, days that meet at midnight joined."""
     joined: list[Interval] = []
-    for on in local_dates(rules.zone, starts_at - DAY, ends_at):
-        hours = open_interval(rules, on)
+    for on in iter_local_dates(rules.zone, starts_at - DAY, ends_at):
+        hours = get_opening(rules, on)
         if hours is None or hours[1] <= starts_at or hours[0] >= ends_at:
             continue
         if joined and joined[-1][1] >= hours[0]:
@@ -98,30 +101,30 @@ def open_intervals(rules: Rules, starts_at: datetime, ends_at: datetime) -> list
     return joined
 
 
-def grid(rules: Rules, on: date) -> Iterator[Interval]:
+def iter_slots(rules: Rules, on: date) -> Iterator[Interval]:
     """The slots of one local date: each begins at its wall time and lasts its length.
 
     On a day of change a wall time that does not exist has no slot, one that exists twice has two,
     and no two slots overlap."""
-    hours = open_interval(rules, on)
+    hours = get_opening(rules, on)
     if hours is None:
         return
     length, free_from = rules.resource.slot_length, hours[0]
-    for start in _wall_steps(rules, on, length):
+    for start in _list_slot_starts(rules, on, length):
         if start < free_from or start + length > hours[1]:
             continue
         free_from = start + length
-        if not closed_between(rules, start, free_from):
+        if not find_closure_between(rules, start, free_from):
             yield start, free_from
 
 
-def _wall_steps(rules: Rules, on: date, step: timedelta) -> list[datetime]:
+def _list_slot_starts(rules: Rules, on: date, step: timedelta) -> list[datetime]:
     opens, closes = rules.resource.hours
     wall = datetime.combine(on, opens)
     end = datetime.combine(on if closes > opens else on + DAY, closes)
     found = set()
     while wall < end:
-        if exists(rules.zone, wall.date(), wall.time()):
+        if wall_time_exists(rules.zone, wall.date(), wall.time()):
             for fold in (0, 1):
                 found.add(wall.replace(tzinfo=rules.zone, fold=fold).astimezone(UTC))
         wall += step
@@ -130,12 +133,12 @@ def _wall_steps(rules: Rules, on: date, step: timedelta) -> list[datetime]:
 
 def is_primetime(rules: Rules, starts_at: datetime, ends_at: datetime) -> bool:
     """Whether the interval touches an active window (or, as the venue prefers, lies in it)."""
-    for on in local_dates(rules.zone, starts_at, ends_at):
+    for on in iter_local_dates(rules.zone, starts_at, ends_at):
         for window in rules.primetime:
             if not window.is_active or window.weekday != on.weekday():
                 continue
-            opens = instant(rules.zone, on, window.starts_at)
-            closes = instant(rules.zone, on, window.ends_at)
+            opens = to_instant(rules.zone, on, window.starts_at)
+            closes = to_instant(rules.zone, on, window.ends_at)
             if rules.venue.primetime_any_overlap:
                 if starts_at < closes and ends_at > opens:
                     return True
@@ -149,25 +152,45 @@ def needs_approval(rules: Rules, primetime: bool) -> bool:
     return approval == Approval.ALWAYS or (approval == Approval.PRIMETIME and primetime)
 
 
-# refusals
+# refusals: each raises, with the first reason that applies, what the policy does not allow
+
+Check: TypeAlias = Callable[[Rules, datetime, datetime, datetime, int], None]
 
 
-def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int) -> None:
-    """Refuses, with the first reason that applies, what the policy does not allow."""
+def check_booking(
+    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
+) -> None:
+    """What a new booking has to pass."""
     check_interval(starts_at, ends_at, now)
     check_notice(rules, starts_at, ends_at, now)
-    check_place(rules, starts_at, ends_at, guests)
+    check_resource(rules, starts_at, ends_at, guests)
+
+
+def check_reschedule(previous_start: datetime) -> Check:
+    """What a booking that began then has to pass at its new time. A start that stays owes no notice
+    again."""
+
+    def check(
+        rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
+    ) -> None:
+        if starts_at != previous_start:
+            check_notice(rules, starts_at, ends_at, now)
+        elif ends_at <= now:
+            raise errors.InThePast
+        check_resource(rules, starts_at, ends_at, guests)
+
+    return check
 
 
 def check_interval(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     both = (starts_at, ends_at)
     if any(moment.tzinfo is None for moment in both):
         raise errors.AbsurdTime
-    if not all(conceivable(moment.year) for moment in both):
+    if not all(is_plausible_year(moment.year) for moment in both):
         raise errors.InThePast if max(both) < now else errors.AbsurdTime
     if ends_at <= starts_at:
         raise errors.EndsBeforeStart
-    if ends_at - starts_at > LONGEST:
+    if ends_at - starts_at > MAX_LENGTH:
         raise errors.AbsurdTime("A booking cannot last longer than 31 days.")
 
 
@@ -175,8 +198,8 @@ def check_notice(rules: Rules, starts_at: datetime, ends_at: datetime, now: date
     venue, earliest = rules.venue, now + rules.venue.min_notice
     if ends_at <= now:
         raise errors.InThePast
-    if starts_at < earliest - TRANSIT:
-        if starts_at < now - TRANSIT and venue.min_notice >= timedelta(0):
+    if starts_at < earliest - NETWORK_ALLOWANCE:
+        if starts_at < now - NETWORK_ALLOWANCE and venue.min_notice >= timedelta(0):
             raise errors.InThePast(earliest=earliest)
         raise errors.TooSoon(earliest=earliest)
     here = starts_at.astimezone(rules.zone).date()
@@ -197,11 +220,11 @@ def check_advance(advance: timedelta, zone: ZoneInfo, starts_at: datetime, now: 
         raise errors.TooFarAhead(latest=now.astimezone(zone).date() + advance)
 
 
-def check_place(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
+def check_resource(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
     resource, venue = rules.resource, rules.venue
     if not resource.bookable:
         raise errors.ResourceUnavailable
-    if closure := closed_between(rules, starts_at, ends_at):
+    if closure := find_closure_between(rules, starts_at, ends_at):
         here = starts_at.astimezone(rules.zone).date()
         raise errors.Closed(reason=closure.reason, on=max(here, closure.first_on))
     if venue.hours_enforced:
@@ -212,7 +235,7 @@ def check_place(rules: Rules, starts_at: datetime, ends_at: datetime, guests: in
 
 
 def check_hours(rules: Rules, starts_at: datetime, ends_at: datetime) -> None:
-    hours = open_intervals(rules, starts_at, ends_at)
+    hours = list_open_intervals(rules, starts_at, ends_at)
     if not any(opens <= starts_at and ends_at <= closes for opens, closes in hours):
         opens, closes = rules.resource.hours
         raise errors.OutsideHours(opens_at=opens, closes_at=closes)
@@ -226,26 +249,30 @@ def check_slots(rules: Rules, starts_at: datetime, ends_at: datetime) -> None:
         raise errors.NotWholeSlots(slot=length)
     if rule == SlotRule.GRID:
         on = starts_at.astimezone(rules.zone).date()
-        if starts_at not in {start for day in (on - DAY, on) for start, _ in grid(rules, day)}:
+        if starts_at not in {
+            start for day in (on - DAY, on) for start, _ in iter_slots(rules, day)
+        }:
             raise errors.NotWholeSlots("The start must be on the slot grid.", slot=length)
 
 
 # what a booking is made with
 
 
-def price(resource: Resource, starts_at: datetime, ends_at: datetime) -> int:
+def calculate_price(resource: Resource, starts_at: datetime, ends_at: datetime) -> int:
     """In minor units: the price of a slot times the slots begun."""
     return resource.price_minor * -(-(ends_at - starts_at) // resource.slot_length)
 
 
-def first_status(rules: Rules, primetime: bool, price_minor: int, agreed: bool = False) -> str:
-    """Approval comes before payment. `agreed`: whoever would be asked books it."""
-    if needs_approval(rules, primetime) and not agreed:
+def get_initial_status(
+    rules: Rules, primetime: bool, price_minor: int, pre_approved: bool = False
+) -> str:
+    """Approval comes before payment. `pre_approved`: whoever would approve it books it."""
+    if needs_approval(rules, primetime) and not pre_approved:
         return Status.PENDING.value
     return Status.HELD.value if price_minor else Status.CONFIRMED.value
 
 
-def deadlines(
+def calculate_deadlines(
     venue: Venue, starts_at: datetime, ends_at: datetime, now: datetime
 ) -> dict[str, datetime | None]:
     """Every deadline but that of the hold, which begins when the hold does. A slot booked after it
@@ -259,11 +286,11 @@ def deadlines(
         "check_in_closes_at": begins + venue.check_in_closes_after,
         "no_show_at": begins + venue.no_show_grace if venue.check_in_required else None,
         "completes_at": counted + venue.completion_after,
-        "remind_at": _remind_at(venue, starts_at, now),
+        "remind_at": _get_reminder_time(venue, starts_at, now),
     }
 
 
-def _remind_at(venue: Venue, starts_at: datetime, now: datetime) -> datetime | None:
+def _get_reminder_time(venue: Venue, starts_at: datetime, now: datetime) -> datetime | None:
     """A reminder that would have been due before the booking was made is not sent, unless it is
     one to check in: that is open by then."""
     if venue.remind_before is None or starts_at <= now:
@@ -274,7 +301,9 @@ def _remind_at(venue: Venue, starts_at: datetime, now: datetime) -> datetime | N
     return now if venue.check_in_required else None
 
 
-def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str, Any]:
+def get_payment_columns(
+    venue: Venue, status: str, price_minor: int, now: datetime
+) -> dict[str, Any]:
     """The columns that a price brings with it."""
     held = status == Status.HELD
     return {
@@ -283,12 +312,12 @@ def hold(venue: Venue, status: str, price_minor: int, now: datetime) -> dict[str
     }
 
 
-def refund(venue: Venue, paid_minor: int, starts_at: datetime, now: datetime) -> int:
+def calculate_refund(venue: Venue, paid_minor: int, starts_at: datetime, now: datetime) -> int:
     """What a cancellation gives back, in minor units: all while there is time, a part after."""
     if starts_at - now >= venue.refund_until:
         return paid_minor
     return paid_minor * venue.late_refund_percent // 100
 
 
-def within(inner: Interval, outer: Iterable[Interval]) -> bool:
+def lies_within(inner: Interval, outer: Iterable[Interval]) -> bool:
     return any(start <= inner[0] and inner[1] <= end for start, end in outer)

@@ -1,5 +1,6 @@
-"""Reactions to what the core announces. A receiver writes rows or asks for a task; it changes no
-status, sends no signal and touches no network. Wired in `api.apps`."""
+"""Reactions to what the core announces. A receiver writes rows, or returns the insert that is to be
+written with the booking, or asks for a task; it changes no status, sends no signal and touches no
+network. Wired in `api.apps`."""
 
 from __future__ import annotations
 
@@ -10,41 +11,49 @@ from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
 from api.models import Booking, Trade, User, UserProfile
 from api.services.actors import Actor
 from api.services.bookings import history, trades
+from api.services.bookings.statements import InsertPart
 from api.services.messages import notifications
 from api.services.payments import payments, refunds
 from tasks import nudge, pushes
 
-
-def record_booked(rows: Sequence[Booking], actor: Actor, **_: Any) -> None:
-    history.record("book", rows, actor, {"initial_status": str(rows[0].status)})
+# written by the statement that inserts or moves the bookings
 
 
-def record_transition(
+def write_created_event(rows: Sequence[Booking], actor: Actor, **_: Any) -> InsertPart:
+    return history.event_part("book", actor, {"initial_status": str(rows[0].status)})
+
+
+def write_created_emails(
+    rows: Sequence[Booking], details: Mapping[str, Any], **_: Any
+) -> InsertPart | None:
+    return notifications.email_part(f"book.{rows[0].status}", str(rows[0].status), details)
+
+
+def write_transition_event(
     table: Table, transition: Transition, actor: Actor, details: Mapping[str, Any], **_: Any
-) -> None:
-    if table is BOOKING:
-        history.record_moved(transition.name, actor, details)
+) -> InsertPart | None:
+    return history.event_part(transition.name, actor, details) if table is BOOKING else None
+
+
+def write_transition_emails(
+    table: Table, transition: Transition, details: Mapping[str, Any], **_: Any
+) -> InsertPart | None:
+    if table is not BOOKING or "next_status" in details:  # the next transition writes to them
+        return None
+    return notifications.email_part(transition.name, str(transition.target), details)
+
+
+# written after it, in the same transaction
 
 
 def record_change(
     rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any], **_: Any
 ) -> None:
     if "traded_with" in details:
-        told = {name: details[name] for name in ("traded_with", "trade_id")}
-        history.record("trade", rows, actor, told)
+        traded = {name: details[name] for name in ("traded_with", "trade_id")}
+        history.record_events("trade", rows, actor, traded)
         return
-    history.record("reschedule" if details["moved"] else "edit", rows, actor, details)
-
-
-def email_booked(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
-    notifications.notify(f"book.{rows[0].status}", rows, details)
-
-
-def email_transition(
-    table: Table, transition: Transition, details: Mapping[str, Any], **_: Any
-) -> None:
-    if table is BOOKING and "toward" not in details:  # else the next move tells
-        notifications.notify_moved(transition.name, str(transition.target), details)
+    history.record_events("reschedule" if details["moved"] else "edit", rows, actor, details)
 
 
 def email_traders(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
@@ -53,8 +62,8 @@ def email_traders(table: Table, transition: Transition, rows: Sequence[Any], **_
 
 
 def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
-    # of a trade the trade itself tells, of a new answer the move that makes it
-    if not (details["resubmitted"] or "toward" in details or "traded_with" in details):
+    # a trade writes to its people itself, and a transition that follows writes to them too
+    if not (details["resubmitted"] or "next_status" in details or "traded_with" in details):
         notifications.notify("moved" if details["moved"] else "edited", rows, details)
 
 
@@ -66,7 +75,7 @@ def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
         pushes.after_commit({row.resource_id for row in rows} | old)
 
 
-def refresh_furnished(resources: Collection[int], **_: Any) -> None:
+def refresh_resources(resources: Collection[int], **_: Any) -> None:
     pushes.after_commit(resources)
 
 
@@ -83,15 +92,15 @@ def let_trades_lapse(
 ) -> None:
     """A booking that moved, or is not confirmed any more, is not the one that was offered."""
     stays = transition.target == CONFIRMED if transition else not (details or {})["moved"]
-    if table is BOOKING and not stays and trades.let_lapse(row.pk for row in rows):
+    if table is BOOKING and not stays and trades.lapse_trades_on(row.pk for row in rows):
         nudge.after_commit("tasks.clock.lapse_trades")
 
 
-def hurry_deliveries(**_: Any) -> None:
+def send_deliveries_soon(**_: Any) -> None:
     nudge.after_commit("tasks.emails.deliver_due")
 
 
-def settle_money(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
+def adjust_payments(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
     priced = [row for row in rows if table is BOOKING and row.price_minor]
     if priced and transition.name not in ("pay", "pay_late"):
         payments.follow(priced)
@@ -99,15 +108,15 @@ def settle_money(table: Table, transition: Transition, rows: Sequence[Any], **_:
         nudge.after_commit("tasks.payments.deliver_calls")
 
 
-def settle_price(rows: Sequence[Booking], **_: Any) -> None:
+def adjust_payment_amounts(rows: Sequence[Booking], **_: Any) -> None:
     payments.follow([row for row in rows if row.payment_status != "none"])
 
 
-def hurry_webhooks(**_: Any) -> None:
+def work_stripe_events_soon(**_: Any) -> None:
     nudge.after_commit("tasks.payments.work_stripe_events")
 
 
-def make_profile(instance: User, created: bool, raw: bool = False, **_: Any) -> None:
+def create_profile(instance: User, created: bool, raw: bool = False, **_: Any) -> None:
     """The one use of `post_save`: a contract names it."""
     if created and not raw:
         UserProfile.objects.get_or_create(user=instance)

@@ -3,11 +3,12 @@ as listed in `api/apps.py`.
 
 | signal | sent when | arguments |
 |---|---|---|
-| `booking_inserting` | a booking is about to be inserted; what receivers insert joins the \
-statement and is written only if the slot was free | `rows`, `actor`, `details` |
+| `booking_inserting` | a booking is about to be inserted; a receiver returns the insert that \
+joins the statement and is written only if the slot was free, or None | `rows`, `actor`, `details` |
 | `booking_created` | the booking has its slot | `rows`, `actor`, `details` |
-| `transition_writing` | rows are about to change status; what receivers insert joins the \
-statement and selects from the rows that moved | `table`, `transition`, `actor`, `details` |
+| `transition_writing` | rows are about to change status; a receiver returns the insert that joins \
+the statement and selects from the rows that moved, or None | `table`, `transition`, `actor`, \
+`details` |
 | `transitioned` | rows changed status; after a sweep they hold only `Table.swept_columns` | \
 `table`, `transition`, `rows`, `actor`, `details` |
 | `booking_changed` | bookings were edited and kept their status; after a trade \

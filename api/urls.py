@@ -1,4 +1,4 @@
-"""Every REST path: our own API, the contracts, and health."""
+"""Every path of the APIs: our own, the contracts', and the panels' page."""
 
 from typing import Any
 
@@ -10,8 +10,7 @@ from api.contracts.kit.schema import schema_urls
 from api.dispatch.view import dispatch, dispatch_prefixed
 from api.realtime.consumers import RoomConsumer, UnknownPathConsumer
 from api.v1.consumers import PanelConsumer
-from api.v1.views import automation, panels
-from backend import health
+from api.v1.views import panels
 
 
 def socket(route: str, consumer: type[RoomConsumer]) -> Any:
@@ -21,10 +20,8 @@ def socket(route: str, consumer: type[RoomConsumer]) -> Any:
 
 urlpatterns = [
     path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
-    path("health/", health.Health.as_view()),
-    path("health/automation/", automation.Health.as_view()),
-    path("panel/", panels.Page.as_view()),
-    path("panel", panels.Page.as_view()),
+    path("panel/", panels.PanelPageView.as_view()),
+    path("panel", panels.PanelPageView.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),
     *(path(f"{c.name}/api/", include(schema_urls(c))) for c in CONTRACTS.values()),
     *(path(f"{c.name}/api/", include(c.urls)) for c in CONTRACTS.values()),

@@ -1,4 +1,4 @@
-"""Whether this process, the database and the broker answer."""
+"""Whether this process answers and what it needs, and whether the clock runs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.queries.operations import automation
 from api.rest.base_view import BaseAPIView
 from backend import broker
 
@@ -27,25 +27,18 @@ def database_answers() -> bool:
 def broker_answers() -> bool:
     """Asks once, briefly: a health check must not hang on what it checks."""
     try:
-        with broker.connect(settings.BROKER_URL, seconds=1) as asked:
-            asked.ensure_connection(max_retries=1, timeout=1, interval_start=0)
+        with broker.connect(settings.BROKER_URL, seconds=1) as client:
+            client.ensure_connection(max_retries=1, timeout=1, interval_start=0)
     except Exception:  # any failure of the broker's library means that it does not answer
         return False
     return True
 
 
-class HealthShape(serializers.Serializer[Any]):
-    status = serializers.CharField()
-    database = serializers.CharField()
-    broker = serializers.CharField()
-
-
-class Health(BaseAPIView):
+class HealthView(BaseAPIView):
     """`ok`; 503 when the database is away. A broker that is away is named and costs only speed."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    serializer_class = HealthShape
 
     def get(self, request: Request) -> Response:
         database = database_answers()
@@ -56,3 +49,22 @@ class Health(BaseAPIView):
             "broker": "up" if broker_answers() else "down",
         }
         return Response(body, status=200 if database else 503)
+
+
+class AutomationHealthView(BaseAPIView):
+    """200 while the clock runs; 503 when a job is late, nothing has run, or no beat or worker is
+    alive. A paused job is not late."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request) -> Response:
+        report = automation.get_report()
+        body: dict[str, Any] = {
+            "status": "ok" if report.healthy else "late",
+            "problems": report.problems,
+            "workers": sum(process.alive for process in report.workers),
+            "beat": sum(process.alive for process in report.beat),
+            "lag": max((job.lag or 0 for job in report.jobs if not job.paused), default=0),
+        }
+        return Response(body, status=200 if report.healthy else 503)

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from api.admin import automation, dashboard
+from backend import health
 from backend.metrics_endpoint import serve_metrics
 
 urlpatterns = [
@@ -11,6 +12,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("metrics", serve_metrics),  # for the list of routes: its middleware answers first
     path("", include("api.urls")),
+    path("health/", health.HealthView.as_view()),
+    path("health/automation/", health.AutomationHealthView.as_view()),
 ]
 
 handler400 = "api.rest.exceptions.bad_request"

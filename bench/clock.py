@@ -105,7 +105,7 @@ def _empty() -> None:
 def _idle() -> float:
     """Seconds of a sweep that finds nothing."""
     from api.lifecycle import BOOKING
-    from api.services.bookings.transitions import sweep
+    from api.services.bookings.sweeps import sweep
 
     times = []
     for _ in range(200):
@@ -148,7 +148,7 @@ PSQL = (
 def _expiry() -> list[Figure]:
     """Ours and the bare one in turn, over fresh rows each time."""
     from api.lifecycle import BOOKING
-    from api.services.bookings.transitions import sweep
+    from api.services.bookings.sweeps import sweep
 
     def ours() -> None:
         assert sweep(BOOKING.expire, "expire_holds") == DUE
@@ -289,15 +289,19 @@ def _book_some(many: int, seconds: float) -> dict[int, float]:
     from django.utils import timezone
 
     from api.models import Resource, User
-    from api.services.bookings import bookings
+    from api.services.actors import Actor
+    from api.services.bookings.create import BookingRequest, create_booking
 
     owner = User.objects.get(email="clock@example.com")
     places = list(Resource.objects.filter(venue__slug="clock")[:many])
     start = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=3)
     found = {}
     for place in places:
-        booking = bookings.book(
-            owner=owner, resource=place.pk, starts_at=start, ends_at=start + timedelta(hours=1)
+        booking = create_booking(
+            BookingRequest(
+                owner=owner, resource=place.pk, starts_at=start, ends_at=start + timedelta(hours=1)
+            ),
+            actor=Actor.for_new_booking(owner),
         )
         found[booking.pk] = time.time()
         time.sleep(random.expovariate(many / seconds))

@@ -20,7 +20,8 @@ from rest_framework.authtoken.models import Token
 
 from api.models import Resource, User
 from api.services.accounts import tokens
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues import venues
 
 ROUNDS = 600
@@ -176,8 +177,11 @@ def _ten_of(contract: str, owner: User) -> list[int]:
     day = datetime.now(UTC).replace(hour=10, minute=0, second=0, microsecond=0)
     starts = [day + timedelta(days=2 + n) for n in range(10)]
     return [
-        bookings.book(
-            owner=owner, resource=place.pk, starts_at=at, ends_at=at + timedelta(hours=1)
+        create_booking(
+            BookingRequest(
+                owner=owner, resource=place.pk, starts_at=at, ends_at=at + timedelta(hours=1)
+            ),
+            actor=Actor.for_new_booking(owner),
         ).pk
         for at in starts
     ]

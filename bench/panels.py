@@ -16,7 +16,8 @@ from django.test.utils import CaptureQueriesContext
 
 from api.models import Booking, Panel, Resource, User, Venue
 from api.queries.panels import panels as query
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.panels.panels import hash_token
 from backend.cache import increment_all
 from bench import system
@@ -108,7 +109,10 @@ async def _push(
 
 def _book(owner: User, room: int, start: datetime) -> int:
     end = start + timedelta(seconds=10)
-    return bookings.book(owner=owner, resource=room, starts_at=start, ends_at=end).pk
+    return create_booking(
+        BookingRequest(owner=owner, resource=room, starts_at=start, ends_at=end),
+        actor=Actor.for_new_booking(owner),
+    ).pk
 
 
 def _clear() -> None:

@@ -55,17 +55,19 @@ def run() -> list[Figure]:
 
 
 def _make_bookings(people: dict[str, Any], many: int) -> None:
-    from api.services.bookings import bookings
+    from api.services.actors import Actor
+    from api.services.bookings.create import BookingRequest, create_booking
 
     first = datetime.now(UTC) + timedelta(days=1)
     for number in range(many):
         starts_at = first + timedelta(hours=number)
-        bookings.book(
+        request = BookingRequest(
             owner=people["user"],
             resource=people["resources"][0],
             starts_at=starts_at,
             ends_at=starts_at + timedelta(hours=1),
         )
+        create_booking(request, actor=Actor.for_new_booking(people["user"]))
 
 
 def _delayed(port: int, request: bytes) -> float:

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from api.lifecycle import BOOKING, TRADE
 from api.queries.panels.room_changes import list_rooms_changed_since
-from api.services.bookings.transitions import sweep
+from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
 from api.services.operations import jobs
 

@@ -19,7 +19,8 @@ from rest_framework.test import APIClient
 from api.models import Booking, Resource, User, Venue
 from api.models.users import Role
 from api.services.accounts import tokens
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 
 settings.register_profile("holdfast", deadline=None)  # a slow machine is not a failure
 settings.load_profile("holdfast")
@@ -140,12 +141,15 @@ def booked(court: Resource, soon: datetime) -> Callable[..., Booking]:
         owner: User, hours: float = 0, length: float = 1, place: Resource | None = None, **more: Any
     ) -> Booking:
         start = soon + timedelta(hours=hours)
-        return bookings.book(
-            owner=owner,
-            resource=(place or court).pk,
-            starts_at=start,
-            ends_at=start + timedelta(hours=length),
-            **more,
+        return create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=(place or court).pk,
+                starts_at=start,
+                ends_at=start + timedelta(hours=length),
+                **more,
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     return make

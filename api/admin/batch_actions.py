@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from api.errors import Refusal
 from api.models import Booking
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.status_changes import apply_to_bookings
 
 
 def apply_to_each(
@@ -20,7 +20,7 @@ def apply_to_each(
 ) -> None:
     """Call the verb for each booking, and leave a message that says what came of each."""
     actor = Actor.person(request.user)  # type: ignore[arg-type]
-    results = bookings.answer(list(ids), actor, verb)
+    results = apply_to_bookings(list(ids), actor, verb)
     done = [(pk, r.get_status_display()) for pk, r in results if isinstance(r, Booking)]
     refused = [(pk, r.detail) for pk, r in results if isinstance(r, Refusal)]
     if done:

@@ -16,7 +16,9 @@ from api import errors
 from api.models import Booking, BookingEvent, Trade
 from api.queries.bookings import timeline
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 
 from .base import ReadOnlyAdmin
 from .batch_actions import apply_to_each
@@ -58,9 +60,9 @@ class BookingForm(ModelForm):  # type: ignore[type-arg]
     def _write(self, values: dict[str, Any]) -> Booking:
         values["resource"] = values["resource"].pk
         if self.instance.pk is None:
-            return bookings.book(actor=self.actor, contract="admin", **values)
+            return create_booking(BookingRequest(contract="admin", **values), actor=self.actor)
         values.pop("owner", None)
-        return bookings.reschedule(self.instance.pk, self.actor, **values)
+        return reschedule_booking(self.instance.pk, self.actor, BookingChanges(**values))
 
     def _post_clean(self) -> None:
         """Skip the model's validation: the row is written already."""
@@ -139,15 +141,15 @@ class BookingAdmin(ModelAdmin):
 
     @admin.action(description="Approve")
     def approve_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), bookings.approve)
+        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), approve_booking)
 
     @admin.action(description="Reject")
     def reject_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), bookings.reject)
+        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), reject_booking)
 
     @admin.action(description="Cancel")
     def cancel_all(self, request: HttpRequest, rows: QuerySet[Booking]) -> None:
-        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), bookings.cancel)
+        apply_to_each(request, rows.order_by("pk").values_list("pk", flat=True), cancel_booking)
 
 
 @admin.register(BookingEvent)

@@ -13,13 +13,13 @@ from django.views.decorators.http import require_POST
 
 from api.queries.bookings import staff_dashboard
 from api.queries.operations import automation
-from api.services.bookings import bookings
+from api.services.bookings.actions import approve_booking, reject_booking
 
 from . import charts
 from .batch_actions import apply_to_each
 
 CHARTS_CACHE_SECONDS = 60
-VERBS = {"approve": bookings.approve, "reject": bookings.reject}
+VERBS = {"approve": approve_booking, "reject": reject_booking}
 
 
 def build_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from api.contracts import CONTRACTS
 from api.dispatch.routes import Candidate, find_candidates, suggest_addresses
 from api.queries.bookings.bookings import contract_of
 from api.rest import renderers
-from api.rest.exceptions import problem
+from api.rest.exceptions import build_problem
 from api.services.accounts import tokens
 
 
@@ -240,7 +240,9 @@ def respond_not_found(
     if nowhere:
         response: HttpResponseBase = nowhere(request, known_by=known)
     else:
-        body = problem(errors.NotFound("There is nothing at this address.")) | {"known_by": known}
+        body = build_problem(errors.NotFound("There is nothing at this address.")) | {
+            "known_by": known
+        }
         content = renderers.JSONRenderer().render(body)
         response = HttpResponse(content, status=404, content_type="application/problem+json")
     if contract in CONTRACTS:

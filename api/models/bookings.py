@@ -15,7 +15,8 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import GreaterThan
 
-from api.lifecycle import BOOKING, ActorRole, Status, Transition
+from api.effective_status import current_q, may_become_due_q
+from api.lifecycle import BOOKING, ActorRole, Status
 
 from .resources import Resource
 from .users import User
@@ -50,16 +51,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def blocking(self) -> Self:
         """Rows that block their slot now: what the clock should already have ended does not,
         whether or not its sweep has run."""
-        rows = self.filter(status__in=BOOKING.blocking)
-        for move in BOOKING.time_driven:
-            rows = rows.exclude(due(move))
-        return rows
-
-
-def due(move: Transition) -> Q:
-    """Rows which the clock should already have moved so, whether or not it has."""
-    rows = Q(status__in=move.sources, **{f"{move.deadline}__lte": Now()})
-    return rows & Q(**{f"{move.unless}__isnull": True}) if move.unless else rows
+        return self.filter(current_q(BOOKING, *BOOKING.blocking))
 
 
 class Booking(models.Model):
@@ -142,8 +134,7 @@ class Booking(models.Model):
                 models.Index(
                     move.deadline,
                     name=f"booking_{move.name}",
-                    condition=Q(status__in=move.sources)
-                    & (Q(**{f"{move.unless}__isnull": True}) if move.unless else Q()),
+                    condition=may_become_due_q(move),
                 )
                 for move in BOOKING.time_driven
             ),

@@ -1,9 +1,10 @@
-"""Who is calling: a bearer token at our own API, an e-mail address or username with a password;
-and the cookie in which a browser keeps its refresh token."""
+"""Who is calling: a person's access token, a panel's token, or a login with its password.
+
+Also the cookie in which a browser keeps its refresh token.
+"""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.conf import settings
@@ -19,84 +20,54 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.tokens import Token
 
 from api.models import Panel, User
-from api.queries.venues.rules import Along
 from api.rest.origins import is_untrusted_origin
 from api.services.accounts.tokens import Pair
 from api.services.panels import panels
 
 
-class Known:
-    """What the library asks of `User`, without building the same query for every request; and, in
-    the same statement, what the view asks along with it."""
+class UserById:
+    """What SimpleJWT asks of `User`, by one fixed statement for every request: 0.11 ms of processor
+    time and less, 0.34 when the ORM builds the query."""
 
     DoesNotExist = User.DoesNotExist
     names = tuple(field.attname for field in User._meta.concrete_fields)
     sql = f"SELECT {', '.join(names)} FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608
-    both = (
-        f"SELECT {', '.join(f'u.{name}' for name in names)}, along.*"  # noqa: S608
-        f" FROM {User._meta.db_table} u LEFT JOIN ({Along.question}) AS along ON true"
-        " WHERE u.id = %s"
-    )
-
-    def __init__(self, along: Along | None = None) -> None:
-        self.along = along
 
     @property
-    def objects(self) -> Known:
+    def objects(self) -> UserById:
         return self
 
     def get(self, id: int) -> User:  # noqa: A002
-        row = self._row(id)
+        row = self._fetch(id)
         if row is None:
             raise User.DoesNotExist
-        many = len(self.names)
-        if self.along and row[many:] and row[many] is not None:
-            self.along.answer = row[many:]
-        return User.from_db(connection.alias, self.names, row[:many])
+        return User.from_db(connection.alias, self.names, row)
 
-    def _row(self, id: int) -> tuple[Any, ...] | None:  # noqa: A002
-        if self.along:
+    def _fetch(self, id: int) -> Any:  # noqa: A002
+        """By a plan kept on the server: 0.14 instead of 0.21 ms. Not in a transaction, because a
+        plan that a migration has outdated would end it."""
+        if not connection.in_atomic_block:
             try:
                 with connection.prepared() as cursor:  # type: ignore[attr-defined]
-                    cursor.execute(self.both, [self.along.resource, id])
-                    return cursor.fetchone()  # type: ignore[no-any-return]
+                    cursor.execute(self.sql, [id])
+                    return cursor.fetchone()
             except NotSupportedError:
-                # no plan outlives a migration that changes the type of a column: after this request
-                # the connection makes way for one without any
+                # the type of a column has changed: after this request the connection makes way for
+                # one that has no plans yet
                 connection.close_at = 0
         with connection.cursor() as cursor:
             cursor.execute(self.sql, [id])
-            return cursor.fetchone()  # type: ignore[no-any-return]
+            return cursor.fetchone()
 
 
 class BearerAuthentication(JWTAuthentication):
-    """`Authorization: Bearer <access>`; whoever fails it is answered 401."""
+    """`Authorization: Bearer <access token>`; whoever fails it is answered 401."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.user_model = Known()  # type: ignore[assignment]
-
-    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        self.user_model = Known(getattr(request, "along", None))  # type: ignore[assignment]
-        return super().authenticate(request)
-
-    def get_validated_token(self, raw_token: bytes) -> Token:
-        """A token that was found valid is so until it expires: what may end it earlier, a new
-        password or the end of the account, is in the row of its user, which is read each time."""
-        token = _VALID.get(raw_token)
-        if token is None or token["exp"] <= time.time():
-            token = super().get_validated_token(raw_token)
-            if len(_VALID) >= _MANY:
-                _VALID.clear()
-            _VALID[raw_token] = token
-        return token
-
-
-_VALID: dict[bytes, Token] = {}
-_MANY = 5000
+        self.user_model = UserById()  # type: ignore[assignment]
 
 
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
@@ -105,14 +76,14 @@ class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
 
 
 class PanelAuthentication(BaseAuthentication):
-    """`Authorization: Panel <token>`: a device, as `request.auth`; nobody is signed in."""
+    """`Authorization: Panel <token>`: the panel as `request.auth`; nobody is signed in."""
 
-    def token(self, request: Request) -> str | None:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        return token.strip() if kind.lower() == "panel" else None
+    def get_token(self, request: Request) -> str | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "panel" else None
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Panel] | None:
-        token = self.token(request)
+        token = self.get_token(request)
         if token is None:
             return None
         panel = panels.authenticate(token)
@@ -125,14 +96,16 @@ class PanelAuthentication(BaseAuthentication):
 
 
 class DeviceAuthentication(PanelAuthentication):
-    """The same device where a contract has it send `X-Device-Token` or a bearer token; what looks
-    like an access token is left to the next in line."""
+    """A panel that sends `X-Device-Token` or a bearer token, as one contract has it.
 
-    def token(self, request: Request) -> str | None:
+    What looks like a person's access token is left to the next authentication class.
+    """
+
+    def get_token(self, request: Request) -> str | None:
         if device := request.headers.get("X-Device-Token"):
             return device.strip()
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        return token.strip() if kind.lower() == "bearer" and token.count(".") != 2 else None
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" and token.count(".") != 2 else None
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
@@ -168,7 +141,7 @@ class EmailOrUsernameBackend(ModelBackend):
         if not login or password is None or "\0" in login + password:
             return None
         found = User.objects.filter(Q(email=login.lower()) | Q(username__iexact=login))
-        # an address is never somebody else's username first
+        # the owner of an address goes before whoever took it as a username
         user = max(found[:2], key=lambda u: u.email == login.lower(), default=None)
         if user is None:
             User().set_password(password)  # as slow as a wrong password
@@ -178,7 +151,7 @@ class EmailOrUsernameBackend(ModelBackend):
 
 
 def set_refresh_cookie(response: HttpResponseBase, pair: Pair) -> None:
-    """HttpOnly, and Secure wherever HTTPS is spoken."""
+    """Puts the refresh token into a cookie: HttpOnly, and Secure wherever HTTPS is spoken."""
     response.set_cookie(
         settings.REFRESH_COOKIE,
         pair.refresh,
@@ -189,10 +162,14 @@ def set_refresh_cookie(response: HttpResponseBase, pair: Pair) -> None:
     )
 
 
-def drop_refresh_cookie(response: HttpResponseBase) -> None:
+def delete_refresh_cookie(response: HttpResponseBase) -> None:
     response.delete_cookie(settings.REFRESH_COOKIE, samesite=settings.REFRESH_COOKIE_SAMESITE)
 
 
-def refresh_cookie(request: Request) -> str | None:
-    """The refresh token of the cookie; none where the page that sends it is a stranger's."""
+def get_refresh_cookie(request: Request) -> str | None:
+    """The refresh token in the cookie; None when the request comes from an untrusted origin."""
     return None if is_untrusted_origin(request) else request.COOKIES.get(settings.REFRESH_COOKIE)
+
+
+# the contracts' names for them, until they say the new ones
+drop_refresh_cookie, refresh_cookie = delete_refresh_cookie, get_refresh_cookie

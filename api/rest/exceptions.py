@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from api import errors
 from api.rest.parsers import Malformed, TooLarge
 from api.rest.renderers import JSONRenderer
-from api.services.bookings.transitions import EXCLUSION, GIVES_WAY, UNIQUE, sqlstate
+from api.services.conflicts import EXCLUSION_VIOLATION, RETRYABLE, UNIQUE_VIOLATION, get_sqlstate
 from api.services.payments.stripe_gateway import BadPayload, BadSignature
 
 log = structlog.get_logger("holdfast.http")
@@ -47,48 +47,47 @@ class BadRequest(errors.Refusal):
     code, detail = "bad_request", "The request is not valid."
 
 
-_DRF: dict[type[Exception], type[errors.Refusal]] = {
-    exceptions.ParseError: Malformed,
-    exceptions.MethodNotAllowed: MethodNotAllowed,
-    exceptions.NotAcceptable: NotAcceptable,
-    exceptions.UnsupportedMediaType: UnsupportedMediaType,
-    RequestDataTooBig: TooLarge,
-}
+_REFUSALS: tuple[tuple[type[Exception], type[errors.Refusal]], ...] = (
+    (exceptions.NotAuthenticated, errors.NotSignedIn),
+    (exceptions.PermissionDenied, errors.Forbidden),
+    (DjangoPermissionDenied, errors.Forbidden),
+    (exceptions.NotFound, errors.NotFound),
+    (Http404, errors.NotFound),
+    (exceptions.ParseError, Malformed),
+    (exceptions.MethodNotAllowed, MethodNotAllowed),
+    (exceptions.NotAcceptable, NotAcceptable),
+    (exceptions.UnsupportedMediaType, UnsupportedMediaType),
+    (RequestDataTooBig, TooLarge),
+)
 
 
-def refusal_of(error: Exception) -> errors.Refusal | None:
+def to_refusal(error: Exception) -> errors.Refusal | None:
     """The refusal that an error stands for, or None for a bug."""
     if isinstance(error, errors.Refusal):
         return error
     if isinstance(error, exceptions.ValidationError):
         return errors.Invalid(errors=flatten_errors(error.detail))
-    if isinstance(error, exceptions.NotAuthenticated):
-        return errors.NotSignedIn()
     if isinstance(error, exceptions.AuthenticationFailed):
         # a contract may answer in the words of its library
         return errors.NotSignedIn("The token is not valid or has expired.", said=error.detail)
-    if isinstance(error, (exceptions.PermissionDenied, DjangoPermissionDenied)):
-        return errors.Forbidden()
-    if isinstance(error, (exceptions.NotFound, Http404)):
-        return errors.NotFound()
     if isinstance(error, exceptions.Throttled):
         return errors.TooManyAttempts(retry_after=int(getattr(error, "wait", None) or 60) + 1)
-    for kind, refusal in _DRF.items():
+    for kind, refusal in _REFUSALS:
         if isinstance(error, kind):
             return refusal()
-    return _database_refusal(error)
+    return _to_database_refusal(error)
 
 
-def _database_refusal(error: Exception) -> errors.Refusal | None:
-    state = sqlstate(error)
-    if isinstance(error, IntegrityError) and state == EXCLUSION:
+def _to_database_refusal(error: Exception) -> errors.Refusal | None:
+    state = get_sqlstate(error)
+    if isinstance(error, IntegrityError) and state == EXCLUSION_VIOLATION:
         return errors.SlotTaken()
-    if isinstance(error, OperationalError) and state in GIVES_WAY:
+    if isinstance(error, OperationalError) and state in RETRYABLE:
         return errors.Busy()
     if isinstance(error, (OperationalError, InterfaceError)):
         log.error("database_away", error=repr(error))
         return Unavailable()
-    if isinstance(error, IntegrityError) and state in (UNIQUE, _REFERENCE):
+    if isinstance(error, IntegrityError) and state in (UNIQUE_VIOLATION, _REFERENCE):
         log.warning("constraint_refused", error=repr(error))
         return errors.Conflict()
     if isinstance(error, IntegrityError) and state == _CHECK:
@@ -111,40 +110,32 @@ def flatten_errors(detail: Any, name: str = "") -> dict[str, list[str]]:
         for index, value in enumerate(detail):
             found |= flatten_errors(value, f"{name}.{index}" if name else str(index))
         return found
-    texts = detail if isinstance(detail, (list, tuple)) else [detail]
-    return {name or "non_field_errors": [str(text) for text in texts]}
+    messages = detail if isinstance(detail, (list, tuple)) else [detail]
+    return {name or "non_field_errors": [str(message) for message in messages]}
 
 
-def flatten_codes(codes: Any) -> Iterator[str]:
-    if isinstance(codes, (Mapping, list)):
-        for each in codes.values() if isinstance(codes, Mapping) else codes:
-            yield from flatten_codes(each)
-    else:
-        yield str(codes)
-
-
-def status_of(refusal: errors.Refusal) -> int:
-    """400: the request does not fit the schema. 409: it fits, and the rules or what is there
-    already refuse it. Everything else says its own status."""
-    unfit = (errors.Invalid, Malformed, BadRequest, BadPayload, BadSignature)
-    if refusal.status == 400 and type(refusal) not in unfit:
+def get_status(refusal: errors.Refusal) -> int:
+    """The HTTP status at our own API: 400 when the request does not fit the schema, 409 when it
+    fits and the rules or other rows refuse it, else the refusal's own."""
+    misfits = (errors.Invalid, Malformed, BadRequest, BadPayload, BadSignature)
+    if refusal.status == 400 and type(refusal) not in misfits:
         return 409
     return refusal.status
 
 
-# what a refusal carries that a client can act on, by the name of the attribute
-_TOLD = (
+# the data of a refusal that a client can act on
+_DATA = (
     *("earliest", "latest", "opens_at", "closes_at", "on", "reason", "capacity", "slot", "limit"),
     "current",
 )
 
 
-def problem(refusal: errors.Refusal, request: Request | None = None) -> dict[str, Any]:
+def build_problem(refusal: errors.Refusal, request: Request | None = None) -> dict[str, Any]:
     """The refusal as an RFC 9457 problem: instants in UTC, dates and wall times as they are."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": refusal.code.replace("_", " ").capitalize(),
-        "status": status_of(refusal),
+        "status": get_status(refusal),
         "code": refusal.code,
         "detail": refusal.detail,
     }
@@ -154,7 +145,7 @@ def problem(refusal: errors.Refusal, request: Request | None = None) -> dict[str
         staff = bool(request and getattr(request.user, "is_staff", False))
         body["conflicts"] = [_conflict(booking, staff) for booking in refusal.conflicts]
         body["alternatives"] = [_interval(*i) for i in refusal.alternatives]
-    return body | {name: refusal.data[name] for name in _TOLD if name in refusal.data}
+    return body | {name: refusal.data[name] for name in _DATA if name in refusal.data}
 
 
 def _interval(starts_at: datetime, ends_at: datetime) -> dict[str, datetime]:
@@ -172,23 +163,23 @@ def _conflict(booking: Any, staff: bool) -> dict[str, Any]:
     return body
 
 
-def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """For views of libraries that are not a `BaseAPIView`."""
-    refusal = refusal_of(error)
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """The answer to an error in a library's view, which is no `BaseAPIView`."""
+    refusal = to_refusal(error)
     if refusal is None:
         return None
     return Response(
-        problem(refusal, context.get("request")),
-        status=status_of(refusal),
+        build_problem(refusal, context.get("request")),
+        status=get_status(refusal),
         content_type="application/problem+json",
     )
 
 
-def plain_problem(refusal: errors.Refusal) -> HttpResponse:
-    """Without anything that may be what is broken: no view, no negotiation."""
+def problem_response(refusal: errors.Refusal) -> HttpResponse:
+    """The refusal as a problem, made without a view or negotiation, which may be what is broken."""
     response = HttpResponse(
-        JSONRenderer().render(problem(refusal)),
-        status=status_of(refusal),
+        JSONRenderer().render(build_problem(refusal)),
+        status=get_status(refusal),
         content_type="application/problem+json",
     )
     if retry := getattr(refusal, "retry_after", None):
@@ -197,19 +188,22 @@ def plain_problem(refusal: errors.Refusal) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return plain_problem(errors.NotFound("There is nothing at this address."))
+    return problem_response(errors.NotFound("There is nothing at this address."))
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return plain_problem(BadRequest())
+    return problem_response(BadRequest())
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return plain_problem(errors.Forbidden())
+    return problem_response(errors.Forbidden())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     class Broken(errors.Refusal):
         code, status, detail = "internal_error", 500, "Something went wrong on our side."
 
-    return plain_problem(Broken())
+    return problem_response(Broken())
+
+
+refusal_of = to_refusal  # a contract's name for it, until it says the new one

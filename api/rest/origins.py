@@ -1,5 +1,5 @@
-"""Whose page a browser sends a request for. It sends cookies along whoever asks, and forms without
-asking us first; in `Origin` it says who that is."""
+"""Which web page sent a request. A browser sends our cookies for any page, and its forms without a
+preflight; `Origin` says which page it was."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.conf import settings
 
 
 def is_untrusted_origin(request: Any) -> bool:
-    """Whether it is a page that nobody named here; what is sent by no browser is not."""
+    """Whether the page is neither ours nor one that the settings allow. Without `Origin`, as from a
+    client that is no browser, it is not."""
     origin = request.headers.get("Origin", "")
     return bool(origin) and not (
         origin.partition("://")[2] == request.get_host()

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
-from rest_framework.parsers import BaseParser, FormParser, MultiPartParser
+from rest_framework import parsers
 
 from api import errors
 
@@ -21,8 +21,9 @@ class TooLarge(errors.Refusal):
     code, status, detail = "too_large", 413, "The body is too large."
 
 
-class JSONParser(BaseParser):
-    """Strict JSON: no NaN, no lone surrogates, no bottomless nesting."""
+class JSONParser(parsers.BaseParser):
+    """Strict JSON: refuses NaN, lone surrogates and endless nesting, which Python's parser takes
+    or breaks on."""
 
     media_type = "application/json"
 
@@ -41,8 +42,8 @@ class JSONParser(BaseParser):
             raise Malformed from None
 
 
-class Form(FormParser):
-    """A form's fields as a JSON object has them: of a name that comes twice, the last."""
+class FormParser(parsers.FormParser):
+    """Reads a form as an object; of a field that comes twice, the last."""
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -51,8 +52,8 @@ class Form(FormParser):
             raise TooLarge from None
 
 
-class MultiPart(MultiPartParser):
-    """As `Form`; files are overlooked."""
+class MultiPartParser(parsers.MultiPartParser):
+    """Reads a form as `FormParser` does; files are ignored."""
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Writes bodies: instants in UTC with `Z`, durations `HH:MM:SS`."""
+"""Writes bodies as JSON."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import orjson
 from rest_framework.renderers import BaseRenderer
 
 
-def _plain(value: Any) -> Any:
+def _encode(value: Any) -> Any:
+    """What JSON has no type for."""
     if isinstance(value, timedelta):
-        return duration(value)
+        return format_duration(value)
     if hasattr(value, "tolist"):
         return value.tolist()
     return str(value)
 
 
-def duration(value: timedelta) -> str:
-    """`HH:MM:SS`, more than 24 hours and negative ones included."""
+def format_duration(value: timedelta) -> str:
+    """`HH:MM:SS`, also for more than 24 hours and for less than none."""
     seconds = abs(int(value.total_seconds()))
     text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     return f"-{text}" if value < timedelta(0) else text
@@ -40,4 +41,4 @@ class JSONRenderer(BaseRenderer):
     ) -> bytes:
         if data is None:
             return b""
-        return orjson.dumps(data, _plain, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(data, _encode, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)

@@ -19,7 +19,7 @@ class AddressThrottle(SimpleRateThrottle):
 
 
 def client_ip(request: Request | HttpRequest) -> str:
-    """Where the caller is, as far as our own proxies say so."""
+    """The caller's address; of `X-Forwarded-For` only what our own proxies wrote counts."""
     return str(AddressThrottle().get_ident(request))  # type: ignore[arg-type]
 
 

@@ -36,8 +36,17 @@ class Actor:
         return cls(ActorRole.STAFF if user.is_staff else ActorRole.MEMBER, user)
 
     @classmethod
+    def for_new_booking(cls, user: User, owner: User | None = None) -> Actor:
+        """Somebody who books for themselves, or for `owner`: as `for_booking`."""
+        return cls._for_owner(user, owner.pk if owner else user.pk)
+
+    @classmethod
     def for_booking(cls, user: User, booking: Booking) -> Actor:
         """The same person as seen from one booking: staff, its owner, or anyone else."""
+        return cls._for_owner(user, booking.owner_id)
+
+    @classmethod
+    def _for_owner(cls, user: User, owner_id: int) -> Actor:
         if user.is_staff:
             return cls(ActorRole.STAFF, user)
-        return cls(ActorRole.OWNER if booking.owner_id == user.pk else ActorRole.MEMBER, user)
+        return cls(ActorRole.OWNER if owner_id == user.pk else ActorRole.MEMBER, user)

@@ -12,7 +12,7 @@ from typing import Any
 from api import errors
 from api.queries.panels.panels import State
 from api.realtime.consumers import RoomConsumer
-from api.v1.serializers.panels import state_shape
+from api.v1.serializers.panels import render_room_state
 
 
 class PanelConsumer(RoomConsumer):
@@ -30,7 +30,7 @@ class PanelConsumer(RoomConsumer):
 
     async def send_state(self, state: State) -> None:
         await self.send_json(
-            {"type": "state", "version": state["version"], "state": state_shape(state)}
+            {"type": "state", "version": state["version"], "state": render_room_state(state)}
         )
 
     async def send_heartbeat(self, version: int) -> None:

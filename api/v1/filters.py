@@ -1,4 +1,4 @@
-"""Query parameters read as strictly as bodies are."""
+"""The filters of lists; query parameters are read as strictly as bodies are."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
-from api.v1.serializers.fields import Instant
+from api import effective_status
+from api.errors import EndsBeforeStart, Unfit
+from api.lifecycle import Status
+from api.models import Booking, Resource
+
+from .serializers.fields import InstantField
 
 
 class _InstantField(forms.Field):
@@ -17,7 +23,7 @@ class _InstantField(forms.Field):
         if value is None:
             return None
         try:
-            return Instant().to_internal_value(value)
+            return InstantField().to_internal_value(value)
         except ValidationError as error:
             raise forms.ValidationError([str(text) for text in error.detail]) from error
 
@@ -54,3 +60,80 @@ class _IdField(_WholeField):
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**63 - 1})
 class IdFilter(django_filters.Filter):
     field_class = _IdField
+
+
+class ResourceFilterSet(django_filters.FilterSet):
+    venue = django_filters.CharFilter(field_name="venue__slug", help_text="The slug of a venue.")
+    search = django_filters.CharFilter(
+        method="filter_search", help_text="A part of the name, the building or the description."
+    )
+    building = django_filters.CharFilter(lookup_expr="iexact", help_text="A building by name.")
+    floor = IntegerFilter(help_text="A floor.")
+    min_capacity = IntegerFilter(
+        field_name="capacity", lookup_expr="gte", help_text="At least as many people fit."
+    )
+    amenities = django_filters.CharFilter(
+        method="filter_amenities", help_text="Words with commas between; it has all of them."
+    )
+    free_from = InstantFilter(
+        method="filter_free",
+        help_text="With `free_until`: nothing blocks it in that interval, opening hours aside.",
+    )
+    free_until = InstantFilter(method="filter_free", help_text="Together with `free_from`.")
+
+    class Meta:
+        model = Resource
+        fields: list[str] = []
+
+    def filter_search(self, rows: QuerySet[Resource], _: str, value: str) -> QuerySet[Resource]:
+        return rows.filter(
+            Q(name__icontains=value)
+            | Q(building__icontains=value)
+            | Q(description__icontains=value)
+        )
+
+    def filter_amenities(self, rows: QuerySet[Resource], _: str, value: str) -> QuerySet[Resource]:
+        wanted = [word.strip() for word in value.split(",") if word.strip()]
+        return rows.filter(amenities__contains=wanted) if wanted else rows
+
+    def filter_free(self, rows: QuerySet[Resource], name: str, value: Any) -> QuerySet[Resource]:
+        """Resources without a blocking booking in the interval, opening hours aside."""
+        start, end = (self.form.cleaned_data.get(n) for n in ("free_from", "free_until"))
+        if not (start and end):
+            raise Unfit(errors={"free_until": ["Give free_from and free_until together."]})
+        if end <= start:
+            raise EndsBeforeStart
+        if name == "free_until":
+            return rows  # done with free_from
+        rival = Booking.objects.filter(resource=OuterRef("pk"))
+        taken = rival.overlapping(start, end).blocking()
+        return rows.filter(~Exists(taken), is_available=True, maintenance=False)
+
+
+class BookingFilterSet(django_filters.FilterSet):
+    venue = django_filters.CharFilter(field_name="venue__slug", help_text="The slug of a venue.")
+    resource = IdFilter(field_name="resource_id", help_text="The id of a resource.")
+    status = django_filters.MultipleChoiceFilter(
+        choices=Status.choices,
+        method="filter_status",
+        help_text="Where they stand now; given several times, any of these.",
+    )
+    owner = IdFilter(field_name="owner_id", help_text="The id of whose bookings they are.")
+    until = InstantFilter(
+        field_name="starts_at", lookup_expr="lt", help_text="Those that begin before."
+    )
+
+    class Meta:
+        model = Booking
+        fields: list[str] = []
+
+    def filter_status(
+        self, rows: QuerySet[Booking], _: str, statuses: list[str]
+    ) -> QuerySet[Booking]:
+        return effective_status.filter_by_effective_status(rows, statuses)
+
+
+# `from` is a word of the language
+BookingFilterSet.base_filters["from"] = InstantFilter(
+    field_name="ends_at", lookup_expr="gt", help_text="Those that end after."
+)

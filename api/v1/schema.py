@@ -1,104 +1,45 @@
-"""What the OpenAPI document of our own API says beyond what the views say by themselves: names of
-operations, problems, bounds of ids, `Idempotency-Key`, and that bodies are closed."""
+"""The OpenAPI document of our own API: what drf-spectacular does not read from the views.
+
+Summaries, problems, the bounds of ids, closed bodies, and the introduction of the docs page.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drf_spectacular.openapi import AutoSchema
+import orjson
+from django.urls import include, path
+from drf_spectacular import generators, openapi
+from drf_spectacular.plumbing import ResolvedComponent
 
-from api.rest.permissions import ReadOnlyOr
+from api import errors
+from api.lifecycle import Status
+from api.models import Booking
+from api.rest import exceptions, parsers
+from api.rest.permissions import ReadOnlyOrRole
+from api.rest.renderers import JSONRenderer
+from api.services.operations.idempotency import KeyReused
 
-WRITES = ("post", "patch", "delete")
-LENIENT = ("RegistrationRequest", "LoginRequest")  # what a client adds of its own is ignored
-# answers that hold secrets, or set a cookie, are kept nowhere; Stripe has ids of its own
-UNKEYED = (
-    *("/auth/login/", "/auth/refresh/", "/auth/logout/", "/auth/password/"),
-    *("/panels/", "/panels/pair/", "/webhooks/stripe/"),
-)
-LARGEST = 2**63 - 1
+from . import tags
+from .serializers.analytics import EXPORT_ID
+from .serializers.base import StrictMixin
+from .serializers.problems import ProblemSerializer
+
+METHODS = ("GET", "POST", "PATCH", "DELETE")
+WRITES = METHODS[1:]
+MAX_ID = 2**63 - 1
 TEXT = r"^[^\x00]*$"
-FILLED = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
+FILLED_TEXT = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
+DESCRIPTION = """\
+Bookings that are never sold twice, and a clock that can be trusted.
 
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "description": "RFC 9457. `code` names the matter; what a client can act on is beside it.",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "current": {"type": "string", "description": "The status that it has"},
-        "reason": {"type": "string", "description": "Why a token was refused, or a day is closed"},
-        "earliest": {"type": "string", "format": "date-time"},
-        "latest": {"type": "string", "description": "An instant, or a day"},
-        "opens_at": {"type": "string", "description": "A time of day, or an instant"},
-        "closes_at": {"type": "string", "description": "A time of day, or an instant"},
-        "on": {"type": "string", "format": "date"},
-        "capacity": {"type": "integer"},
-        "slot": {"type": "string", "description": "The length of a slot, `HH:MM:SS`"},
-        "limit": {"type": "integer"},
-        "errors": {
-            "type": "object",
-            "description": "Field to sentences",
-            "additionalProperties": {"type": "array", "items": {"type": "string"}},
-        },
-        "conflicts": {
-            "type": "array",
-            "description": "What blocks the slot; who and what only for staff",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "starts_at": {"type": "string", "format": "date-time"},
-                    "ends_at": {"type": "string", "format": "date-time"},
-                    "status": {"type": "string"},
-                    "id": {"type": "integer"},
-                    "title": {"type": "string"},
-                    "owner": {"type": "string"},
-                },
-                "required": ["starts_at", "ends_at", "status"],
-            },
-        },
-        "alternatives": {
-            "type": "array",
-            "description": "The nearest free intervals of the same length, nearest first",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "starts_at": {"type": "string", "format": "date-time"},
-                    "ends_at": {"type": "string", "format": "date-time"},
-                },
-                "required": ["starts_at", "ends_at"],
-            },
-        },
-    },
-    "required": ["type", "title", "status", "code", "detail"],
-}
+Begin like this: sign in with `POST /api/v1/auth/login/`, press *Authorize* and paste `access`.
+Search `GET /api/v1/resources/`, see when one is free with its `availability/`, and book it with
+`POST /api/v1/bookings/`.
 
-WORDS = {
-    "400": "The request does not fit this schema",
-    "401": "Not signed in, or the credentials are not valid (any more)",
-    "403": "Not allowed",
-    "404": "There is no such thing, or one may not see it",
-    "405": "No such method here",
-    "406": "No such representation",
-    "409": "It fits, and the rules or what is there already refuse it",
-    "413": "The body is too large",
-    "415": "Not JSON",
-    "422": "The Idempotency-Key was used for another request",
-    "429": "Too many attempts",
-    "503": "The database is away",
-}
-WAIT = {
-    "Retry-After": {
-        "description": "Seconds after which to try again",
-        "schema": {"type": "integer"},
-    }
-}
-ABOUT = """
 Instants are ISO 8601 with an offset, answered in UTC. Durations are `HH:MM:SS`, money is in minor
 units. Lists are pages: follow `next`.
 
@@ -107,122 +48,188 @@ document. 409: it fits, and the rules or what is there already refuse it.
 
 Every write but those that answer with tokens may carry an `Idempotency-Key`, 1 to 255 printable
 characters: the same key with the same body gets the same answer and is done once; with another
-body 422; while the first is still running 409 with `Retry-After`.
-"""
-KEY = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-    "description": "The same key and body get the same answer, however often they are sent.",
+body 422; while the first is still running 409 with `Retry-After`."""
+# fields that mean the same wherever they stand
+FIELDS = {
+    "id": "Its id.",
+    "starts_at": "When it begins.",
+    "ends_at": "When it ends.",
+    "currency": "ISO 4217, in small letters.",
+    "version": "One more with every change.",
+    "created_at": "When it was made.",
+    "updated_at": "When it was changed last.",
+}
+NINE = datetime(2030, 5, 1, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SLOT_TAKEN = errors.SlotTaken(
+    conflicts=[Booking(starts_at=NINE, ends_at=NINE + HOUR, status=Status.CONFIRMED)],
+    alternatives=[(NINE + HOUR, NINE + 2 * HOUR), (NINE - HOUR, NINE)],
+)
+# by HTTP status: what it means, and a refusal as an example
+PROBLEMS: dict[str, tuple[str, errors.Refusal]] = {
+    "400": (
+        "The request does not fit this schema",
+        errors.Invalid(errors={"starts_at": ["This field is required."]}),
+    ),
+    "401": ("Not signed in, or the credentials are not valid (any more)", errors.NotSignedIn()),
+    "403": ("Not allowed", errors.Forbidden()),
+    "404": ("There is no such thing, or one may not see it", errors.NotFound()),
+    "405": ("No such method here", exceptions.MethodNotAllowed()),
+    "406": ("No such representation", exceptions.NotAcceptable()),
+    "409": ("It fits, and the rules or what is there already refuse it", SLOT_TAKEN),
+    "413": ("The body is too large", parsers.TooLarge()),
+    "415": ("Not JSON", exceptions.UnsupportedMediaType()),
+    "422": ("The Idempotency-Key was used for another request", KeyReused()),
+    "429": ("Too many attempts", errors.TooManyAttempts()),
+    "503": ("The database is away", exceptions.Unavailable()),
+}
+RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Seconds after which to try again",
+        "schema": {"type": "integer"},
+    }
 }
 
 
-class Schema(AutoSchema):
-    """Names operations by path and verb: `bookings_list`, `bookings_one_read`."""
+class AutoSchema(openapi.AutoSchema):
+    """One operation. The docstring of its method is the summary and, below it, the description."""
 
-    def get_operation_id(self) -> str:
-        parts = [part for part in self.path.split("/")[3:] if part]
-        words = [part.replace("-", "_") for part in parts if not part.startswith("{")]
-        if "{" in self.path:
-            words.append("one")
-        verb = {"GET": "read", "POST": "post", "PATCH": "change", "DELETE": "delete"}[self.method]
-        return "_".join([*words, "list" if self._is_list_view() else verb])
+    view: Any
+
+    def get_summary(self) -> str:
+        return self._get_docstring()[0]
 
     def get_description(self, path: str = "", method: str = "") -> str:
-        """What the method or its own class says, not what all views have in common."""
-        action = getattr(self.view, self.method.lower(), None)
-        own = type(self.view).__dict__.get("__doc__")
-        return inspect.cleandoc(getattr(action, "__doc__", None) or own or "")
+        summary, description = self._get_docstring()
+        return description or summary
+
+    def _get_docstring(self) -> tuple[str, str]:
+        name = getattr(self.view, "action", None) or self.method.lower()
+        docstring = inspect.cleandoc(getattr(self.view, name).__doc__ or "")
+        summary, _, description = docstring.partition("\n")
+        return summary.rstrip("."), description.strip()
 
     def get_auth(self) -> list[Any]:
         """What anybody may read says so."""
-        found: list[Any] = super().get_auth()
-        readable = any(
-            isinstance(permission, ReadOnlyOr) for permission in self.view.get_permissions()
-        )
-        return [{}, *found] if readable and self.method == "GET" else found
+        schemes: list[Any] = super().get_auth()
+        permissions = self.view.get_permissions()
+        readable = any(isinstance(permission, ReadOnlyOrRole) for permission in permissions)
+        return [{}, *schemes] if readable and self.method == "GET" else schemes
 
-    def _get_response_bodies(self, direction: Any = "response") -> Any:
-        """What is posted to a list is made."""
-        found = super()._get_response_bodies(direction)
-        if self.method == "POST" and getattr(self.view, "pagination_class", None) is not None:
-            found = {"201" if status == "200" else status: found[status] for status in found}
+    def get_extensions(self) -> dict[str, Any]:
+        """`x-idempotent`: whether it may be sent twice. `Idempotency-Key` is not among the
+        parameters: a test's random key for a random body is often one that another body had."""
+        return super().get_extensions() | {
+            "x-idempotent": self.method == "GET" or self.view.takes_key(self.method)
+        }
+
+    def _get_parameters(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = super()._get_parameters()
+        filters = getattr(getattr(self.view, "filterset_class", None), "base_filters", {})
+        for parameter in found:
+            name, schema = parameter["name"], parameter["schema"]
+            if name in filters:
+                parameter["description"] = filters[name].extra["help_text"]
+            if parameter["in"] == "path":
+                _bound_path_parameter(parameter)
+            elif name == "page_size":
+                schema |= {"minimum": 1, "maximum": 200}
+            elif _is_plain_text(schema):
+                schema["pattern"] = TEXT
         return found
 
-    def _is_list_view(self, serializer: Any = None) -> bool:
-        """A view of ours that answers GET in pages."""
-        return self.method == "GET" and getattr(self.view, "pagination_class", None) is not None
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        for name, field in schema.get("properties", {}).items():
+            if "description" not in field and name in FIELDS:
+                field["description"] = FIELDS[name]
+        if direction == "request" and isinstance(serializer, StrictMixin):
+            _close(schema, takes_unknown_fields=serializer.takes_unknown_fields)
+        return schema
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        found: dict[str, Any] = super()._get_response_bodies(direction)
+        for status in sorted(set(self._list_problems())):
+            found.setdefault(status, self._refer_problem(status))
+        return found
+
+    def _list_problems(self) -> Iterator[str]:
+        """The statuses with which this operation may refuse."""
+        security, parameters = self.get_auth(), self._get_parameters()
+        yield from ("400", "405", "406", "429", "503")
+        if security and {} not in security:
+            yield from ("401", "403")
+        elif security and self.method in WRITES:
+            yield "403"
+        if security or self.path.startswith("/api/v1/auth/"):
+            yield "401"
+        if self.method in WRITES:
+            yield from ("404", "409", "413", "415", "422")
+        elif parameters:
+            yield from ("404", "409")
+
+    def _refer_problem(self, status: str) -> dict[str, Any]:
+        component = ResolvedComponent(f"Problem{status}", ResolvedComponent.RESPONSE, object=status)
+        if component not in self.registry:
+            description, refusal = PROBLEMS[status]
+            content = {
+                "schema": self.resolve_serializer(ProblemSerializer, "response").ref,
+                "example": orjson.loads(JSONRenderer().render(exceptions.build_problem(refusal))),
+            }
+            component.schema = {
+                "description": description,
+                "content": {"application/problem+json": content},
+            } | ({"headers": RETRY_AFTER} if status in ("429", "503") else {})
+            self.registry.register(component)
+        reference: dict[str, Any] = component.ref
+        return reference
 
 
-def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Adds what holds for every operation; the last step of making the document."""
-    schemas = result["components"]["schemas"]
-    schemas["Problem"] = PROBLEM
-    result["info"]["description"] += ABOUT.rstrip()
-    result["components"]["parameters"] = {"IdempotencyKey": KEY}
-    result["components"]["responses"] = {_name(s): _problem(s) for s in WORDS}
-    for name, schema in schemas.items():
-        if name.endswith("Request"):
-            _close(name, schema)
-    for path, operations in result["paths"].items():
-        for method, operation in operations.items():
-            _bound(operation)
-            # said of the operation, not among its parameters: a key drawn at random for a body
-            # drawn at random is most often one that was used for another
-            operation["x-idempotent"] = method not in WRITES or not path.endswith(UNKEYED)
-            for status in sorted(_problems(path, method, operation)):
-                reference = {"$ref": f"#/components/responses/{_name(status)}"}
-                operation["responses"].setdefault(status, reference)
-    return result
+def _bound_path_parameter(parameter: dict[str, Any]) -> None:
+    """Ids are whole numbers from 1, unless they are UUIDs; names are slugs."""
+    if parameter["schema"].get("format") == "uuid":
+        parameter |= {"description": "The id of the file.", "example": EXPORT_ID}
+    elif parameter["name"] == "id":
+        parameter["schema"] |= {"minimum": 1, "maximum": MAX_ID}
+        parameter |= {"description": "The id of what is meant.", "example": 12}
+    else:
+        parameter["schema"] |= {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 50}
+        parameter |= {"description": "The slug of the venue.", "example": "club"}
 
 
-def _close(name: str, schema: dict[str, Any]) -> None:
-    """No names but these, and no NUL anywhere in a text."""
-    if schema.get("type") != "object":
-        return
-    if name not in LENIENT:
+def _close(schema: dict[str, Any], *, takes_unknown_fields: bool) -> None:
+    """No fields but these, and no NUL anywhere in a text."""
+    if not takes_unknown_fields:
         schema["additionalProperties"] = False
     for field in schema.get("properties", {}).values():
         for text in (field, field.get("items", {})):
-            plain = text.get("type") in ("string", ["string", "null"])
-            if plain and not {"format", "pattern", "enum"} & text.keys():
-                text["pattern"] = FILLED if text.get("minLength") == 1 else TEXT
+            if _is_plain_text(text):
+                text["pattern"] = FILLED_TEXT if text.get("minLength") == 1 else TEXT
 
 
-def _bound(operation: dict[str, Any]) -> None:
-    for parameter in operation.get("parameters", ()):
-        schema = parameter["schema"]
-        if parameter["in"] == "path" and schema.get("type") == "integer":
-            schema |= {"minimum": 1, "maximum": LARGEST}
-        elif parameter["in"] == "path":
-            schema |= {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 50}
-        elif parameter["name"] == "page_size":
-            schema |= {"minimum": 1, "maximum": 200}
-        elif schema.get("type") == "string" and not {"format", "pattern", "enum"} & schema.keys():
-            schema["pattern"] = TEXT
+def _is_plain_text(schema: dict[str, Any]) -> bool:
+    text = schema.get("type") in ("string", ["string", "null"])
+    return text and not {"format", "pattern", "enum"} & schema.keys()
 
 
-def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
-    yield from ("400", "405", "406", "429", "503")
-    if {} not in operation.get("security", [{}]):
-        yield from ("401", "403")
-    elif "security" in operation and method in WRITES:
-        yield "403"
-    if path.startswith("/api/v1/auth/") or operation.get("security"):
-        yield "401"
-    if "{" in path or any(p["name"] == "cursor" for p in operation.get("parameters", ())):
-        yield "404"
-    if method in WRITES:
-        yield from ("404", "409", "413", "415", "422")
-    elif operation.get("parameters"):
-        yield from ("404", "409")
+class SchemaGenerator(generators.SchemaGenerator):
+    """The document of our own API alone, with its introduction."""
 
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__(patterns=[path("api/v1/", include("api.v1.urls"))])
 
-def _name(status: str) -> str:
-    return f"Problem{status}"
+    def _initialise_endpoints(self) -> None:
+        """In the order of the routes, and of a route's methods: a viewset has them in none."""
+        super()._initialise_endpoints()
+        endpoints: list[Any] = list(self.endpoints or ())
+        paths = [endpoint[0] for endpoint in endpoints]
+        endpoints.sort(key=lambda endpoint: (paths.index(endpoint[0]), METHODS.index(endpoint[2])))
+        self.endpoints = endpoints
 
-
-def _problem(status: str) -> dict[str, Any]:
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    found: dict[str, Any] = {"description": WORDS[status], "content": content}
-    return found | ({"headers": WAIT} if status in ("429", "503") else {})
+    def get_schema(self, *args: Any, **kwargs: Any) -> Any:
+        document = super().get_schema(*args, **kwargs)
+        document["info"]["description"] = DESCRIPTION
+        document["tags"] = [
+            {"name": name, "description": text} for name, text in tags.DESCRIPTIONS.items()
+        ]
+        return document

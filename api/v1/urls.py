@@ -1,8 +1,13 @@
 """The paths of our own API, below /api/v1/."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
 
+from .schema import SchemaGenerator
 from .views import (
     analytics,
     auth,
@@ -17,63 +22,54 @@ from .views import (
     venues,
 )
 
+
+class Router(SimpleRouter):
+    """Routes only the methods that a viewset takes: DRF's own adds PUT wherever PATCH is."""
+
+    def get_method_map(self, viewset: Any, method_map: Mapping[str, str]) -> dict[str, str]:
+        found = super().get_method_map(viewset, method_map)
+        return {
+            method: name for method, name in found.items() if method in viewset.http_method_names
+        }
+
+
+router = Router(use_regex_path=False)
+router.register("users", users.UserViewSet)
+router.register("venues", venues.VenueViewSet)
+router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
+router.register("venues/<slug:slug>/closures", venues.ClosureViewSet)
+router.register("resources", resources.ResourceViewSet)
+router.register("bookings", bookings.BookingViewSet)
+router.register("trades", trades.TradeViewSet)
+router.register("panels", panels.PanelDeviceViewSet, basename="panel-device")
+router.register("panels", panels.PanelViewSet)
+
 urlpatterns = [
-    path("schema/", SpectacularAPIView.as_view(urlconf="api.v1.schema_urls"), name="schema"),
+    path("schema/", SpectacularAPIView.as_view(generator_class=SchemaGenerator), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path("auth/register/", auth.Register.as_view()),
-    path("auth/login/", auth.Login.as_view()),
-    path("auth/refresh/", auth.Refresh.as_view()),
-    path("auth/logout/", auth.Logout.as_view()),
-    path("auth/me/", auth.Me.as_view()),
-    path("auth/me/export/", auth.Export.as_view()),
-    path("auth/password/", auth.Password.as_view()),
-    path("auth/password/reset/", auth.Reset.as_view()),
-    path("auth/password/reset/confirm/", auth.ResetConfirm.as_view()),
-    path("users/", users.Users.as_view()),
-    path("users/<int:pk>/", users.OneUser.as_view()),
-    path("venues/", venues.Venues.as_view()),
-    path("venues/<slug:slug>/", venues.OneVenue.as_view()),
-    path("venues/<slug:slug>/primetime/", venues.PrimetimeWindows.as_view()),
-    path("venues/<slug:slug>/primetime/<int:pk>/", venues.OnePrimetimeWindow.as_view()),
-    path("venues/<slug:slug>/closures/", venues.Closures.as_view()),
-    path("venues/<slug:slug>/closures/<int:pk>/", venues.OneClosure.as_view()),
-    path("venues/<slug:slug>/calendar/", venues.Calendar.as_view()),
-    path("resources/", resources.Resources.as_view()),
-    path("resources/<int:pk>/", resources.OneResource.as_view()),
-    path("resources/<int:pk>/availability/", resources.ResourceAvailability.as_view()),
-    path("bookings/", bookings.Bookings.as_view()),
-    path("bookings/approve/", bookings.AnswerMany.as_view(approving=True)),
-    path("bookings/reject/", bookings.AnswerMany.as_view(approving=False)),
-    path("bookings/<int:pk>/", bookings.OneBooking.as_view()),
-    path("bookings/<int:pk>/approve/", bookings.Approve.as_view()),
-    path("bookings/<int:pk>/reject/", bookings.Reject.as_view()),
-    path("bookings/<int:pk>/cancel/", bookings.Cancel.as_view()),
-    path("bookings/<int:pk>/check-in/", bookings.CheckIn.as_view()),
-    path("bookings/<int:pk>/end/", bookings.End.as_view()),
-    path("bookings/<int:pk>/events/", bookings.Events.as_view()),
-    path("automation/", automation.Automation.as_view()),
-    path("trades/", trades.Trades.as_view()),
-    path("trades/<int:pk>/", trades.OneTrade.as_view()),
-    path("trades/<int:pk>/accept/", trades.Accept.as_view()),
-    path("trades/<int:pk>/reject/", trades.Reject.as_view()),
-    path("trades/<int:pk>/withdraw/", trades.Withdraw.as_view()),
-    path("bookings/<int:pk>/payment/", payments.BookingPayment.as_view()),
-    path("bookings/<int:pk>/payment/refunds/", payments.Refunds.as_view()),
-    path("webhooks/stripe/", payments.StripeWebhook.as_view()),
-    path("panels/", panels.Panels.as_view()),
-    path("panels/pair/", panels.Pair.as_view()),
-    path("panels/state/", panels.State.as_view()),
-    path("panels/check-in/", panels.CheckIn.as_view()),
-    path("panels/end/", panels.End.as_view()),
-    path("panels/book/", panels.Book.as_view()),
-    path("panels/<int:pk>/", panels.OnePanel.as_view()),
-    path("analytics/kpi/", analytics.Kpi.as_view()),
-    path("analytics/utilization/", analytics.Utilization.as_view()),
-    path("analytics/ghosting/", analytics.Ghosting.as_view()),
-    path("analytics/capacity/", analytics.Capacity.as_view()),
-    path("analytics/heat-map/", analytics.HeatMap.as_view()),
-    path("analytics/exports/<uuid:pk>/", analytics.OneExport.as_view()),
-    path("analytics/exports/<uuid:pk>/file/", analytics.ExportFile.as_view()),
-    path("dashboard/", dashboard.MyDashboard.as_view()),
-    path("dashboard/staff/", dashboard.StaffsDashboard.as_view()),
+    path("auth/register/", auth.RegisterView.as_view()),
+    path("auth/login/", auth.LoginView.as_view()),
+    path("auth/refresh/", auth.RefreshView.as_view()),
+    path("auth/logout/", auth.LogoutView.as_view()),
+    path("auth/me/", auth.MeView.as_view()),
+    path("auth/me/export/", auth.PersonalDataView.as_view()),
+    path("auth/password/", auth.PasswordChangeView.as_view()),
+    path("auth/password/reset/", auth.PasswordResetView.as_view()),
+    path("auth/password/reset/confirm/", auth.PasswordResetConfirmView.as_view()),
+    *router.urls,
+    path("venues/<slug:slug>/calendar/", venues.CalendarView.as_view()),
+    path("bookings/<int:pk>/payment/", payments.BookingPaymentView.as_view()),
+    path("bookings/<int:pk>/payment/refunds/", payments.RefundView.as_view()),
+    path("webhooks/stripe/", payments.StripeWebhookView.as_view()),
+    path("panels/pair/", panels.PairPanelView.as_view()),
+    path("dashboard/", dashboard.DashboardView.as_view()),
+    path("dashboard/staff/", dashboard.StaffDashboardView.as_view()),
+    path("automation/", automation.AutomationView.as_view()),
+    path("analytics/kpi/", analytics.KpiView.as_view()),
+    path("analytics/utilization/", analytics.UtilizationView.as_view()),
+    path("analytics/ghosting/", analytics.GhostingView.as_view()),
+    path("analytics/capacity/", analytics.CapacityView.as_view()),
+    path("analytics/heat-map/", analytics.HeatMapView.as_view()),
+    path("analytics/exports/<uuid:pk>/", analytics.ExportView.as_view()),
+    path("analytics/exports/<uuid:pk>/file/", analytics.ExportFileView.as_view()),
 ]

@@ -15,8 +15,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["api.rest.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["api.rest.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "api.v1.schema.Schema",
-    "EXCEPTION_HANDLER": "api.rest.exceptions.problem_handler",
+    "DEFAULT_SCHEMA_CLASS": "api.v1.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "api.rest.exceptions.handle_exception",
     "DEFAULT_THROTTLE_RATES": {
         # failures count against the account at that address, the rest against the address
         "auth": choose_rate(env.THROTTLE_AUTH, "60/min", "3000/min"),
@@ -60,10 +60,6 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.v1.schema.finish",
-    ],
     "ENUM_NAME_OVERRIDES": {
         "BookingStatus": "api.lifecycle.Status.choices",
         "TradeStatus": "api.lifecycle.TradeStatus.choices",

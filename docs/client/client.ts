@@ -4,7 +4,7 @@ import createClient, { type Client } from "openapi-fetch";
 
 import type { components, paths } from "./v1.js";
 
-export type Booking = components["schemas"]["BookingShape"];
+export type Booking = components["schemas"]["Booking"];
 export type Problem = components["schemas"]["Problem"];
 export type Holdfast = Client<paths>;
 

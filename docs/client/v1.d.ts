@@ -13,7 +13,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["auth_register_post"];
+        /**
+         * Register
+         * @description Makes an account that may book. Sign in with it next. For anyone.
+         */
+        post: operations["auth_register_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -29,7 +33,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["auth_login_post"];
+        /**
+         * Sign in
+         * @description Send `access` as `Authorization: Bearer …` with every request. `refresh` gets the next pair;
+         *     browsers also get it as an HttpOnly cookie. For anyone.
+         */
+        post: operations["auth_login_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -45,7 +54,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["auth_refresh_post"];
+        /**
+         * Get new tokens
+         * @description For the refresh token of the body or of the cookie, which is used up: a second use is
+         *     refused, and soon after it ends the whole session. For anyone.
+         */
+        post: operations["auth_refresh_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -61,7 +75,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["auth_logout_post"];
+        /**
+         * Sign out
+         * @description Uses the refresh token of the body or of the cookie up, and deletes the cookie. For anyone.
+         */
+        post: operations["auth_logout_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -75,13 +93,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["auth_me_read"];
+        /**
+         * Read one's own account
+         * @description Who is signed in, and in which role.
+         */
+        get: operations["auth_me_retrieve"];
         put?: never;
         post?: never;
-        delete: operations["auth_me_delete"];
+        /**
+         * Erase one's own account
+         * @description Erases the person; what they booked stays as numbers, and what is ahead is cancelled. There
+         *     is no way back.
+         */
+        delete: operations["auth_me_destroy"];
         options?: never;
         head?: never;
-        patch: operations["auth_me_change"];
+        /**
+         * Change one's own account
+         * @description Fields that are left out stay. The role is for admins to change.
+         */
+        patch: operations["auth_me_partial_update"];
         trace?: never;
     };
     "/api/v1/auth/me/export/": {
@@ -91,7 +122,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["auth_me_export_read"];
+        /**
+         * Export one's own data
+         * @description Everything that is stored about the person: the account, bookings, their history, trades,
+         *     payments and e-mails.
+         */
+        get: operations["auth_me_export_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -109,8 +145,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Ends every other session; the answer holds the tokens of this one. */
-        post: operations["auth_password_post"];
+        /**
+         * Change one's password
+         * @description Ends every other session; the answer holds the tokens of this one.
+         */
+        post: operations["auth_password_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -126,8 +165,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Answers alike whether or not the address has an account. */
-        post: operations["auth_password_reset_post"];
+        /**
+         * Ask for a new password
+         * @description Sends an e-mail with a link. Answers alike whether or not the address has an account. For
+         *     anyone.
+         */
+        post: operations["auth_password_reset_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -143,7 +186,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["auth_password_reset_confirm_post"];
+        /**
+         * Set a new password
+         * @description With `uid` and `token` of the link in the e-mail, which is good once and for an hour. For
+         *     anyone.
+         */
+        post: operations["auth_password_reset_confirm_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -157,6 +205,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List the accounts
+         * @description Everybody who has an account, newest first. For admins.
+         */
         get: operations["users_list"];
         put?: never;
         post?: never;
@@ -173,14 +225,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["users_one_read"];
+        /**
+         * Read an account
+         * @description One account. For admins.
+         */
+        get: operations["users_retrieve"];
         put?: never;
         post?: never;
-        /** @description Erases the person; what they booked stays as numbers. */
-        delete: operations["users_one_delete"];
+        /**
+         * Erase an account
+         * @description Erases the person; what they booked stays as numbers, and what is ahead is cancelled.
+         *     For admins.
+         */
+        delete: operations["users_destroy"];
         options?: never;
         head?: never;
-        patch: operations["users_one_change"];
+        /**
+         * Change an account
+         * @description Role and access included; fields that are left out stay. A person who is no longer active
+         *     cannot sign in. For admins.
+         */
+        patch: operations["users_partial_update"];
         trace?: never;
     };
     "/api/v1/venues/": {
@@ -190,9 +255,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List the venues
+         * @description Every place, with its hours and its rules for booking. For anyone.
+         */
         get: operations["venues_list"];
         put?: never;
-        post: operations["venues_post"];
+        /**
+         * Open a venue
+         * @description A new place. What is left out has a value that suits most: open always, confirmed at once, free of charge. For admins.
+         */
+        post: operations["venues_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -206,14 +279,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["venues_one_read"];
+        /**
+         * Read a venue
+         * @description One place, with its hours and its rules for booking. For anyone.
+         */
+        get: operations["venues_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** @description A new time zone moves no booking: `to_review` lists the ones whose wall time changes. */
-        patch: operations["venues_one_change"];
+        /**
+         * Change a venue
+         * @description Fields that are left out stay. New rules hold for new bookings; those that are there keep their deadlines. A new time zone moves no booking: `to_review` lists the ones whose wall time changes. For admins.
+         */
+        patch: operations["venues_partial_update"];
         trace?: never;
     };
     "/api/v1/venues/{slug}/primetime/": {
@@ -223,9 +303,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["venues_primetime_one_list"];
+        /**
+         * List the primetime windows
+         * @description The weekly windows in which bookings need approval. For staff.
+         */
+        get: operations["venues_primetime_list"];
         put?: never;
-        post: operations["venues_primetime_one_post"];
+        /**
+         * Add a primetime window
+         * @description At most one a weekday; it ends after it starts. For staff.
+         */
+        post: operations["venues_primetime_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -239,13 +327,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["venues_primetime_one_read"];
+        /**
+         * Read a primetime window
+         * @description One weekly window. For staff.
+         */
+        get: operations["venues_primetime_retrieve"];
         put?: never;
         post?: never;
-        delete: operations["venues_primetime_one_delete"];
+        /**
+         * Remove a primetime window
+         * @description Requests made under it keep waiting for their answer. For staff.
+         */
+        delete: operations["venues_primetime_destroy"];
         options?: never;
         head?: never;
-        patch: operations["venues_primetime_one_change"];
+        /**
+         * Change a primetime window
+         * @description It holds for new bookings; requests that are there stay. For staff.
+         */
+        patch: operations["venues_primetime_partial_update"];
         trace?: never;
     };
     "/api/v1/venues/{slug}/closures/": {
@@ -255,9 +355,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["venues_closures_one_list"];
+        /**
+         * List the closures
+         * @description The days on which the venue takes no bookings. For staff.
+         */
+        get: operations["venues_closures_list"];
         put?: never;
-        post: operations["venues_closures_one_post"];
+        /**
+         * Close the venue for some days
+         * @description Whole days, first to last inclusive. Bookings that are there stay. For staff.
+         */
+        post: operations["venues_closures_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -271,29 +379,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["venues_closures_one_read"];
+        /**
+         * Read a closure
+         * @description One closure. For staff.
+         */
+        get: operations["venues_closures_retrieve"];
         put?: never;
         post?: never;
-        delete: operations["venues_closures_one_delete"];
+        /**
+         * Remove a closure
+         * @description The venue takes bookings again. For staff.
+         */
+        delete: operations["venues_closures_destroy"];
         options?: never;
         head?: never;
-        patch: operations["venues_closures_one_change"];
-        trace?: never;
-    };
-    "/api/v1/venues/{slug}/calendar/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["venues_calendar_one_read"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
+        /**
+         * Change a closure
+         * @description Fields that are left out stay. For staff.
+         */
+        patch: operations["venues_closures_partial_update"];
         trace?: never;
     };
     "/api/v1/resources/": {
@@ -303,9 +407,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * Search the resources
+         * @description What can be booked: courts, rooms, chairs, studios. With `free_from` and `free_until` only what nothing blocks in that interval. For anyone.
+         */
         get: operations["resources_list"];
         put?: never;
-        post: operations["resources_post"];
+        /**
+         * Add a resource
+         * @description Something new to book at a venue. For staff.
+         */
+        post: operations["resources_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -319,14 +431,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["resources_one_read"];
+        /**
+         * Read a resource
+         * @description One resource. For anyone.
+         */
+        get: operations["resources_retrieve"];
         put?: never;
         post?: never;
-        /** @description Retired: it takes no new bookings; the ones it has stay. */
-        delete: operations["resources_one_delete"];
+        /**
+         * Retire a resource
+         * @description It takes no new bookings and is listed no more; the ones it has stay. For staff.
+         */
+        delete: operations["resources_destroy"];
         options?: never;
         head?: never;
-        patch: operations["resources_one_change"];
+        /**
+         * Change a resource
+         * @description Fields that are left out stay, and so do the bookings it has. For staff.
+         */
+        patch: operations["resources_partial_update"];
         trace?: never;
     };
     "/api/v1/resources/{id}/availability/": {
@@ -336,7 +459,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["resources_availability_one_read"];
+        /**
+         * Read when a resource is free
+         * @description The free intervals from `start` to `end`: within opening hours, where no booking blocks it,
+         *     and from now on. Dates are days of the venue, both inclusive. For anyone.
+         */
+        get: operations["resources_availability_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -352,9 +480,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List bookings
+         * @description One's own, newest first; everybody's for staff.
+         */
         get: operations["bookings_list"];
         put?: never;
-        post: operations["bookings_post"];
+        /**
+         * Book a resource
+         * @description Of any number of people who book the same time at once one gets it. The others get 409
+         *     `slot_taken` with what blocks (`conflicts`) and the nearest free times (`alternatives`).
+         *     The venue's rules decide whether it is confirmed at once (`confirmed`), waits for staff
+         *     (`pending`) or for payment (`held`).
+         */
+        post: operations["bookings_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -370,8 +509,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Bulk answers; each id has a result of its own. */
-        post: operations["bookings_approve_post"];
+        /**
+         * Approve several requests
+         * @description Each by itself: every id has a result of its own, its new status or why it was refused.
+         *     For staff.
+         */
+        post: operations["bookings_approve_many_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -387,8 +530,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Bulk answers; each id has a result of its own. */
-        post: operations["bookings_reject_post"];
+        /**
+         * Reject several requests
+         * @description Each by itself: every id has a result of its own, its new status or why it was refused.
+         *     For staff.
+         */
+        post: operations["bookings_reject_many_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -402,13 +549,22 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["bookings_one_read"];
+        /**
+         * Read a booking
+         * @description One booking. For its owner and staff; to anybody else it does not exist.
+         */
+        get: operations["bookings_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch: operations["bookings_one_change"];
+        /**
+         * Move or change a booking
+         * @description Fields that are left out stay. Another time or resource is checked as a new booking would
+         *     be, and where the venue approves bookings it may wait for staff again.
+         */
+        patch: operations["bookings_partial_update"];
         trace?: never;
     };
     "/api/v1/bookings/{id}/approve/": {
@@ -420,23 +576,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["bookings_approve_one_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/bookings/{id}/reject/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["bookings_reject_one_post"];
+        /**
+         * Approve a request
+         * @description The booking is confirmed, or held for payment where it has a price; its owner is told.
+         *     For staff.
+         */
+        post: operations["bookings_approve_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -452,7 +597,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["bookings_cancel_one_post"];
+        /**
+         * Cancel a booking
+         * @description The slot is free again at once, and what was paid is given back by the venue's rules.
+         *     For its owner, before it begins, and for staff.
+         */
+        post: operations["bookings_cancel_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -468,8 +618,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description A second device that asks again gets the same answer. */
-        post: operations["bookings_check_in_one_post"];
+        /**
+         * Check in
+         * @description From `check_in_opens_at` to `check_in_closes_at`; who does not loses the slot at
+         *     `no_show_at`. A second device that asks again gets the same answer.
+         */
+        post: operations["bookings_check_in_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -485,7 +639,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["bookings_end_one_post"];
+        /**
+         * End a booking early
+         * @description The rest of the slot is free for others. For its owner, once checked in, and for staff.
+         */
+        post: operations["bookings_end_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -499,7 +657,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["bookings_events_one_list"];
+        /**
+         * Read the history of a booking
+         * @description What was done, when, by which person, job or panel, and why; newest first. For its owner
+         *     and staff.
+         */
+        get: operations["bookings_events_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -508,16 +671,21 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/automation/": {
+    "/api/v1/bookings/{id}/reject/": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["automation_read"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Reject a request
+         * @description Also a booking that is confirmed already. The slot is free again, and the owner is told
+         *     why. For staff.
+         */
+        post: operations["bookings_reject_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -531,9 +699,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List trades
+         * @description What one has offered and was offered, newest first.
+         */
         get: operations["trades_list"];
         put?: never;
-        post: operations["trades_post"];
+        /**
+         * Offer a trade
+         * @description One's own booking for somebody else's; they are told, and the offer ends when the earlier
+         *     of the two slots begins.
+         */
+        post: operations["trades_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -547,7 +724,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["trades_one_read"];
+        /**
+         * Read a trade
+         * @description One trade. For its two people; to anybody else it does not exist.
+         */
+        get: operations["trades_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -565,7 +746,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["trades_accept_one_post"];
+        /**
+         * Accept a trade
+         * @description The two bookings change their owners, both or neither. For whom it was offered.
+         */
+        post: operations["trades_accept_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -581,7 +766,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["trades_reject_one_post"];
+        /**
+         * Reject a trade
+         * @description Nothing changes hands; who offered it is told. For whom it was offered.
+         */
+        post: operations["trades_reject_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -597,141 +786,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["trades_withdraw_one_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/bookings/{id}/payment/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description Asking to pay again gives the same intent for as long as it lives. */
-        get: operations["bookings_payment_one_read"];
-        put?: never;
-        /** @description Asking to pay again gives the same intent for as long as it lives. */
-        post: operations["bookings_payment_one_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/bookings/{id}/payment/refunds/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["bookings_payment_refunds_one_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/webhooks/stripe/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description Signed by Stripe over the raw body; answered before it is worked on. */
-        post: operations["webhooks_stripe_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/panels/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["panels_list"];
-        put?: never;
-        /** @description The token and the code are shown here and never again. */
-        post: operations["panels_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/panels/pair/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description A token for whoever brings the code that staff were shown; once. */
-        post: operations["panels_pair_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/panels/state/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["panels_state_read"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/panels/check-in/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** @description At the door one may be early. A second tap gets the same answer. */
-        post: operations["panels_check_in_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/panels/end/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["panels_end_post"];
+        /**
+         * Withdraw a trade
+         * @description Before it is answered. For who offered it.
+         */
+        post: operations["trades_withdraw_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -747,8 +806,96 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description From now on, checked in. */
-        post: operations["panels_book_post"];
+        /**
+         * Book the room at the door
+         * @description From now on, and checked in at once. For the panel.
+         */
+        post: operations["panels_book_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/panels/check-in/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check in at the door
+         * @description At the door one may be early. A second tap gets the same answer. For the panel.
+         */
+        post: operations["panels_check_in_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/panels/end/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the meeting at the door
+         * @description The rest of its time is free for others. For the panel.
+         */
+        post: operations["panels_end_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/panels/state/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the state of the room
+         * @description What is on now, what is next, and until when it is free. `changes_at` says when time alone
+         *     changes it; the WebSocket says when people do. For the panel.
+         */
+        get: operations["panels_state_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/panels/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the panels
+         * @description Every panel that is not revoked. For staff.
+         */
+        get: operations["panels_list"];
+        put?: never;
+        /**
+         * Add a panel
+         * @description For the door of a room. Its token and its code are shown here and never again. For staff.
+         */
+        post: operations["panels_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -762,25 +909,36 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["panels_one_read"];
+        /**
+         * Read a panel
+         * @description One panel. For staff.
+         */
+        get: operations["panels_retrieve"];
         put?: never;
         post?: never;
-        /** @description Revoked: its token opens nothing any more, an open socket is closed within seconds. */
-        delete: operations["panels_one_delete"];
+        /**
+         * Revoke a panel
+         * @description Its token opens nothing any more, and an open socket is closed within seconds. For staff.
+         */
+        delete: operations["panels_destroy"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/analytics/kpi/": {
+    "/api/v1/venues/{slug}/calendar/": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** @description The figures of all rooms together, with their change against the range before. */
-        get: operations["analytics_kpi_read"];
+        /**
+         * Read the calendar of a venue
+         * @description Day by day: the opening hours, primetime, the slots that are free and the bookings that are
+         *     there. Whose they are is shown to their owners and to staff. For who is signed in.
+         */
+        get: operations["venues_calendar_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -789,102 +947,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/analytics/utilization/": {
+    "/api/v1/bookings/{id}/payment/": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** @description Booked time within opening hours, and when most bookings start, by room. */
-        get: operations["analytics_utilization_read"];
+        /**
+         * Read the payment of a booking
+         * @description Its newest attempt, and what was given back. For its owner and staff.
+         */
+        get: operations["bookings_payment_retrieve"];
         put?: never;
-        post?: never;
+        /**
+         * Begin to pay for a booking
+         * @description Gives the `client_secret` that Stripe.js needs, for exactly the booking's price. Asked again
+         *     it gives the same one for as long as it lives.
+         */
+        post: operations["bookings_payment_create"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/analytics/ghosting/": {
+    "/api/v1/bookings/{id}/payment/refunds/": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** @description Bookings that nobody came to, by room. */
-        get: operations["analytics_ghosting_read"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Give money back
+         * @description A part, or all that is left. Stripe is asked by the outbox, so that it happens once. For
+         *     staff.
+         */
+        post: operations["bookings_payment_refunds_create"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/analytics/capacity/": {
+    "/api/v1/webhooks/stripe/": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** @description How full the rooms are, by room. */
-        get: operations["analytics_capacity_read"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Receive an event of Stripe
+         * @description Signed over the raw body (`Stripe-Signature`), and answered before it is worked on. For
+         *     Stripe alone.
+         */
+        post: operations["webhooks_stripe_create"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/analytics/heat-map/": {
+    "/api/v1/panels/pair/": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** @description Booked hours by weekday and hour of the clock on the wall. */
-        get: operations["analytics_heat_map_read"];
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/analytics/exports/{id}/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description How far a file is. */
-        get: operations["analytics_exports_one_read"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/analytics/exports/{id}/file/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description The file, once it is ready. */
-        get: operations["analytics_exports_file_one_read"];
-        put?: never;
-        post?: never;
+        /**
+         * Pair a panel
+         * @description A token for whoever brings the code that staff were shown; the code is good once, for ten
+         *     minutes. For anyone.
+         */
+        post: operations["panels_pair_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -898,7 +1042,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["dashboard_read"];
+        /**
+         * Read one's dashboard
+         * @description One's next bookings, what waits for an answer or a payment, and what happened last.
+         */
+        get: operations["dashboard_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -914,7 +1062,173 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["dashboard_staff_read"];
+        /**
+         * Read the dashboard of staff
+         * @description Requests that wait, bookings of today, no-shows of this week, and who does not come again
+         *     and again. For staff.
+         */
+        get: operations["dashboard_staff_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how the automation runs
+         * @description Every periodic job with its last run and its lag, what waits to be sent, and which processes
+         *     are alive. For staff.
+         */
+        get: operations["automation_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/kpi/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the key figures
+         * @description Of all resources together, with their change against the range before. For staff.
+         */
+        get: operations["analytics_kpi_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/utilization/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how much is booked
+         * @description Booked time within opening hours, and when most bookings start, by resource. For staff.
+         */
+        get: operations["analytics_utilization_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/ghosting/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how often nobody came
+         * @description Bookings that nobody came to, by resource. For staff.
+         */
+        get: operations["analytics_ghosting_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/capacity/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how full the resources are
+         * @description People against places, by resource. For staff.
+         */
+        get: operations["analytics_capacity_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/heat-map/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read when most is booked
+         * @description Booked hours by weekday and hour of the clock on the wall. For staff.
+         */
+        get: operations["analytics_heat_map_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/exports/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how far a file is
+         * @description Ask again every few seconds until `file` says where it is. For staff.
+         */
+        get: operations["analytics_exports_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/exports/{id}/file/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch a file
+         * @description CSV or PDF, once it is ready; 404 until then. For staff.
+         */
+        get: operations["analytics_exports_file_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -927,16 +1241,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Absentee: {
-            person: components["schemas"]["Owner"];
-            /** @description Within the last 90 days */
-            times: number;
-            /** Format: date-time */
-            last_missed_at: string;
-        };
-        AnswerRequest: {
-            message?: string;
-        };
         /**
          * @description * `never` - Confirmed at once
          *     * `primetime` - Primetime needs approval
@@ -944,76 +1248,215 @@ export interface components {
          * @enum {string}
          */
         ApprovalEnum: "never" | "primetime" | "always";
-        AutomationShape: {
+        Automation: {
+            /** @description Whether everything runs as it should. */
             healthy: boolean;
+            /** @description What does not, in sentences. */
             problems: string[];
             /**
              * Format: date-time
-             * @description By the database's clock
+             * @description The database's clock.
              */
             now: string;
-            jobs: components["schemas"]["JobShape"][];
-            outbox: components["schemas"]["BacklogShape"][];
-            workers: components["schemas"]["ProcessShape"][];
-            beat: components["schemas"]["ProcessShape"][];
-            failures: components["schemas"]["FailureShape"][];
-            parked: components["schemas"]["ParkedShape"][];
+            /** @description Every periodic job. */
+            jobs: components["schemas"]["Job"][];
+            /** @description What waits to be sent, and was. */
+            outbox: components["schemas"]["Backlog"][];
+            /** @description The processes that run the jobs. */
+            workers: components["schemas"]["Process"][];
+            /** @description The processes that say when. */
+            beat: components["schemas"]["Process"][];
+            /** @description Rows that a job failed on. */
+            failures: components["schemas"]["Failure"][];
+            /** @description What was tried too often and given up. */
+            parked: components["schemas"]["Parked"][];
         };
         Availability: {
+            /** @description The id of the resource. */
             resource: number;
-            free: components["schemas"]["Interval"][];
+            /** @description When it is free, in order. */
+            free: components["schemas"]["FreeInterval"][];
         };
-        BacklogShape: {
+        Backlog: {
+            /** @description What is sent: e-mail, webhook, Stripe call. */
             kind: string;
+            /** @description The state that these rows are in. */
             state: string;
-            /** @description Of sent and withheld, the last hour's */
+            /** @description How many; of sent and withheld ones, in the last hour. */
             count: number;
         };
-        BookingShape: {
+        Booking: {
+            /** @description Its id. */
             readonly id: number;
+            /** @description The slug of the venue. */
             venue: string;
+            /** @description The id of what is booked. */
             resource: number;
+            /** @description Its name. */
             resource_name: string;
+            /** @description Whose booking it is. */
             owner: components["schemas"]["Owner"];
+            /** @description What it is for. */
             readonly title: string;
+            /** @description What else is to be known. */
             readonly notes: string;
-            /** @description People expected */
+            /** @description How many people come. */
             readonly guests: number;
+            /** @description Ids of the people who are invited. */
             readonly attendees: number[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
             readonly starts_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             readonly ends_at: string;
+            /**
+             * @description Where it stands now, by the clock: a hold that ran out reads `expired`.
+             *
+             *     * `held` - Held, awaiting payment
+             *     * `pending` - Awaiting approval
+             *     * `confirmed` - Confirmed
+             *     * `checked_in` - Checked in
+             *     * `completed` - Completed
+             *     * `cancelled` - Cancelled
+             *     * `rejected` - Rejected
+             *     * `expired` - Expired
+             *     * `no_show` - No show
+             */
             readonly status: components["schemas"]["BookingStatus"];
+            /** @description Whether it touches a primetime window. */
             readonly primetime: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Until when it is held for payment; null if it is not.
+             */
             readonly hold_expires_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When a request that nobody answered ends; null if it is none.
+             */
             readonly lapses_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description From when one may check in; null if nobody has to.
+             */
             readonly check_in_opens_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Until when one may check in.
+             */
             readonly check_in_closes_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the slot is given away if nobody has checked in.
+             */
             readonly no_show_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it counts as over.
+             */
             readonly completes_at: string | null;
+            /** @description Its price, in minor units of the currency; 0 is free of charge. */
             readonly price_minor: number;
+            /** @description ISO 4217, in small letters. */
             readonly currency: string;
+            /**
+             * @description Whether it is paid.
+             *
+             *     * `none` - Nothing to pay
+             *     * `pending` - Not paid yet
+             *     * `processing` - Payment begun
+             *     * `succeeded` - Paid
+             *     * `failed` - Payment failed
+             *     * `refunded` - Paid back
+             */
             readonly payment_status: components["schemas"]["PaymentStatus"];
+            /** @description The id of who approved it. */
             approved_by: number | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was approved.
+             */
             readonly approved_at: string | null;
+            /** @description Why it was rejected, in staff's words. */
             readonly rejection_reason: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When somebody checked in.
+             */
             readonly checked_in_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was ended early.
+             */
             readonly ended_at: string | null;
+            /** @description One more with every change. */
             readonly version: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             readonly created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             readonly updated_at: string;
+        };
+        BookingEvent: {
+            /** @description Its id. */
+            readonly id: number;
+            /** @description What was done. */
+            verb: string;
+            /** @description The status before; empty for a new booking. */
+            from_status?: string;
+            /** @description The status after. */
+            to_status: string;
+            /**
+             * @description In which role: owner, staff, the clock, a panel, Stripe.
+             *
+             *     * `owner` - Owner
+             *     * `staff` - Staff
+             *     * `member` - Anyone signed in
+             *     * `panel` - Door panel
+             *     * `counterpart` - The person asked
+             *     * `payment` - Payment provider
+             *     * `clock` - Clock
+             */
+            by: components["schemas"]["ByEnum"];
+            /** @description The name of the person, job or panel. */
+            readonly actor: string;
+            /** @description What else is known: the reason, what was changed. */
+            details?: unknown;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+        };
+        BookingIdsRequest: {
+            /** @description Why, for all of them. */
+            reason?: string;
+            /** @description The bookings. */
+            ids: number[];
+        };
+        BookingResult: {
+            /** @description The booking. */
+            id: number;
+            /** @description Its status now, if it was done. */
+            status?: string;
+            /** @description Why it was refused, for programs. */
+            code?: string;
+            /** @description Why it was refused, for people. */
+            detail?: string;
+        };
+        BookingResults: {
+            /** @description One for each id, in their order. */
+            results: components["schemas"]["BookingResult"][];
         };
         /**
          * @description * `held` - Held, awaiting payment
@@ -1040,124 +1483,126 @@ export interface components {
          */
         ByEnum: "owner" | "staff" | "member" | "panel" | "counterpart" | "payment" | "clock";
         Calendar: {
+            /** @description The slug of the venue. */
             venue: string;
+            /** @description The zone of its clock. */
             time_zone: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The first day.
+             */
             start: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last day.
+             */
             end: string;
+            /** @description The days, in order. */
             days: components["schemas"]["CalendarDay"][];
         };
         CalendarBooking: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
             starts_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             ends_at: string;
+            /** @description The id of the resource that is taken. */
             resource: number;
+            /** @description The status of the booking. */
             status: string;
-            /** @description Only for staff and the owner */
+            /** @description Only for staff and the owner. */
             id?: number;
+            /** @description Only for staff and the owner. */
             title?: string;
+            /** @description Only for staff and the owner. */
             owner?: string;
+            /** @description Only for staff and the owner. */
             notes?: string;
         };
         CalendarDay: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The day there.
+             */
             date: string;
+            /** @description Whether the venue is closed all day. */
             closed: boolean;
+            /** @description Why it is closed, if staff said. */
             closure: string;
+            /** @description The opening hours. */
             hours: components["schemas"]["WallHours"];
+            /** @description The primetime window; null for none. */
             primetime: components["schemas"]["WallHours"] | null;
+            /** @description Slots that are free. */
             slots: components["schemas"]["CalendarSlot"][];
+            /** @description Bookings that are there. */
             bookings: components["schemas"]["CalendarBooking"][];
         };
         CalendarSlot: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description From when it is free.
+             */
             starts_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Until when it is free.
+             */
             ends_at: string;
+            /** @description The id of the resource that is free. */
             resource: number;
+            /** @description Whether it lies in a primetime window. */
             primetime: boolean;
         };
         Capacity: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The first day that was asked for.
+             */
             start: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last day that was asked for.
+             */
             end: string;
+            /** @description The venue; null for all of them. */
             venue: string | null;
+            /** @description One row a resource. */
             results: components["schemas"]["RoomCapacity"][];
         };
-        ChangedVenue: {
-            slug: string;
-            time_zone?: string;
-            currency?: string;
-            /**
-             * @description Negative: a slot that has begun may still be booked
-             * @example 00:30:00
-             */
-            min_notice?: string;
-            admin_email?: string;
-            /** @description 0 is Monday */
-            closed_weekdays?: number[];
-            readonly to_review: components["schemas"]["Shifted"][];
-            name: string;
-            /** @example 09:00:00 */
-            opens_at?: string;
-            /** @example 09:00:00 */
-            closes_at?: string;
-            hours_enforced?: boolean;
-            /** @example 00:30:00 */
-            slot_length?: string;
-            slot_rule?: components["schemas"]["SlotRuleEnum"];
-            approval?: components["schemas"]["ApprovalEnum"];
-            /** @description Off: only a slot wholly inside the window is primetime */
-            primetime_any_overlap?: boolean;
-            /** @example 00:30:00 */
-            max_advance?: string | null;
-            same_day_allowed?: boolean;
-            /** @example 00:30:00 */
-            hold_length?: string;
-            /** @description Per person */
-            max_open_holds?: number;
-            check_in_required?: boolean;
-            /** @example 00:30:00 */
-            check_in_opens_before?: string;
-            /** @example 00:30:00 */
-            check_in_closes_after?: string;
-            /** @example 00:30:00 */
-            no_show_grace?: string;
-            /** @description Off: the grace of what is booked after it began counts from its start */
-            grace_from_booking?: boolean;
-            completion_from?: components["schemas"]["CompletionFromEnum"];
-            /** @example 00:30:00 */
-            completion_after?: string;
-            /** @example 00:30:00 */
-            remind_before?: string | null;
-            /**
-             * @description Cancelled at least this long before: all back
-             * @example 00:30:00
-             */
-            refund_until?: string;
-            late_refund_percent?: number;
-            send_confirmation_emails?: boolean;
-            /** Format: date-time */
-            readonly created_at: string;
-            /** Format: date-time */
-            readonly updated_at: string;
-        };
-        ClosureShape: {
+        Closure: {
+            /** @description Its id. */
             readonly id: number;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The first closed day, by the venue's calendar.
+             */
             first_on: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last closed day; it counts too.
+             */
             last_on: string;
+            /** @description Why; people who try to book are told. */
             reason?: string;
         };
-        ClosureShapeRequest: {
-            /** Format: date */
+        ClosureRequest: {
+            /**
+             * Format: date
+             * @description The first closed day, by the venue's calendar.
+             */
             first_on: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last closed day; it counts too.
+             */
             last_on: string;
+            /** @description Why; people who try to book are told. */
             reason?: string;
         };
         /**
@@ -1166,58 +1611,117 @@ export interface components {
          * @enum {string}
          */
         CompletionFromEnum: "start" | "end";
+        Conflict: {
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            ends_at: string;
+            /** @description The status of what blocks. */
+            status: string;
+            /** @description Its id; for staff only. */
+            id?: number;
+            /** @description Its title; for staff only. */
+            title?: string;
+            /** @description Whose it is; for staff only. */
+            owner?: string;
+        };
         Dashboard: {
-            upcoming: components["schemas"]["BookingShape"][];
+            /** @description The next bookings, soonest first. */
+            upcoming: components["schemas"]["Booking"][];
+            /** @description Requests that wait for an answer. */
             pending: number;
+            /** @description Bookings that wait for payment. */
             held: number;
-            recent: components["schemas"]["EventShape"][];
+            /** @description What happened last. */
+            recent: components["schemas"]["BookingEvent"][];
         };
-        DoorBookingRequest: {
-            minutes: components["schemas"]["MinutesEnum"];
-        };
-        EventShape: {
-            readonly id: number;
-            verb: string;
-            from_status?: string;
-            to_status: string;
-            by: components["schemas"]["ByEnum"];
-            /** @description The person, job or panel */
-            readonly actor: string;
-            details?: unknown;
-            /** Format: date-time */
-            at: string;
-        };
-        ExportShape: {
-            /** Format: uuid */
+        Export: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
             readonly id: string;
+            /**
+             * @description What it shows.
+             *
+             *     * `kpi` - Key figures
+             *     * `utilization` - Utilization
+             *     * `ghosting` - Ghosting
+             *     * `capacity` - Capacity
+             *     * `heat_map` - Booked hours by weekday and hour
+             */
             figure: components["schemas"]["FigureEnum"];
+            /**
+             * @description The kind of file.
+             *
+             *     * `csv` - CSV
+             *     * `pdf` - PDF
+             */
             format: components["schemas"]["FormatEnum"];
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The first day that it covers.
+             */
             start: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last day that it covers.
+             */
             end: string;
+            /** @description The venue; null for all of them. */
             readonly venue: string | null;
+            /**
+             * @description How far it is.
+             *
+             *     * `waiting` - Waiting for a worker
+             *     * `working` - Being made
+             *     * `ready` - Ready
+             *     * `failed` - Failed
+             */
             state: components["schemas"]["StateEnum"];
-            /** @description Percent */
+            /** @description Percent that is done. */
             progress: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             readonly created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the file was ready, or its making failed; null until then.
+             */
             readonly finished_at: string | null;
-            /** @description Where to ask again */
+            /** @description Where to ask again. */
             readonly location: string;
-            /** @description Where the file is, once it is ready */
+            /** @description Where the file is, once it is ready. */
             readonly file: string | null;
         };
-        FailureShape: {
-            id: number;
+        Failure: {
+            /** @description The job that failed. */
             job: string;
+            /** @description The id of this failure. */
+            id: number;
+            /** @description The row that it failed on. */
             row: string;
+            /** @description What went wrong. */
             error: string;
+            /** @description How often it was tried. */
             attempts: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it failed last.
+             */
             last_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it is tried again.
+             */
             retry_at: string;
         };
         /**
@@ -1235,138 +1739,203 @@ export interface components {
          * @enum {string}
          */
         FormatEnum: "csv" | "pdf";
+        FreeInterval: {
+            /**
+             * Format: date-time
+             * @description From when it is free.
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @description Until when it is free.
+             */
+            ends_at: string;
+        };
         Ghosting: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The first day that was asked for.
+             */
             start: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last day that was asked for.
+             */
             end: string;
+            /** @description The venue; null for all of them. */
             venue: string | null;
+            /** @description One row a resource. */
             results: components["schemas"]["RoomGhosting"][];
         };
         HeatMap: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The first day that was asked for.
+             */
             start: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last day that was asked for.
+             */
             end: string;
+            /** @description The venue; null for all of them. */
             venue: string | null;
-            /** @description Seven weekdays, Monday first, of 24 hours */
+            /** @description Booked hours: seven weekdays, Monday first, of 24 hours. */
             hours: number[][];
         };
         Interval: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
             starts_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             ends_at: string;
         };
-        JobShape: {
+        Job: {
+            /** @description The name of the job. */
             name: string;
+            /** @description What it is for. */
             why: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How often it runs.
+             * @example 00:30:00
+             */
             interval: string;
+            /** @description Whether an operator has paused it. */
             paused: boolean;
             /**
              * Format: date-time
-             * @description When the last run that ended began
+             * @description When the last run that ended began.
              */
             last_run: string | null;
             /**
              * Format: double
-             * @description Of the last run, in seconds
+             * @description How long the last run took, in seconds.
              */
             duration: number | null;
-            /** @description Rows of the last run */
+            /** @description Rows of the last run. */
             count: number;
-            /** @description Rows of all runs */
+            /** @description Rows of all runs. */
             total: number;
+            /** @description How often it ran. */
             runs: number;
+            /** @description How often it failed. */
             failed_runs: number;
             /**
              * Format: double
-             * @description Seconds since the oldest deadline that waits; null for a job without deadlines
+             * @description Seconds since the oldest deadline that waits; null for a job without deadlines.
              */
             lag: number | null;
             /**
              * Format: date-time
-             * @description Null while paused
+             * @description When it runs next; null while paused.
              */
             next_due: string | null;
+            /** @description Whether it should have run by now. */
             late: boolean;
+            /** @description Neither late nor failing. */
             healthy: boolean;
+            /** @description What went wrong last; empty if nothing did. */
             last_error: string;
+            /** @description Which worker ran it last. */
             worker: string;
         };
         Kpi: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The first day that was asked for.
+             */
             start: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last day that was asked for.
+             */
             end: string;
+            /** @description The venue; null for all of them. */
             venue: string | null;
+            /** @description How many resources there are. */
             total_rooms: number;
             /**
              * Format: double
-             * @description Percent of the open time
+             * @description Percent of the open time that is booked.
              */
             avg_utilization: number;
             /**
              * Format: double
-             * @description Percentage points
+             * @description Percentage points more than in the range before.
              */
             utilization_change: number;
             /**
              * Format: double
-             * @description Percent of the bookings
+             * @description Percent of the bookings nobody came to.
              */
             ghosting_rate: number;
             /**
              * Format: double
-             * @description Percentage points
+             * @description Percentage points more than in the range before.
              */
             ghosting_change: number;
+            /** @description How many bookings there were. */
             total_bookings: number;
             /**
              * Format: double
-             * @description Percent
+             * @description Percent more than in the range before; null if that had none.
              */
             bookings_change: number | null;
         };
         LoginRequest: {
-            /** @description The e-mail address, or the username */
+            /** @description The e-mail address, or the username. */
             email: string;
+            /** @description The password of the account. */
             password: string;
         };
-        ManyRequest: {
-            reason?: string;
-            ids: number[];
+        LoginTokens: {
+            /** @description For `Authorization: Bearer …`; it lives for half an hour. */
+            access: string;
+            /** @description Gets the next two; good once. Browsers also get it as an HttpOnly cookie. */
+            refresh: string;
+            /** @description Who signed in. */
+            user: components["schemas"]["User"];
         };
-        ManyResult: {
+        Meeting: {
+            /** @description The id of the booking. */
             id: number;
-            /** @description Its status now, if it was done */
-            status?: string;
-            /** @description Why it was refused */
-            code?: string;
-            detail?: string;
-        };
-        ManyResults: {
-            results: components["schemas"]["ManyResult"][];
-        };
-        MeetingShape: {
-            id: number;
+            /** @description What it is for. */
             title: string;
+            /** @description The name of whose booking it is. */
             organizer: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
             starts_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             ends_at: string;
+            /** @description How many come. */
             people: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When somebody checked in; null until then.
+             */
             checked_in_at: string | null;
             /**
              * Format: date-time
-             * @description At the door one may be earlier; null when none is awaited
+             * @description At the door one may be earlier; null when none is awaited.
              */
             check_in_from: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Until when one may check in; null when none is awaited.
+             */
             check_in_until: string | null;
+            /** @description Whether the panel may end it now. */
             may_end: boolean;
         };
         /**
@@ -1376,320 +1945,626 @@ export interface components {
          * @enum {integer}
          */
         MinutesEnum: 15 | 30 | 60;
-        /** @description What a booking is made from. */
         NewBookingRequest: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The id of what is to be booked.
+             */
             resource: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
             starts_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             ends_at: string;
+            /** @description What it is for. */
             title?: string;
+            /** @description What else is to be known. */
             notes?: string;
+            /** @description How many people come; not more than the resource has places for. */
             guests?: number;
-            /** @description Ids of people */
+            /** @description Ids of the people who are invited. */
             attendees?: number[];
         };
         NewPanelRequest: {
+            /** @description The id of the room at whose door it hangs. */
             resource: number;
-            /** @default  */
+            /**
+             * @description What staff call it.
+             * @default
+             */
             name: string;
-        };
-        /** @description Shown once: the token for a device, and a code of six digits that gets one for a browser. */
-        NewPanelShape: {
-            readonly id: number;
-            readonly resource: number;
-            resource_name: string;
-            readonly name: string;
-            /** @description For a device to bring its code */
-            readonly waiting: boolean;
-            /** Format: date-time */
-            readonly paired_at: string | null;
-            /** Format: date-time */
-            readonly last_seen_at: string | null;
-            /** Format: date-time */
-            readonly created_at: string;
-            token: string;
-            code: string;
-            /** Format: date-time */
-            code_expires_at: string;
         };
         NewRefundRequest: {
             /**
              * Format: int64
-             * @description All that is left, by default
+             * @description In minor units of the currency; all that is left if left out.
              */
             amount_minor?: number;
+            /** @description Why, for the history. */
             reason?: string;
         };
         NewTokens: {
+            /** @description For `Authorization: Bearer …`; it lives for half an hour. */
             access: string;
+            /** @description Gets the next two; good once. Browsers also get it as an HttpOnly cookie. */
             refresh: string;
         };
         NewTradeRequest: {
             /**
              * Format: int64
-             * @description One's own booking
+             * @description One's own booking.
              */
             requester_booking: number;
             /**
              * Format: int64
-             * @description The booking wanted for it
+             * @description The booking wanted for it.
              */
             target_booking: number;
+            /** @description A word to the other person. */
             message?: string;
         };
         Owner: {
+            /** @description The id of the person. */
             id: number;
+            /** @description First and last name. */
             name: string;
+            /** @description E-mail address. */
             email: string;
         };
-        PaginatedBookingShapeList: {
-            /** Format: uri */
+        PaginatedBookingEventList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["BookingShape"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["BookingEvent"][];
         };
-        PaginatedClosureShapeList: {
-            /** Format: uri */
+        PaginatedBookingList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["ClosureShape"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["Booking"][];
         };
-        PaginatedEventShapeList: {
-            /** Format: uri */
+        PaginatedClosureList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["EventShape"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["Closure"][];
         };
-        PaginatedPanelShapeList: {
-            /** Format: uri */
+        PaginatedPanelList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["PanelShape"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["Panel"][];
         };
-        PaginatedPersonList: {
-            /** Format: uri */
+        PaginatedPrimetimeWindowList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["Person"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["PrimetimeWindow"][];
         };
-        PaginatedResourceShapeList: {
-            /** Format: uri */
+        PaginatedResourceList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["ResourceShape"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["Resource"][];
         };
-        PaginatedTradeShapeList: {
-            /** Format: uri */
+        PaginatedTradeList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["TradeShape"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["Trade"][];
         };
-        PaginatedVenueShapeList: {
-            /** Format: uri */
+        PaginatedUserList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["VenueShape"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["User"][];
         };
-        PaginatedWindowList: {
-            /** Format: uri */
+        PaginatedVenueList: {
+            /**
+             * Format: uri
+             * @description Where the next page is; null on the last one.
+             * @example null
+             */
             next: string | null;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the page before is; null on the first.
+             * @example null
+             */
             previous: string | null;
-            results: components["schemas"]["Window"][];
+            /** @description The rows of this page. */
+            results: components["schemas"]["Venue"][];
         };
         Paired: {
+            /** @description For `Authorization: Panel …`; shown this once. */
             token: string;
-            panel: components["schemas"]["PanelShape"];
+            /** @description What it is now. */
+            panel: components["schemas"]["Panel"];
         };
         PairingRequest: {
+            /** @description The six digits that staff were shown. */
             code: string;
         };
-        PanelShape: {
+        Panel: {
+            /** @description Its id. */
             readonly id: number;
+            /** @description The id of the room at whose door it hangs. */
             readonly resource: number;
+            /** @description The room's name. */
             resource_name: string;
+            /** @description What staff call it. */
             readonly name: string;
-            /** @description For a device to bring its code */
+            /** @description Whether its code still waits to be typed in. */
             readonly waiting: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When a device brought the code; null until then.
+             */
             readonly paired_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was heard of last; null if never.
+             */
             readonly last_seen_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             readonly created_at: string;
         };
-        ParkedShape: {
+        PanelBookingRequest: {
+            /**
+             * Format: int64
+             * @description The booking that the panel shows.
+             */
+            booking: number;
+        };
+        /** @description Shown once: the token for a device, and a code of six digits that gets one for a browser. */
+        PanelWithSecrets: {
+            /** @description Its id. */
+            readonly id: number;
+            /** @description The id of the room at whose door it hangs. */
+            readonly resource: number;
+            /** @description The room's name. */
+            resource_name: string;
+            /** @description What staff call it. */
+            readonly name: string;
+            /** @description Whether its code still waits to be typed in. */
+            readonly waiting: boolean;
+            /**
+             * Format: date-time
+             * @description When a device brought the code; null until then.
+             */
+            readonly paired_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was heard of last; null if never.
+             */
+            readonly last_seen_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            readonly created_at: string;
+            /** @description For `Authorization: Panel …`. */
+            token: string;
+            /** @description Six digits to type in at the door. */
+            code: string;
+            /**
+             * Format: date-time
+             * @description Until when the code is good.
+             */
+            code_expires_at: string;
+        };
+        Parked: {
+            /** @description The id in the outbox. */
             id: number;
+            /** @description What was to be sent: e-mail, webhook, Stripe call. */
             kind: string;
+            /** @description Which one of its kind. */
             name: string;
+            /** @description The booking that it is about. */
             booking: number | null;
+            /** @description How often it was tried. */
             attempts: number;
+            /** @description Why it was given up. */
             error: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             */
             finished_at: string;
         };
         PasswordChangeRequest: {
+            /** @description The password until now. */
             current_password: string;
+            /** @description At least 8 characters, and none of the common ones. */
             new_password: string;
         };
-        PatchedAdminEditRequest: {
+        PasswordResetConfirmRequest: {
+            /** @description `uid` of the link in the e-mail. */
+            uid: string;
+            /** @description `token` of the link in the e-mail. */
+            token: string;
+            /** @description At least 8 characters, and none of the common ones. */
+            new_password: string;
+        };
+        PasswordResetRequest: {
             /**
              * Format: email
+             * @description The address of the account.
              * @example a@b.org
              */
-            email?: string;
-            username?: string | null;
-            first_name?: string;
-            last_name?: string;
-            phone?: string;
-            department?: string;
-            role?: components["schemas"]["Role"];
-            is_active?: boolean;
+            email: string;
         };
-        PatchedBookingEditRequest: {
-            /** Format: int64 */
+        PatchedBookingChangeRequest: {
+            /**
+             * Format: int64
+             * @description The id of what is to be booked.
+             */
             resource?: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
             starts_at?: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
             ends_at?: string;
+            /** @description What it is for. */
             title?: string;
+            /** @description What else is to be known. */
             notes?: string;
+            /** @description How many people come; not more than the resource has places for. */
             guests?: number;
-            /** @description Ids of people */
+            /** @description Ids of the people who are invited. */
             attendees?: number[];
         };
-        PatchedClosureShapeRequest: {
-            /** Format: date */
+        PatchedClosureRequest: {
+            /**
+             * Format: date
+             * @description The first closed day, by the venue's calendar.
+             */
             first_on?: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last closed day; it counts too.
+             */
             last_on?: string;
+            /** @description Why; people who try to book are told. */
             reason?: string;
         };
-        /** @description What people may change of themselves. */
-        PatchedMyEditRequest: {
+        PatchedPrimetimeWindowRequest: {
+            /** @description 0 is Monday. */
+            weekday?: number;
+            /**
+             * @description When it begins, by the venue's clock.
+             * @example 09:00:00
+             */
+            starts_at?: string;
+            /**
+             * @description When it ends, by the venue's clock.
+             * @example 09:00:00
+             */
+            ends_at?: string;
+            /** @description Whether it counts. */
+            is_active?: boolean;
+        };
+        /** @description What people may change of their own account. */
+        PatchedProfileChangeRequest: {
             /**
              * Format: email
+             * @description The address to sign in with.
              * @example a@b.org
              */
             email?: string;
+            /** @description Another name to sign in with; null for none. */
             username?: string | null;
+            /** @description First name. */
             first_name?: string;
+            /** @description Last name. */
             last_name?: string;
+            /** @description Phone number. */
             phone?: string;
+            /** @description Where they work. */
             department?: string;
         };
-        PatchedResourceShapeRequest: {
+        PatchedResourceRequest: {
+            /** @description The slug of its venue. */
             venue?: string;
+            /** @description What people call it. */
             name?: string;
+            /** @description What people should know. */
             description?: string;
+            /** @description The building that it is in. */
             building?: string;
+            /** @description The floor that it is on. */
             floor?: number;
-            /** @description People */
+            /** @description How many people fit. */
             capacity?: number;
+            /** @description What it has; the filter `amenities` finds these words. */
             amenities?: string[];
+            /** @description A picture of it. */
             image_url?: string;
+            /** @description Whether it may be booked at all. */
             is_available?: boolean;
+            /** @description Whether it is out of order for now. */
             maintenance?: boolean;
             /**
              * Format: int64
-             * @description Per slot, in minor units of the currency; 0 is free of charge
+             * @description Per slot, in minor units of the currency; 0 is free of charge.
              */
             price_minor?: number;
             /**
-             * @description Own hours instead of the venue's
+             * @description Own hours instead of the venue's; null: none.
              * @example 09:00:00
              */
             opens_at?: string | null;
-            /** @example 09:00:00 */
+            /**
+             * @description Own hours instead of the venue's; null: none.
+             * @example 09:00:00
+             */
             closes_at?: string | null;
-            /** @example 00:30:00 */
+            /**
+             * @description Instead of the venue's; null: the venue's.
+             * @example 00:30:00
+             */
             own_slot_length?: string | null;
         };
-        PatchedVenueShapeRequest: {
+        /** @description What admins may change of an account. */
+        PatchedUserChangeRequest: {
+            /**
+             * Format: email
+             * @description The address to sign in with.
+             * @example a@b.org
+             */
+            email?: string;
+            /** @description Another name to sign in with; null for none. */
+            username?: string | null;
+            /** @description First name. */
+            first_name?: string;
+            /** @description Last name. */
+            last_name?: string;
+            /** @description Phone number. */
+            phone?: string;
+            /** @description Where they work. */
+            department?: string;
+            /**
+             * @description `user` books, `staff` runs the venues, `admin` also the accounts.
+             *
+             *     * `user` - User
+             *     * `staff` - Staff
+             *     * `admin` - Admin
+             */
+            role?: components["schemas"]["Role"];
+            /** @description Whether they may sign in. */
+            is_active?: boolean;
+        };
+        PatchedVenueRequest: {
+            /** @description Its name in paths and filters. */
             slug?: string;
+            /** @description The zone of its clock on the wall, for example Europe/Berlin. */
             time_zone?: string;
+            /** @description ISO 4217, in small letters. */
             currency?: string;
             /**
-             * @description Negative: a slot that has begun may still be booked
+             * @description How long before its start a slot must be booked. Negative: one that has begun may still be booked.
              * @example 00:30:00
              */
             min_notice?: string;
+            /** @description Who gets the e-mails for staff; shown to staff only. */
             admin_email?: string;
-            /** @description 0 is Monday */
+            /** @description Weekdays on which it is closed; 0 is Monday. */
             closed_weekdays?: number[];
+            /** @description What people call it. */
             name?: string;
-            /** @example 09:00:00 */
+            /**
+             * @description When it opens, by its own clock.
+             * @example 09:00:00
+             */
             opens_at?: string;
-            /** @example 09:00:00 */
+            /**
+             * @description When it closes; at or before `opens_at` it is the next day, equal is always open.
+             * @example 09:00:00
+             */
             closes_at?: string;
+            /** @description Whether bookings outside these hours are refused. */
             hours_enforced?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description The length of a slot.
+             * @example 00:30:00
+             */
             slot_length?: string;
+            /**
+             * @description `free`: any start and end. `whole`: a whole number of slots. `grid`: whole slots counted from opening.
+             *
+             *     * `free` - Any start and end
+             *     * `whole` - A whole number of slots
+             *     * `grid` - Whole slots on the grid from opening
+             */
             slot_rule?: components["schemas"]["SlotRuleEnum"];
+            /**
+             * @description Which bookings wait for staff: none, those in primetime, or all.
+             *
+             *     * `never` - Confirmed at once
+             *     * `primetime` - Primetime needs approval
+             *     * `always` - Every booking needs approval
+             */
             approval?: components["schemas"]["ApprovalEnum"];
-            /** @description Off: only a slot wholly inside the window is primetime */
+            /** @description Whether a booking that touches a window is primetime; if not, it has to lie wholly inside. */
             primetime_any_overlap?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How far ahead one may book; null for any.
+             * @example 00:30:00
+             */
             max_advance?: string | null;
+            /** @description Whether one may book for today. */
             same_day_allowed?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How long a booking is held for payment.
+             * @example 00:30:00
+             */
             hold_length?: string;
-            /** @description Per person */
+            /** @description How many unpaid bookings one person may hold. */
             max_open_holds?: number;
+            /** @description Whether a booking is given away if nobody checks in. */
             check_in_required?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How long before the start check-in opens.
+             * @example 00:30:00
+             */
             check_in_opens_before?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long after the start check-in closes.
+             * @example 00:30:00
+             */
             check_in_closes_after?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long after the start a booking counts as a no-show.
+             * @example 00:30:00
+             */
             no_show_grace?: string;
-            /** @description Off: the grace of what is booked after it began counts from its start */
+            /** @description Whether a booking made after its start has its grace counted from when it was made. */
             grace_from_booking?: boolean;
+            /**
+             * @description Whether `completion_after` counts from the start or the end.
+             *
+             *     * `start` - After the start
+             *     * `end` - After the end
+             */
             completion_from?: components["schemas"]["CompletionFromEnum"];
-            /** @example 00:30:00 */
+            /**
+             * @description How long after that a booking counts as over.
+             * @example 00:30:00
+             */
             completion_after?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long before the start a reminder is sent; null for none.
+             * @example 00:30:00
+             */
             remind_before?: string | null;
             /**
-             * @description Cancelled at least this long before: all back
+             * @description How long before the start one cancels to get all back.
              * @example 00:30:00
              */
             refund_until?: string;
+            /** @description What is given back of a later one, in percent. */
             late_refund_percent?: number;
+            /** @description Whether people get e-mails about their bookings. */
             send_confirmation_emails?: boolean;
         };
-        PatchedWindowRequest: {
-            /** @description 0 is Monday */
-            weekday?: number;
-            /** @example 09:00:00 */
-            starts_at?: string;
-            /** @example 09:00:00 */
-            ends_at?: string;
-            is_active?: boolean;
-        };
-        PaymentShape: {
+        Payment: {
+            /** @description Its id. */
             readonly id: number;
+            /** @description The booking that it pays for. */
             booking: number;
+            /** @description Counts from 1; a new one begins when the one before was given up. */
             readonly attempt: number;
+            /** @description The PaymentIntent at Stripe. */
             readonly intent_id: string | null;
+            /** @description What Stripe.js needs to take the payment. */
             readonly client_secret: string;
+            /** @description The price of the booking, in minor units of the currency. */
             readonly amount_minor: number;
+            /** @description ISO 4217, in small letters. */
             readonly currency: string;
+            /** @description Where the payment is at Stripe. */
             readonly status: string;
+            /** @description What it has made of the booking. */
             payment_status: string;
-            refunds: components["schemas"]["RefundShape"][];
-            /** Format: date-time */
+            /** @description What was given back. */
+            refunds: components["schemas"]["Refund"][];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             readonly created_at: string;
         };
         /**
@@ -1702,130 +2577,246 @@ export interface components {
          * @enum {string}
          */
         PaymentStatus: "none" | "pending" | "processing" | "succeeded" | "failed" | "refunded";
-        Person: {
+        PrimetimeWindow: {
+            /** @description Its id. */
             readonly id: number;
-            readonly email: string;
-            readonly username: string | null;
-            readonly first_name: string;
-            readonly last_name: string;
-            readonly name: string;
-            readonly phone: string;
-            readonly department: string;
-            readonly role: components["schemas"]["Role"];
-            readonly is_active: boolean;
-            /** Format: date-time */
-            readonly date_joined: string;
+            /** @description 0 is Monday. */
+            weekday: number;
+            /**
+             * @description When it begins, by the venue's clock.
+             * @example 09:00:00
+             */
+            starts_at: string;
+            /**
+             * @description When it ends, by the venue's clock.
+             * @example 09:00:00
+             */
+            ends_at: string;
+            /** @description Whether it counts. */
+            is_active?: boolean;
         };
-        ProcessShape: {
+        PrimetimeWindowRequest: {
+            /** @description 0 is Monday. */
+            weekday: number;
+            /**
+             * @description When it begins, by the venue's clock.
+             * @example 09:00:00
+             */
+            starts_at: string;
+            /**
+             * @description When it ends, by the venue's clock.
+             * @example 09:00:00
+             */
+            ends_at: string;
+            /** @description Whether it counts. */
+            is_active?: boolean;
+        };
+        /** @description RFC 9457. `code` names the matter; what a client can act on is beside it. */
+        Problem: {
+            /** @description Always `about:blank`: `code` says what is the matter. */
+            type: string;
+            /** @description The code in words. */
+            title: string;
+            /** @description The HTTP status. */
+            status: number;
+            /** @description What is the matter, for programs: it never changes. */
+            code: string;
+            /** @description What is the matter, for people. */
+            detail: string;
+            /** @description Field to sentences. */
+            errors?: {
+                [key: string]: string[];
+            };
+            /** @description What blocks the slot. */
+            conflicts?: components["schemas"]["Conflict"][];
+            /** @description The nearest free intervals of the same length, nearest first. */
+            alternatives?: components["schemas"]["Interval"][];
+            /** @description The status that it has. */
+            current?: string;
+            /** @description Why a token was refused, or a day is closed. */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description The first start allowed.
+             */
+            earliest?: string;
+            /** @description The last start allowed: an instant, or a day. */
+            latest?: string;
+            /** @description A time of day, or an instant. */
+            opens_at?: string;
+            /** @description A time of day, or an instant. */
+            closes_at?: string;
+            /**
+             * Format: date
+             * @description The day that is closed.
+             */
+            on?: string;
+            /** @description How many people fit. */
+            capacity?: number;
+            /** @description The length of a slot, `HH:MM:SS`. */
+            slot?: string;
+            /** @description How many there may be. */
+            limit?: number;
+        };
+        Process: {
+            /** @description The name of the process. */
             name: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Its last heartbeat.
+             */
             last_seen: string;
+            /** @description Whether that is recent enough. */
             alive: boolean;
         };
         ReasonRequest: {
+            /** @description Why; it stands in the history and in the e-mail. */
             reason?: string;
         };
-        Received: {
-            received: boolean;
-            /** @description False for a copy, and for what is of no concern */
-            new: boolean;
-        };
-        RefreshBodyRequest: {
-            /** @description If there is no cookie */
+        RefreshRequest: {
+            /** @description The refresh token; left out where the browser sends its cookie. */
             refresh?: string;
         };
-        RefundShape: {
+        Refund: {
+            /** @description Its id. */
             readonly id: number;
+            /** @description How much is given back, in minor units of the currency. */
             readonly amount_minor: number;
+            /** @description Why, in staff's words. */
             readonly reason: string;
+            /** @description How far it is. */
             readonly status: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             readonly created_at: string;
         };
-        /** @description What a client adds of its own is ignored: nobody gives themselves a role. */
+        /** @description A new account. Fields that are not listed are ignored: nobody gives themselves a role. */
         RegistrationRequest: {
             /**
              * Format: email
+             * @description The address to sign in with.
              * @example a@b.org
              */
             email: string;
+            /** @description At least 8 characters, and none of the common ones. */
             password: string;
+            /** @description Another name to sign in with. */
             username?: string | null;
-            /** @description Instead of first_name and last_name */
+            /** @description The whole name, instead of `first_name` and `last_name`. */
             name?: string;
+            /** @description First name. */
             first_name?: string;
+            /** @description Last name. */
             last_name?: string;
+            /** @description Phone number. */
             phone?: string;
+            /** @description Where they work. */
             department?: string;
         };
-        ResetConfirmRequest: {
-            uid: string;
-            token: string;
-            new_password: string;
-        };
-        ResetRequestRequest: {
+        RepeatedNoShow: {
+            /** @description Who did not come. */
+            person: components["schemas"]["Owner"];
+            /** @description How often within the last 90 days. */
+            times: number;
             /**
-             * Format: email
-             * @example a@b.org
+             * Format: date-time
+             * @description When the last slot began.
              */
-            email: string;
+            last_missed_at: string;
         };
-        ResourceShape: {
+        Resource: {
+            /** @description Its id. */
             readonly id: number;
+            /** @description The slug of its venue. */
             venue: string;
+            /** @description What people call it. */
             name: string;
+            /** @description What people should know. */
             description?: string;
+            /** @description The building that it is in. */
             building?: string;
+            /** @description The floor that it is on. */
             floor?: number;
-            /** @description People */
+            /** @description How many people fit. */
             capacity?: number;
+            /** @description What it has; the filter `amenities` finds these words. */
             amenities?: string[];
+            /** @description A picture of it. */
             image_url?: string;
+            /** @description Whether it may be booked at all. */
             is_available?: boolean;
+            /** @description Whether it is out of order for now. */
             maintenance?: boolean;
             /**
              * Format: int64
-             * @description Per slot, in minor units of the currency; 0 is free of charge
+             * @description Per slot, in minor units of the currency; 0 is free of charge.
              */
             price_minor?: number;
+            /** @description The currency of its venue. */
             readonly currency: string;
             /**
-             * @description Own hours instead of the venue's
+             * @description Own hours instead of the venue's; null: none.
              * @example 09:00:00
              */
             opens_at?: string | null;
-            /** @example 09:00:00 */
+            /**
+             * @description Own hours instead of the venue's; null: none.
+             * @example 09:00:00
+             */
             closes_at?: string | null;
-            /** @example 00:30:00 */
+            /**
+             * @description The length of a slot here.
+             * @example 00:30:00
+             */
             readonly slot_length: string;
-            /** @example 00:30:00 */
+            /**
+             * @description Instead of the venue's; null: the venue's.
+             * @example 00:30:00
+             */
             own_slot_length?: string | null;
         };
-        ResourceShapeRequest: {
+        ResourceRequest: {
+            /** @description The slug of its venue. */
             venue: string;
+            /** @description What people call it. */
             name: string;
+            /** @description What people should know. */
             description?: string;
+            /** @description The building that it is in. */
             building?: string;
+            /** @description The floor that it is on. */
             floor?: number;
-            /** @description People */
+            /** @description How many people fit. */
             capacity?: number;
+            /** @description What it has; the filter `amenities` finds these words. */
             amenities?: string[];
+            /** @description A picture of it. */
             image_url?: string;
+            /** @description Whether it may be booked at all. */
             is_available?: boolean;
+            /** @description Whether it is out of order for now. */
             maintenance?: boolean;
             /**
              * Format: int64
-             * @description Per slot, in minor units of the currency; 0 is free of charge
+             * @description Per slot, in minor units of the currency; 0 is free of charge.
              */
             price_minor?: number;
             /**
-             * @description Own hours instead of the venue's
+             * @description Own hours instead of the venue's; null: none.
              * @example 09:00:00
              */
             opens_at?: string | null;
-            /** @example 09:00:00 */
+            /**
+             * @description Own hours instead of the venue's; null: none.
+             * @example 09:00:00
+             */
             closes_at?: string | null;
-            /** @example 00:30:00 */
+            /**
+             * @description Instead of the venue's; null: the venue's.
+             * @example 00:30:00
+             */
             own_slot_length?: string | null;
         };
         /**
@@ -1835,120 +2826,98 @@ export interface components {
          * @enum {string}
          */
         Role: "user" | "staff" | "admin";
-        RoomCapacity: {
-            resource_id: number;
+        Room: {
+            /** @description The id of the resource. */
+            id: number;
+            /** @description Its name. */
             name: string;
+            /** @description The building that it is in. */
+            building: string;
+            /** @description The floor that it is on. */
+            floor: number;
+            /** @description How many people fit. */
             capacity: number;
-            /** Format: double */
+            /** @description The slug of its venue. */
+            venue: string;
+            /** @description The time zone of its clock on the wall. */
+            time_zone: string;
+        };
+        RoomCapacity: {
+            /** @description The id of the resource. */
+            resource_id: number;
+            /** @description The name of the resource. */
+            name: string;
+            /** @description How many people fit. */
+            capacity: number;
+            /**
+             * Format: double
+             * @description People of a booking.
+             */
             average_attendees: number;
             /**
              * Format: double
-             * @description Percent, at most 100
+             * @description Percent of the places, at most 100.
              */
             capacity_utilization: number;
-            /** @description Bookings of less than half the capacity */
+            /** @description Bookings of less than half the capacity. */
             oversized: number;
-            /** @description Bookings of more than the capacity */
+            /** @description Bookings of more than the capacity. */
             undersized: number;
         };
         RoomGhosting: {
+            /** @description The id of the resource. */
             resource_id: number;
+            /** @description The name of the resource. */
             name: string;
             /**
              * Format: double
-             * @description Percent of the bookings
+             * @description Percent of the bookings nobody came to.
              */
             ghosting_rate: number;
+            /** @description How many bookings nobody came to. */
             no_shows: number;
+            /** @description How many bookings it had. */
             total_bookings: number;
-            /** Format: double */
-            average_wasted_minutes: number;
-        };
-        RoomShape: {
-            id: number;
-            name: string;
-            building: string;
-            floor: number;
-            capacity: number;
-            venue: string;
-            time_zone: string;
-        };
-        RoomUtilization: {
-            resource_id: number;
-            name: string;
             /**
              * Format: double
-             * @description Percent of the open time, at most 100
+             * @description Minutes lost by a no-show.
              */
-            utilization_rate: number;
-            total_bookings: number;
-            /** Format: double */
-            total_hours: number;
-            peak_hours: string[];
+            average_wasted_minutes: number;
         };
-        /** @description A booking whose wall time changed with the time zone of its venue. */
-        Shifted: {
-            id: number;
-            /** Format: date-time */
-            starts_at: string;
-            /** Format: date-time */
-            was: string;
-            /** Format: date-time */
-            is: string;
-        };
-        /** @description One of the two bookings: enough to decide, and nothing that is private. */
-        Slot: {
-            id: number;
-            resource: number;
-            resource_name: string;
-            venue: string;
-            owner: number;
-            /** Format: date-time */
-            starts_at: string;
-            /** Format: date-time */
-            ends_at: string;
-            status: string;
-        };
-        /**
-         * @description * `free` - Any start and end
-         *     * `whole` - A whole number of slots
-         *     * `grid` - Whole slots on the grid from opening
-         * @enum {string}
-         */
-        SlotRuleEnum: "free" | "whole" | "grid";
-        StaffDashboard: {
-            requests_waiting: number;
-            bookings_today: number;
-            held: number;
-            no_shows_this_week: number;
-            /** @description People who did not come twice or more */
-            repeated_no_shows: components["schemas"]["Absentee"][];
-            recent: components["schemas"]["EventShape"][];
-        };
-        /**
-         * @description * `waiting` - Waiting for a worker
-         *     * `working` - Being made
-         *     * `ready` - Ready
-         *     * `failed` - Failed
-         * @enum {string}
-         */
-        StateEnum: "waiting" | "working" | "ready" | "failed";
-        StateShape: {
-            /** @description 0 while Redis is away */
+        RoomState: {
+            /** @description One more with every change; 0 while Redis is away. */
             version: number;
-            room: components["schemas"]["RoomShape"];
-            status: components["schemas"]["StateShapeStatusEnum"];
-            current: components["schemas"]["MeetingShape"] | null;
-            next: components["schemas"]["MeetingShape"] | null;
-            upcoming: components["schemas"]["MeetingShape"][];
-            /** Format: date-time */
+            /** @description The room. */
+            room: components["schemas"]["Room"];
+            /**
+             * @description What the door shows.
+             *
+             *     * `available` - available
+             *     * `upcoming` - upcoming
+             *     * `occupied` - occupied
+             *     * `offline` - offline
+             */
+            status: components["schemas"]["RoomStateStatusEnum"];
+            /** @description What is on now. */
+            current: components["schemas"]["Meeting"] | null;
+            /** @description What is on next. */
+            next: components["schemas"]["Meeting"] | null;
+            /** @description The rest of the day. */
+            upcoming: components["schemas"]["Meeting"][];
+            /**
+             * Format: date-time
+             * @description Until when it is free; null while it is taken.
+             */
             free_until: string | null;
             /**
              * Format: date-time
-             * @description When time alone changes it
+             * @description When time alone changes it next.
              */
             changes_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When this was so.
+             */
             at: string;
         };
         /**
@@ -1958,20 +2927,95 @@ export interface components {
          *     * `offline` - offline
          * @enum {string}
          */
-        StateShapeStatusEnum: "available" | "upcoming" | "occupied" | "offline";
-        Tokens: {
-            access: string;
-            refresh: string;
-            user: components["schemas"]["Person"];
-        };
-        TradeShape: {
-            readonly id: number;
-            requester: components["schemas"]["Owner"];
-            target: components["schemas"]["Owner"];
-            requester_booking: components["schemas"]["Slot"];
-            target_booking: components["schemas"]["Slot"];
+        RoomStateStatusEnum: "available" | "upcoming" | "occupied" | "offline";
+        RoomUtilization: {
+            /** @description The id of the resource. */
+            resource_id: number;
+            /** @description The name of the resource. */
+            name: string;
             /**
-             * @description Lapsed once its time has come
+             * Format: double
+             * @description Percent of the open time, at most 100.
+             */
+            utilization_rate: number;
+            /** @description How many bookings it had. */
+            total_bookings: number;
+            /**
+             * Format: double
+             * @description Booked hours within opening hours.
+             */
+            total_hours: number;
+            /** @description The hours in which most bookings start. */
+            peak_hours: string[];
+        };
+        /** @description A booking whose wall time changed with the time zone of its venue. */
+        ShiftedBooking: {
+            /** @description The id of the booking. */
+            id: number;
+            /**
+             * Format: date-time
+             * @description When it begins; that has not changed.
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @description The same instant on the old clock.
+             */
+            was: string;
+            /**
+             * Format: date-time
+             * @description The same instant on the new clock.
+             */
+            is: string;
+        };
+        /**
+         * @description * `free` - Any start and end
+         *     * `whole` - A whole number of slots
+         *     * `grid` - Whole slots on the grid from opening
+         * @enum {string}
+         */
+        SlotRuleEnum: "free" | "whole" | "grid";
+        StaffDashboard: {
+            /** @description Requests that wait for staff. */
+            requests_waiting: number;
+            /** @description Bookings of today. */
+            bookings_today: number;
+            /** @description Bookings that wait for payment. */
+            held: number;
+            /** @description Bookings nobody came to. */
+            no_shows_this_week: number;
+            /** @description People who did not come twice or more. */
+            repeated_no_shows: components["schemas"]["RepeatedNoShow"][];
+            /** @description What happened last. */
+            recent: components["schemas"]["BookingEvent"][];
+        };
+        /**
+         * @description * `waiting` - Waiting for a worker
+         *     * `working` - Being made
+         *     * `ready` - Ready
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        StateEnum: "waiting" | "working" | "ready" | "failed";
+        StripeEventReceived: {
+            /** @description Always true. */
+            received: boolean;
+            /** @description False for a copy, and for what is of no concern. */
+            new: boolean;
+        };
+        Trade: {
+            /** @description Its id. */
+            readonly id: number;
+            /** @description Who offers the trade. */
+            requester: components["schemas"]["Owner"];
+            /** @description Who is asked. */
+            target: components["schemas"]["Owner"];
+            /** @description What is offered. */
+            requester_booking: components["schemas"]["TradeSlot"];
+            /** @description What is wanted for it. */
+            target_booking: components["schemas"]["TradeSlot"];
+            /**
+             * @description Lapsed once its time has come.
              *
              *     * `offered` - Offered
              *     * `accepted` - Accepted
@@ -1980,20 +3024,61 @@ export interface components {
              *     * `lapsed` - Lapsed
              */
             status: components["schemas"]["TradeStatus"];
+            /** @description What the requester wrote. */
             readonly message: string;
+            /** @description What was written back. */
             readonly response_message: string;
             /**
              * Format: date-time
-             * @description When the earlier of the two bookings begins
+             * @description When the offer ends by itself: the earlier of the two slots begins.
              */
             readonly lapses_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was answered or withdrawn; null until then.
+             */
             readonly responded_at: string | null;
+            /** @description One more with every change. */
             readonly version: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             readonly created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             readonly updated_at: string;
+        };
+        TradeResponseRequest: {
+            /** @description A word to the requester. */
+            message?: string;
+        };
+        /** @description One of the two bookings: enough to decide, and nothing that is private. */
+        TradeSlot: {
+            /** @description The id of the booking. */
+            id: number;
+            /** @description What is booked. */
+            resource: number;
+            /** @description Its name. */
+            resource_name: string;
+            /** @description The slug of its venue. */
+            venue: string;
+            /** @description The id of whose booking it is. */
+            owner: number;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            ends_at: string;
+            /** @description The status of the booking. */
+            status: string;
         };
         /**
          * @description * `offered` - Offered
@@ -2004,200 +3089,437 @@ export interface components {
          * @enum {string}
          */
         TradeStatus: "offered" | "accepted" | "rejected" | "withdrawn" | "lapsed";
+        User: {
+            /** @description Its id. */
+            readonly id: number;
+            /** @description The address that they sign in with. */
+            readonly email: string;
+            /** @description Another name to sign in with; null for none. */
+            readonly username: string | null;
+            /** @description First name. */
+            readonly first_name: string;
+            /** @description Last name. */
+            readonly last_name: string;
+            /** @description First and last name together. */
+            readonly name: string;
+            /** @description Phone number, as they wrote it. */
+            readonly phone: string;
+            /** @description Where they work, as they wrote it. */
+            readonly department: string;
+            /**
+             * @description `user` books, `staff` runs the venues, `admin` also the accounts.
+             *
+             *     * `user` - User
+             *     * `staff` - Staff
+             *     * `admin` - Admin
+             */
+            readonly role: components["schemas"]["Role"];
+            /** @description Whether they may sign in. */
+            readonly is_active: boolean;
+            /**
+             * Format: date-time
+             * @description When the account was made.
+             */
+            readonly date_joined: string;
+        };
         Utilization: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The first day that was asked for.
+             */
             start: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The last day that was asked for.
+             */
             end: string;
+            /** @description The venue; null for all of them. */
             venue: string | null;
+            /** @description One row a resource. */
             results: components["schemas"]["RoomUtilization"][];
         };
-        VenueShape: {
+        Venue: {
+            /** @description Its name in paths and filters. */
             slug: string;
+            /** @description The zone of its clock on the wall, for example Europe/Berlin. */
             time_zone?: string;
+            /** @description ISO 4217, in small letters. */
             currency?: string;
             /**
-             * @description Negative: a slot that has begun may still be booked
+             * @description How long before its start a slot must be booked. Negative: one that has begun may still be booked.
              * @example 00:30:00
              */
             min_notice?: string;
+            /** @description Who gets the e-mails for staff; shown to staff only. */
             admin_email?: string;
-            /** @description 0 is Monday */
+            /** @description Weekdays on which it is closed; 0 is Monday. */
             closed_weekdays?: number[];
+            /** @description What people call it. */
             name: string;
-            /** @example 09:00:00 */
+            /**
+             * @description When it opens, by its own clock.
+             * @example 09:00:00
+             */
             opens_at?: string;
-            /** @example 09:00:00 */
+            /**
+             * @description When it closes; at or before `opens_at` it is the next day, equal is always open.
+             * @example 09:00:00
+             */
             closes_at?: string;
+            /** @description Whether bookings outside these hours are refused. */
             hours_enforced?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description The length of a slot.
+             * @example 00:30:00
+             */
             slot_length?: string;
+            /**
+             * @description `free`: any start and end. `whole`: a whole number of slots. `grid`: whole slots counted from opening.
+             *
+             *     * `free` - Any start and end
+             *     * `whole` - A whole number of slots
+             *     * `grid` - Whole slots on the grid from opening
+             */
             slot_rule?: components["schemas"]["SlotRuleEnum"];
+            /**
+             * @description Which bookings wait for staff: none, those in primetime, or all.
+             *
+             *     * `never` - Confirmed at once
+             *     * `primetime` - Primetime needs approval
+             *     * `always` - Every booking needs approval
+             */
             approval?: components["schemas"]["ApprovalEnum"];
-            /** @description Off: only a slot wholly inside the window is primetime */
+            /** @description Whether a booking that touches a window is primetime; if not, it has to lie wholly inside. */
             primetime_any_overlap?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How far ahead one may book; null for any.
+             * @example 00:30:00
+             */
             max_advance?: string | null;
+            /** @description Whether one may book for today. */
             same_day_allowed?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How long a booking is held for payment.
+             * @example 00:30:00
+             */
             hold_length?: string;
-            /** @description Per person */
+            /** @description How many unpaid bookings one person may hold. */
             max_open_holds?: number;
+            /** @description Whether a booking is given away if nobody checks in. */
             check_in_required?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How long before the start check-in opens.
+             * @example 00:30:00
+             */
             check_in_opens_before?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long after the start check-in closes.
+             * @example 00:30:00
+             */
             check_in_closes_after?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long after the start a booking counts as a no-show.
+             * @example 00:30:00
+             */
             no_show_grace?: string;
-            /** @description Off: the grace of what is booked after it began counts from its start */
+            /** @description Whether a booking made after its start has its grace counted from when it was made. */
             grace_from_booking?: boolean;
+            /**
+             * @description Whether `completion_after` counts from the start or the end.
+             *
+             *     * `start` - After the start
+             *     * `end` - After the end
+             */
             completion_from?: components["schemas"]["CompletionFromEnum"];
-            /** @example 00:30:00 */
+            /**
+             * @description How long after that a booking counts as over.
+             * @example 00:30:00
+             */
             completion_after?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long before the start a reminder is sent; null for none.
+             * @example 00:30:00
+             */
             remind_before?: string | null;
             /**
-             * @description Cancelled at least this long before: all back
+             * @description How long before the start one cancels to get all back.
              * @example 00:30:00
              */
             refund_until?: string;
+            /** @description What is given back of a later one, in percent. */
             late_refund_percent?: number;
+            /** @description Whether people get e-mails about their bookings. */
             send_confirmation_emails?: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
             readonly created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             readonly updated_at: string;
         };
-        VenueShapeRequest: {
+        VenueChange: {
+            /** @description Its name in paths and filters. */
             slug: string;
+            /** @description The zone of its clock on the wall, for example Europe/Berlin. */
             time_zone?: string;
+            /** @description ISO 4217, in small letters. */
             currency?: string;
             /**
-             * @description Negative: a slot that has begun may still be booked
+             * @description How long before its start a slot must be booked. Negative: one that has begun may still be booked.
              * @example 00:30:00
              */
             min_notice?: string;
+            /** @description Who gets the e-mails for staff; shown to staff only. */
             admin_email?: string;
-            /** @description 0 is Monday */
+            /** @description Weekdays on which it is closed; 0 is Monday. */
             closed_weekdays?: number[];
+            /** @description Bookings ahead whose wall time has changed. */
+            readonly to_review: components["schemas"]["ShiftedBooking"][];
+            /** @description What people call it. */
             name: string;
-            /** @example 09:00:00 */
+            /**
+             * @description When it opens, by its own clock.
+             * @example 09:00:00
+             */
             opens_at?: string;
-            /** @example 09:00:00 */
+            /**
+             * @description When it closes; at or before `opens_at` it is the next day, equal is always open.
+             * @example 09:00:00
+             */
             closes_at?: string;
+            /** @description Whether bookings outside these hours are refused. */
             hours_enforced?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description The length of a slot.
+             * @example 00:30:00
+             */
             slot_length?: string;
+            /**
+             * @description `free`: any start and end. `whole`: a whole number of slots. `grid`: whole slots counted from opening.
+             *
+             *     * `free` - Any start and end
+             *     * `whole` - A whole number of slots
+             *     * `grid` - Whole slots on the grid from opening
+             */
             slot_rule?: components["schemas"]["SlotRuleEnum"];
+            /**
+             * @description Which bookings wait for staff: none, those in primetime, or all.
+             *
+             *     * `never` - Confirmed at once
+             *     * `primetime` - Primetime needs approval
+             *     * `always` - Every booking needs approval
+             */
             approval?: components["schemas"]["ApprovalEnum"];
-            /** @description Off: only a slot wholly inside the window is primetime */
+            /** @description Whether a booking that touches a window is primetime; if not, it has to lie wholly inside. */
             primetime_any_overlap?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How far ahead one may book; null for any.
+             * @example 00:30:00
+             */
             max_advance?: string | null;
+            /** @description Whether one may book for today. */
             same_day_allowed?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How long a booking is held for payment.
+             * @example 00:30:00
+             */
             hold_length?: string;
-            /** @description Per person */
+            /** @description How many unpaid bookings one person may hold. */
             max_open_holds?: number;
+            /** @description Whether a booking is given away if nobody checks in. */
             check_in_required?: boolean;
-            /** @example 00:30:00 */
+            /**
+             * @description How long before the start check-in opens.
+             * @example 00:30:00
+             */
             check_in_opens_before?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long after the start check-in closes.
+             * @example 00:30:00
+             */
             check_in_closes_after?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long after the start a booking counts as a no-show.
+             * @example 00:30:00
+             */
             no_show_grace?: string;
-            /** @description Off: the grace of what is booked after it began counts from its start */
+            /** @description Whether a booking made after its start has its grace counted from when it was made. */
             grace_from_booking?: boolean;
+            /**
+             * @description Whether `completion_after` counts from the start or the end.
+             *
+             *     * `start` - After the start
+             *     * `end` - After the end
+             */
             completion_from?: components["schemas"]["CompletionFromEnum"];
-            /** @example 00:30:00 */
+            /**
+             * @description How long after that a booking counts as over.
+             * @example 00:30:00
+             */
             completion_after?: string;
-            /** @example 00:30:00 */
+            /**
+             * @description How long before the start a reminder is sent; null for none.
+             * @example 00:30:00
+             */
             remind_before?: string | null;
             /**
-             * @description Cancelled at least this long before: all back
+             * @description How long before the start one cancels to get all back.
              * @example 00:30:00
              */
             refund_until?: string;
+            /** @description What is given back of a later one, in percent. */
             late_refund_percent?: number;
+            /** @description Whether people get e-mails about their bookings. */
+            send_confirmation_emails?: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            readonly created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
+            readonly updated_at: string;
+        };
+        VenueRequest: {
+            /** @description Its name in paths and filters. */
+            slug: string;
+            /** @description The zone of its clock on the wall, for example Europe/Berlin. */
+            time_zone?: string;
+            /** @description ISO 4217, in small letters. */
+            currency?: string;
+            /**
+             * @description How long before its start a slot must be booked. Negative: one that has begun may still be booked.
+             * @example 00:30:00
+             */
+            min_notice?: string;
+            /** @description Who gets the e-mails for staff; shown to staff only. */
+            admin_email?: string;
+            /** @description Weekdays on which it is closed; 0 is Monday. */
+            closed_weekdays?: number[];
+            /** @description What people call it. */
+            name: string;
+            /**
+             * @description When it opens, by its own clock.
+             * @example 09:00:00
+             */
+            opens_at?: string;
+            /**
+             * @description When it closes; at or before `opens_at` it is the next day, equal is always open.
+             * @example 09:00:00
+             */
+            closes_at?: string;
+            /** @description Whether bookings outside these hours are refused. */
+            hours_enforced?: boolean;
+            /**
+             * @description The length of a slot.
+             * @example 00:30:00
+             */
+            slot_length?: string;
+            /**
+             * @description `free`: any start and end. `whole`: a whole number of slots. `grid`: whole slots counted from opening.
+             *
+             *     * `free` - Any start and end
+             *     * `whole` - A whole number of slots
+             *     * `grid` - Whole slots on the grid from opening
+             */
+            slot_rule?: components["schemas"]["SlotRuleEnum"];
+            /**
+             * @description Which bookings wait for staff: none, those in primetime, or all.
+             *
+             *     * `never` - Confirmed at once
+             *     * `primetime` - Primetime needs approval
+             *     * `always` - Every booking needs approval
+             */
+            approval?: components["schemas"]["ApprovalEnum"];
+            /** @description Whether a booking that touches a window is primetime; if not, it has to lie wholly inside. */
+            primetime_any_overlap?: boolean;
+            /**
+             * @description How far ahead one may book; null for any.
+             * @example 00:30:00
+             */
+            max_advance?: string | null;
+            /** @description Whether one may book for today. */
+            same_day_allowed?: boolean;
+            /**
+             * @description How long a booking is held for payment.
+             * @example 00:30:00
+             */
+            hold_length?: string;
+            /** @description How many unpaid bookings one person may hold. */
+            max_open_holds?: number;
+            /** @description Whether a booking is given away if nobody checks in. */
+            check_in_required?: boolean;
+            /**
+             * @description How long before the start check-in opens.
+             * @example 00:30:00
+             */
+            check_in_opens_before?: string;
+            /**
+             * @description How long after the start check-in closes.
+             * @example 00:30:00
+             */
+            check_in_closes_after?: string;
+            /**
+             * @description How long after the start a booking counts as a no-show.
+             * @example 00:30:00
+             */
+            no_show_grace?: string;
+            /** @description Whether a booking made after its start has its grace counted from when it was made. */
+            grace_from_booking?: boolean;
+            /**
+             * @description Whether `completion_after` counts from the start or the end.
+             *
+             *     * `start` - After the start
+             *     * `end` - After the end
+             */
+            completion_from?: components["schemas"]["CompletionFromEnum"];
+            /**
+             * @description How long after that a booking counts as over.
+             * @example 00:30:00
+             */
+            completion_after?: string;
+            /**
+             * @description How long before the start a reminder is sent; null for none.
+             * @example 00:30:00
+             */
+            remind_before?: string | null;
+            /**
+             * @description How long before the start one cancels to get all back.
+             * @example 00:30:00
+             */
+            refund_until?: string;
+            /** @description What is given back of a later one, in percent. */
+            late_refund_percent?: number;
+            /** @description Whether people get e-mails about their bookings. */
             send_confirmation_emails?: boolean;
         };
+        WalkInRequest: {
+            /**
+             * @description How long the room is wanted, from now on.
+             *
+             *     * `15` - 15
+             *     * `30` - 30
+             *     * `60` - 60
+             */
+            minutes: components["schemas"]["MinutesEnum"];
+        };
         WallHours: {
-            /** @example 09:00:00 */
+            /**
+             * @description By the venue's clock.
+             * @example 09:00:00
+             */
             opens_at: string;
-            /** @example 09:00:00 */
+            /**
+             * @description By the venue's clock.
+             * @example 09:00:00
+             */
             closes_at: string;
-        };
-        WhichBookingRequest: {
-            /** Format: int64 */
-            booking: number;
-        };
-        Window: {
-            readonly id: number;
-            /** @description 0 is Monday */
-            weekday: number;
-            /** @example 09:00:00 */
-            starts_at: string;
-            /** @example 09:00:00 */
-            ends_at: string;
-            is_active?: boolean;
-        };
-        WindowRequest: {
-            /** @description 0 is Monday */
-            weekday: number;
-            /** @example 09:00:00 */
-            starts_at: string;
-            /** @example 09:00:00 */
-            ends_at: string;
-            is_active?: boolean;
-        };
-        /** @description RFC 9457. `code` names the matter; what a client can act on is beside it. */
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            code: string;
-            detail: string;
-            /** @description The status that it has */
-            current?: string;
-            /** @description Why a token was refused, or a day is closed */
-            reason?: string;
-            /** Format: date-time */
-            earliest?: string;
-            /** @description An instant, or a day */
-            latest?: string;
-            /** @description A time of day, or an instant */
-            opens_at?: string;
-            /** @description A time of day, or an instant */
-            closes_at?: string;
-            /** Format: date */
-            on?: string;
-            capacity?: number;
-            /** @description The length of a slot, `HH:MM:SS` */
-            slot?: string;
-            limit?: number;
-            /** @description Field to sentences */
-            errors?: {
-                [key: string]: string[];
-            };
-            /** @description What blocks the slot; who and what only for staff */
-            conflicts?: {
-                /** Format: date-time */
-                starts_at: string;
-                /** Format: date-time */
-                ends_at: string;
-                status: string;
-                id?: number;
-                title?: string;
-                owner?: string;
-            }[];
-            /** @description The nearest free intervals of the same length, nearest first */
-            alternatives?: {
-                /** Format: date-time */
-                starts_at: string;
-                /** Format: date-time */
-                ends_at: string;
-            }[];
         };
     };
     responses: {
@@ -2207,6 +3529,20 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Invalid",
+                 *       "status": 400,
+                 *       "code": "invalid",
+                 *       "detail": "Some fields are not valid.",
+                 *       "errors": {
+                 *         "starts_at": [
+                 *           "This field is required."
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2216,6 +3552,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not authenticated",
+                 *       "status": 401,
+                 *       "code": "not_authenticated",
+                 *       "detail": "Sign in first."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2225,6 +3570,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Forbidden",
+                 *       "status": 403,
+                 *       "code": "forbidden",
+                 *       "detail": "You may not do this."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2234,6 +3588,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not found",
+                 *       "status": 404,
+                 *       "code": "not_found",
+                 *       "detail": "There is no such thing, or you may not see it."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2243,6 +3606,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Method not allowed",
+                 *       "status": 405,
+                 *       "code": "method_not_allowed",
+                 *       "detail": "This method is not allowed here."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2252,6 +3624,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not acceptable",
+                 *       "status": 406,
+                 *       "code": "not_acceptable",
+                 *       "detail": "No such representation."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2261,6 +3642,32 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Slot taken",
+                 *       "status": 409,
+                 *       "code": "slot_taken",
+                 *       "detail": "The slot is already booked.",
+                 *       "conflicts": [
+                 *         {
+                 *           "starts_at": "2030-05-01T09:00:00Z",
+                 *           "ends_at": "2030-05-01T10:00:00Z",
+                 *           "status": "confirmed"
+                 *         }
+                 *       ],
+                 *       "alternatives": [
+                 *         {
+                 *           "starts_at": "2030-05-01T10:00:00Z",
+                 *           "ends_at": "2030-05-01T11:00:00Z"
+                 *         },
+                 *         {
+                 *           "starts_at": "2030-05-01T08:00:00Z",
+                 *           "ends_at": "2030-05-01T09:00:00Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2270,6 +3677,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Too large",
+                 *       "status": 413,
+                 *       "code": "too_large",
+                 *       "detail": "The body is too large."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2279,6 +3695,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unsupported media type",
+                 *       "status": 415,
+                 *       "code": "unsupported_media_type",
+                 *       "detail": "Send JSON."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2288,6 +3713,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Idempotency key reused",
+                 *       "status": 422,
+                 *       "code": "idempotency_key_reused",
+                 *       "detail": "This Idempotency-Key was used for another request."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2299,6 +3733,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Throttled",
+                 *       "status": 429,
+                 *       "code": "throttled",
+                 *       "detail": "Too many attempts, try again later."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2310,21 +3753,27 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unavailable",
+                 *       "status": 503,
+                 *       "code": "unavailable",
+                 *       "detail": "The database is away, try again soon."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
     };
-    parameters: {
-        /** @description The same key and body get the same answer, however often they are sent. */
-        IdempotencyKey: string;
-    };
+    parameters: never;
     requestBodies: never;
     headers: never;
     pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    auth_register_post: {
+    auth_register_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2342,7 +3791,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2358,7 +3807,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_login_post: {
+    auth_login_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2376,7 +3825,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Tokens"];
+                    "application/json": components["schemas"]["LoginTokens"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2392,7 +3841,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_refresh_post: {
+    auth_refresh_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2401,7 +3850,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["RefreshBodyRequest"];
+                "application/json": components["schemas"]["RefreshRequest"];
             };
         };
         responses: {
@@ -2426,7 +3875,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_logout_post: {
+    auth_logout_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2435,7 +3884,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["RefreshBodyRequest"];
+                "application/json": components["schemas"]["RefreshRequest"];
             };
         };
         responses: {
@@ -2459,7 +3908,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_me_read: {
+    auth_me_retrieve: {
         parameters: {
             query?: never;
             header?: never;
@@ -2473,7 +3922,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2485,7 +3934,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_me_delete: {
+    auth_me_destroy: {
         parameters: {
             query?: never;
             header?: never;
@@ -2515,7 +3964,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_me_change: {
+    auth_me_partial_update: {
         parameters: {
             query?: never;
             header?: never;
@@ -2524,7 +3973,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["PatchedMyEditRequest"];
+                "application/json": components["schemas"]["PatchedProfileChangeRequest"];
             };
         };
         responses: {
@@ -2533,7 +3982,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2550,7 +3999,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_me_export_read: {
+    auth_me_export_retrieve: {
         parameters: {
             query?: never;
             header?: never;
@@ -2578,7 +4027,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_password_post: {
+    auth_password_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2613,7 +4062,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_password_reset_post: {
+    auth_password_reset_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2622,7 +4071,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ResetRequestRequest"];
+                "application/json": components["schemas"]["PasswordResetRequest"];
             };
         };
         responses: {
@@ -2646,7 +4095,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    auth_password_reset_confirm_post: {
+    auth_password_reset_confirm_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2655,7 +4104,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ResetConfirmRequest"];
+                "application/json": components["schemas"]["PasswordResetConfirmRequest"];
             };
         };
         responses: {
@@ -2698,7 +4147,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedPersonList"];
+                    "application/json": components["schemas"]["PaginatedUserList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2712,11 +4161,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    users_one_read: {
+    users_retrieve: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -2728,7 +4181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2742,11 +4195,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    users_one_delete: {
+    users_destroy: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -2774,18 +4231,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    users_one_change: {
+    users_partial_update: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["PatchedAdminEditRequest"];
+                "application/json": components["schemas"]["PatchedUserChangeRequest"];
             };
         };
         responses: {
@@ -2794,7 +4255,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2830,7 +4291,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedVenueShapeList"];
+                    "application/json": components["schemas"]["PaginatedVenueList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2843,7 +4304,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_post: {
+    venues_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -2852,7 +4313,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VenueShapeRequest"];
+                "application/json": components["schemas"]["VenueRequest"];
             };
         };
         responses: {
@@ -2861,7 +4322,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VenueShape"];
+                    "application/json": components["schemas"]["Venue"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2878,11 +4339,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_one_read: {
+    venues_retrieve: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
@@ -2894,7 +4359,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VenueShape"];
+                    "application/json": components["schemas"]["Venue"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2907,18 +4372,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_one_change: {
+    venues_partial_update: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["PatchedVenueShapeRequest"];
+                "application/json": components["schemas"]["PatchedVenueRequest"];
             };
         };
         responses: {
@@ -2927,7 +4396,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ChangedVenue"];
+                    "application/json": components["schemas"]["VenueChange"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2944,7 +4413,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_primetime_one_list: {
+    venues_primetime_list: {
         parameters: {
             query?: {
                 /** @description The pagination cursor value. */
@@ -2954,6 +4423,10 @@ export interface operations {
             };
             header?: never;
             path: {
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
@@ -2965,7 +4438,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedWindowList"];
+                    "application/json": components["schemas"]["PaginatedPrimetimeWindowList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2979,18 +4452,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_primetime_one_post: {
+    venues_primetime_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WindowRequest"];
+                "application/json": components["schemas"]["PrimetimeWindowRequest"];
             };
         };
         responses: {
@@ -2999,7 +4476,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Window"];
+                    "application/json": components["schemas"]["PrimetimeWindow"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3016,12 +4493,20 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_primetime_one_read: {
+    venues_primetime_retrieve: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
@@ -3033,7 +4518,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Window"];
+                    "application/json": components["schemas"]["PrimetimeWindow"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3047,12 +4532,20 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_primetime_one_delete: {
+    venues_primetime_destroy: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
@@ -3080,19 +4573,27 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_primetime_one_change: {
+    venues_primetime_partial_update: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["PatchedWindowRequest"];
+                "application/json": components["schemas"]["PatchedPrimetimeWindowRequest"];
             };
         };
         responses: {
@@ -3101,7 +4602,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Window"];
+                    "application/json": components["schemas"]["PrimetimeWindow"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3118,7 +4619,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_closures_one_list: {
+    venues_closures_list: {
         parameters: {
             query?: {
                 /** @description The pagination cursor value. */
@@ -3128,6 +4629,10 @@ export interface operations {
             };
             header?: never;
             path: {
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
@@ -3139,7 +4644,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedClosureShapeList"];
+                    "application/json": components["schemas"]["PaginatedClosureList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3153,18 +4658,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_closures_one_post: {
+    venues_closures_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ClosureShapeRequest"];
+                "application/json": components["schemas"]["ClosureRequest"];
             };
         };
         responses: {
@@ -3173,7 +4682,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ClosureShape"];
+                    "application/json": components["schemas"]["Closure"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3190,12 +4699,20 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_closures_one_read: {
+    venues_closures_retrieve: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
@@ -3207,7 +4724,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ClosureShape"];
+                    "application/json": components["schemas"]["Closure"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3221,12 +4738,20 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_closures_one_delete: {
+    venues_closures_destroy: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
@@ -3254,19 +4779,27 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    venues_closures_one_change: {
+    venues_closures_partial_update: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["PatchedClosureShapeRequest"];
+                "application/json": components["schemas"]["PatchedClosureRequest"];
             };
         };
         responses: {
@@ -3275,7 +4808,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ClosureShape"];
+                    "application/json": components["schemas"]["Closure"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3288,41 +4821,6 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    venues_calendar_one_read: {
-        parameters: {
-            query?: {
-                /** @description Inclusive; a week if left out */
-                end?: string;
-                /** @description Local date; today if left out */
-                start?: string;
-            };
-            header?: never;
-            path: {
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Calendar"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
@@ -3330,18 +4828,25 @@ export interface operations {
     resources_list: {
         parameters: {
             query?: {
-                /** @description Comma list, all of it */
+                /** @description Words with commas between; it has all of them. */
                 amenities?: string;
+                /** @description A building by name. */
                 building?: string;
                 /** @description The pagination cursor value. */
                 cursor?: string;
+                /** @description A floor. */
                 floor?: number;
+                /** @description With `free_until`: nothing blocks it in that interval, opening hours aside. */
                 free_from?: string;
+                /** @description Together with `free_from`. */
                 free_until?: string;
+                /** @description At least as many people fit. */
                 min_capacity?: number;
                 /** @description Number of results to return per page. */
                 page_size?: number;
+                /** @description A part of the name, the building or the description. */
                 search?: string;
+                /** @description The slug of a venue. */
                 venue?: string;
             };
             header?: never;
@@ -3355,7 +4860,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedResourceShapeList"];
+                    "application/json": components["schemas"]["PaginatedResourceList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3368,7 +4873,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    resources_post: {
+    resources_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -3377,7 +4882,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ResourceShapeRequest"];
+                "application/json": components["schemas"]["ResourceRequest"];
             };
         };
         responses: {
@@ -3386,7 +4891,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ResourceShape"];
+                    "application/json": components["schemas"]["Resource"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3403,11 +4908,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    resources_one_read: {
+    resources_retrieve: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3419,7 +4928,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ResourceShape"];
+                    "application/json": components["schemas"]["Resource"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3432,11 +4941,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    resources_one_delete: {
+    resources_destroy: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3464,18 +4977,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    resources_one_change: {
+    resources_partial_update: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["PatchedResourceShapeRequest"];
+                "application/json": components["schemas"]["PatchedResourceRequest"];
             };
         };
         responses: {
@@ -3484,7 +5001,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ResourceShape"];
+                    "application/json": components["schemas"]["Resource"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3501,16 +5018,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    resources_availability_one_read: {
+    resources_availability_retrieve: {
         parameters: {
             query: {
-                /** @description Only intervals at least this long */
+                /** @description `HH:MM:SS`: only intervals that are at least this long. */
                 duration?: string;
+                /** @description An instant, if `start` is one; or a date: to the end of that day. */
                 end: string;
+                /** @description An instant, for example `2030-05-01T09:00:00Z`; or a date, for example `2030-05-01`: from the beginning of that day by the venue's clock. */
                 start: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3540,24 +5063,19 @@ export interface operations {
             query?: {
                 /** @description The pagination cursor value. */
                 cursor?: string;
+                /** @description Those that end after. */
                 from?: string;
+                /** @description The id of whose bookings they are. */
                 owner?: number;
                 /** @description Number of results to return per page. */
                 page_size?: number;
+                /** @description The id of a resource. */
                 resource?: number;
-                /**
-                 * @description * `held` - Held, awaiting payment
-                 *     * `pending` - Awaiting approval
-                 *     * `confirmed` - Confirmed
-                 *     * `checked_in` - Checked in
-                 *     * `completed` - Completed
-                 *     * `cancelled` - Cancelled
-                 *     * `rejected` - Rejected
-                 *     * `expired` - Expired
-                 *     * `no_show` - No show
-                 */
+                /** @description Where they stand now; given several times, any of these. */
                 status?: ("cancelled" | "checked_in" | "completed" | "confirmed" | "expired" | "held" | "no_show" | "pending" | "rejected")[];
+                /** @description Those that begin before. */
                 until?: string;
+                /** @description The slug of a venue. */
                 venue?: string;
             };
             header?: never;
@@ -3571,7 +5089,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedBookingShapeList"];
+                    "application/json": components["schemas"]["PaginatedBookingList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3585,7 +5103,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_post: {
+    bookings_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -3603,7 +5121,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BookingShape"];
+                    "application/json": components["schemas"]["Booking"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3620,7 +5138,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_approve_post: {
+    bookings_approve_many_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -3629,7 +5147,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ManyRequest"];
+                "application/json": components["schemas"]["BookingIdsRequest"];
             };
         };
         responses: {
@@ -3638,7 +5156,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ManyResults"];
+                    "application/json": components["schemas"]["BookingResults"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3655,7 +5173,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_reject_post: {
+    bookings_reject_many_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -3664,7 +5182,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ManyRequest"];
+                "application/json": components["schemas"]["BookingIdsRequest"];
             };
         };
         responses: {
@@ -3673,7 +5191,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ManyResults"];
+                    "application/json": components["schemas"]["BookingResults"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3690,11 +5208,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_one_read: {
+    bookings_retrieve: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3706,7 +5228,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BookingShape"];
+                    "application/json": components["schemas"]["Booking"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3720,18 +5242,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_one_change: {
+    bookings_partial_update: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["PatchedBookingEditRequest"];
+                "application/json": components["schemas"]["PatchedBookingChangeRequest"];
             };
         };
         responses: {
@@ -3740,7 +5266,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BookingShape"];
+                    "application/json": components["schemas"]["Booking"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3757,48 +5283,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_approve_one_post: {
+    bookings_approve_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["ReasonRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BookingShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    bookings_reject_one_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3814,7 +5307,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BookingShape"];
+                    "application/json": components["schemas"]["Booking"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3831,11 +5324,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_cancel_one_post: {
+    bookings_cancel_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3851,7 +5348,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BookingShape"];
+                    "application/json": components["schemas"]["Booking"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3868,11 +5365,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_check_in_one_post: {
+    bookings_check_in_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3888,7 +5389,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BookingShape"];
+                    "application/json": components["schemas"]["Booking"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3905,11 +5406,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_end_one_post: {
+    bookings_end_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3925,7 +5430,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BookingShape"];
+                    "application/json": components["schemas"]["Booking"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3942,7 +5447,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_events_one_list: {
+    bookings_events_list: {
         parameters: {
             query?: {
                 /** @description The pagination cursor value. */
@@ -3952,6 +5457,10 @@ export interface operations {
             };
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -3963,7 +5472,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedEventShapeList"];
+                    "application/json": components["schemas"]["PaginatedBookingEventList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3977,28 +5486,43 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    automation_read: {
+    bookings_reject_create: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
+                id: number;
+            };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AutomationShape"];
+                    "application/json": components["schemas"]["Booking"];
                 };
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
@@ -4022,7 +5546,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedTradeShapeList"];
+                    "application/json": components["schemas"]["PaginatedTradeList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4036,7 +5560,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    trades_post: {
+    trades_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -4054,7 +5578,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TradeShape"];
+                    "application/json": components["schemas"]["Trade"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4071,11 +5595,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    trades_one_read: {
+    trades_retrieve: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -4087,7 +5615,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TradeShape"];
+                    "application/json": components["schemas"]["Trade"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4101,18 +5629,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    trades_accept_one_post: {
+    trades_accept_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["AnswerRequest"];
+                "application/json": components["schemas"]["TradeResponseRequest"];
             };
         };
         responses: {
@@ -4121,7 +5653,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TradeShape"];
+                    "application/json": components["schemas"]["Trade"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4138,18 +5670,22 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    trades_reject_one_post: {
+    trades_reject_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["AnswerRequest"];
+                "application/json": components["schemas"]["TradeResponseRequest"];
             };
         };
         responses: {
@@ -4158,7 +5694,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TradeShape"];
+                    "application/json": components["schemas"]["Trade"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4175,11 +5711,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    trades_withdraw_one_post: {
+    trades_withdraw_create: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
                 id: number;
             };
             cookie?: never;
@@ -4191,7 +5731,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TradeShape"];
+                    "application/json": components["schemas"]["Trade"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4208,118 +5748,51 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    bookings_payment_one_read: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PaymentShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    bookings_payment_one_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PaymentShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    bookings_payment_refunds_one_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["NewRefundRequest"];
-            };
-        };
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RefundShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    webhooks_stripe_post: {
+    panels_book_create: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": {
-                    [key: string]: unknown;
+                "application/json": components["schemas"]["WalkInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content: {
+                    "application/json": components["schemas"]["RoomState"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    panels_check_in_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PanelBookingRequest"];
             };
         };
         responses: {
@@ -4328,10 +5801,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Received"];
+                    "application/json": components["schemas"]["RoomState"];
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
@@ -4339,6 +5814,67 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    panels_end_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PanelBookingRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomState"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    panels_state_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomState"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
@@ -4362,7 +5898,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedPanelShapeList"];
+                    "application/json": components["schemas"]["PaginatedPanelList"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4376,7 +5912,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    panels_post: {
+    panels_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -4394,7 +5930,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewPanelShape"];
+                    "application/json": components["schemas"]["PanelWithSecrets"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4411,7 +5947,263 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    panels_pair_post: {
+    panels_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Panel"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    panels_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    venues_calendar_retrieve: {
+        parameters: {
+            query?: {
+                /** @description The last day; a week from the first if left out. */
+                end?: string;
+                /** @description The first day there; today if left out. */
+                start?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The slug of the venue.
+                 * @example club
+                 */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendar"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    bookings_payment_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    bookings_payment_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    bookings_payment_refunds_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of what is meant.
+                 * @example 12
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewRefundRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refund"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    webhooks_stripe_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StripeEventReceived"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    panels_pair_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -4444,511 +6236,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    panels_state_read: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StateShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    panels_check_in_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WhichBookingRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StateShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    panels_end_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WhichBookingRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StateShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    panels_book_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DoorBookingRequest"];
-            };
-        };
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StateShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    panels_one_read: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PanelShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    panels_one_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No response body */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    analytics_kpi_read: {
-        parameters: {
-            query: {
-                end: string;
-                /**
-                 * @description * `json` - json
-                 *     * `csv` - csv
-                 *     * `pdf` - pdf
-                 */
-                format?: "json" | "csv" | "pdf";
-                start: string;
-                /** @description All venues if left out */
-                venue?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Kpi"];
-                    "text/csv": string;
-                    "application/pdf": string;
-                };
-            };
-            /** @description A worker makes the file */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExportShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    analytics_utilization_read: {
-        parameters: {
-            query: {
-                end: string;
-                /**
-                 * @description * `json` - json
-                 *     * `csv` - csv
-                 *     * `pdf` - pdf
-                 */
-                format?: "json" | "csv" | "pdf";
-                start: string;
-                /** @description All venues if left out */
-                venue?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Utilization"];
-                    "text/csv": string;
-                    "application/pdf": string;
-                };
-            };
-            /** @description A worker makes the file */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExportShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    analytics_ghosting_read: {
-        parameters: {
-            query: {
-                end: string;
-                /**
-                 * @description * `json` - json
-                 *     * `csv` - csv
-                 *     * `pdf` - pdf
-                 */
-                format?: "json" | "csv" | "pdf";
-                start: string;
-                /** @description All venues if left out */
-                venue?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Ghosting"];
-                    "text/csv": string;
-                    "application/pdf": string;
-                };
-            };
-            /** @description A worker makes the file */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExportShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    analytics_capacity_read: {
-        parameters: {
-            query: {
-                end: string;
-                /**
-                 * @description * `json` - json
-                 *     * `csv` - csv
-                 *     * `pdf` - pdf
-                 */
-                format?: "json" | "csv" | "pdf";
-                start: string;
-                /** @description All venues if left out */
-                venue?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Capacity"];
-                    "text/csv": string;
-                    "application/pdf": string;
-                };
-            };
-            /** @description A worker makes the file */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExportShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    analytics_heat_map_read: {
-        parameters: {
-            query: {
-                end: string;
-                /**
-                 * @description * `json` - json
-                 *     * `csv` - csv
-                 *     * `pdf` - pdf
-                 */
-                format?: "json" | "csv" | "pdf";
-                start: string;
-                /** @description All venues if left out */
-                venue?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HeatMap"];
-                    "text/csv": string;
-                    "application/pdf": string;
-                };
-            };
-            /** @description A worker makes the file */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExportShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    analytics_exports_one_read: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExportShape"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    analytics_exports_file_one_read: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                    "application/pdf": string;
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    dashboard_read: {
+    dashboard_retrieve: {
         parameters: {
             query?: never;
             header?: never;
@@ -4974,7 +6262,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    dashboard_staff_read: {
+    dashboard_staff_retrieve: {
         parameters: {
             query?: never;
             header?: never;
@@ -4996,6 +6284,371 @@ export interface operations {
             403: components["responses"]["Problem403"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    automation_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Automation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    analytics_kpi_retrieve: {
+        parameters: {
+            query: {
+                /** @description The last day; it counts too. */
+                end: string;
+                /**
+                 * @description JSON, or a file.
+                 *
+                 *     * `json` - json
+                 *     * `csv` - csv
+                 *     * `pdf` - pdf
+                 */
+                format?: "json" | "csv" | "pdf";
+                /** @description The first day, local to each venue. */
+                start: string;
+                /** @description The slug of one venue; all venues if left out. */
+                venue?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kpi"];
+                    "text/csv": string;
+                    "application/pdf": string;
+                };
+            };
+            /** @description A worker makes the file */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    analytics_utilization_retrieve: {
+        parameters: {
+            query: {
+                /** @description The last day; it counts too. */
+                end: string;
+                /**
+                 * @description JSON, or a file.
+                 *
+                 *     * `json` - json
+                 *     * `csv` - csv
+                 *     * `pdf` - pdf
+                 */
+                format?: "json" | "csv" | "pdf";
+                /** @description The first day, local to each venue. */
+                start: string;
+                /** @description The slug of one venue; all venues if left out. */
+                venue?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Utilization"];
+                    "text/csv": string;
+                    "application/pdf": string;
+                };
+            };
+            /** @description A worker makes the file */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    analytics_ghosting_retrieve: {
+        parameters: {
+            query: {
+                /** @description The last day; it counts too. */
+                end: string;
+                /**
+                 * @description JSON, or a file.
+                 *
+                 *     * `json` - json
+                 *     * `csv` - csv
+                 *     * `pdf` - pdf
+                 */
+                format?: "json" | "csv" | "pdf";
+                /** @description The first day, local to each venue. */
+                start: string;
+                /** @description The slug of one venue; all venues if left out. */
+                venue?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ghosting"];
+                    "text/csv": string;
+                    "application/pdf": string;
+                };
+            };
+            /** @description A worker makes the file */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    analytics_capacity_retrieve: {
+        parameters: {
+            query: {
+                /** @description The last day; it counts too. */
+                end: string;
+                /**
+                 * @description JSON, or a file.
+                 *
+                 *     * `json` - json
+                 *     * `csv` - csv
+                 *     * `pdf` - pdf
+                 */
+                format?: "json" | "csv" | "pdf";
+                /** @description The first day, local to each venue. */
+                start: string;
+                /** @description The slug of one venue; all venues if left out. */
+                venue?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Capacity"];
+                    "text/csv": string;
+                    "application/pdf": string;
+                };
+            };
+            /** @description A worker makes the file */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    analytics_heat_map_retrieve: {
+        parameters: {
+            query: {
+                /** @description The last day; it counts too. */
+                end: string;
+                /**
+                 * @description JSON, or a file.
+                 *
+                 *     * `json` - json
+                 *     * `csv` - csv
+                 *     * `pdf` - pdf
+                 */
+                format?: "json" | "csv" | "pdf";
+                /** @description The first day, local to each venue. */
+                start: string;
+                /** @description The slug of one venue; all venues if left out. */
+                venue?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeatMap"];
+                    "text/csv": string;
+                    "application/pdf": string;
+                };
+            };
+            /** @description A worker makes the file */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    analytics_exports_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the file.
+                 * @example 0192f0c1-7a3e-7c11-9d2e-3f1b5c7d9e00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    analytics_exports_file_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the file.
+                 * @example 0192f0c1-7a3e-7c11-9d2e-3f1b5c7d9e00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/pdf": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };

@@ -400,6 +400,26 @@ def test_free_intervals_are_what_opening_hours_bookings_and_now_leave(
     assert get(f"{past}&end=2020-01-02T00:00:00Z", None)["free"] == []
 
 
+def test_dates_are_days_of_the_venue_both_inclusive(get, venue, court, booked, ana, soon):
+    """Across a change of clocks too: in Berlin the 30th of March 2031 has 23 hours."""
+    Venue.objects.update(time_zone="Asia/Tokyo")
+    day = (soon + timedelta(days=7)).date()
+    start = venue_time(Venue.objects.get(), day, 0)
+    booking = booked(ana, hours=(start + 9 * HOUR - soon) / HOUR)
+    path = f"resources/{court.pk}/availability/"
+    assert get(f"{path}?start={day}&end={day + timedelta(days=1)}", None)["free"] == [
+        {"starts_at": z(start), "ends_at": z(booking.starts_at)},
+        {"starts_at": z(booking.ends_at), "ends_at": z(start + 48 * HOUR)},
+    ]
+    assert get(f"{path}?start={day}&end={day}&duration=12:00:00", None)["free"] == [
+        {"starts_at": z(booking.ends_at), "ends_at": z(start + 24 * HOUR)}
+    ]
+    Venue.objects.update(time_zone="Europe/Berlin")
+    assert get(f"{path}?start=2031-03-30&end=2031-03-30", None)["free"] == [
+        {"starts_at": "2031-03-29T23:00:00Z", "ends_at": "2031-03-30T22:00:00Z"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
@@ -417,6 +437,36 @@ def test_free_intervals_are_what_opening_hours_bookings_and_now_leave(
 def test_a_bad_range_is_refused(client_of, court, query, status, code):
     answer = client_of().get(f"{API}resources/{court.pk}/availability/?{query}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+REQUIRED = ["This field is required."]
+INSTANT_OR_DATE = (
+    "Give an instant with its offset from UTC, for example 2030-05-01T09:00:00Z, or a date, for"
+    " example 2030-05-01."
+)
+NEITHER = [INSTANT_OR_DATE]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "told"),
+    [
+        ("", 400, {"start": REQUIRED, "end": REQUIRED}),
+        ("start=x&end=2030-01-01T00:00:00", 400, {"start": NEITHER, "end": NEITHER}),
+        ("start=2030-02-30&end=2030-03-01", 400, {"start": NEITHER}),
+        ("start=2030-01-01&end=2030-01-02T00:00:00Z", 400,
+         {"end": ["Give `start` and `end` both as instants, or both as dates."]}),
+        ("start=2030-01-02T00:00:00Z&end=2030-01-02T00:00:00Z", 409,
+         "`end` must be after `start`."),
+        ("start=2030-01-02&end=2030-01-01", 409, "`end` must not be before `start`."),
+        ("start=2030-01-01&end=2032-01-01", 409, "From `start` to `end` at most 400 days."),
+        ("start=9999-12-31&end=9999-12-31", 409, "`start` is not a time anyone can book."),
+        ("start=2030-01-01&end=9999-12-31", 409, "`end` is not a time anyone can book."),
+    ],
+)  # fmt: skip
+def test_a_bad_range_is_told_in_the_words_of_its_parameters(client_of, court, query, status, told):
+    answer = client_of().get(f"{API}resources/{court.pk}/availability/?{query}")
+    assert answer.status_code == status
+    assert answer.json()["errors" if status == 400 else "detail"] == told
 
 
 def test_the_calendar_of_a_venue_is_answered_whole(get, venue, court, booked, ana, ben, soon):
@@ -485,9 +535,9 @@ def test_the_calendar_of_a_venue_is_answered_whole(get, venue, court, booked, an
 def venue_time(venue, on, hour):
     from datetime import time
 
-    from api.policy import instant
+    from api.policy import to_instant
 
-    return instant(venue.zone, on, time(hour))
+    return to_instant(venue.zone, on, time(hour))
 
 
 def test_a_calendar_of_a_venue_without_resources_has_its_days(get, db):

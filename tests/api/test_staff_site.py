@@ -20,7 +20,7 @@ from api.models import Booking, BookingEvent, Closure, Delivery, Payment, Primet
 from api.models.venues import Approval
 from api.queries.bookings import staff_dashboard, timeline
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import approve_booking, cancel_booking
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +89,7 @@ def test_staff_are_not_shown_the_schedule_that_admins_set(sam, ada):
 
 def test_many_are_answered_at_once_and_each_is_told_by_itself(asked, ana, ben, sam, booked):
     one, two, gone = booked(ana), booked(ben, 2), booked(ana, 4)
-    bookings.cancel(gone.pk, Actor.for_booking(ana, gone))
+    cancel_booking(gone.pk, Actor.for_booking(ana, gone))
     client = site(sam)
     form = {"answer": "approve", "booking": [one.pk, two.pk, gone.pk]}
     answer = client.post(DECIDE, form, follow=True)
@@ -243,7 +243,7 @@ def test_the_first_page_costs_the_same_however_much_there_is(asked, ana, sam, bo
 
 def test_a_timeline_has_history_emails_and_payments_in_order(asked, ana, sam, booked):
     booking = booked(ana)
-    bookings.approve(booking.pk, Actor.for_booking(sam, booking))
+    approve_booking(booking.pk, Actor.for_booking(sam, booking))
     Delivery.objects.filter(to=ana.email, key__contains="approve").update(
         state="parked", last_error="550 no such box", attempts=8, request_id="edge-7"
     )

@@ -16,7 +16,7 @@ def pair(booked, ana, ben):
 
 @pytest.fixture
 def offered(pair, ana):
-    return trades.offer(requester=ana, mine=pair[0].pk, theirs=pair[1].pk)
+    return trades.offer_trade(requester=ana, mine=pair[0].pk, theirs=pair[1].pk)
 
 
 def stamp(at):
@@ -141,7 +141,7 @@ def test_a_list_costs_the_same_however_long_it_is(
 ):
     for n in range(5):
         first, second = booked(ana, hours=2 * n), booked(ben, hours=2 * n + 1)
-        trades.offer(requester=ana, mine=first.pk, theirs=second.pk)
+        trades.offer_trade(requester=ana, mine=first.pk, theirs=second.pk)
     client = client_of(ana)
     with django_assert_max_num_queries(2):
         assert len(client.get(PATH).json()["results"]) == 5

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from api.contracts import CONTRACTS
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Resource
-from api.services.bookings.transitions import sweep
+from api.services.bookings.sweeps import sweep
 from api.services.venues import venues
 from tests.contracts.faces import FACES, HOUR, OWN, bearer
 from tests.support.past_bookings import meeting

@@ -21,7 +21,8 @@ import websockets
 from asgiref.sync import async_to_sync, sync_to_async
 
 from api.services.accounts import tokens
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
@@ -38,8 +39,11 @@ def address(site, room, made):
 @sync_to_async
 def meet(owner, room):
     now = datetime.now(UTC)
-    return bookings.book(
-        owner=owner, resource=room.pk, starts_at=now, ends_at=now + timedelta(hours=1)
+    return create_booking(
+        BookingRequest(
+            owner=owner, resource=room.pk, starts_at=now, ends_at=now + timedelta(hours=1)
+        ),
+        actor=Actor.for_new_booking(owner),
     )
 
 

@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 from api.lifecycle import Status
 from api.models import Booking
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.panels import panels
 
 pytestmark = pytest.mark.slow
@@ -25,12 +26,15 @@ def meet(room):
 
     def make(owner, minutes=0, length=60, title="Standup"):
         start = datetime.now(UTC) + timedelta(minutes=minutes)
-        return bookings.book(
-            owner=owner,
-            resource=room.pk,
-            starts_at=start,
-            ends_at=start + timedelta(minutes=length),
-            title=title,
+        return create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=room.pk,
+                starts_at=start,
+                ends_at=start + timedelta(minutes=length),
+                title=title,
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     return make
@@ -73,7 +77,7 @@ def test_a_booking_is_seen_at_once_and_so_is_its_end(shown, ana, meet):
     see(shown, "due", "Check in")
     expect(shown.locator("#title")).to_have_text("Standup")
     expect(shown.locator("#who")).to_have_text("Ana Example")
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     see(shown, "available", "Free")
 
 

@@ -64,12 +64,14 @@ import os, signal, sys, django
 django.setup()
 from datetime import datetime
 from api.models import User
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from tasks import nudge
 nudge.publisher.ask = lambda name: os.kill(os.getpid(), signal.SIGKILL)
 owner = User.objects.get(email="ana@example.com")
 start, end = (datetime.fromisoformat(text) for text in sys.argv[2:])
-bookings.book(owner=owner, resource=int(sys.argv[1]), starts_at=start, ends_at=end)
+request = BookingRequest(owner=owner, resource=int(sys.argv[1]), starts_at=start, ends_at=end)
+create_booking(request, actor=Actor.for_new_booking(owner))
 """
 
 

@@ -35,7 +35,7 @@ def rules_in(zone: str, **more: object) -> Rules:
 @pytest.mark.parametrize(("zone", "on", "length"), CHANGES)
 def test_22_on_a_day_of_change_no_slot_is_lost_or_doubled(zone, on, length):
     rules = rules_in(zone)
-    slots = list(policy.grid(rules, on))
+    slots = list(policy.iter_slots(rules, on))
     assert len(slots) == length / (30 * MINUTE)
     assert {end - start for start, end in slots} == {30 * MINUTE}
     assert all(end <= start for (_, end), (start, _) in pairwise(slots))
@@ -49,12 +49,12 @@ def test_22_the_same_wall_time_is_kept_across_the_change(zone, on, length, hour)
     """Adding whole days to an instant instead would move every start by the change."""
     rules = rules_in(zone)
     walls = [
-        policy.instant(rules.zone, on + n * DAY, time(hour)).astimezone(rules.zone)
+        policy.to_instant(rules.zone, on + n * DAY, time(hour)).astimezone(rules.zone)
         for n in range(-2, 3)
     ]
     assert [wall.time() for wall in walls] == [time(hour)] * 5
-    grid = {start for start, _ in policy.grid(rules, on)}
-    assert policy.instant(rules.zone, on, time(hour)) in grid
+    grid = {start for start, _ in policy.iter_slots(rules, on)}
+    assert policy.to_instant(rules.zone, on, time(hour)) in grid
 
 
 @pytest.mark.parametrize(("zone", "on", "length"), CHANGES)
@@ -62,16 +62,19 @@ def test_22_minute_by_minute_days_ahead_are_local_dates_and_deadlines_keep_their
     zone, on, length
 ):
     rules = rules_in(zone, max_advance=timedelta(days=3), remind_before=15 * MINUTE)
-    noon = [policy.instant(rules.zone, on + n * DAY, time(12)) for n in (3, 4)]
-    now = policy.instant(rules.zone, on, time(0))
+    noon = [policy.to_instant(rules.zone, on + n * DAY, time(12)) for n in (3, 4)]
+    now = policy.to_instant(rules.zone, on, time(0))
     for _ in range(int(length / MINUTE)):
         policy.check_notice(rules, noon[0], noon[0] + HOUR, now)
         with pytest.raises(errors.TooFarAhead):
             policy.check_notice(rules, noon[1], noon[1] + HOUR, now)
         start = now + HOUR
-        set_for = policy.deadlines(rules.venue, start, start + HOUR, now)
+        set_for = policy.calculate_deadlines(rules.venue, start, start + HOUR, now)
         assert start - set_for["remind_at"] == 15 * MINUTE
         assert set_for["completes_at"] - start == HOUR
-        assert policy.hold(rules.venue, "held", 500, now)["hold_expires_at"] - now == 30 * MINUTE
+        assert (
+            policy.get_payment_columns(rules.venue, "held", 500, now)["hold_expires_at"] - now
+            == 30 * MINUTE
+        )
         now += MINUTE
-    assert now == policy.instant(rules.zone, on + DAY, time(0))
+    assert now == policy.to_instant(rules.zone, on + DAY, time(0))

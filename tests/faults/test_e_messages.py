@@ -15,18 +15,19 @@ from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Venue
 from api.models.outbox import State
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings.actions import cancel_booking, check_in_booking
+from api.services.bookings.sweeps import sweep
 from api.services.messages import mailer, outbox, reminders
 from api.services.messages.outbox import Effect
 from api.services.payments import circuit_breaker
-from backend.settings import email_backend
+from backend.settings.emails import find_email_backend
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
 
 
 @pytest.fixture(autouse=True)
 def _over_smtp(settings, mail):
-    settings.EMAIL_BACKEND = email_backend("smtp")
+    settings.EMAIL_BACKEND = find_email_backend("smtp")
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", mail.port, 1
 
 
@@ -114,7 +115,7 @@ def test_34_a_reminder_whose_booking_was_cancelled_meanwhile_is_not_sent(
     Booking.objects.update(remind_at=Now())
     deliver()
     assert reminders.queue_due() == 1
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     deliver()
     assert mail.subjects == ["Reservation Confirmed", "Reservation Cancelled"]
     row = Delivery.objects.get(name="reminder")
@@ -146,18 +147,18 @@ def test_38_a_check_in_at_the_moment_of_release_has_one_winner(booked, ana, venu
             check_in_opens_at=Now(), no_show_at=Now() + timedelta(milliseconds=15)
         )
         arrived, _ = at_once(
-            lambda pk=booking.pk, who=actor: bookings.check_in(pk, who),
-            lambda: transitions.sweep(BOOKING.release, "release_no_shows"),
+            lambda pk=booking.pk, who=actor: check_in_booking(pk, who),
+            lambda: sweep(BOOKING.release, "release_no_shows"),
         )
         Booking.objects.filter(pk=booking.pk, status="confirmed").update(no_show_at=Now())
-        transitions.sweep(BOOKING.release, "release_no_shows")
+        sweep(BOOKING.release, "release_no_shows")
         booking.refresh_from_db()
         moves = booking.events.filter(verb__in=["check_in", "release"])
         assert moves.count() == 1
         if isinstance(arrived, Booking):
             assert booking.status == "checked_in"
             with pytest.raises(errors.AlreadyDone):
-                bookings.check_in(booking.pk, actor)
+                check_in_booking(booking.pk, actor)
         else:
             assert isinstance(arrived, (errors.CheckInClosed, errors.NotAllowedNow))
             assert (booking.status, moves.get().actor_name) == ("no_show", "release_no_shows")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from api import errors
 from api.models import Booking, Delivery, Payment, Refund, StripeEvent, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking
 from api.services.messages import outbox
 from api.services.operations import invariants
 from api.services.payments import (
@@ -77,7 +77,7 @@ def world(hold, ana, ben, customer, run_out, worker):
 
         def cancel(self) -> None:
             with contextlib.suppress(errors.NotAllowedNow):
-                bookings.cancel(self.booking.pk, self.actor)
+                cancel_booking(self.booking.pk, self.actor)
 
         def book_against(self) -> None:
             with contextlib.suppress(errors.SlotTaken):
@@ -193,7 +193,7 @@ def test_a_slow_stripe_holds_no_lock_and_no_transaction(hold, ana, ben, client_o
     seen = client_of(ana, "paidrooms").get(f"/paidrooms/api/bookings/{booking.pk}/").json()
     assert (seen["status"], seen["payment_status"]) == ("pending", "processing")
     assert hold(ben, 2).status == "held"
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     answer.set()
     beginning.join(10)
     assert isinstance(found[0], errors.NotAllowedNow)
@@ -207,7 +207,7 @@ def test_an_intent_that_came_too_late_is_cancelled(hold, ana, customer, line, wo
     beginning = threading.Thread(target=lambda: _begin(booking.pk))
     beginning.start()
     assert line.waiting.wait(10)
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     answer.set()
     beginning.join(10)
     worker()
@@ -252,7 +252,7 @@ def paid(hold, ana, customer):
 def test_a_refund_whose_answer_was_lost_is_not_paid_twice(paid, ana, customer, line, worker):
     """With the look at `refunds_of` removed from `pay_out` the local Stripe pays a second time."""
     booking, payment = paid
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     line.faults = [("/v1/refunds", "POST", "lose")]
     worker()
     call = Delivery.objects.get(kind="refund")
@@ -271,7 +271,7 @@ def test_a_refund_whose_answer_was_lost_is_not_paid_twice(paid, ana, customer, l
 def test_a_worker_that_dies_after_the_refund_leaves_it_to_the_next(paid, ana, customer, worker):
     """Killed between Stripe's answer and our writing it down: the lease ends, the key is found."""
     booking, payment = paid
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     (row,) = outbox.claim(["refund"])
     refund = Refund.objects.get()
     refunds.gateway.create_refund(payment.intent_id, refund.amount_minor, refund.key)
@@ -352,7 +352,7 @@ def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
     intents = [payments.begin(booking.pk).intent_id for booking in held]
     stripe_events.receive(*customer.event("payment_intent.payment_failed", intents[5]))
     for booking in held[:5]:
-        bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+        cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     line.calls.clear()
     line.down = True
     worker()

@@ -11,7 +11,8 @@ from api.lifecycle import Status
 from api.models import Booking, Resource
 from api.queries.panels import panels
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from backend.cache import increment_all
 
 pytestmark = pytest.mark.django_db
@@ -72,19 +73,18 @@ def test_a_change_shows_at_once_though_the_state_was_cached(
             in_(ana, 5)
         elif change == "reschedule":
             later = booking.starts_at + timedelta(days=9)
-            bookings.reschedule(
+            reschedule_booking(
                 booking.pk,
                 Actor.for_booking(ana, booking),
-                starts_at=later,
-                ends_at=later + 30 * MINUTE,
+                BookingChanges(starts_at=later, ends_at=later + 30 * MINUTE),
             )
         elif change == "cancel":
-            bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+            cancel_booking(booking.pk, Actor.for_booking(ana, booking))
         else:
-            bookings.check_in(booking.pk, actor, early=True) if change == "check_in" else None
+            check_in_booking(booking.pk, actor, early=True) if change == "check_in" else None
             if change == "end":
-                bookings.check_in(booking.pk, actor, early=True)
-                bookings.end(booking.pk, actor)
+                check_in_booking(booking.pk, actor, early=True)
+                end_booking(booking.pk, actor)
     after = panels.get_state(court.pk)
     assert after["version"] > before["version"]
     assert panels.fingerprint(after) != panels.fingerprint(before)
@@ -121,7 +121,9 @@ def test_a_moved_booking_changes_both_rooms(
         forget(place)
     before = panels.list_states([court.pk, other.pk])
     with django_capture_on_commit_callbacks(execute=True):
-        bookings.reschedule(booking.pk, Actor.for_booking(ana, booking), resource=other.pk)
+        reschedule_booking(
+            booking.pk, Actor.for_booking(ana, booking), BookingChanges(resource=other.pk)
+        )
     after = panels.list_states([court.pk, other.pk])
     for place in (court, other):
         assert after[place.pk]["version"] == before[place.pk]["version"] + 1

@@ -15,7 +15,9 @@ from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Panel
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings import transitions
+from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
+from api.services.bookings.sweeps import sweep
 from api.services.panels import panels
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,7 +94,7 @@ def test_who_checked_in_in_time_stays_in_though_the_release_came_after_it(due_so
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic():
             Booking.objects.select_for_update().get(pk=booking.pk)
-            came = pool.submit(alone, lambda: bookings.check_in(booking.pk, Actor.person(ana)))
+            came = pool.submit(alone, lambda: check_in_booking(booking.pk, Actor.person(ana)))
             wait_until(waiting(1))
             wait_until(PAST, booking.no_show_at)
             due = ("id = %s", [booking.pk])
@@ -110,15 +112,15 @@ def test_check_in_and_release_at_the_instant_of_the_deadline_have_one_winner(due
         booking = due_soon(2 * number)
 
         def come(pk=booking.pk):
-            return bookings.check_in(pk, Actor.person(ana))
+            return check_in_booking(pk, Actor.person(ana))
 
         def release(deadline=booking.no_show_at):
             wait_until(PAST, deadline)
-            return transitions.sweep(BOOKING.release, "release_no_shows")
+            return sweep(BOOKING.release, "release_no_shows")
 
         def come_late(pk=booking.pk, deadline=booking.no_show_at):
             wait_until(PAST, deadline)
-            return bookings.check_in(pk, Actor.person(ana))
+            return check_in_booking(pk, Actor.person(ana))
 
         first = come if number % 3 == 0 else come_late
         came, released = together(first, release)
@@ -135,7 +137,7 @@ def test_of_many_who_check_in_at_once_one_does(booked, ana, ben, sam):
     Booking.objects.filter(pk=booking.pk).update(check_in_opens_at=Now())
 
     def come(who):
-        return lambda: bookings.check_in(booking.pk, Actor.person(who))
+        return lambda: check_in_booking(booking.pk, Actor.person(who))
 
     results = together(*(come(who) for who in (ana, ben, sam, ana, ben, sam)))
     refused = [result for result in results if isinstance(result, errors.AlreadyDone)]
@@ -150,9 +152,9 @@ def test_check_in_and_end_and_cancel_leave_one_story(booked, ana):
         Booking.objects.filter(pk=booking.pk).update(check_in_opens_at=Now())
         actor = Actor.for_booking(ana, booking)
         together(
-            lambda pk=booking.pk, who=actor: bookings.check_in(pk, who),
-            lambda pk=booking.pk, who=actor: bookings.end(pk, who),
-            lambda pk=booking.pk, who=actor: bookings.cancel(pk, who),
+            lambda pk=booking.pk, who=actor: check_in_booking(pk, who),
+            lambda pk=booking.pk, who=actor: end_booking(pk, who),
+            lambda pk=booking.pk, who=actor: cancel_booking(pk, who),
         )
         booking.refresh_from_db()
         lines = list(booking.events.order_by("id").values_list("from_status", "to_status"))

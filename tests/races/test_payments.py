@@ -15,7 +15,9 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Payment, Refund, Resource, StripeEvent
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.sweeps import sweep
 from api.services.messages import outbox
 from api.services.operations import invariants
 from api.services.payments import (
@@ -89,7 +91,7 @@ def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer,
     intent = payments.gateway.fetch_intent(payment.intent_id)
     found = at_once(
         lambda: payments.settle(payment.pk, intent, "webhook"),
-        lambda: transitions.sweep(BOOKING.expire, "expire_holds"),
+        lambda: sweep(BOOKING.expire, "expire_holds"),
         lambda: hold(ben),
         lambda: payments.settle(payment.pk, intent, "customer"),
     )
@@ -145,7 +147,7 @@ def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, cu
     booking, payment = begun()
     intent = payments.gateway.fetch_intent(payment.intent_id)
     at_once(
-        lambda: bookings.cancel(booking.pk, Actor.for_booking(ana, booking)),
+        lambda: cancel_booking(booking.pk, Actor.for_booking(ana, booking)),
         lambda: payments.settle(payment.pk, intent, "webhook"),
     )
     worker()
@@ -173,7 +175,7 @@ def test_two_workers_and_the_reconciliation_pay_a_refund_once(begun, ana, custom
     """Without the claim of the outbox each worker pays."""
     booking, payment = begun()
     payments.settle(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     deliver = lambda: outbox.deliver(["refund", "cancel_intent"], stripe_calls.make)  # noqa: E731
     at_once(deliver, deliver, deliver, reconciliation.everything)
     assert customer.refunds(payment.intent_id) == [10000]
@@ -185,7 +187,7 @@ def test_a_payment_locks_the_resource_before_the_booking(begun, customer, run_ou
     for each other (40P01): then the booking is locked here already, and NOWAIT says so."""
     booking, payment = begun()
     run_out(booking)
-    transitions.sweep(BOOKING.expire, "expire_holds")
+    sweep(BOOKING.expire, "expire_holds")
     intent = payments.gateway.fetch_intent(payment.intent_id)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
@@ -213,16 +215,15 @@ def test_a_moved_booking_and_a_late_payment_at_once(
     booking, payment = begun()
     other = hold(ben, 3)
     run_out(booking)
-    transitions.sweep(BOOKING.expire, "expire_holds")
+    sweep(BOOKING.expire, "expire_holds")
     intent = payments.gateway.fetch_intent(payment.intent_id)
     starts = tomorrow + timedelta(minutes=30)
     _, moved = at_once(
         lambda: payments.settle(payment.pk, intent, "webhook"),
-        lambda: bookings.reschedule(
+        lambda: reschedule_booking(
             other.pk,
             Actor.for_booking(ben, other),
-            starts_at=starts,
-            ends_at=starts + timedelta(hours=1),
+            BookingChanges(starts_at=starts, ends_at=starts + timedelta(hours=1)),
         ),
     )
     worker()

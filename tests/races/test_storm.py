@@ -14,7 +14,8 @@ from api import errors
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent, Delivery
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 
 from . import unguarded
 from .unguarded import looking, overlaps
@@ -47,7 +48,11 @@ def somewhere(moment, rng):
 def asks(crowd, court, moment, shape, rng):
     for owner in crowd:
         start, end = shape(moment, rng)
-        yield partial(bookings.book, owner=owner, resource=court.pk, starts_at=start, ends_at=end)
+        yield partial(
+            create_booking,
+            BookingRequest(owner=owner, resource=court.pk, starts_at=start, ends_at=end),
+            actor=Actor.for_new_booking(owner),
+        )
 
 
 def test_a_storm_on_one_moment_has_exactly_one_winner_a_round(crowd, court, soon, at_once):
@@ -83,8 +88,11 @@ def test_a_storm_on_a_dead_hold_has_exactly_one_winner(crowd, court, soon, at_on
     court.save()
     for n in range(ROUNDS):
         moment = soon + timedelta(days=n)
-        hold = bookings.book(
-            owner=late, resource=court.pk, starts_at=moment - MINUTE, ends_at=moment + MINUTE
+        hold = create_booking(
+            BookingRequest(
+                owner=late, resource=court.pk, starts_at=moment - MINUTE, ends_at=moment + MINUTE
+            ),
+            actor=Actor.for_new_booking(late),
         )
         Booking.objects.filter(pk=hold.pk).update(hold_expires_at="2020-01-01T00:00:00Z")
         results = at_once(*asks(crowd, court, moment, around, rng))
@@ -98,11 +106,14 @@ def test_a_storm_of_moves_into_one_moment_has_exactly_one_winner(crowd, court, s
     rng = random.Random(4)
     far = soon + timedelta(days=20)
     rows = [
-        bookings.book(
-            owner=owner,
-            resource=court.pk,
-            starts_at=far + n * timedelta(hours=1),
-            ends_at=far + (n + 1) * timedelta(hours=1),
+        create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=court.pk,
+                starts_at=far + n * timedelta(hours=1),
+                ends_at=far + (n + 1) * timedelta(hours=1),
+            ),
+            actor=Actor.for_new_booking(owner),
         )
         for n, owner in enumerate(crowd)
     ]
@@ -112,7 +123,11 @@ def test_a_storm_of_moves_into_one_moment_has_exactly_one_winner(crowd, court, s
         for row in rows:
             start, end = around(moment, rng)
             actor = Actor.for_booking(row.owner, row)
-            calls.append(partial(bookings.reschedule, row.pk, actor, starts_at=start, ends_at=end))
+            calls.append(
+                partial(
+                    reschedule_booking, row.pk, actor, BookingChanges(starts_at=start, ends_at=end)
+                )
+            )
         results = at_once(*calls)
         others = [r for r in results if not isinstance(r, Booking)]
         assert len(others) == CLIENTS - 1, results
@@ -145,11 +160,14 @@ def test_nobody_holds_more_than_allowed_by_asking_many_times_at_once(
     results = at_once(
         *[
             partial(
-                bookings.book,
-                owner=eager,
-                resource=court.pk,
-                starts_at=soon + n * timedelta(hours=1),
-                ends_at=soon + (n + 1) * timedelta(hours=1),
+                create_booking,
+                BookingRequest(
+                    owner=eager,
+                    resource=court.pk,
+                    starts_at=soon + n * timedelta(hours=1),
+                    ends_at=soon + (n + 1) * timedelta(hours=1),
+                ),
+                actor=Actor.for_new_booking(eager),
             )
             for n in range(8)
         ]

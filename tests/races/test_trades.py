@@ -21,7 +21,11 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Resource, Trade, User, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings, trades, transitions
+from api.services.bookings import trades
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.sweeps import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -82,25 +86,32 @@ class Case:
         self.place, self.hour = place, 0
         rows = [self.book(owner) for owner in (self.ana, self.ben)[:: -1 if swapped else 1]]
         self.mine, self.theirs = rows[:: -1 if swapped else 1]
-        self.trade = trades.offer(requester=self.ana, mine=self.mine.pk, theirs=self.theirs.pk)
+        self.trade = trades.offer_trade(
+            requester=self.ana, mine=self.mine.pk, theirs=self.theirs.pk
+        )
 
     def book(self, owner: User) -> Booking:
         start = transaction_now() + 48 * HOUR + self.hour * HOUR
         self.hour += 2
-        return bookings.book(
-            owner=owner, resource=self.place.pk, starts_at=start, ends_at=start + HOUR
+        return create_booking(
+            BookingRequest(
+                owner=owner, resource=self.place.pk, starts_at=start, ends_at=start + HOUR
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     def accept(self) -> str:
-        return trades.accept(self.trade.pk, self.ben).status
+        return trades.accept_trade(self.trade.pk, self.ben).status
 
     def cancel(self, booking: Booking) -> str:
-        return bookings.cancel(booking.pk, Actor.for_booking(booking.owner, booking)).status
+        return cancel_booking(booking.pk, Actor.for_booking(booking.owner, booking)).status
 
     def reschedule(self, booking: Booking) -> str:
         late = booking.starts_at + 200 * HOUR
         actor = Actor.for_booking(booking.owner, booking)
-        moved = bookings.reschedule(booking.pk, actor, starts_at=late, ends_at=late + HOUR)
+        moved = reschedule_booking(
+            booking.pk, actor, BookingChanges(starts_at=late, ends_at=late + HOUR)
+        )
         return "moved" if moved.starts_at == late else "kept"
 
     def release(self, booking: Booking) -> int:
@@ -111,16 +122,16 @@ class Case:
         with transaction.atomic():
             if free.exists():
                 Booking.objects.filter(pk=booking.pk).update(no_show_at=Now())
-        return transitions.sweep(BOOKING.release, "release_no_shows")
+        return sweep(BOOKING.release, "release_no_shows")
 
     def trade_away(self, booking: Booking) -> str:
         """Another offer on the same booking, made before, is accepted now."""
-        return trades.accept(self.other[booking.pk].pk, booking.owner).status
+        return trades.accept_trade(self.other[booking.pk].pk, booking.owner).status
 
     def prepare(self) -> None:
         hers = self.book(self.cleo)
         self.other = {
-            booking.pk: trades.offer(requester=self.cleo, mine=hers.pk, theirs=booking.pk)
+            booking.pk: trades.offer_trade(requester=self.cleo, mine=hers.pk, theirs=booking.pk)
             for booking in (self.mine, self.theirs)
         }
 
@@ -170,7 +181,7 @@ def test_when_the_trade_comes_first_the_rival_finds_the_booking_in_other_hands(c
     """Without `bookings._still_owner` and the owner in the WHERE of `_move`, cancel and reschedule
     go through on somebody else's booking. With the owner joined to the query that waits in
     `bookings._locked`, reschedule ends in DoesNotExist. Without looking at `standing` in
-    `trades.accept` the other trade swaps once more."""
+    `trades.accept_trade` the other trade swaps once more."""
     for case, booking in cases():
         act, lost = getattr(case, rival), RIVALS[rival][1]
         assert one_after_the_other(case.accept, lambda a=act, b=booking: a(b)) == (
@@ -194,17 +205,17 @@ def test_when_the_rival_comes_first_the_trade_is_over_and_nobody_swaps(cases, ri
         assert case.status() == ("withdrawn" if rival == "trade_away" else "offered")
         if rival != "trade_away":
             assert case.owners() == before
-            assert transitions.sweep(trades.TRADE.lapse, "lapse_trades") >= 1
+            assert sweep(trades.TRADE.lapse, "lapse_trades") >= 1
             assert case.status() == "lapsed"
 
 
 def test_an_offer_made_while_its_booking_is_cancelled_is_refused(cases):
-    """Without the locks of `trades._lock` the offer stands open on a cancelled booking."""
+    """Without the locks of `trades._lock_bookings` the offer stands open on a cancelled booking."""
     for case, booking in cases():
         Trade.objects.all().delete()
         made = one_after_the_other(
             lambda c=case, b=booking: c.cancel(b),
-            lambda c=case: trades.offer(requester=c.ana, mine=c.mine.pk, theirs=c.theirs.pk),
+            lambda c=case: trades.offer_trade(requester=c.ana, mine=c.mine.pk, theirs=c.theirs.pk),
         )
         assert made == ("cancelled", errors.TradeRefused)
         assert not Trade.objects.exists()

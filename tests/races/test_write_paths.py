@@ -13,7 +13,18 @@ from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, Resource
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings.actions import (
+    approve_booking,
+    cancel_booking,
+    end_booking,
+    pay_booking_late,
+    reinstate_booking,
+    reject_booking,
+)
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.status_changes import set_booking_status
+from api.services.bookings.sweeps import sweep
 
 from . import unguarded
 from .unguarded import looking, overlaps
@@ -38,39 +49,52 @@ class Ways:
 
     def _booking(self, owner, place, start):
         self.elsewhere += HOUR
-        return bookings.book(owner=owner, resource=place.pk, starts_at=start, ends_at=start + HOUR)
+        return create_booking(
+            BookingRequest(owner=owner, resource=place.pk, starts_at=start, ends_at=start + HOUR),
+            actor=Actor.for_new_booking(owner),
+        )
 
     def book(self, owner):
         return partial(self._booking, owner, self.court, self.slot)
 
     def book_longer(self, owner):
         return partial(
-            bookings.book,
-            owner=owner,
-            resource=self.court.pk,
-            starts_at=self.slot - HOUR / 2,
-            ends_at=self.slot + HOUR / 2,
+            create_booking,
+            BookingRequest(
+                owner=owner,
+                resource=self.court.pk,
+                starts_at=self.slot - HOUR / 2,
+                ends_at=self.slot + HOUR / 2,
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     def move_in_time(self, owner):
         row = self._booking(owner, self.court, self.elsewhere)
         end = self.slot + HOUR
-        return partial(bookings.reschedule, row.pk, owner_of(row), starts_at=self.slot, ends_at=end)
+        return partial(
+            reschedule_booking,
+            row.pk,
+            owner_of(row),
+            BookingChanges(starts_at=self.slot, ends_at=end),
+        )
 
     def move_in_place(self, owner):
         annex = Resource.objects.create(venue=self.court.venue, name="Annex", capacity=4)
         row = self._booking(owner, annex, self.slot)
-        return partial(bookings.reschedule, row.pk, owner_of(row), resource=self.court.pk)
+        return partial(
+            reschedule_booking, row.pk, owner_of(row), BookingChanges(resource=self.court.pk)
+        )
 
     def reinstate(self, owner):
         row = self._booking(owner, self.court, self.slot)
-        bookings.cancel(row.pk, owner_of(row))
-        return partial(bookings.reinstate, row.pk, self.staff)
+        cancel_booking(row.pk, owner_of(row))
+        return partial(reinstate_booking, row.pk, self.staff)
 
     def set_confirmed(self, owner):
         row = self._booking(owner, self.court, self.slot)
-        bookings.cancel(row.pk, owner_of(row))
-        return partial(bookings.set_status, row.pk, Status.CONFIRMED, self.staff)
+        cancel_booking(row.pk, owner_of(row))
+        return partial(set_booking_status, row.pk, Status.CONFIRMED, self.staff)
 
     def pay_late(self, owner):
         row = self._booking(owner, self.court, self.slot)
@@ -80,7 +104,7 @@ class Ways:
 
         def paid():
             with transaction.atomic():
-                return bookings.pay_late(row.pk, Actor.payment("test"))
+                return pay_booking_late(row.pk, Actor.payment("test"))
 
         return paid
 
@@ -128,18 +152,17 @@ def test_without_the_constraint_two_get_it(ways, ana, ben, at_once):
 
 
 PUSHING = {
-    "cancel": lambda row, staff: partial(bookings.cancel, row.pk, owner_of(row)),
-    "reject": lambda row, staff: partial(bookings.reject, row.pk, staff),
-    "approve": lambda row, staff: partial(bookings.approve, row.pk, staff),
-    "end": lambda row, staff: partial(bookings.end, row.pk, staff),
+    "cancel": lambda row, staff: partial(cancel_booking, row.pk, owner_of(row)),
+    "reject": lambda row, staff: partial(reject_booking, row.pk, staff),
+    "approve": lambda row, staff: partial(approve_booking, row.pk, staff),
+    "end": lambda row, staff: partial(end_booking, row.pk, staff),
     "move away": lambda row, staff: partial(
-        bookings.reschedule,
+        reschedule_booking,
         row.pk,
         staff,
-        starts_at=row.starts_at + 30 * HOUR,
-        ends_at=row.ends_at + 30 * HOUR,
+        BookingChanges(starts_at=row.starts_at + 30 * HOUR, ends_at=row.ends_at + 30 * HOUR),
     ),
-    "expire": lambda row, staff: partial(transitions.sweep, BOOKING.expire, "expire_holds"),
+    "expire": lambda row, staff: partial(sweep, BOOKING.expire, "expire_holds"),
 }
 
 
@@ -203,11 +226,14 @@ def test_two_series_in_opposite_order_end_without_an_overlap(court, ana, ben, so
     def series(owner, hours):
         with transaction.atomic():
             return [
-                bookings.book(
-                    owner=owner,
-                    resource=court.pk,
-                    starts_at=soon + n * HOUR,
-                    ends_at=soon + (n + 1) * HOUR,
+                create_booking(
+                    BookingRequest(
+                        owner=owner,
+                        resource=court.pk,
+                        starts_at=soon + n * HOUR,
+                        ends_at=soon + (n + 1) * HOUR,
+                    ),
+                    actor=Actor.for_new_booking(owner),
                 )
                 for n in hours
             ]
@@ -231,7 +257,7 @@ def test_a_row_that_somebody_else_holds_too_long_is_refused_as_busy(ways, ana, a
     def impatient():
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout TO '50ms'")
-        return bookings.cancel(row.pk, owner_of(row))
+        return cancel_booking(row.pk, owner_of(row))
 
     with transaction.atomic():
         Booking.objects.select_for_update().get(pk=row.pk)
@@ -277,7 +303,7 @@ def ready(ways, owner, verb):
         return ways.book(owner), "INSERT"
     if verb == "cancel":
         row = ways.book(owner)()
-        return partial(bookings.cancel, row.pk, owner_of(row)), "UPDATE"
+        return partial(cancel_booking, row.pk, owner_of(row)), "UPDATE"
     return getattr(ways, "move_in_time" if verb == "reschedule" else verb)(owner), "UPDATE"
 
 

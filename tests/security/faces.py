@@ -32,7 +32,8 @@ from api.models import (
     Venue,
 )
 from api.services.accounts import tokens
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.panels import panels
 from api.services.venues import venues
 
@@ -59,7 +60,10 @@ class World:
         start = self.soon + hours * HOUR
         times = {"starts_at": start, "ends_at": start + HOUR}
         words = {"title": "Quiet plans", "notes": "Bring the blue folder"} if more == {} else more
-        return bookings.book(owner=owner, resource=place.pk, **times, **words)
+        return create_booking(
+            BookingRequest(owner=owner, resource=place.pk, **times, **words),
+            actor=Actor.for_new_booking(owner),
+        )
 
     def refresh(self, contract: str) -> str:
         return tokens.issue(self.asked, contract).refresh
@@ -301,13 +305,16 @@ def circletime(world: World) -> Face:
     circle = venues.of_contract("circletime")
     room = Resource.objects.create(venue=circle, name="Aquarium", capacity=8)
     begun = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
-    mine = bookings.book(
-        owner=world.owner,
-        resource=room.pk,
-        starts_at=begun,
-        ends_at=begun + HOUR,
-        title="Quiet plans",
-        notes="Bring the blue folder",
+    mine = create_booking(
+        BookingRequest(
+            owner=world.owner,
+            resource=room.pk,
+            starts_at=begun,
+            ends_at=begun + HOUR,
+            title="Quiet plans",
+            notes="Bring the blue folder",
+        ),
+        actor=Actor.for_new_booking(world.owner),
     )
     door = panels.create(room, "Door", world.staff)
     world.made |= {"panel": door.token}

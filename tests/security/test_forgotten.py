@@ -129,7 +129,7 @@ def traded_away(client: APIClient, user: User, ben: User, booked: Any, mine: int
         "message": WORDS["message"],
     }
     pk = post(client, "trades/", offer, "t", 201)["id"]
-    trades.accept(pk, ben)
+    trades.accept_trade(pk, ben)
     assert Booking.objects.get(pk=mine).owner == ben
 
 

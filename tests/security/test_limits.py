@@ -12,7 +12,8 @@ from api.errors import TooManyHolds
 from api.models import Booking
 from api.rest.throttling import AccountThrottle
 from api.services.accounts.client_address import address_hash, client_address
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 
 pytestmark = pytest.mark.django_db
 
@@ -139,11 +140,14 @@ def test_of_many_at_once_from_one_address_no_more_get_a_slot(
     def hold(n: int) -> Booking:
         start = soon + timedelta(hours=n)
         with client_address(HERE):
-            return bookings.book(
-                owner=people[n],
-                resource=studio.pk,
-                starts_at=start,
-                ends_at=start + timedelta(hours=1),
+            return create_booking(
+                BookingRequest(
+                    owner=people[n],
+                    resource=studio.pk,
+                    starts_at=start,
+                    ends_at=start + timedelta(hours=1),
+                ),
+                actor=Actor.for_new_booking(people[n]),
             )
 
     found = at_once(*(lambda n=n: hold(n) for n in range(8)))

@@ -149,7 +149,7 @@ def fails(*_: Any, **__: Any) -> None:
 
 def test_an_error_tells_the_client_nothing_and_the_log_no_secret(written, monkeypatch, client_of):
     """Whatever a bug may say: the view of the health is made to fail, as nothing else can."""
-    monkeypatch.setattr("backend.health.Health.get", fails)
+    monkeypatch.setattr("backend.health.HealthView.get", fails)
     client = APIClient(raise_request_exception=False)
     answer = client.get("/health/")
     assert answer.status_code == 500

@@ -10,8 +10,11 @@ from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery, PrimetimeWindow, Venue
 from api.models.venues import Approval
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
-from api.services.bookings.revisions import revise
+from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.revisions import revise_booking
+from api.services.bookings.sweeps import sweep
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -34,8 +37,11 @@ def ask(court, evening):
 
     def make(owner, hours=0.0, length=1.0):
         start = evening + hours * HOUR
-        return bookings.book(
-            owner=owner, resource=court.pk, starts_at=start, ends_at=start + length * HOUR
+        return create_booking(
+            BookingRequest(
+                owner=owner, resource=court.pk, starts_at=start, ends_at=start + length * HOUR
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     return make
@@ -48,7 +54,7 @@ def status(booking):
 
 def move(booking, start, end):
     actor = Actor.for_booking(booking.owner, booking)
-    return bookings.reschedule(booking.pk, actor, starts_at=start, ends_at=end)
+    return reschedule_booking(booking.pk, actor, BookingChanges(starts_at=start, ends_at=end))
 
 
 def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
@@ -57,7 +63,7 @@ def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
     with pytest.raises(errors.SlotTaken) as refused:
         ask(ben)
     assert refused.value.conflicts == [request]
-    bookings.reject(request.pk, Actor.person(sam), "Tournament")
+    reject_booking(request.pk, Actor.person(sam), "Tournament")
     assert ask(ben).status == Status.PENDING
     request.refresh_from_db()
     assert (request.status, request.rejection_reason) == (Status.REJECTED, "Tournament")
@@ -65,7 +71,7 @@ def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
 
 def test_an_approval_keeps_who_and_when_and_is_told(ask, ana, sam):
     request = ask(ana)
-    done = bookings.approve(request.pk, Actor.person(sam))
+    done = approve_booking(request.pk, Actor.person(sam))
     assert (done.status, done.approved_by_id) == (Status.CONFIRMED, sam.pk)
     assert done.approved_at is not None
     assert BookingEvent.objects.filter(booking=request, verb="approve", actor=sam).count() == 1
@@ -76,7 +82,7 @@ def test_an_approval_keeps_who_and_when_and_is_told(ask, ana, sam):
 def test_only_staff_answer(ask, ana, ben, who, request):
     asked = ask(ana)
     actor = Actor.for_booking(request.getfixturevalue(who), asked)
-    for verb in (bookings.approve, bookings.reject):
+    for verb in (approve_booking, reject_booking):
         with pytest.raises(errors.Forbidden):
             verb(asked.pk, actor)
     assert status(asked) == Status.PENDING
@@ -86,12 +92,12 @@ def test_a_request_that_nobody_answered_lapses_and_blocks_nothing_even_before(as
     request = ask(ana)
     Booking.objects.filter(pk=request.pk).update(lapses_at=Now())
     with pytest.raises(errors.AlreadyBegun):
-        bookings.approve(request.pk, Actor.person(sam))
+        approve_booking(request.pk, Actor.person(sam))
     assert ask(ben).status == Status.PENDING  # ends the dead one on its way
     assert status(request) == Status.EXPIRED
     other = ask(ana, hours=-3)
     assert other.status == Status.CONFIRMED
-    assert transitions.sweep(BOOKING.lapse, "lapse_requests") == 0
+    assert sweep(BOOKING.lapse, "lapse_requests") == 0
 
 
 def test_approving_looks_at_the_place_and_its_dates_again(ask, venue, court, ana, sam):
@@ -99,24 +105,24 @@ def test_approving_looks_at_the_place_and_its_dates_again(ask, venue, court, ana
     court.is_available = False
     court.save()
     with pytest.raises(errors.ResourceUnavailable):
-        bookings.approve(request.pk, Actor.person(sam))
+        approve_booking(request.pk, Actor.person(sam))
     court.is_available = True
     court.save()
     Venue.objects.update(opens_at=time(8), closes_at=time(12))
     with pytest.raises(errors.OutsideHours):
-        bookings.approve(request.pk, Actor.person(sam))
+        approve_booking(request.pk, Actor.person(sam))
     assert status(request) == Status.PENDING
     assert not Delivery.objects.filter(name="approved").exists()
 
 
 def test_answering_twice_is_refused(ask, ana, sam):
     request = ask(ana)
-    bookings.approve(request.pk, Actor.person(sam))
+    approve_booking(request.pk, Actor.person(sam))
     with pytest.raises(errors.AlreadyDone):
-        bookings.approve(request.pk, Actor.person(sam))
-    bookings.reject(request.pk, Actor.person(sam), "Rain")
+        approve_booking(request.pk, Actor.person(sam))
+    reject_booking(request.pk, Actor.person(sam), "Rain")
     with pytest.raises(errors.NotAllowedNow) as refused:
-        bookings.approve(request.pk, Actor.person(sam))
+        approve_booking(request.pk, Actor.person(sam))
     assert refused.value.current == Status.REJECTED
 
 
@@ -142,7 +148,7 @@ def test_growing_into_primetime_needs_approval_again(ask, ana, evening):
 
 def test_shrinking_inside_what_was_approved_keeps_the_approval(ask, ana, sam, evening):
     request = ask(ana, length=2)
-    bookings.approve(request.pk, Actor.person(sam))
+    approve_booking(request.pk, Actor.person(sam))
     kept = move(request, evening, evening + HOUR)
     assert (kept.status, kept.approved_by) == (Status.CONFIRMED, sam)
     again = move(request, evening, evening + 2 * HOUR)
@@ -153,7 +159,7 @@ def test_moving_out_of_primetime_needs_no_answer_and_a_request_waits_for_none_an
     ask, ana, ben, sam, evening
 ):
     approved, waiting = ask(ana), ask(ben, hours=1)
-    bookings.approve(approved.pk, Actor.person(sam))
+    approve_booking(approved.pk, Actor.person(sam))
     out = evening - 5 * HOUR
     assert move(approved, out, out + HOUR).status == Status.CONFIRMED
     Delivery.objects.all().delete()
@@ -169,9 +175,8 @@ def test_staff_who_move_a_request_and_say_what_becomes_of_it_are_taken_at_their_
     request, out = ask(ana), evening - 5 * HOUR
     Delivery.objects.all().delete()
     for status in (Status.PENDING, Status.REJECTED):
-        revise(
-            request, Actor.person(sam), status=status, starts_at=out, ends_at=out + HOUR, notes="?"
-        )
+        changes = BookingChanges(starts_at=out, ends_at=out + HOUR, notes="?")
+        revise_booking(request, Actor.person(sam), changes, status=status)
         out += HOUR
         request.refresh_from_db()
         assert request.status == status
@@ -190,7 +195,7 @@ def test_a_request_that_moves_within_primetime_or_costs_something_keeps_waiting(
 
 def test_staff_answer_many_at_once_each_with_its_own_result(client_of, ask, ana, ben, sam):
     first, second = ask(ana), ask(ben, hours=1)
-    bookings.cancel(second.pk, Actor.for_booking(ben, second))
+    cancel_booking(second.pk, Actor.for_booking(ben, second))
     ids = [second.pk, first.pk, 2**62]
     answer = client_of(sam).post("/api/v1/bookings/approve/", {"ids": ids})
     assert (answer.status_code, answer.json()) == (

@@ -9,7 +9,9 @@ from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.sweeps import sweep
 
 pytestmark = pytest.mark.django_db
 
@@ -85,8 +87,8 @@ def test_a_sweep_expires_what_is_due_and_nothing_else(booked, court, ana):
     court.save()
     dead, alive = booked(ana), booked(ana, hours=2)
     Booking.objects.filter(pk=dead.pk).update(hold_expires_at=Now())
-    assert transitions.sweep(BOOKING.expire, "expire_holds") == 1
-    assert transitions.sweep(BOOKING.expire, "expire_holds") == 0
+    assert sweep(BOOKING.expire, "expire_holds") == 1
+    assert sweep(BOOKING.expire, "expire_holds") == 0
     dead.refresh_from_db()
     alive.refresh_from_db()
     assert (dead.status, alive.status) == (Status.EXPIRED, Status.HELD)
@@ -95,18 +97,22 @@ def test_a_sweep_expires_what_is_due_and_nothing_else(booked, court, ana):
 def test_cancel_twice_is_refused_the_second_time(booked, ana):
     booking = booked(ana)
     actor = Actor.for_booking(ana, booking)
-    assert bookings.cancel(booking.pk, actor).status == Status.CANCELLED
+    assert cancel_booking(booking.pk, actor).status == Status.CANCELLED
     with pytest.raises(errors.AlreadyDone):
-        bookings.cancel(booking.pk, actor)
+        cancel_booking(booking.pk, actor)
 
 
 def test_a_moved_booking_frees_its_old_slot_and_meets_the_constraint(booked, ana, ben, soon):
     mine, other = booked(ana), booked(ben, hours=2)
     actor = Actor.for_booking(ana, mine)
     with pytest.raises(errors.SlotTaken):
-        bookings.reschedule(mine.pk, actor, starts_at=other.starts_at, ends_at=other.ends_at)
-    moved = bookings.reschedule(
-        mine.pk, actor, starts_at=soon + timedelta(hours=5), ends_at=soon + timedelta(hours=6)
+        reschedule_booking(
+            mine.pk, actor, BookingChanges(starts_at=other.starts_at, ends_at=other.ends_at)
+        )
+    moved = reschedule_booking(
+        mine.pk,
+        actor,
+        BookingChanges(starts_at=soon + timedelta(hours=5), ends_at=soon + timedelta(hours=6)),
     )
     assert moved.starts_at == soon + timedelta(hours=5)
     assert moved.version == 2
@@ -130,7 +136,7 @@ def test_a_poisoned_row_does_not_hold_up_the_others(booked, court, ana):
 
     transitioned.connect(poison)
     try:
-        assert transitions.sweep(BOOKING.expire, "expire_holds") == 3
+        assert sweep(BOOKING.expire, "expire_holds") == 3
     finally:
         transitioned.disconnect(poison)
     failure = JobFailure.objects.get()

@@ -11,7 +11,9 @@ from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery
 from api.queries.analytics import no_shows
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings.actions import check_in_booking, end_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.sweeps import sweep
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -47,7 +49,7 @@ def test_the_windows_are_the_venues_frozen_into_the_row(manned, booked, ana, soo
 
 
 def test_a_booking_made_late_has_the_whole_grace_from_then_on(manned, soon):
-    made = policy.deadlines(manned, soon, soon + 60 * MINUTE, soon + 30 * MINUTE)
+    made = policy.calculate_deadlines(manned, soon, soon + 60 * MINUTE, soon + 30 * MINUTE)
     assert made["no_show_at"] == soon + 50 * MINUTE
     assert made["check_in_closes_at"] == soon + 35 * MINUTE
 
@@ -58,12 +60,12 @@ def test_a_reminder_to_check_in_is_due_at_once_inside_its_span_and_never_after_t
     manned.remind_before = 15 * MINUTE
     end = soon + 60 * MINUTE
     made = [
-        policy.deadlines(manned, soon, end, soon + ahead)["remind_at"]
+        policy.calculate_deadlines(manned, soon, end, soon + ahead)["remind_at"]
         for ahead in (-20 * MINUTE, -10 * MINUTE, timedelta(0), MINUTE)
     ]
     assert made == [soon - 15 * MINUTE, soon - 10 * MINUTE, None, None]
     manned.check_in_required = False
-    assert policy.deadlines(manned, soon, end, soon - 10 * MINUTE)["remind_at"] is None
+    assert policy.calculate_deadlines(manned, soon, end, soon - 10 * MINUTE)["remind_at"] is None
 
 
 @pytest.mark.parametrize(
@@ -81,11 +83,11 @@ def test_check_in_is_open_in_its_window_and_earlier_at_the_door(
 ):
     booking = at(booked(ana), check_in_opens_at=opens, check_in_closes_at=closes)
     if allowed:
-        done = bookings.check_in(booking.pk, Actor.person(ana), early=early)
+        done = check_in_booking(booking.pk, Actor.person(ana), early=early)
         assert (done.status, done.no_show_at) == (Status.CHECKED_IN, None)
     else:
         with pytest.raises(errors.CheckInClosed) as refused:
-            bookings.check_in(booking.pk, Actor.person(ana), early=early)
+            check_in_booking(booking.pk, Actor.person(ana), early=early)
         assert refused.value.opens_at < refused.value.closes_at
         booking.refresh_from_db()
         assert (booking.status, booking.checked_in_at) == (Status.CONFIRMED, None)
@@ -93,8 +95,8 @@ def test_check_in_is_open_in_its_window_and_earlier_at_the_door(
 
 def test_who_does_not_come_is_released_and_told_and_the_room_is_free(manned, booked, ana, ben):
     booking = at(booked(ana), no_show_at=timedelta(0))
-    assert transitions.sweep(BOOKING.release, "release_no_shows") == 1
-    assert transitions.sweep(BOOKING.release, "release_no_shows") == 0
+    assert sweep(BOOKING.release, "release_no_shows") == 1
+    assert sweep(BOOKING.release, "release_no_shows") == 0
     booking.refresh_from_db()
     assert booking.status == Status.NO_SHOW
     event = BookingEvent.objects.get(verb="release")
@@ -112,16 +114,16 @@ def test_a_no_show_that_ended_unseen_is_still_one(manned, booked, ana):
     booking = booked(ana)
     day = timedelta(days=1)
     at(booking, starts_at=-day, ends_at=-day + MINUTE, no_show_at=-day, completes_at=-day)
-    transitions.sweep(BOOKING.complete, "complete_finished")
-    transitions.sweep(BOOKING.release, "release_no_shows")
+    sweep(BOOKING.complete, "complete_finished")
+    sweep(BOOKING.release, "release_no_shows")
     booking.refresh_from_db()
     assert booking.status == Status.NO_SHOW
 
 
 def test_who_checked_in_is_never_released(manned, booked, ana):
     booking = at(booked(ana), check_in_opens_at=-MINUTE, no_show_at=MINUTE)
-    bookings.check_in(booking.pk, Actor.person(ana))
-    assert transitions.sweep(BOOKING.release, "release_no_shows") == 0
+    check_in_booking(booking.pk, Actor.person(ana))
+    assert sweep(BOOKING.release, "release_no_shows") == 0
     booking.refresh_from_db()
     assert (booking.status, booking.no_show_at) == (Status.CHECKED_IN, None)
 
@@ -131,12 +133,15 @@ def test_an_early_end_frees_only_what_is_left(manned, booked, court, ana, ben):
         booked(ana), starts_at=-30 * MINUTE, ends_at=30 * MINUTE, check_in_opens_at=-MINUTE
     )
     at(booking, check_in_closes_at=MINUTE, no_show_at=MINUTE, completes_at=30 * MINUTE)
-    bookings.check_in(booking.pk, Actor.person(ana))
-    done = bookings.end(booking.pk, Actor.person(ben))
+    check_in_booking(booking.pk, Actor.person(ana))
+    done = end_booking(booking.pk, Actor.person(ben))
     assert done.starts_at < done.ended_at < done.ends_at
     assert Delivery.objects.filter(name="ended", to=ana.email).count() == 1
-    again = bookings.book(
-        owner=ben, resource=court.pk, starts_at=done.ended_at + MINUTE, ends_at=done.ends_at
+    again = create_booking(
+        BookingRequest(
+            owner=ben, resource=court.pk, starts_at=done.ended_at + MINUTE, ends_at=done.ends_at
+        ),
+        actor=Actor.for_new_booking(ben),
     )
     assert again.status == Status.CONFIRMED
 
@@ -145,10 +150,10 @@ def test_an_early_end_frees_only_what_is_left(manned, booked, court, ana, ben):
 def test_what_has_not_been_checked_in_or_is_over_has_no_early_end(manned, booked, ana, checked_in):
     booking = at(booked(ana), check_in_opens_at=-MINUTE)
     if checked_in:
-        bookings.check_in(booking.pk, Actor.person(ana))
+        check_in_booking(booking.pk, Actor.person(ana))
         at(booking, starts_at=-60 * MINUTE, ends_at=timedelta(0))
     with pytest.raises(errors.NotAllowedNow):
-        bookings.end(booking.pk, Actor.person(ana))
+        end_booking(booking.pk, Actor.person(ana))
     booking.refresh_from_db()
     assert booking.ended_at is None
 

@@ -90,12 +90,12 @@ def book(client_of, ana, court, soon):
     return post
 
 
-def test_a_booking_is_two_statements(book):
-    """Three when who asks and the rules are not asked together."""
+def test_a_booking_is_three_statements(book):
+    """Who asks, whether the rules are still the latest, and the booking with its history."""
     assert book(0).status_code == 201
     with CaptureQueriesContext(connection) as queries:
         assert book(1).status_code == 201
-    assert len(queries) == 2, queries.captured_queries
+    assert len(queries) == 3, queries.captured_queries
 
 
 def test_a_booking_outlives_a_migration_that_alters_who_asks(book):

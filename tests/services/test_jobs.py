@@ -15,7 +15,7 @@ from api.lifecycle import BOOKING
 from api.models import Booking, BookingEvent, Delivery, Job, JobFailure, Sign, StripeEvent
 from api.models.outbox import State
 from api.queries.operations import automation, lag
-from api.services.bookings import transitions
+from api.services.bookings.sweeps import sweep
 from api.services.messages import outbox, reminders
 from api.services.operations import jobs
 from api.services.payments import stripe_events
@@ -91,7 +91,7 @@ def test_the_lag_of_a_job_is_the_age_of_its_oldest_row_past_due(booked, court, a
     Booking.objects.filter(pk=second.pk).update(hold_expires_at=Now() - 30 * SECOND)
     assert 90 <= lag.get_lag_by_job()["expire_holds"] < 100
     assert lag.count_due("expire_holds") == 2
-    transitions.sweep(BOOKING.expire, "expire_holds")
+    sweep(BOOKING.expire, "expire_holds")
     assert lag.get_lag_by_job()["expire_holds"] == 0
 
 
@@ -120,15 +120,15 @@ def test_a_row_that_cannot_be_worked_on_is_a_failure_and_no_lag(booked, court, a
 
     transitioned.connect(poison)
     try:
-        assert transitions.sweep(BOOKING.expire, "expire_holds") == 0
+        assert sweep(BOOKING.expire, "expire_holds") == 0
     finally:
         transitioned.disconnect(poison)
     failure = JobFailure.objects.get()
     assert (failure.row, failure.error) == (str(hold.pk), "ValueError: cannot be worked on")
     assert lag.get_lag_by_job()["expire_holds"] == 0
-    assert transitions.sweep(BOOKING.expire, "expire_holds") == 0
+    assert sweep(BOOKING.expire, "expire_holds") == 0
     assert jobs.retry(failure.pk) == 1
-    assert transitions.sweep(BOOKING.expire, "expire_holds") == 1
+    assert sweep(BOOKING.expire, "expire_holds") == 1
     assert not JobFailure.objects.exists()
 
 
@@ -147,7 +147,7 @@ def test_among_many_the_bad_row_is_found_in_few_steps(booked, court, ana):
 
     transitioned.connect(poison)
     try:
-        assert transitions.sweep(BOOKING.expire, "expire_holds") == 39
+        assert sweep(BOOKING.expire, "expire_holds") == 39
     finally:
         transitioned.disconnect(poison)
     assert len(batches) < 20
@@ -168,7 +168,7 @@ def test_a_sweep_goes_in_the_order_of_the_deadlines_and_tells_what_is_looked_at(
 
     transitioned.connect(note)
     try:
-        assert transitions.sweep(BOOKING.expire, "expire_holds", batch=2) == 6
+        assert sweep(BOOKING.expire, "expire_holds", batch=2) == 6
     finally:
         transitioned.disconnect(note)
     order = [*ids[4:], *ids[:3], ids[3]]

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from api.models import Delivery
 from api.models.outbox import Kind, State
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.messages import mailer, outbox
 from api.services.messages.outbox import Effect, Withheld
 
@@ -249,7 +250,7 @@ def test_an_email_whose_cause_is_gone_is_withheld(booked, court, ana, mailoutbox
     court.price_minor = 500
     court.save()
     booking = booked(ana)
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     assert outbox.deliver(EMAIL, mailer.send) == 1
     assert list(Delivery.objects.order_by("id").values_list("name", "state")) == [
         ("held", State.WITHHELD),
@@ -289,7 +290,7 @@ def test_a_venue_that_sends_no_confirmations_sends_what_matters_all_the_same(boo
     venue.save()
     booking = booked(ana)
     assert names(booking) == []
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     assert names(booking) == [("cancelled", "ana@example.com")]
 
 
@@ -297,10 +298,9 @@ def test_every_move_again_is_told_again(booked, ana):
     booking = booked(ana)
     for n in (1, 2):
         start = booking.starts_at + n * timedelta(hours=3)
-        bookings.reschedule(
+        reschedule_booking(
             booking.pk,
             Actor.for_booking(ana, booking),
-            starts_at=start,
-            ends_at=start + timedelta(hours=1),
+            BookingChanges(starts_at=start, ends_at=start + timedelta(hours=1)),
         )
     assert [name for name, _ in names(booking)] == ["confirmed", "moved", "moved"]

@@ -16,8 +16,9 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, JobFailure, Payment, Refund, StripeEvent, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.services.bookings.transitions import sweep
+from api.services.bookings.actions import cancel_booking, reject_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.sweeps import sweep
 from api.services.messages import mailer
 from api.services.messages.outbox import DEATHS
 from api.services.operations import invariants
@@ -132,7 +133,7 @@ def test_what_cannot_be_paid_is_refused(hold, ana, customer, run_out, worker, st
     with pytest.raises(errors.AlreadyPaid):  # found out by asking Stripe, before any webhook
         payments.begin(paid.pk)
     assert state(paid) == ("confirmed", "succeeded")
-    bookings.cancel(cancelled.pk, Actor.for_booking(ana, cancelled))
+    cancel_booking(cancelled.pk, Actor.for_booking(ana, cancelled))
     with pytest.raises(errors.NotAllowedNow):
         payments.begin(cancelled.pk)
     with pytest.raises(errors.NotFound):
@@ -148,7 +149,7 @@ def test_a_moved_hold_of_another_price_gets_another_intent(hold, ana, customer, 
     booking = hold(ana)
     old = payments.begin(booking.pk)
     actor = Actor.for_booking(ana, booking)
-    bookings.reschedule(booking.pk, actor, ends_at=tomorrow + timedelta(hours=2))
+    reschedule_booking(booking.pk, actor, BookingChanges(ends_at=tomorrow + timedelta(hours=2)))
     new = payments.begin(booking.pk)
     assert (new.amount_minor, new.attempt) == (20000, 2)
     worker()
@@ -164,7 +165,7 @@ def test_the_old_price_paid_at_the_last_moment_goes_back(hold, ana, customer, wo
     old = payments.begin(booking.pk)
     customer.pay(old.intent_id)
     actor = Actor.for_booking(ana, booking)
-    bookings.reschedule(booking.pk, actor, ends_at=tomorrow + timedelta(hours=2))
+    reschedule_booking(booking.pk, actor, BookingChanges(ends_at=tomorrow + timedelta(hours=2)))
     worker()
     worker()
     assert customer.refunds(old.intent_id) == [10000]
@@ -264,7 +265,7 @@ def test_a_sweep_of_many_holds_costs_the_statements_of_one(hold, ana, ben, run_o
 def test_a_cancelled_hold_cancels_its_intent(hold, ana, customer, worker):
     booking = hold(ana)
     payment = payments.begin(booking.pk)
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     worker()
     assert customer.intent(payment.intent_id)["status"] == "canceled"
     assert state(booking) == ("cancelled", "failed")
@@ -497,7 +498,7 @@ def paid(hold, ana, customer):
 
 def test_a_cancellation_in_time_gives_everything_back(paid, ana, customer, worker):
     booking, payment = paid()
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     worker()
     worker()
     assert customer.refunds(payment.intent_id) == [10000]
@@ -515,7 +516,7 @@ def test_a_late_cancellation_gives_back_what_the_venue_says(
 ):
     Venue.objects.update(refund_until=timedelta(days=30), late_refund_percent=percent)
     booking, payment = paid()
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     worker()
     assert customer.refunds(payment.intent_id) == back
     assert state(booking) == ("cancelled", "refunded" if percent == 100 else "succeeded")
@@ -524,7 +525,7 @@ def test_a_late_cancellation_gives_back_what_the_venue_says(
 def test_a_booking_that_staff_decline_gives_everything_back(paid, sam, customer, worker):
     Venue.objects.update(refund_until=timedelta(days=30))
     booking, payment = paid()
-    bookings.reject(booking.pk, Actor.for_booking(sam, booking))
+    reject_booking(booking.pk, Actor.for_booking(sam, booking))
     worker()
     assert customer.refunds(payment.intent_id) == [10000]
     assert state(booking) == ("rejected", "refunded")
@@ -546,14 +547,14 @@ def test_staff_give_back_parts_and_never_more_than_was_paid(paid, sam, ana, cust
     worker()
     assert customer.refunds(payment.intent_id) == [2500, 7500]
     assert state(booking) == ("confirmed", "refunded")
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     worker()
     assert customer.refunds(payment.intent_id) == [2500, 7500]
 
 
 def test_a_webhook_tells_of_a_refund_whose_answer_was_lost(paid, ana, customer, line, worker):
     booking, payment = paid()
-    bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     line.faults = [("/v1/refunds", "POST", "lose")]
     worker()
     assert Refund.objects.get().status == "waiting"

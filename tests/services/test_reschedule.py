@@ -9,7 +9,9 @@ from api import errors
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent, Closure, Delivery, PrimetimeWindow, Resource, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings import actions
+from api.services.bookings.actions import approve_booking, check_in_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +65,9 @@ def at_hour(soon, hour):
 def test_a_move_is_written_down_with_what_it_was_and_told_by_email(booked, ana, soon):
     booking = booked(ana, title="Practice")
     start = soon + 5 * HOUR
-    moved = bookings.reschedule(booking.pk, by(ana), starts_at=start, ends_at=start + HOUR)
+    moved = reschedule_booking(
+        booking.pk, by(ana), BookingChanges(starts_at=start, ends_at=start + HOUR)
+    )
     assert (moved.starts_at, moved.ends_at, moved.version) == (start, start + HOUR, 2)
     assert (moved.completes_at, moved.lapses_at) == (start + HOUR, start)
     event = BookingEvent.objects.filter(booking=booking).first()
@@ -79,7 +83,9 @@ def test_a_move_is_written_down_with_what_it_was_and_told_by_email(booked, ana, 
 
 def test_an_edit_of_words_is_no_move(booked, ana):
     booking = booked(ana)
-    edited = bookings.reschedule(booking.pk, by(ana), title="Final", notes="Bring balls")
+    edited = reschedule_booking(
+        booking.pk, by(ana), BookingChanges(title="Final", notes="Bring balls")
+    )
     assert (edited.title, edited.notes, edited.version) == ("Final", "Bring balls", 2)
     assert BookingEvent.objects.filter(booking=booking).first().verb == "edit"
     assert emails_of(booking) == ["confirmed"]
@@ -88,19 +94,21 @@ def test_an_edit_of_words_is_no_move(booked, ana):
 def test_an_edit_that_changes_nothing_writes_nothing(booked, ana):
     booking = booked(ana, title="Practice")
     booking.refresh_from_db()
-    bookings.reschedule(booking.pk, by(ana), title="Practice", starts_at=booking.starts_at)
+    reschedule_booking(
+        booking.pk, by(ana), BookingChanges(title="Practice", starts_at=booking.starts_at)
+    )
     assert unchanged(booking)
     assert BookingEvent.objects.count() == 1
 
 
 def test_more_guests_are_no_move_and_stop_at_the_capacity(booked, ana, primetime, soon):
     booking = booked(ana, hours=(at_hour(soon, 10) - soon) / HOUR)
-    edited = bookings.reschedule(booking.pk, by(ana), guests=4)
+    edited = reschedule_booking(booking.pk, by(ana), BookingChanges(guests=4))
     assert (edited.guests, edited.status) == (4, Status.CONFIRMED)
     assert BookingEvent.objects.first().verb == "edit"
     edited.refresh_from_db()
     with pytest.raises(errors.OverCapacity):
-        bookings.reschedule(booking.pk, by(ana), guests=5)
+        reschedule_booking(booking.pk, by(ana), BookingChanges(guests=5))
     assert unchanged(edited)
 
 
@@ -113,7 +121,9 @@ def test_a_move_meets_the_policy_again(booked, ana, soon, days, length, code):
     booking.refresh_from_db()
     start = soon + timedelta(days=days)
     with pytest.raises(errors.Refusal) as refused:
-        bookings.reschedule(booking.pk, by(ana), starts_at=start, ends_at=start + length * HOUR)
+        reschedule_booking(
+            booking.pk, by(ana), BookingChanges(starts_at=start, ends_at=start + length * HOUR)
+        )
     assert refused.value.code == code
     assert unchanged(booking)
 
@@ -122,19 +132,24 @@ def test_a_start_that_is_kept_owes_no_notice_again(booked, ana, venue):
     booking = booked(ana)
     venue.min_notice = timedelta(days=30)
     venue.save()
-    longer = bookings.reschedule(booking.pk, by(ana), ends_at=booking.ends_at + HOUR)
+    longer = reschedule_booking(booking.pk, by(ana), BookingChanges(ends_at=booking.ends_at + HOUR))
     assert longer.ends_at == booking.ends_at + HOUR
     with pytest.raises(errors.TooSoon):
-        bookings.reschedule(booking.pk, by(ana), starts_at=booking.starts_at + 30 * MINUTE)
+        reschedule_booking(
+            booking.pk, by(ana), BookingChanges(starts_at=booking.starts_at + 30 * MINUTE)
+        )
 
 
 def test_only_its_owner_and_staff_may_move_it(booked, ana, ben, sam, soon):
     booking = booked(ana)
     booking.refresh_from_db()
     with pytest.raises(errors.Forbidden):
-        bookings.reschedule(booking.pk, by(ben, booking), title="Mine now")
+        reschedule_booking(booking.pk, by(ben, booking), BookingChanges(title="Mine now"))
     assert unchanged(booking)
-    assert bookings.reschedule(booking.pk, by(sam, booking), title="Moved").title == "Moved"
+    assert (
+        reschedule_booking(booking.pk, by(sam, booking), BookingChanges(title="Moved")).title
+        == "Moved"
+    )
 
 
 @pytest.mark.parametrize("verb", ["cancel", "reject", "check_in", "end"])
@@ -142,11 +157,11 @@ def test_what_is_over_cannot_be_edited(booked, ana, sam, venue, court, soon, ver
     booking = booked(ana)
     Booking.objects.update(check_in_opens_at=Now())
     if verb == "end":
-        bookings.check_in(booking.pk, by(sam))
-    getattr(bookings, verb)(booking.pk, by(sam))
+        check_in_booking(booking.pk, by(sam))
+    getattr(actions, f"{verb}_booking")(booking.pk, by(sam))
     booking.refresh_from_db()
     with pytest.raises(errors.NotAllowedNow) as refused:
-        bookings.reschedule(booking.pk, by(ana), title="x")
+        reschedule_booking(booking.pk, by(ana), BookingChanges(title="x"))
     assert refused.value.current == booking.status
     assert unchanged(booking)
 
@@ -156,7 +171,7 @@ def test_a_hold_that_has_run_out_cannot_be_edited_even_before_its_sweep(booked, 
     Booking.objects.update(hold_expires_at=Now())
     booking.refresh_from_db()
     with pytest.raises(errors.NotAllowedNow) as refused:
-        bookings.reschedule(booking.pk, by(ana), title="x")
+        reschedule_booking(booking.pk, by(ana), BookingChanges(title="x"))
     assert refused.value.current == Status.EXPIRED
     assert unchanged(booking)
 
@@ -169,8 +184,10 @@ def test_what_has_begun_may_be_made_longer_but_not_put_off(booked, ana, venue):
     Booking.objects.update(starts_at=past, no_show_at=Now() + HOUR)
     booking.refresh_from_db()
     with pytest.raises(errors.AlreadyBegun):
-        bookings.reschedule(booking.pk, by(ana), starts_at=booking.starts_at + 3 * HOUR)
-    longer = bookings.reschedule(booking.pk, by(ana), ends_at=booking.ends_at + HOUR)
+        reschedule_booking(
+            booking.pk, by(ana), BookingChanges(starts_at=booking.starts_at + 3 * HOUR)
+        )
+    longer = reschedule_booking(booking.pk, by(ana), BookingChanges(ends_at=booking.ends_at + HOUR))
     assert longer.completes_at == longer.ends_at
     assert longer.no_show_at == booking.no_show_at  # frozen: an edit buys no new grace
 
@@ -178,7 +195,9 @@ def test_what_has_begun_may_be_made_longer_but_not_put_off(booked, ana, venue):
 def test_a_move_into_an_expired_hold_takes_its_slot(booked, ana, ben, priced):
     booking, dead = booked(ana), booked(ben, hours=2)
     Booking.objects.filter(pk=dead.pk).update(hold_expires_at=Now())
-    moved = bookings.reschedule(booking.pk, by(ana), starts_at=dead.starts_at, ends_at=dead.ends_at)
+    moved = reschedule_booking(
+        booking.pk, by(ana), BookingChanges(starts_at=dead.starts_at, ends_at=dead.ends_at)
+    )
     dead.refresh_from_db()
     assert (moved.starts_at, dead.status) == (dead.starts_at, Status.EXPIRED)
 
@@ -193,7 +212,7 @@ def annex(venue):
 
 def test_a_move_to_another_place_frees_the_old_one(booked, ana, ben, annex, court):
     booking = booked(ana)
-    moved = bookings.reschedule(booking.pk, by(ana), resource=annex.pk)
+    moved = reschedule_booking(booking.pk, by(ana), BookingChanges(resource=annex.pk))
     assert (moved.resource, moved.starts_at) == (annex, booking.starts_at)
     assert booked(ben).resource == court
     with pytest.raises(errors.SlotTaken):
@@ -204,29 +223,32 @@ def test_a_move_to_a_place_that_is_too_small_closed_or_gone_is_refused(booked, a
     booking = booked(ana, guests=3)
     booking.refresh_from_db()
     with pytest.raises(errors.OverCapacity):
-        bookings.reschedule(booking.pk, by(ana), resource=annex.pk)
+        reschedule_booking(booking.pk, by(ana), BookingChanges(resource=annex.pk))
     Resource.objects.filter(pk=annex.pk).update(capacity=9, maintenance=True)
     with pytest.raises(errors.ResourceUnavailable):
-        bookings.reschedule(booking.pk, by(ana), resource=annex.pk)
+        reschedule_booking(booking.pk, by(ana), BookingChanges(resource=annex.pk))
     Resource.objects.filter(pk=annex.pk).update(maintenance=False, retired_at=Now())
     with pytest.raises(errors.NotFound):
-        bookings.reschedule(booking.pk, by(ana), resource=annex.pk)
+        reschedule_booking(booking.pk, by(ana), BookingChanges(resource=annex.pk))
     assert unchanged(booking)
 
 
 def test_a_booking_of_a_retired_place_keeps_its_time_but_not_its_words(booked, ana, court):
     booking = booked(ana)
     Resource.objects.filter(pk=court.pk).update(retired_at=Now())
-    assert bookings.reschedule(booking.pk, by(ana), title="Last one").title == "Last one"
+    assert (
+        reschedule_booking(booking.pk, by(ana), BookingChanges(title="Last one")).title
+        == "Last one"
+    )
     with pytest.raises(errors.ResourceUnavailable):
-        bookings.reschedule(booking.pk, by(ana), ends_at=booking.ends_at + HOUR)
+        reschedule_booking(booking.pk, by(ana), BookingChanges(ends_at=booking.ends_at + HOUR))
 
 
 def test_a_move_to_another_venue_takes_over_its_policy(booked, ana, annex):
     hall = Venue.objects.create(slug="hall", name="Hall", completion_after=HOUR, currency="eur")
     room = Resource.objects.create(venue=hall, name="Room")
     booking = booked(ana)
-    moved = bookings.reschedule(booking.pk, by(ana), resource=room.pk)
+    moved = reschedule_booking(booking.pk, by(ana), BookingChanges(resource=room.pk))
     assert (moved.venue, moved.completes_at) == (hall, moved.ends_at + HOUR)
 
 
@@ -238,7 +260,9 @@ def test_a_move_into_primetime_needs_an_answer(booked, ana, primetime, soon):
     booking = booked(ana, hours=(start - soon) / HOUR)
     assert booking.status == Status.CONFIRMED
     evening = at_hour(soon, 18)
-    moved = bookings.reschedule(booking.pk, by(ana), starts_at=evening, ends_at=evening + HOUR)
+    moved = reschedule_booking(
+        booking.pk, by(ana), BookingChanges(starts_at=evening, ends_at=evening + HOUR)
+    )
     assert (moved.status, moved.primetime) == (Status.PENDING, True)
     assert [e.verb for e in booking.events.all()] == ["resubmit", "reschedule", "book"]
     assert emails_of(booking) == ["confirmed", "pending"]
@@ -247,10 +271,10 @@ def test_a_move_into_primetime_needs_an_answer(booked, ana, primetime, soon):
 def test_shrinking_inside_what_was_approved_keeps_the_approval(booked, ana, sam, primetime, soon):
     evening = at_hour(soon, 18)
     booking = booked(ana, hours=(evening - soon) / HOUR, length=2)
-    bookings.approve(booking.pk, by(sam))
-    shorter = bookings.reschedule(booking.pk, by(ana), ends_at=evening + HOUR)
+    approve_booking(booking.pk, by(sam))
+    shorter = reschedule_booking(booking.pk, by(ana), BookingChanges(ends_at=evening + HOUR))
     assert (shorter.status, shorter.approved_by) == (Status.CONFIRMED, sam)
-    longer = bookings.reschedule(booking.pk, by(ana), ends_at=evening + 2 * HOUR)
+    longer = reschedule_booking(booking.pk, by(ana), BookingChanges(ends_at=evening + 2 * HOUR))
     assert (longer.status, longer.approved_by, longer.approved_at) == (Status.PENDING, None, None)
 
 
@@ -260,7 +284,9 @@ def test_a_hold_cannot_be_moved_around_an_approval(booked, ana, primetime, price
     booking.refresh_from_db()
     evening = at_hour(soon, 18)
     with pytest.raises(errors.NotAllowedNow):
-        bookings.reschedule(booking.pk, by(ana), starts_at=evening, ends_at=evening + HOUR)
+        reschedule_booking(
+            booking.pk, by(ana), BookingChanges(starts_at=evening, ends_at=evening + HOUR)
+        )
     assert unchanged(booking)
 
 
@@ -269,7 +295,7 @@ def test_a_hold_cannot_be_moved_around_an_approval(booked, ana, primetime, price
 
 def test_a_hold_that_is_moved_owes_the_new_price(booked, ana, priced):
     booking = booked(ana)
-    longer = bookings.reschedule(booking.pk, by(ana), ends_at=booking.ends_at + HOUR)
+    longer = reschedule_booking(booking.pk, by(ana), BookingChanges(ends_at=booking.ends_at + HOUR))
     assert (longer.price_minor, longer.currency, longer.status) == (1000, "usd", Status.HELD)
     assert longer.hold_expires_at == booking.hold_expires_at
 
@@ -280,10 +306,12 @@ def test_a_price_that_was_paid_does_not_change(booked, ana, priced, payment):
     Booking.objects.update(status=Status.CONFIRMED, payment_status=payment)
     booking.refresh_from_db()
     with pytest.raises(errors.NotAllowedNow):
-        bookings.reschedule(booking.pk, by(ana), ends_at=booking.ends_at + HOUR)
+        reschedule_booking(booking.pk, by(ana), BookingChanges(ends_at=booking.ends_at + HOUR))
     assert unchanged(booking)
     start = booking.starts_at + 3 * HOUR  # the same price at another time
-    moved = bookings.reschedule(booking.pk, by(ana), starts_at=start, ends_at=start + HOUR)
+    moved = reschedule_booking(
+        booking.pk, by(ana), BookingChanges(starts_at=start, ends_at=start + HOUR)
+    )
     assert (moved.price_minor, moved.status) == (500, Status.CONFIRMED)
 
 
@@ -292,7 +320,7 @@ def test_a_free_booking_does_not_move_to_a_place_that_costs(booked, ana, annex):
     booking = booked(ana)
     booking.refresh_from_db()
     with pytest.raises(errors.NotAllowedNow):
-        bookings.reschedule(booking.pk, by(ana), resource=annex.pk)
+        reschedule_booking(booking.pk, by(ana), BookingChanges(resource=annex.pk))
     assert unchanged(booking)
 
 
@@ -300,7 +328,7 @@ def test_a_hold_does_not_move_to_a_place_that_costs_nothing(booked, ana, priced,
     booking = booked(ana)
     booking.refresh_from_db()
     with pytest.raises(errors.NotAllowedNow):
-        bookings.reschedule(booking.pk, by(ana), resource=annex.pk)
+        reschedule_booking(booking.pk, by(ana), BookingChanges(resource=annex.pk))
     assert unchanged(booking)
 
 
@@ -309,10 +337,10 @@ def test_a_request_may_change_its_price_before_it_is_answered(booked, ana, sam, 
     venue.save()
     Resource.objects.filter(pk=annex.pk).update(price_minor=900)
     booking = booked(ana)
-    moved = bookings.reschedule(booking.pk, by(ana), resource=annex.pk)
+    moved = reschedule_booking(booking.pk, by(ana), BookingChanges(resource=annex.pk))
     assert (moved.status, moved.price_minor) == (Status.PENDING, 900)
     assert (moved.currency, moved.payment_status) == ("usd", "pending")
-    assert bookings.approve(booking.pk, by(sam)).status == Status.HELD
+    assert approve_booking(booking.pk, by(sam)).status == Status.HELD
 
 
 def test_a_move_onto_a_closed_date_is_refused(booked, ana, venue, soon):
@@ -321,11 +349,12 @@ def test_a_move_onto_a_closed_date_is_refused(booked, ana, venue, soon):
     on = (soon + timedelta(days=3)).date()
     Closure.objects.create(venue=venue, first_on=on, last_on=on, reason="Cleaning")
     with pytest.raises(errors.Closed):
-        bookings.reschedule(
+        reschedule_booking(
             booking.pk,
             by(ana),
-            starts_at=soon + timedelta(days=3),
-            ends_at=soon + timedelta(days=3, minutes=30),
+            BookingChanges(
+                starts_at=soon + timedelta(days=3), ends_at=soon + timedelta(days=3, minutes=30)
+            ),
         )
     assert unchanged(booking)
     assert Delivery.objects.count() == 1

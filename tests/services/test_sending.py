@@ -27,7 +27,7 @@ from api.models import Delivery
 from api.services.messages import mailer, outbox
 from backend.devserver.server import pick_port
 from backend.mail import as_bytes
-from backend.settings import email_backend
+from backend.settings.emails import find_email_backend
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -92,7 +92,7 @@ def sendgrid(settings) -> Iterator[SendGrid]:
     with SendGrid() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        settings.EMAIL_BACKEND = email_backend("sendgrid")
+        settings.EMAIL_BACKEND = find_email_backend("sendgrid")
         settings.ANYMAIL = {
             "SENDGRID_API_KEY": "SG.right",
             "SENDGRID_API_URL": f"http://127.0.0.1:{server.server_port}/v3",
@@ -287,7 +287,7 @@ class Desk(Controller):
 def smtp(request, settings) -> Iterator[Callable[[], Inbox]]:
     inbox, port = Inbox(request.param), pick_port()
     server = Desk(inbox, hostname="127.0.0.1", port=port)
-    settings.EMAIL_BACKEND = email_backend("smtp")
+    settings.EMAIL_BACKEND = find_email_backend("smtp")
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
 
@@ -393,7 +393,7 @@ def test_a_server_that_waits_for_a_message_to_nobody_is_left(settings, booked, a
     with ThreadingTCPServer(("127.0.0.1", 0), Waits) as server:
         server.said = []
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        settings.EMAIL_BACKEND = email_backend("smtp")
+        settings.EMAIL_BACKEND = find_email_backend("smtp")
         settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
         booked(ana)
         assert send() == 0
@@ -508,7 +508,7 @@ def test_mail_waits_for_a_server_that_is_away(smtp, booked, ana):
 
 
 def test_the_console_prints(settings, booked, ana, capsys):
-    settings.EMAIL_BACKEND = email_backend("console")
+    settings.EMAIL_BACKEND = find_email_backend("console")
     booked(ana)
     assert send() == 1
     assert "Subject: Reservation Confirmed" in capsys.readouterr().out
@@ -526,4 +526,4 @@ def test_the_console_prints(settings, booked, ana, capsys):
     ],
 )
 def test_a_name_stands_for_a_backend(name, backend):
-    assert email_backend(name) == backend
+    assert find_email_backend(name) == backend

@@ -12,7 +12,10 @@ from api.models.users import Role
 from api.queries.bookings import trades as queries
 from api.services.accounts import accounts
 from api.services.actors import Actor
-from api.services.bookings import bookings, trades, transitions
+from api.services.bookings import trades
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.sweeps import sweep
 from api.services.messages import mailer
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +33,7 @@ def theirs(booked, ben) -> Booking:
 
 @pytest.fixture
 def offer(mine, theirs, ana) -> Trade:
-    return trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk, message="Please?")
+    return trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk, message="Please?")
 
 
 def state(*rows):
@@ -59,7 +62,7 @@ def test_accepting_swaps_the_owners_and_each_brings_their_own_party(
     guest = person("guest")
     mine.attendees.set([guest, ben])
     theirs.attendees.set([guest])
-    done = trades.accept(offer.pk, ben, "With pleasure")
+    done = trades.accept_trade(offer.pk, ben, "With pleasure")
     assert (done.status, done.response_message) == ("accepted", "With pleasure")
     assert done.responded_at is not None
     mine.refresh_from_db()
@@ -74,7 +77,7 @@ def test_accepting_swaps_the_owners_and_each_brings_their_own_party(
 
 
 def test_accepting_writes_history_on_both_and_emails_both(offer, mine, theirs, ana, ben):
-    trades.accept(offer.pk, ben)
+    trades.accept_trade(offer.pk, ben)
     for booking, other in ((mine, ana), (theirs, ben)):
         line = BookingEvent.objects.get(booking=booking, verb="trade")
         assert line.details == {"traded_with": other.pk, "trade_id": offer.pk}
@@ -90,12 +93,12 @@ def test_accepting_writes_history_on_both_and_emails_both(offer, mine, theirs, a
 def test_the_words_of_who_had_the_booking_before_stay_theirs(mine, theirs, ana, ben):
     """In the history and in emails that were not sent yet."""
     actor = Actor.for_booking(ana, mine)
-    bookings.reschedule(
-        mine.pk, actor, notes="Private", ends_at=mine.ends_at - timedelta(minutes=9)
+    reschedule_booking(
+        mine.pk, actor, BookingChanges(notes="Private", ends_at=mine.ends_at - timedelta(minutes=9))
     )
     Delivery.objects.filter(name="moved").update(state="sent")
-    trade = trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk)
-    trades.accept(trade.pk, ben)
+    trade = trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk)
+    trades.accept_trade(trade.pk, ben)
     line = BookingEvent.objects.get(booking=mine, verb="reschedule")
     assert (set(line.details["from"]), set(line.details["to"])) == ({"ends_at"}, {"ends_at"})
     told = Delivery.objects.order_by("id").values_list("name", "to", "state")
@@ -115,20 +118,20 @@ def test_accepting_withdraws_every_other_offer_on_either_booking(
     cleo = person("cleo")
     hers, aside = booked(cleo, hours=6), booked(cleo, hours=9)
     touching = [
-        trades.offer(requester=cleo, mine=hers.pk, theirs=mine.pk),
-        trades.offer(requester=ben, mine=theirs.pk, theirs=hers.pk),
-        trades.offer(requester=ben, mine=theirs.pk, theirs=mine.pk),
+        trades.offer_trade(requester=cleo, mine=hers.pk, theirs=mine.pk),
+        trades.offer_trade(requester=ben, mine=theirs.pk, theirs=hers.pk),
+        trades.offer_trade(requester=ben, mine=theirs.pk, theirs=mine.pk),
     ]
     elsewhere = booked(ana, hours=12)
-    apart = trades.offer(requester=cleo, mine=aside.pk, theirs=elsewhere.pk)
-    trades.accept(offer.pk, ben)
+    apart = trades.offer_trade(requester=cleo, mine=aside.pk, theirs=elsewhere.pk)
+    trades.accept_trade(offer.pk, ben)
     assert [Trade.objects.get(pk=row.pk).status for row in touching] == ["withdrawn"] * 3
     assert Trade.objects.get(pk=apart.pk).status == "offered"
 
 
 def test_rejecting_changes_no_booking_and_tells_the_requester(offer, mine, theirs, ana, ben):
     before = state(mine, theirs)
-    assert trades.reject(offer.pk, ben, "I need it").status == "rejected"
+    assert trades.reject_trade(offer.pk, ben, "I need it").status == "rejected"
     assert state(mine, theirs) == before
     told = Delivery.objects.get(name="trade_rejected")
     assert (told.to, told.booking) == (ana.email, mine)
@@ -137,7 +140,7 @@ def test_rejecting_changes_no_booking_and_tells_the_requester(offer, mine, their
 
 def test_only_the_person_asked_answers_and_strangers_see_nothing(offer, ana, ben, sam, person):
     stranger = person("cleo")
-    for verb in (trades.accept, trades.reject):
+    for verb in (trades.accept_trade, trades.reject_trade):
         with pytest.raises(errors.Forbidden):
             verb(offer.pk, ana)
         for nobody in (stranger, sam):
@@ -145,22 +148,22 @@ def test_only_the_person_asked_answers_and_strangers_see_nothing(offer, ana, ben
                 verb(offer.pk, nobody)
     for other in (ben, stranger):
         with pytest.raises(errors.Forbidden):
-            trades.withdraw(offer.pk, other)
+            trades.withdraw_trade(offer.pk, other)
     assert Trade.objects.get(pk=offer.pk).status == "offered"
 
 
 @pytest.mark.parametrize("by", ["ana", "sam"])
 def test_an_offer_is_taken_back_by_who_made_it_or_staff(offer, by, request):
-    assert trades.withdraw(offer.pk, request.getfixturevalue(by)).status == "withdrawn"
+    assert trades.withdraw_trade(offer.pk, request.getfixturevalue(by)).status == "withdrawn"
 
 
 def test_answering_twice_is_refused_and_changes_nothing(offer, mine, theirs, ben):
-    trades.accept(offer.pk, ben)
+    trades.accept_trade(offer.pk, ben)
     before = state(offer, mine, theirs)
     with pytest.raises(errors.AlreadyDone):
-        trades.accept(offer.pk, ben)
+        trades.accept_trade(offer.pk, ben)
     with pytest.raises(errors.NotAllowedNow) as refused:
-        trades.reject(offer.pk, ben)
+        trades.reject_trade(offer.pk, ben)
     assert refused.value.current == "accepted"
     assert state(offer, mine, theirs) == before
 
@@ -169,16 +172,16 @@ def test_the_same_offer_stands_once_and_may_be_made_again_once_it_has_lapsed(
     offer, mine, theirs, ana
 ):
     with pytest.raises(errors.AlreadyDone):
-        trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk)
+        trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk)
     Trade.objects.update(lapses_at=Now())
-    again = trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk)
+    again = trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk)
     assert Trade.objects.get(pk=offer.pk).status == "lapsed"
     assert again.status == "offered"
 
 
 def refused_offer(requester, mine, theirs):
     with pytest.raises(errors.TradeRefused) as refused:
-        trades.offer(requester=requester, mine=mine, theirs=theirs)
+        trades.offer_trade(requester=requester, mine=mine, theirs=theirs)
     assert not Trade.objects.exists()
     return refused.value.which, refused.value.unknown
 
@@ -196,7 +199,7 @@ def test_nobody_trades_with_themselves(mine, booked, ana):
 
 
 def test_a_cancelled_booking_is_not_traded(mine, theirs, ana, ben):
-    bookings.cancel(theirs.pk, Actor.for_booking(ben, theirs))
+    cancel_booking(theirs.pk, Actor.for_booking(ben, theirs))
     assert refused_offer(ana, mine.pk, theirs.pk) == ("target", False)
     assert refused_offer(ben, theirs.pk, mine.pk) == ("requester", False)
 
@@ -251,7 +254,7 @@ def test_the_policy_is_looked_at_again_when_the_offer_is_accepted(offer, mine, t
     court.save()
     before = state(offer, mine, theirs)
     with pytest.raises(errors.TradeRefused):
-        trades.accept(offer.pk, ben)
+        trades.accept_trade(offer.pk, ben)
     assert state(offer, mine, theirs) == before
 
 
@@ -259,21 +262,23 @@ def lapsed(trade):
     """Reads as lapsed before its sweep and is lapsed after it."""
     assert queries.status_of(trade.pk) == "lapsed"
     assert Trade.objects.get(pk=trade.pk).status == "offered"
-    assert transitions.sweep(TRADE.lapse, "lapse_trades") == 1
+    assert sweep(TRADE.lapse, "lapse_trades") == 1
     assert Trade.objects.get(pk=trade.pk).status == "lapsed"
 
 
 def test_a_cancelled_booking_lapses_its_trades(offer, mine, ana):
-    bookings.cancel(mine.pk, Actor.for_booking(ana, mine))
+    cancel_booking(mine.pk, Actor.for_booking(ana, mine))
     lapsed(offer)
 
 
 def test_a_moved_booking_lapses_its_trades_and_an_edited_one_does_not(offer, theirs, ben, soon):
     actor = Actor.for_booking(ben, theirs)
-    bookings.reschedule(theirs.pk, actor, title="Another title")
+    reschedule_booking(theirs.pk, actor, BookingChanges(title="Another title"))
     assert queries.status_of(offer.pk) == "offered"
     start = soon + timedelta(hours=20)
-    bookings.reschedule(theirs.pk, actor, starts_at=start, ends_at=start + timedelta(hours=1))
+    reschedule_booking(
+        theirs.pk, actor, BookingChanges(starts_at=start, ends_at=start + timedelta(hours=1))
+    )
     lapsed(offer)
 
 
@@ -281,14 +286,18 @@ def test_a_released_booking_lapses_its_trades(offer, mine):
     from api.lifecycle import BOOKING
 
     Booking.objects.filter(pk=mine.pk).update(no_show_at=Now())
-    assert transitions.sweep(BOOKING.release, "release_no_shows") == 1
+    assert sweep(BOOKING.release, "release_no_shows") == 1
     lapsed(offer)
 
 
 def test_a_trade_whose_time_has_come_cannot_be_answered_swept_or_not(offer, mine, theirs, ana, ben):
     Trade.objects.update(lapses_at=Now())
     before = state(offer, mine, theirs)
-    for verb, user in ((trades.accept, ben), (trades.reject, ben), (trades.withdraw, ana)):
+    for verb, user in (
+        (trades.accept_trade, ben),
+        (trades.reject_trade, ben),
+        (trades.withdraw_trade, ana),
+    ):
         with pytest.raises(errors.NotAllowedNow) as refused:
             verb(offer.pk, user)
         assert refused.value.current == TradeStatus.LAPSED
@@ -296,7 +305,7 @@ def test_a_trade_whose_time_has_come_cannot_be_answered_swept_or_not(offer, mine
 
 
 def test_an_offer_that_is_gone_is_not_told(offer, theirs, ana):
-    trades.withdraw(offer.pk, ana)
+    trades.withdraw_trade(offer.pk, ana)
     with pytest.raises(Exception, match="the offer is withdrawn"):
         mailer.compose(Delivery.objects.get(name="trade_offered"), theirs)
 
@@ -308,27 +317,27 @@ def test_a_sweep_of_many_bookings_lapses_their_trades_in_a_constant_number_of_st
 
     for n in range(6):
         first, second = booked(ana, hours=2 * n), booked(ben, hours=2 * n + 1)
-        trades.offer(requester=ana, mine=first.pk, theirs=second.pk)
+        trades.offer_trade(requester=ana, mine=first.pk, theirs=second.pk)
     Booking.objects.update(no_show_at=Now())
     with django_assert_max_num_queries(12):
-        assert transitions.sweep(BOOKING.release, "release_no_shows") == 12
-    assert transitions.sweep(TRADE.lapse, "lapse_trades") == 6
+        assert sweep(BOOKING.release, "release_no_shows") == 12
+    assert sweep(TRADE.lapse, "lapse_trades") == 6
 
 
 def test_who_lost_the_booking_by_a_trade_can_neither_cancel_nor_move_it(offer, mine, ana, ben):
     """Their role was read before the trade: without `_still_owner` both go through."""
     stale = Actor.for_booking(ana, mine)
-    trades.accept(offer.pk, ben)
+    trades.accept_trade(offer.pk, ben)
     before = state(mine)
     with pytest.raises(errors.Forbidden):
-        bookings.cancel(mine.pk, stale)
+        cancel_booking(mine.pk, stale)
     with pytest.raises(errors.Forbidden):
-        bookings.reschedule(mine.pk, stale, title="Mine")
+        reschedule_booking(mine.pk, stale, BookingChanges(title="Mine"))
     assert state(mine) == before
 
 
 def test_a_forgotten_person_leaves_no_words_in_trades(offer, theirs, ana, ben):
-    trades.reject(offer.pk, ben, "Ben says no")
+    trades.reject_trade(offer.pk, ben, "Ben says no")
     accounts.erase(ana)
     kept = Trade.objects.get(pk=offer.pk)
     assert (kept.message, kept.response_message) == ("", "Ben says no")

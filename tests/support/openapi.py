@@ -11,11 +11,11 @@ from typing import Any
 import jsonschema_rs
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
-from drf_spectacular.generators import SchemaGenerator
 
 from api.contracts import CONTRACTS
 from api.contracts.kit.schema import ContractSchemaGenerator
 from api.dispatch.view import dispatch
+from api.v1.schema import SchemaGenerator
 
 OWN = "v1"
 PREFIX = re.compile(rf"^/({'|'.join(CONTRACTS)})(?=/api/)|^(?=/api/{OWN}/)|^(?=/api/)")
@@ -27,8 +27,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 @functools.cache
 def document(name: str) -> dict[str, Any]:
     """As it is served, and closed: what it does not name is not answered."""
-    own = SchemaGenerator(urlconf="api.v1.schema_urls")
-    make = own if name == OWN else ContractSchemaGenerator(CONTRACTS[name])
+    make = SchemaGenerator() if name == OWN else ContractSchemaGenerator(CONTRACTS[name])
     found: dict[str, Any] = make.get_schema(public=True)
     for kind, schema in found["components"]["schemas"].items():
         if not kind.endswith("Request"):

@@ -252,16 +252,20 @@ def tomorrow() -> datetime:
 @pytest.fixture
 def hold(studio: Any, tomorrow: datetime) -> Callable[..., Any]:
     """An hour of the studio held for that person: 100.00 to pay."""
-    from api.services.bookings import bookings
+    from api.services.actors import Actor
+    from api.services.bookings.create import BookingRequest, create_booking
 
     def make(owner: Any, hours: int = 0) -> Any:
         starts = tomorrow + timedelta(hours=hours)
-        return bookings.book(
-            owner=owner,
-            resource=studio.pk,
-            starts_at=starts,
-            ends_at=starts + timedelta(hours=1),
-            contract="paidrooms",
+        return create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=studio.pk,
+                starts_at=starts,
+                ends_at=starts + timedelta(hours=1),
+                contract="paidrooms",
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     return make

@@ -41,7 +41,7 @@ def rules(
 
 def walls(asked: Rules, on: date) -> list[str]:
     """The wall times at which the slots of that date begin."""
-    return [f"{start.astimezone(asked.zone):%H:%M}" for start, _ in policy.grid(asked, on)]
+    return [f"{start.astimezone(asked.zone):%H:%M}" for start, _ in policy.iter_slots(asked, on)]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_slots_of_a_night_on_which_the_clocks_change(zone, on, length, start
     ],
 )
 def test_an_open_day_is_as_long_as_its_clocks_say(zone, on, hours):
-    opens, closes = policy.open_interval(rules(zone), on) or (None, None)
+    opens, closes = policy.get_opening(rules(zone), on) or (None, None)
     assert closes - opens == timedelta(hours=hours)
 
 
@@ -114,22 +114,22 @@ def test_a_slot_of_the_morning_after_keeps_its_wall_time():
     asked = rules("Europe/Berlin", time(9), time(11))
     before, after = date(2026, 3, 28), date(2026, 3, 29)
     assert walls(asked, before) == walls(asked, after) == ["09:00", "10:00"]
-    assert next(policy.grid(asked, before))[0] == datetime(2026, 3, 28, 8, tzinfo=UTC)
-    assert next(policy.grid(asked, after))[0] == datetime(2026, 3, 29, 7, tzinfo=UTC)
+    assert next(policy.iter_slots(asked, before))[0] == datetime(2026, 3, 28, 8, tzinfo=UTC)
+    assert next(policy.iter_slots(asked, after))[0] == datetime(2026, 3, 29, 7, tzinfo=UTC)
 
 
 def test_a_wall_time_in_a_gap_does_not_exist_and_moves_on_by_the_gap():
     berlin = ZoneInfo("Europe/Berlin")
-    assert not policy.exists(berlin, date(2026, 3, 29), time(2, 30))
-    assert policy.exists(berlin, date(2026, 3, 29), time(3, 30))
-    assert policy.instant(berlin, date(2026, 3, 29), time(2, 30)) == datetime(
+    assert not policy.wall_time_exists(berlin, date(2026, 3, 29), time(2, 30))
+    assert policy.wall_time_exists(berlin, date(2026, 3, 29), time(3, 30))
+    assert policy.to_instant(berlin, date(2026, 3, 29), time(2, 30)) == datetime(
         2026, 3, 29, 1, 30, tzinfo=UTC
     )
 
 
 def test_a_wall_time_in_a_fold_is_the_first_of_the_two():
     berlin = ZoneInfo("Europe/Berlin")
-    assert policy.instant(berlin, date(2026, 10, 25), time(2, 30)) == datetime(
+    assert policy.to_instant(berlin, date(2026, 10, 25), time(2, 30)) == datetime(
         2026, 10, 25, 0, 30, tzinfo=UTC
     )
 
@@ -159,7 +159,7 @@ def changes(draw: st.DrawFn) -> tuple[str, date]:
 
 def check_slots(asked: Rules, on: date, length: timedelta) -> None:
     opens, _closes = asked.resource.hours
-    slots, whole = list(policy.grid(asked, on)), policy.open_interval(asked, on)
+    slots, whole = list(policy.iter_slots(asked, on)), policy.get_opening(asked, on)
     assert all(end - start == length for start, end in slots)
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(slots))
     assert all(whole[0] <= start and end <= whole[1] for start, end in slots)
@@ -180,8 +180,8 @@ def test_no_slot_is_lost_on_a_day_of_change(change, hours, length):
     one that began before, or has too little left before closing."""
     zone, on = change
     asked = rules(zone, *hours, length)
-    slots = list(policy.grid(asked, on))
-    _, closes = policy.open_interval(asked, on)
+    slots = list(policy.iter_slots(asked, on))
+    _, closes = policy.get_opening(asked, on)
     opens = datetime.combine(on, hours[0])
     last = datetime.combine(on + DAY if hours[1] <= hours[0] else on, hours[1])
     wall = opens
@@ -201,28 +201,28 @@ def test_a_day_without_a_change_has_exactly_the_slots_that_fit(zone, on, hours, 
     offsets = {datetime.combine(on + n * DAY, time(12), info).utcoffset() for n in (-1, 0, 1, 2)}
     assume(len(offsets) == 1)
     open_for = (datetime.combine(on, hours[1]) - datetime.combine(on, hours[0])) % DAY or DAY
-    assert len(list(policy.grid(rules(zone, *hours, length), on))) == open_for // length
+    assert len(list(policy.iter_slots(rules(zone, *hours, length), on))) == open_for // length
 
 
 @given(changes(), hours, lengths)
 def test_every_slot_of_the_grid_may_be_booked(change, hours, length):
     zone, on = change
     asked = rules(zone, *hours, length)
-    now = policy.instant(asked.zone, on, time(0)) - 2 * DAY
-    for start, end in policy.grid(asked, on):
-        policy.check(asked, start, end, now, 1)
+    now = policy.to_instant(asked.zone, on, time(0)) - 2 * DAY
+    for start, end in policy.iter_slots(asked, on):
+        policy.check_booking(asked, start, end, now, 1)
 
 
 @given(zones, any_day, st.times())
 def test_a_wall_time_that_exists_is_read_back_as_it_was_written(zone, on, at):
     info = ZoneInfo(zone)
-    shown = policy.instant(info, on, at).astimezone(info).replace(tzinfo=None)
-    assert policy.exists(info, on, at) == (shown == datetime.combine(on, at))
+    shown = policy.to_instant(info, on, at).astimezone(info).replace(tzinfo=None)
+    assert policy.wall_time_exists(info, on, at) == (shown == datetime.combine(on, at))
     assert abs(shown - datetime.combine(on, at)) <= DAY
 
 
 @given(zones, any_day)
 def test_days_that_meet_at_midnight_are_one_open_stretch(zone, on):
     asked = rules(zone)
-    start = policy.instant(asked.zone, on, time(0))
-    assert len(policy.open_intervals(asked, start, start + 3 * DAY)) == 1
+    start = policy.to_instant(asked.zone, on, time(0))
+    assert len(policy.list_open_intervals(asked, start, start + 3 * DAY)) == 1

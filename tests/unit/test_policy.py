@@ -32,7 +32,7 @@ def at(hour: float, day: int = 0) -> datetime:
 def refusal(asked: Rules, starts_at: datetime, ends_at: datetime, guests: int = 1) -> str:
     """The code of the refusal, or nothing."""
     try:
-        policy.check(asked, starts_at, ends_at, NOW, guests)
+        policy.check_booking(asked, starts_at, ends_at, NOW, guests)
     except errors.Refusal as refused:
         return refused.code
     return ""
@@ -111,14 +111,14 @@ def test_a_time_without_an_offset_is_nobodys_time():
 def test_guests_beyond_the_capacity_are_refused_with_the_capacity():
     assert refusal(rules(), at(9), at(10), guests=4) == ""
     with pytest.raises(errors.OverCapacity) as refused:
-        policy.check(rules(), at(9), at(10), NOW, 5)
+        policy.check_booking(rules(), at(9), at(10), NOW, 5)
     assert refused.value.data == {"capacity": 4}
 
 
 def test_a_closed_date_is_refused_with_its_reason_and_the_first_day_it_hits():
     spring = Closure(first_on=date(2026, 3, 1), last_on=date(2026, 3, 4), reason="Cleaning")
     with pytest.raises(errors.Closed) as refused:
-        policy.check(rules(closures=(spring,)), at(9), at(10), NOW, 1)
+        policy.check_booking(rules(closures=(spring,)), at(9), at(10), NOW, 1)
     assert refused.value.data == {"reason": "Cleaning", "on": date(2026, 3, 3)}
 
 
@@ -127,16 +127,18 @@ def test_a_closed_date_ends_the_night_before_it():
     night = rules(closures=(closed,), opens_at=time(18), closes_at=time(2))
     assert refusal(night, at(22), at(24)) == ""
     assert refusal(night, at(23), at(25)) == "closed"
-    assert [s for s, _ in policy.grid(night, date(2026, 3, 3))] == [at(h) for h in range(18, 24)]
+    assert [s for s, _ in policy.iter_slots(night, date(2026, 3, 3))] == [
+        at(h) for h in range(18, 24)
+    ]
 
 
 def test_max_advance_is_the_same_number_of_days_on_both_sides_of_a_change_of_clocks():
     berlin = rules(time_zone="Europe/Berlin", max_advance=30 * DAY)
     now = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)  # 23:30 in Berlin, clocks change on the 29th
     late = datetime(2026, 3, 31, 21, 30, tzinfo=UTC)  # 23:30 in Berlin, 30 dates ahead
-    policy.check(berlin, late, late + 20 * MINUTE, now, 1)
+    policy.check_booking(berlin, late, late + 20 * MINUTE, now, 1)
     with pytest.raises(errors.TooFarAhead) as refused:
-        policy.check(berlin, late + HOUR, late + 2 * HOUR, now, 1)
+        policy.check_booking(berlin, late + HOUR, late + 2 * HOUR, now, 1)
     assert refused.value.data == {"latest": date(2026, 3, 31)}
 
 
@@ -190,7 +192,7 @@ def test_primetime_is_the_venues_wall_time():
     ],
 )
 def test_approval_comes_before_payment(approval, primetime, price, status):
-    assert policy.first_status(rules(approval=approval), primetime, price) == status
+    assert policy.get_initial_status(rules(approval=approval), primetime, price) == status
 
 
 # price and deadlines
@@ -201,7 +203,7 @@ def test_approval_comes_before_payment(approval, primetime, price, status):
 )
 def test_the_price_counts_slots_begun(minutes, price):
     asked = rules(price_minor=500, own_slot_length=30 * MINUTE)
-    assert policy.price(asked.resource, at(9), at(9) + minutes * MINUTE) == price
+    assert policy.calculate_price(asked.resource, at(9), at(9) + minutes * MINUTE) == price
 
 
 def test_deadlines_are_counted_from_the_slot():
@@ -213,7 +215,7 @@ def test_deadlines_are_counted_from_the_slot():
         completion_after=5 * MINUTE,
         remind_before=HOUR,
     )
-    assert policy.deadlines(venue, at(9), at(11), NOW) == {
+    assert policy.calculate_deadlines(venue, at(9), at(11), NOW) == {
         "lapses_at": at(9),
         "check_in_opens_at": at(9) - 10 * MINUTE,
         "check_in_closes_at": at(9) + 20 * MINUTE,
@@ -225,37 +227,40 @@ def test_deadlines_are_counted_from_the_slot():
 
 def test_completion_may_count_from_the_start():
     venue = Venue(completion_from="start", completion_after=35 * MINUTE)
-    assert policy.deadlines(venue, at(9), at(9.5), NOW)["completes_at"] == at(9) + 35 * MINUTE
+    assert (
+        policy.calculate_deadlines(venue, at(9), at(9.5), NOW)["completes_at"]
+        == at(9) + 35 * MINUTE
+    )
 
 
 def test_without_check_in_nobody_is_a_no_show():
-    assert policy.deadlines(Venue(), at(9), at(10), NOW)["no_show_at"] is None
+    assert policy.calculate_deadlines(Venue(), at(9), at(10), NOW)["no_show_at"] is None
 
 
 def test_a_slot_booked_after_it_began_has_its_grace_and_its_answer_from_then_on():
     venue = Venue(check_in_required=True, remind_before=15 * MINUTE)
     began, ends = NOW - 10 * MINUTE, NOW + HOUR
-    found = policy.deadlines(venue, began, ends, NOW)
+    found = policy.calculate_deadlines(venue, began, ends, NOW)
     assert found["no_show_at"] == NOW + 15 * MINUTE
     assert found["check_in_closes_at"] == NOW + 15 * MINUTE
     assert found["lapses_at"] == ends
     venue.grace_from_booking = False
-    found = policy.deadlines(venue, began, ends, NOW)
+    found = policy.calculate_deadlines(venue, began, ends, NOW)
     assert found["no_show_at"] == found["check_in_closes_at"] == began + 15 * MINUTE
     assert found["remind_at"] is None
 
 
 def test_a_hold_begins_with_its_status_and_only_a_price_asks_for_payment():
     venue = Venue(hold_length=30 * MINUTE)
-    assert policy.hold(venue, Status.HELD, 500, NOW) == {
+    assert policy.get_payment_columns(venue, Status.HELD, 500, NOW) == {
         "hold_expires_at": NOW + 30 * MINUTE,
         "payment_status": "pending",
     }
-    assert policy.hold(venue, Status.PENDING, 500, NOW) == {
+    assert policy.get_payment_columns(venue, Status.PENDING, 500, NOW) == {
         "hold_expires_at": None,
         "payment_status": "pending",
     }
-    assert policy.hold(venue, Status.CONFIRMED, 0, NOW) == {
+    assert policy.get_payment_columns(venue, Status.CONFIRMED, 0, NOW) == {
         "hold_expires_at": None,
         "payment_status": "none",
     }

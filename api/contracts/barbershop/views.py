@@ -17,8 +17,13 @@ from api.queries.venues import rules
 from api.rest.permissions import IsAdmin
 from api.services.accounts import accounts
 from api.services.actors import Actor
-from api.services.bookings import auto_assign, bookings, removal
-from api.services.bookings.revisions import revise
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.auto_assign import create_assigned_booking, reschedule_assigned_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.removal import delete_booking
+from api.services.bookings.reschedule import BookingChanges
+from api.services.bookings.revisions import revise_booking
+from api.services.bookings.status_changes import set_booking_status
 
 from . import serializers
 from .errors import ERROR_MESSAGES, AdminsOnly
@@ -126,17 +131,19 @@ class ReservationListView(BarbershopView):
         status, chair = body.pop("status", "pending"), body.pop("chair", None)
         if self.user.is_staff and status not in ("pending", "confirmed"):
             raise Invalid(errors={"status": ["A new reservation is pending or confirmed."]})
-        fields = body | {"owner": self.user, "contract": self.contract}
+        body |= {"owner": self.user, "contract": self.contract}
+        actor = Actor.for_new_booking(self.user)
         if chair is None:
-            booking = auto_assign.book(self.venue, **fields)
+            booking = create_assigned_booking(self.venue, BookingRequest(**body), actor=actor)
         else:
-            booking = bookings.book(resource=self.get_chair(chair), **fields)
+            wanted = BookingRequest(resource=self.get_chair(chair), **body)
+            booking = create_booking(wanted, actor=actor)
         if self.user.is_staff and status == "confirmed":
-            bookings.set_status(booking.pk, STATUSES[status], Actor.person(self.user))
+            set_booking_status(booking.pk, STATUSES[status], Actor.person(self.user))
         return self.get_own_booking(booking.pk)
 
     def get_chair(self, pk: int) -> Any:
-        chair = rules.resources().filter(venue=self.venue, pk=pk).first()
+        chair = rules.resources_with_rules().filter(venue=self.venue, pk=pk).first()
         if chair is None:
             raise Invalid(errors={"chair": ["There is no such chair."]})
         return chair
@@ -158,8 +165,13 @@ class ReservationView(BarbershopView):
             status = ""  # forms send the status that they were shown
         if status == Status.COMPLETED and not self.user.is_admin:
             raise Forbidden
-        actor = self.actor_for(booking)
-        revise(booking, actor, status=status, by=auto_assign.move, **body)
+        revise_booking(
+            booking,
+            self.actor_for(booking),
+            BookingChanges(**body),
+            status=status,
+            reschedule=reschedule_assigned_booking,
+        )
         return self.get_own_booking(pk)
 
     put = patch
@@ -169,9 +181,9 @@ class ReservationView(BarbershopView):
         """Gone, where an admin asks; anybody else takes it back, and it stays on the list."""
         booking = self.get_own_booking(pk)
         if self.user.is_admin:
-            removal.remove(pk, self.actor_for(booking))
+            delete_booking(pk, self.actor_for(booking))
         elif STATUS_LABELS[booking.status] != "canceled":
-            bookings.cancel(pk, self.actor_for(booking))
+            cancel_booking(pk, self.actor_for(booking))
 
 
 class StatsView(BarbershopView):

@@ -10,8 +10,8 @@ from typing import Any
 from rest_framework import serializers
 
 from api import errors
+from api.effective_status import get_effective_status
 from api.lifecycle import Status
-from api.queries.bookings.effective_status import effective_status
 from api.queries.venues import rooms
 
 from . import answers
@@ -201,7 +201,7 @@ def booking(row: Any) -> answers.Booking:
         "attendees": [person(one) for one in row.attendees.all()],
         "startTime": row.starts_at,
         "endTime": over or row.ends_at,
-        "status": STATUS[Status(effective_status(row))],
+        "status": STATUS[Status(get_effective_status(row))],
         "checkedIn": row.checked_in_at is not None,
         "checkedInAt": row.checked_in_at,
     }

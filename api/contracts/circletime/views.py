@@ -21,7 +21,8 @@ from api.rest.permissions import IsStaff, PanelOrSignedIn
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.messages.mailer import minutes_freed
 from api.services.panels import panels as doors
 from api.services.venues import venues
@@ -136,7 +137,7 @@ def _any_number_of_people(
     rules: policy.Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
 ) -> None:
     """A small room may be full: analytics count that, nobody is turned away for it."""
-    policy.check(rules, starts_at, ends_at, now, guests=1)
+    policy.check_booking(rules, starts_at, ends_at, now, guests=1)
 
 
 class Bookings(View):
@@ -144,16 +145,19 @@ class Bookings(View):
     def post(self, request: Request) -> Created[Success[answers.Booking]]:
         body = self.read(shapes.NewBooking)
         people = shapes.attendees(body.get("attendeeIds") or [])
-        made = bookings.book(
-            owner=self.user,
-            resource=rooms.one(self.venue, shapes.number(body["roomId"])).pk,
-            starts_at=body["startTime"],
-            ends_at=body["endTime"],
-            title=body["title"],
-            notes=body.get("description") or "",
-            guests=1 + len({one.pk for one in people} - {self.user.pk}),
-            attendees=people,
-            contract="circletime",
+        made = create_booking(
+            BookingRequest(
+                owner=self.user,
+                resource=rooms.one(self.venue, shapes.number(body["roomId"])).pk,
+                starts_at=body["startTime"],
+                ends_at=body["endTime"],
+                title=body["title"],
+                notes=body.get("description") or "",
+                guests=1 + len({one.pk for one in people} - {self.user.pk}),
+                attendees=people,
+                contract="circletime",
+            ),
+            actor=Actor.for_new_booking(self.user),
             check=_any_number_of_people,
         )
         return Created(success(shapes.booking(made)))
@@ -162,7 +166,7 @@ class Bookings(View):
 class OneBooking(View):
     def delete(self, request: Request, booking: str) -> Reply[Success[answers.Cancelled]]:
         row = rooms.booking_of(self.venue, shapes.number(booking))
-        bookings.cancel(row.pk, Actor.for_booking(self.user, row))
+        cancel_booking(row.pk, Actor.for_booking(self.user, row))
         return Reply(success({"cancelled": True}))
 
 
@@ -203,25 +207,25 @@ class CheckIn(PanelVerb):
     """Whoever comes first to the meeting."""
 
     def post(self, request: Request, booking: str) -> Reply[Success[answers.CheckedIn]]:
-        done = bookings.check_in(*self.row(booking))
+        done = check_in_booking(*self.row(booking))
         return Reply(success({"checkedIn": True, "checkedInAt": done.checked_in_at}))
 
 
 class End(PanelVerb):
     def post(self, request: Request, booking: str) -> Reply[Success[answers.Ended]]:
-        freed = minutes_freed(bookings.end(*self.row(booking)))
+        freed = minutes_freed(end_booking(*self.row(booking)))
         return Reply(success({"ended": True, "freedMinutes": freed}))
 
 
 class PanelCheckIn(PanelVerb):
     def post(self, request: Request, booking: str) -> Reply[Success[None]]:
-        bookings.check_in(*self.row(booking))
+        check_in_booking(*self.row(booking))
         return Reply(success(None, "Checked in successfully"))
 
 
 class PanelEnd(PanelVerb):
     def post(self, request: Request, booking: str) -> Reply[Success[answers.Freed]]:
-        freed = minutes_freed(bookings.end(*self.row(booking)))
+        freed = minutes_freed(end_booking(*self.row(booking)))
         return Reply(success({"freedMinutes": freed}, "Meeting ended"))
 
 

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from api.queries.bookings.effective_status import effective_status
+from api.effective_status import get_effective_status
 
 
 # no docstring: it would be published as the description of every serializer without one
@@ -116,4 +116,4 @@ class StatusField(LabelField):
     """The label of the status that the clock has made of a booking."""
 
     def get_attribute(self, instance: Any) -> str:
-        return effective_status(instance)
+        return get_effective_status(instance)

@@ -17,10 +17,10 @@ from rest_framework.response import Response
 
 from api import errors, money, policy
 from api.documents import Schema, takes
+from api.effective_status import get_effective_payment_status, get_effective_status
 from api.errors import Refusal
 from api.lifecycle import BOOKING
 from api.policy import Rules
-from api.queries.bookings.effective_status import effective_payment_status, effective_status
 from api.queries.payments import payments as queries
 from api.queries.venues import rules as rules_query
 from api.replies import Created, Reply
@@ -34,7 +34,9 @@ from api.rest.base_view import BaseAPIView
 from api.rest.throttling import AddressThrottle, AnonymousThrottle
 from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.slots import build_refusal
+from api.services.bookings.sweeps import sweep
 from api.services.payments import payments, stripe_events
 from api.services.venues import venues
 
@@ -153,19 +155,19 @@ def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, g
     that is taken before a full room."""
     policy.check_interval(starts_at, ends_at, now)
     try:
-        policy.check_place(rules, starts_at, ends_at, guests=0)
+        policy.check_resource(rules, starts_at, ends_at, guests=0)
         policy.check_notice(rules, starts_at, ends_at, now)
     except errors.NotWholeSlots:
         if ends_at - starts_at < rules.resource.slot_length:
             raise said("Booking duration must be at least one slot") from None
         raise
     if guests > rules.resource.capacity:
-        taken = bookings.taken(rules, starts_at, ends_at, now)
+        taken = build_refusal(rules, starts_at, ends_at, now)
         raise taken if taken.conflicts else errors.OverCapacity(capacity=rules.resource.capacity)
 
 
 def shown(row: Any) -> answers.Booking:
-    status, paid = effective_status(row), effective_payment_status(row)
+    status, paid = get_effective_status(row), get_effective_payment_status(row)
     return shapes.booking(row, status, paid)
 
 
@@ -174,15 +176,15 @@ class Bookings(View):
     def post(self, request: Request) -> Created[answers.Booking]:
         zone = venues.of_contract(NAME).zone
         new = self.body(shapes.NewBooking, today=datetime.now(zone).date())
-        starts_at = policy.instant(zone, new.booking_date, new.start_time)
-        ends_at = policy.instant(zone, new.booking_date, new.end_time)
+        starts_at = policy.to_instant(zone, new.booking_date, new.start_time)
+        ends_at = policy.to_instant(zone, new.booking_date, new.end_time)
         pk = self.book(new, self.room(new.room_id), starts_at, ends_at)
         return Created(shown(queries.booking_of(NAME, pk)))
 
     def room(self, pk: int) -> Any:
         """The room, whole with its rules; another venue's is none of ours."""
         try:
-            room = rules_query.resource(pk)
+            room = rules_query.get_resource(pk)
         except errors.NotFound:
             raise errors.ResourceUnavailable from None
         if room.venue.slug != NAME or not room.bookable:
@@ -196,15 +198,17 @@ class Bookings(View):
         if self.user.is_staff and new.user_id is not None:
             owner = queries.person(new.user_id)
         try:
-            booking = bookings.book(
-                owner=owner,
-                resource=room,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                actor=None if owner == self.user else Actor.person(self.user),
-                notes=new.special_requests or "",
-                guests=new.guest_count,
-                contract=NAME,
+            booking = create_booking(
+                BookingRequest(
+                    owner=owner,
+                    resource=room,
+                    starts_at=starts_at,
+                    ends_at=ends_at,
+                    notes=new.special_requests or "",
+                    guests=new.guest_count,
+                    contract=NAME,
+                ),
+                actor=Actor.for_new_booking(self.user, owner),
                 check=check,
             )
         except errors.SlotTaken as refusal:
@@ -289,5 +293,5 @@ class Cleanup(View):
                 raise errors.NotSignedIn
             if not request.user.is_staff:
                 raise errors.Forbidden
-        count = transitions.sweep(BOOKING.expire, "expire_holds")
+        count = sweep(BOOKING.expire, "expire_holds")
         return Reply({"expired_count": count, "message": f"Expired {count} bookings"})

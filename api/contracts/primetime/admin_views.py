@@ -12,7 +12,7 @@ from api.queries.accounts import people
 from api.queries.bookings import dashboards
 from api.rest.permissions import IsAdmin, IsStaff
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import approve_booking, reject_booking
 from api.services.venues import primetime_windows, venues
 
 from . import serializers
@@ -41,9 +41,9 @@ class ApprovalView(PrimetimeView):
         self.get_own_booking(pk)
         answer, actor = self.validated(), Actor.person(self.user)
         if answer["action"] == "approve":
-            bookings.approve(pk, actor)
+            approve_booking(pk, actor)
         else:
-            bookings.reject(pk, actor, answer["rejection_reason"])
+            reject_booking(pk, actor, answer["rejection_reason"])
         return self.get_own_booking(pk)
 
 

@@ -27,4 +27,4 @@ class PrimetimeView(kit.ContractView):
         return timezone.now().astimezone(self.venue.zone).date()
 
     def midnight(self, on: date) -> datetime:
-        return policy.instant(self.venue.zone, on, MIDNIGHT)
+        return policy.to_instant(self.venue.zone, on, MIDNIGHT)

@@ -12,8 +12,8 @@ from rest_framework import serializers
 
 from api import errors, policy
 from api.contracts import kit
+from api.effective_status import get_effective_status
 from api.lifecycle import Status
-from api.queries.bookings.effective_status import effective_status
 
 from .labels import (
     STATUS_DISPLAYS,
@@ -112,8 +112,8 @@ def booking_fields(zone: ZoneInfo, body: Mapping[str, Any], booking: Any = None)
     day, start, end = ({**before, **body}[name] for name in ("date", "start_time", "end_time"))
     last = day + DAY if end == MIDNIGHT and start != MIDNIGHT else day
     return fields | {
-        "starts_at": policy.instant(zone, day, start),
-        "ends_at": policy.instant(zone, last, end),
+        "starts_at": policy.to_instant(zone, day, start),
+        "ends_at": policy.to_instant(zone, last, end),
     }
 
 
@@ -134,7 +134,7 @@ class ApprovalSerializer(kit.Serializer):
 
 
 def label_of(booking: Any) -> str:
-    return STATUS_LABELS[effective_status(booking)]
+    return STATUS_LABELS[get_effective_status(booking)]
 
 
 def is_open(booking: Any) -> bool:
@@ -171,7 +171,7 @@ class ReservationSerializer(kit.Serializer):
         return is_open(booking)
 
     def get_can_be_traded(self, booking: Any) -> bool:
-        confirmed = effective_status(booking) == Status.CONFIRMED
+        confirmed = get_effective_status(booking) == Status.CONFIRMED
         ahead = booking.starts_at > timezone.now()
         return ahead and confirmed and bool(booking.owner.role == "user")
 

@@ -16,7 +16,11 @@ from api.queries.bookings import calendar, dashboards
 from api.queries.bookings import trades as trades_query
 from api.queries.venues import rules
 from api.services.accounts import accounts
-from api.services.bookings import bookings, trades
+from api.services.actors import Actor
+from api.services.bookings import trades
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.venues import venues
 
 from . import serializers
@@ -114,7 +118,8 @@ class ReservationListView(PrimetimeView):
     def post(self, request: Request) -> Any:
         fields = serializers.booking_fields(self.venue.zone, self.validated())
         court = venues.only_resource(self.venue, COURT).pk
-        return bookings.book(owner=self.user, resource=court, contract=self.contract, **fields)
+        wanted = BookingRequest(owner=self.user, resource=court, contract=self.contract, **fields)
+        return create_booking(wanted, actor=Actor.for_new_booking(self.user))
 
 
 def closed_to(done: str) -> kit.Rows:
@@ -141,14 +146,14 @@ class ReservationView(PrimetimeView):
     def put(self, request: Request, pk: int) -> Any:
         booking = self.get_open_booking(pk)
         fields = serializers.booking_fields(booking.venue.zone, self.validated(), booking)
-        bookings.reschedule(pk, self.actor_for(booking), **fields)
+        reschedule_booking(pk, self.actor_for(booking), BookingChanges(**fields))
         return self.get_own_booking(pk)
 
     patch = put
 
     @kit.operation("Cancel a reservation", errors=closed_to("cancelled"))
     def delete(self, request: Request, pk: int) -> Any:
-        bookings.cancel(pk, self.actor_for(self.get_open_booking(pk)))
+        cancel_booking(pk, self.actor_for(self.get_open_booking(pk)))
 
 
 # calendar and settings
@@ -174,7 +179,7 @@ class CalendarView(PrimetimeView):
 
     def get_court(self) -> Any:
         """With all that its calendar needs at hand."""
-        courts = rules.resources().filter(venue__slug=self.contract)
+        courts = rules.resources_with_rules().filter(venue__slug=self.contract)
         if court := courts.first():
             return court
         venues.only_resource(self.venue, COURT)
@@ -201,7 +206,7 @@ class TradeListView(PrimetimeView):
     )
     def post(self, request: Request) -> Any:
         offer = self.validated()
-        trade = trades.offer(
+        trade = trades.offer_trade(
             requester=self.user,
             mine=offer["requester_reservation_id"],
             theirs=offer["target_reservation_id"],
@@ -246,7 +251,7 @@ class TradeView(PrimetimeView):
         if self.get_trade(pk).target_id != self.user.pk:
             raise errors.Forbidden
         answer = self.validated()
-        verb = trades.accept if answer["action"] == "accept" else trades.reject
+        verb = trades.accept_trade if answer["action"] == "accept" else trades.reject_trade
         verb(pk, self.user, answer.get("response_message", ""))
         return self.get_trade(pk)
 

@@ -30,9 +30,9 @@ def check_new(rules: Rules, starts: datetime, ends: datetime, now: datetime, gue
     if not rules.resource.bookable:
         raise errors.ResourceUnavailable
     earliest = now + rules.venue.min_notice
-    if starts < earliest - policy.TRANSIT:
+    if starts < earliest - policy.NETWORK_ALLOWANCE:
         raise errors.TooSoon(earliest=earliest, rules=rules)
-    policy.check(rules, starts, ends, now, guests)
+    policy.check_booking(rules, starts, ends, now, guests)
 
 
 def check_edit(began: datetime, by_staff: bool) -> Check:
@@ -44,7 +44,7 @@ def check_edit(began: datetime, by_staff: bool) -> Check:
             return
         if ends <= now:
             raise errors.InThePast
-        policy.check_place(rules, starts, ends, guests)
+        policy.check_resource(rules, starts, ends, guests)
 
     return check
 

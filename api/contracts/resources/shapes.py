@@ -11,9 +11,9 @@ from djoser import serializers as djoser
 from rest_framework import serializers
 
 from api import errors
+from api.effective_status import get_effective_status
 from api.emails import said
 from api.queries.accounts import people
-from api.queries.bookings.effective_status import effective_status
 from api.queries.venues import rules as rules_query
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import accounts
@@ -139,7 +139,7 @@ class Bookable(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> Any:
         pk = super().to_internal_value(data)
         kept = pk == self.context.get("resource")  # forms send the one that they were shown
-        places = rules_query.resources(retired=kept).filter(venue__slug=SLUG)
+        places = rules_query.resources_with_rules(retired=kept).filter(venue__slug=SLUG)
         found = places.filter(pk=pk).first() if 0 < pk < 2**63 else None
         if found is None:
             self.fail("does_not_exist", pk_value=pk)
@@ -226,7 +226,7 @@ def booking(row: Any) -> answers.Booking:
 
 def word(row: Any) -> answers.Status:
     """The status as the clock has made it, in the words of this frontend."""
-    return cast(answers.Status, said(effective_status(row), SLUG))
+    return cast(answers.Status, said(get_effective_status(row), SLUG))
 
 
 def picture(profile: Any) -> answers.Picture:

@@ -22,8 +22,11 @@ from api.rest.permissions import StaffWrites
 from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
 from api.services.accounts import accounts, pictures
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.services.bookings.revisions import revise
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges
+from api.services.bookings.revisions import revise_booking
+from api.services.bookings.status_changes import set_booking_status
 from api.services.venues import resources, venues
 
 from . import answers, shapes
@@ -168,10 +171,13 @@ class Bookings(Signed):
         asked = self.read(shapes.BookingEdit)
         status = asked.pop("status", "pending")
         agreed = self.user.is_staff and status == "confirmed"
-        asked |= {"check": check_new, "agreed": agreed}
-        row = bookings.book(owner=self.user, contract=shapes.SLUG, **asked)
+        row = create_booking(
+            BookingRequest(owner=self.user, contract=shapes.SLUG, pre_approved=agreed, **asked),
+            actor=Actor.for_new_booking(self.user),
+            check=check_new,
+        )
         if self.user.is_staff and not agreed and status != shapes.word(row):
-            row = bookings.set_status(row.pk, status, Actor.person(self.user))
+            row = set_booking_status(row.pk, status, Actor.person(self.user))
         return Created(shapes.booking(_booking(self.user, row.pk)))
 
 
@@ -188,9 +194,9 @@ class OneBooking(Signed):
         if status == shapes.word(row):
             status = ""  # forms send the status that they were shown
         actor = Actor.for_booking(self.user, row)
-        how = {"check": check_edit(row.starts_at, actor.is_staff)}
-        resource = place.pk if place else None
-        revise(row, actor, status=status, how=how, resource=resource, **asked)
+        changes = BookingChanges(resource=place.pk if place else None, **asked)
+        check = check_edit(row.starts_at, actor.is_staff)
+        revise_booking(row, actor, changes, status=status, check=check)
         return Reply(shapes.booking(_booking(self.user, pk)))
 
     @takes(shapes.BookingEdit)
@@ -201,7 +207,7 @@ class OneBooking(Signed):
         """Cancelled, and kept; what was cancelled or rejected already stays as it is."""
         row = _booking(self.user, pk)
         if shapes.word(row) not in ("cancelled", "rejected"):
-            bookings.cancel(pk, Actor.for_booking(self.user, row))
+            cancel_booking(pk, Actor.for_booking(self.user, row))
         return Empty()
 
 

@@ -16,7 +16,7 @@ from api import emails
 from api.emails import Email
 from api.errors import Refusal
 from api.management import commands
-from api.rest.exceptions import status_of
+from api.rest.exceptions import get_status
 from backend.environment import GROUPS, list_names
 from backend.schedule import SCHEDULE
 
@@ -99,7 +99,7 @@ def errors_page() -> Iterator[str]:
     kinds = sorted(_kinds(Refusal), key=lambda each: (each.__module__, each.__name__))
     known = {each.code: each for each in kinds if each.status >= 400}
     rows = [
-        (status_of(each()), f"`{code}`", each.detail, _first_line(each))
+        (get_status(each()), f"`{code}`", each.detail, _first_line(each))
         for code, each in known.items()
     ]
     yield from table("status|code|detail, unless there is more to say|when", sorted(rows))

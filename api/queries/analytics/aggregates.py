@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
+from api.effective_status import effective_status_sql
 from api.lifecycle import BOOKING, Status
 from api.models import Booking
-from api.policy import DAY, LONGEST
+from api.policy import DAY, MAX_LENGTH
 from api.queries.operations import replica
 from api.queries.venues.opening_hours import Day, Days, Scope
 
@@ -24,21 +25,13 @@ Aggregates = Mapping[str, Any]
 Heat = list[list[int]]
 
 # What a booking is by now, whether or not the clock's sweep has run.
-STANDING: Final = "CASE {} ELSE b.status END".format(
-    " ".join(
-        f"WHEN b.status IN ({', '.join(repr(str(source)) for source in move.sources)})"
-        f" AND b.{move.deadline} <= statement_timestamp()"
-        + (f" AND b.{move.unless} IS NULL" if move.unless else "")
-        + f" THEN '{move.target}'"
-        for move in BOOKING.time_driven
-    )
-)
+EFFECTIVE_STATUS: Final = effective_status_sql(BOOKING, "b.")
 NOT_COUNTED: Final = (Status.CANCELLED.value, Status.REJECTED.value, Status.EXPIRED.value)
 
 # Until when it took the room: a meeting that was ended, until then; one that nobody came to, until
 # its grace was over and the room free again; any other until its end.
 UNTIL: Final = """greatest(b.starts_at, least(b.ends_at,
-    CASE t.standing WHEN 'completed' THEN b.ended_at WHEN 'no_show' THEN b.no_show_at END))"""
+    CASE t.effective WHEN 'completed' THEN b.ended_at WHEN 'no_show' THEN b.no_show_at END))"""
 # The people listed and the organizer; without a list, how many were expected.
 PEOPLE: Final = f"""(SELECT CASE WHEN count(*) > 0 THEN count(*) + 1 ELSE b.guests END
     FROM {Booking.attendees.through._meta.db_table} a WHERE a.booking_id = b.id)"""
@@ -47,19 +40,19 @@ PEOPLE: Final = f"""(SELECT CASE WHEN count(*) > 0 THEN count(*) + 1 ELSE b.gues
 # 0 on the date of its start. A date of a clock is one number, `day`, so that the planner joins on
 # both at once; unnest of a slice, because it thinks of generate_series as of a thousand rows.
 COUNTED: Final = f"""(
-    SELECT b.resource_id, b.starts_at, b.ends_at, u.until, t.standing = 'no_show' AS no_show,
+    SELECT b.resource_id, b.starts_at, b.ends_at, u.until, t.effective = 'no_show' AS no_show,
         {{people}} AS people, s.capacity, extract(hour FROM l.began)::int AS hour, n,
         l.began::date + n AS day_on,
         (l.began::date + n - date '2000-01-01') * %(clocks)s + s.clock AS day
     FROM span s {{bookings}}
-    CROSS JOIN LATERAL (SELECT {STANDING} AS standing) t
+    CROSS JOIN LATERAL (SELECT {EFFECTIVE_STATUS} AS effective) t
     CROSS JOIN LATERAL (SELECT {UNTIL} AS until) u
     CROSS JOIN LATERAL (SELECT b.starts_at AT TIME ZONE s.zone AS began,
         (u.until - interval '1 microsecond') AT TIME ZONE s.zone AS ended) l
     CROSS JOIN LATERAL unnest((%(steps)s::int[])[
         1 + greatest(0, s.first_on - l.began::date)
         : 1 + least(s.last_on, greatest(l.began, l.ended)::date) - l.began::date]) n
-    WHERE t.standing <> ALL(%(not_counted)s)) c"""
+    WHERE t.effective <> ALL(%(not_counted)s)) c"""
 BOOKINGS: Final = Booking._meta.db_table
 LONG: Final = "b.ends_at - b.starts_at > interval '24 hours'"
 # Of long spans, all bookings are read at once; of short ones, each span's are looked up: those that
@@ -124,7 +117,8 @@ def counted_sql(wanted: Sequence[str], bookings: str) -> str:
 
 
 def choose_lookup(spans: Sequence[Span]) -> str:
-    return WIDE if max(last_on - first_on for _, first_on, last_on in spans) > LONGEST else NARROW
+    longest = max(last_on - first_on for _, first_on, last_on in spans)
+    return WIDE if longest > MAX_LENGTH else NARROW
 
 
 def sums_sql(wanted: Sequence[str], key: str, bookings: str) -> str:
@@ -191,9 +185,9 @@ def build_bounds(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> d
     names = ("ids", "span_clocks", "zones", "capacities", "firsts", "lasts", "starts", "ends")
     return build_columns(rows, names) | {
         "clocks": len(scope.clocks),
-        "steps": list(range(2 * LONGEST.days)),
-        "longest": LONGEST + DAY,
-        "since": min(row[-2] for row in rows) - LONGEST - DAY,
+        "steps": list(range(2 * MAX_LENGTH.days)),
+        "longest": MAX_LENGTH + DAY,
+        "since": min(row[-2] for row in rows) - MAX_LENGTH - DAY,
         "until": max(row[-1] for row in rows),
         "not_counted": list(NOT_COUNTED),
     }

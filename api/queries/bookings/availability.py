@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from api import errors, policy
 from api.models import Booking, Resource
 from api.policy import DAY, Interval, Rules
-from api.queries.venues.rules import of as rules_of
+from api.queries.venues.rules import build_rules
 
 NEARBY = timedelta(days=3)
 TRIED = 300  # of the nearest times, how many are tried against the policy
@@ -56,7 +56,7 @@ def free_intervals(
     taken = busy([resource], starts_at, ends_at)[resource.pk]
     hours = [(starts_at, ends_at)]
     if rules.venue.hours_enforced:
-        hours = policy.open_intervals(rules, starts_at, ends_at)
+        hours = policy.list_open_intervals(rules, starts_at, ends_at)
     unfit = sorted([*taken, *_closed_days(rules, starts_at, ends_at)])
     free = []
     for opens, closes in hours:
@@ -68,9 +68,12 @@ def free_intervals(
 def _closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
     """Closed dates from midnight to midnight: they also end the night before them."""
     return [
-        (policy.instant(rules.zone, on, _MIDNIGHT), policy.instant(rules.zone, on + DAY, _MIDNIGHT))
-        for on in policy.local_dates(rules.zone, starts_at, ends_at)
-        if policy.closed_on(rules, on)
+        (
+            policy.to_instant(rules.zone, on, _MIDNIGHT),
+            policy.to_instant(rules.zone, on + DAY, _MIDNIGHT),
+        )
+        for on in policy.iter_local_dates(rules.zone, starts_at, ends_at)
+        if policy.find_closure(rules, on)
     ]
 
 
@@ -80,7 +83,7 @@ _MIDNIGHT = datetime.min.time()
 def free_slots(rules: Rules, on: date, taken: Sequence[Interval], now: datetime) -> list[Interval]:
     """Slots of the grid on one local date that nobody has and that have not begun. `taken` is by
     start and does not overlap."""
-    return free_of(policy.grid(rules, on), taken, now)
+    return free_of(policy.iter_slots(rules, on), taken, now)
 
 
 def free_of(slots: Iterable[Interval], taken: Sequence[Interval], now: datetime) -> list[Interval]:
@@ -104,7 +107,7 @@ def alternatives(
     limit: int = 3,
 ) -> list[Interval]:
     """The nearest free intervals of the same length that the policy allows, nearest first."""
-    length, rules = ends_at - starts_at, rules_of(resource)
+    length, rules = ends_at - starts_at, build_rules(resource)
     window = max(now, starts_at - NEARBY), ends_at + NEARBY
     if window[0] >= window[1]:
         return []
@@ -127,7 +130,7 @@ def alternatives(
 
 def _allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
     try:
-        policy.check(rules, *interval, now, guests)
+        policy.check_booking(rules, *interval, now, guests)
     except errors.Refusal:
         return False
     return True

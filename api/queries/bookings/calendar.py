@@ -15,8 +15,9 @@ from api import policy
 from api.errors import NotFound
 from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
 from api.policy import DAY, Interval, Rules
+from api.queries.clock import database_now
 from api.queries.venues import rules as rules_query
-from api.queries.venues.rules import of as rules_of
+from api.queries.venues.rules import build_rules
 
 from .availability import free_of
 
@@ -43,7 +44,7 @@ class Day:
 
 def resources_of(venue_slug: str) -> list[Resource]:
     """The venue's resources with their rules; refuses `NotFound` for an unknown venue."""
-    found = list(rules_query.resources().filter(venue__slug=venue_slug))
+    found = list(rules_query.resources_with_rules().filter(venue__slug=venue_slug))
     if not found and not Venue.objects.filter(slug=venue_slug).exists():
         raise NotFound("There is no such venue.")
     return found
@@ -63,14 +64,14 @@ def days(
     takes longer than all the rest. `begun`: free slots that have begun are told too."""
     if not resources and venue is not None:
         resources = [Resource(venue=venue, is_available=False)]
-        resources[0].now = rules_query.now()
+        resources[0].now = database_now()
     if not resources:
         return []
-    rules = [rules_of(resource) for resource in resources]
+    rules = [build_rules(resource) for resource in resources]
     zone = rules[0].zone
-    since = NEVER if begun else rules_query.now_of(resources)
+    since = NEVER if begun else resources[0].now
     dates = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
-    midnights = [policy.instant(zone, on, datetime.min.time()) for on in (*dates, last_on + DAY)]
+    midnights = [policy.to_instant(zone, on, datetime.min.time()) for on in (*dates, last_on + DAY)]
     starts, ends = midnights[0], midnights[-1]
     rows: Iterable[Any]
     if only:
@@ -124,8 +125,8 @@ def _day(
     windows = (w for w in first.primetime if w.is_active and w.weekday == on.weekday())
     day = Day(
         date=on,
-        closure=policy.closed_on(first, on),
-        open=policy.open_interval(first, on) is not None,
+        closure=policy.find_closure(first, on),
+        open=policy.get_opening(first, on) is not None,
         window=next(windows, None),
         bookings=by_day.get(on, []),
     )
@@ -137,7 +138,7 @@ def _day(
             continue
         grid = grids.get(alike := (*resource.hours, resource.slot_length))
         if grid is None:
-            grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.grid(rule, on)}
+            grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.iter_slots(rule, on)}
             grids[alike] = grid
         for slot in free_of(grid, taken.get(resource.pk, []), since):
             day.slots.append(Slot(resource, *slot, grid[slot]))

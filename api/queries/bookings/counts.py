@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q
-from django.db.models.functions import Now
+from django.db.models import Count
 
-from api.lifecycle import PENDING
+from api.effective_status import current_q
+from api.lifecycle import BOOKING, PENDING
 from api.models import Booking, Venue
 
 
 def of_venue(venue: Venue) -> dict[str, int]:
     """`bookings` in all but those of people who were forgotten, and `pending`: those whose request
     still waits for an answer."""
-    waits = Q(status=PENDING, lapses_at__gt=Now())
     return Booking.objects.filter(venue=venue, owner__erased_at=None).aggregate(
-        bookings=Count("pk"), pending=Count("pk", filter=waits)
+        bookings=Count("pk"), pending=Count("pk", filter=current_q(BOOKING, PENDING))
     )

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.db.models.functions import Now, TruncDay
 
+from api.effective_status import current_q
 from api.lifecycle import BOOKING, HELD, PENDING, Status
 from api.models import Booking, User, Venue
 from api.queries.analytics import no_shows
@@ -20,8 +21,8 @@ def of_person(user: User) -> dict[str, Any]:
     mine = bookings.visible_to(user).filter(owner=user)
     ahead = mine.filter(pk__in=Booking.objects.filter(owner=user, ends_at__gt=Now()).blocking())
     counts = Booking.objects.filter(owner=user, ends_at__gt=Now()).aggregate(
-        pending=Count("pk", filter=Q(status=PENDING, lapses_at__gt=Now())),
-        held=Count("pk", filter=Q(status=HELD, hold_expires_at__gt=Now())),
+        pending=Count("pk", filter=current_q(BOOKING, PENDING)),
+        held=Count("pk", filter=current_q(BOOKING, HELD)),
     )
     recent = bookings.newest(10, booking__owner=user)
     return {"upcoming": ahead.order_by("starts_at")[:10], "recent": recent, **counts}
@@ -31,8 +32,8 @@ def of_staff() -> dict[str, Any]:
     """Counts over all venues, days in UTC, and the last twenty lines of history."""
     today = TruncDay(Now())
     counts = Booking.objects.filter(starts_at__gte=Now() - timedelta(days=8)).aggregate(
-        requests_waiting=Count("pk", filter=Q(status=PENDING, lapses_at__gt=Now())),
-        held=Count("pk", filter=Q(status=HELD, hold_expires_at__gt=Now())),
+        requests_waiting=Count("pk", filter=current_q(BOOKING, PENDING)),
+        held=Count("pk", filter=current_q(BOOKING, HELD)),
         bookings_today=Count(
             "pk",
             filter=Q(

@@ -36,8 +36,8 @@ class Week:
 
 def of(pk: int, some_day: date | None = None) -> Week:
     """The week of that local date, or of today: four statements. Refuses `NotFound`."""
-    resource = rules.resource(pk, retired=True)
-    rule = rules.of(resource)
+    resource = rules.get_resource(pk, retired=True)
+    rule = rules.build_rules(resource)
     today = resource.now.astimezone(rule.zone).date()
     on = some_day or today
     monday = on - on.weekday() * DAY
@@ -48,15 +48,15 @@ def of(pk: int, some_day: date | None = None) -> Week:
 
 
 def _midnight(rule: Rules, on: date) -> datetime:
-    return policy.instant(rule.zone, on, datetime.min.time())
+    return policy.to_instant(rule.zone, on, datetime.min.time())
 
 
 def _day(rule: Rules, on: date, rows: Sequence[Booking]) -> Day:
     starts, ends = _midnight(rule, on), _midnight(rule, on + DAY)
-    closure = policy.closed_on(rule, on)
+    closure = policy.find_closure(rule, on)
     return Day(
         on=on,
-        open=policy.open_interval(rule, on),
+        open=policy.get_opening(rule, on),
         primetime=_primetime(rule, on),
         closed_because=(closure.reason or "Closed") if closure else "",
         bookings=[row for row in rows if row.starts_at < ends and row.ends_at > starts],
@@ -67,5 +67,5 @@ def _primetime(rule: Rules, on: date) -> Interval | None:
     for window in rule.primetime:
         if window.is_active and window.weekday == on.weekday():
             starts, ends = window.starts_at, window.ends_at
-            return policy.instant(rule.zone, on, starts), policy.instant(rule.zone, on, ends)
+            return policy.to_instant(rule.zone, on, starts), policy.to_instant(rule.zone, on, ends)
     return None

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from django.db import connection
-from django.db.models.functions import Now
 
+from api.effective_status import current_q
 from api.lifecycle import BOOKING, PENDING, Status
 from api.models import Booking, Venue
 from api.queries.analytics import analytics
-from api.queries.analytics.aggregates import NOT_COUNTED, STANDING
-from api.queries.venues import opening_hours, rules
+from api.queries.analytics.aggregates import EFFECTIVE_STATUS, NOT_COUNTED
+from api.queries.clock import database_now
+from api.queries.venues import opening_hours
 
 SHOWN = 6  # bookings of a venue, and
 ASKED = 8  # requests
@@ -55,14 +56,14 @@ def today() -> list[Today]:
         cursor.execute(
             f"""SELECT v.id, count(*), count(*) FILTER (WHERE t.alive AND b.starts_at <= t.now),
                 count(*) FILTER (WHERE t.alive AND b.starts_at > t.now),
-                count(*) FILTER (WHERE t.standing = 'no_show'),
+                count(*) FILTER (WHERE t.effective = 'no_show'),
                 (array_agg(b.id ORDER BY b.starts_at, b.id)
                     FILTER (WHERE t.alive AND b.ends_at > t.now))[:{SHOWN}]
             FROM {_VENUES} v JOIN {_BOOKINGS} b ON {_TODAY}
-            CROSS JOIN LATERAL (SELECT {STANDING} AS standing) s
-            CROSS JOIN LATERAL (SELECT s.standing, s.standing = ANY(%s) AS alive,
+            CROSS JOIN LATERAL (SELECT {EFFECTIVE_STATUS} AS effective) s
+            CROSS JOIN LATERAL (SELECT s.effective, s.effective = ANY(%s) AS alive,
                 statement_timestamp() AS now) t
-            WHERE t.standing <> ALL(%s) GROUP BY v.id""",
+            WHERE t.effective <> ALL(%s) GROUP BY v.id""",
             [[str(status) for status in BOOKING.blocking], list(NOT_COUNTED)],
         )
         rows = cursor.fetchall()
@@ -76,7 +77,7 @@ def today() -> list[Today]:
 
 def requests() -> tuple[list[Booking], int]:
     """Those that lapse first, and how many there are in all: two statements."""
-    waiting = Booking.objects.filter(status=PENDING, lapses_at__gt=Now())
+    waiting = Booking.objects.filter(current_q(BOOKING, PENDING))
     rows = waiting.select_related("venue", "resource", "owner").order_by("lapses_at", "id")
     return list(rows[:ASKED]), waiting.count()
 
@@ -107,7 +108,7 @@ class Recently:
 def recently() -> Recently:
     """The last four weeks of all venues together and the week ahead: a constant number of
     statements. Today is UTC's."""
-    on = rules.now().date()
+    on = database_now().date()
     first, last = on - WEEKS * 7 * DAY + DAY, on + AHEAD * DAY
     return Recently(on, _days(first, last), _heat(on - WEEKS * 7 * DAY, on - DAY))
 
@@ -116,10 +117,10 @@ def _days(first: date, last: date) -> list[Count]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT (b.starts_at AT TIME ZONE v.time_zone)::date, count(*),
-                count(*) FILTER (WHERE t.standing = %s)
+                count(*) FILTER (WHERE t.effective = %s)
             FROM {_BOOKINGS} b JOIN {_VENUES} v ON v.id = b.venue_id
-            CROSS JOIN LATERAL (SELECT {STANDING} AS standing) t
-            WHERE b.starts_at >= %s AND b.starts_at < %s AND t.standing <> ALL(%s) GROUP BY 1""",
+            CROSS JOIN LATERAL (SELECT {EFFECTIVE_STATUS} AS effective) t
+            WHERE b.starts_at >= %s AND b.starts_at < %s AND t.effective <> ALL(%s) GROUP BY 1""",
             [Status.NO_SHOW.value, first - DAY, last + 2 * DAY, list(NOT_COUNTED)],
         )
         found = {row[0]: Count(*row) for row in cursor.fetchall()}

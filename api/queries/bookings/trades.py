@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from api.effective_status import current_q, effective_status_case
 from api.errors import NotFound
-from api.lifecycle import TradeStatus
+from api.lifecycle import TRADE, TradeStatus
 from api.models import Trade, User
 
 SIDES = ("requester_booking", "target_booking")
@@ -18,8 +19,7 @@ AT_HAND = [f"{side}__{name}" for side in SIDES for name in ("resource", "venue",
 def every() -> QuerySet[Trade]:
     """Each with the database's `now`, and `status_now`, the status that it has whether or not the
     clock's sweep has run."""
-    due = When(status=TradeStatus.OFFERED, lapses_at__lte=Now(), then=Value(TradeStatus.LAPSED))
-    return Trade.objects.annotate(status_now=Case(due, default=F("status")), now=Now())
+    return Trade.objects.annotate(status_now=effective_status_case(TRADE), now=Now())
 
 
 def visible_to(user: User) -> QuerySet[Trade]:
@@ -49,7 +49,7 @@ class Waiting(TypedDict):
 
 def waiting(user: User, **where: Any) -> Waiting:
     """How many offers stand: `sent` by this person, and `received`."""
-    rows = Trade.objects.filter(status=TradeStatus.OFFERED, lapses_at__gt=Now(), **where)
+    rows = Trade.objects.filter(current_q(TRADE, TradeStatus.OFFERED), **where)
     return {
         "sent": rows.filter(requester=user).count(),
         "received": rows.filter(target=user).count(),

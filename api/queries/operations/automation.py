@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
 from api.models import Delivery, Job, JobFailure, Sign
 from api.models.outbox import State
+from api.queries.clock import database_now
 from backend.schedule import SCHEDULE
 
 from . import lag
@@ -110,9 +110,7 @@ class Report:
 
 def get_report() -> Report:
     """Return all that an operator wants to see, by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        now: datetime = cursor.fetchone()[0]
+    now = database_now()
     return Report(
         now=now,
         jobs=_list_jobs(now),

@@ -99,7 +99,7 @@ def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
 def _get_midnight(resource: Resource, now: datetime) -> datetime:
     """Return when the day ends in the venue's zone."""
     tomorrow = now.astimezone(resource.venue.zone).date() + policy.DAY
-    return policy.instant(resource.venue.zone, tomorrow, time())
+    return policy.to_instant(resource.venue.zone, tomorrow, time())
 
 
 def _list_meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[Booking]:

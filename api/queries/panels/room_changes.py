@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from api.lifecycle import BOOKING
 from api.models import Booking, Job, Panel
-from api.queries.venues import rules
+from api.queries.clock import database_now
 
 from .panels import MOMENTS, UPCOMING_WINDOW
 
@@ -18,7 +18,7 @@ FIRST_RUN, LONGEST_GAP = timedelta(seconds=10), timedelta(hours=1)
 def list_rooms_changed_since(job: str) -> set[int]:
     """Return the rooms with a panel where, since that job last began, the start or end of a
     booking or of its check-in, a deadline, or the announcement ahead of it has passed."""
-    now = rules.now()
+    now = database_now()
     ran_at = Job.objects.filter(name=job).values_list("started_at", flat=True).first()
     since = max(ran_at or now - FIRST_RUN, now - LONGEST_GAP)
     passed = Q(starts_at__gt=since + UPCOMING_WINDOW, starts_at__lte=now + UPCOMING_WINDOW)

@@ -96,12 +96,12 @@ class Clock:
     def days(self, first_on: date, last_on: date) -> Days:
         """Every local date, first to last inclusive."""
         zone, found = self.rules.zone, {}
-        starts = policy.instant(zone, first_on, MIDNIGHT)
-        before = policy.open_interval(self.rules, first_on - DAY)
+        starts = policy.to_instant(zone, first_on, MIDNIGHT)
+        before = policy.get_opening(self.rules, first_on - DAY)
         for n in range((last_on - first_on).days + 1):
             on = first_on + timedelta(days=n)
-            ends = policy.instant(zone, on + DAY, MIDNIGHT)
-            hours = policy.open_interval(self.rules, on)
+            ends = policy.to_instant(zone, on + DAY, MIDNIGHT)
+            hours = policy.get_opening(self.rules, on)
             found[on] = Day(on, starts, ends, _clipped((before, hours), starts, ends))
             starts, before = ends, hours
         return found
@@ -111,7 +111,7 @@ class Clock:
         long cell, one that is skipped is none."""
         if not day.open:
             return
-        marks = [policy.instant(self.rules.zone, day.on, time(h)) for h in range(1, 24)]
+        marks = [policy.to_instant(self.rules.zone, day.on, time(h)) for h in range(1, 24)]
         for hour, whole in enumerate(pairwise([day.starts, *marks, day.ends])):
             for starts, ends in _clipped(day.open, *whole):
                 yield hour, starts, ends

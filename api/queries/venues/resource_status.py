@@ -32,7 +32,12 @@ def resources(venue: Venue) -> QuerySet[Resource]:
         default=Value("available"),
         output_field=CharField(),
     )
-    return rules_query.resources().filter(venue=venue).order_by("pk").annotate(standing=standing)
+    return (
+        rules_query.resources_with_rules()
+        .filter(venue=venue)
+        .order_by("pk")
+        .annotate(standing=standing)
+    )
 
 
 def next_free(
@@ -50,7 +55,7 @@ def next_free(
     if start == asked[0] or any(s < found[1] and e > start for s, e in taken[STEPS:]):
         return None
     try:
-        policy.check(rules, *found, now, guests)
+        policy.check_booking(rules, *found, now, guests)
     except errors.Refusal:
         return None
     return found

@@ -77,8 +77,8 @@ def _with_status(places: list[Resource]) -> list[tuple[Resource, Status]]:
 def bookings_on(place: Resource, on: date, without: Sequence[str]) -> QuerySet[Booking]:
     """Bookings that touch the room's local date, by start; those in `without` left out."""
     zone = place.venue.zone
-    starts = policy.instant(zone, on, time())
-    ends = policy.instant(zone, on + policy.DAY, time())
+    starts = policy.to_instant(zone, on, time())
+    ends = policy.to_instant(zone, on + policy.DAY, time())
     rows: Any = Booking.objects.filter(resource=place).annotate(now=Now())  # type: ignore[no-redef]
     return (  # type: ignore[no-any-return]
         rows.overlapping(starts, ends)

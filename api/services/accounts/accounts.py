@@ -38,8 +38,8 @@ from api.models import (
 from api.models.outbox import Kind, State
 from api.models.users import NOWHERE, Role
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.services.bookings.transitions import retry_on_conflict
+from api.services.bookings.actions import cancel_booking
+from api.services.conflicts import retry_on_conflict
 from api.services.messages import notifications
 
 PUBLIC_FIELDS = frozenset({"first_name", "last_name", "phone", "department", "username"})
@@ -232,7 +232,7 @@ def _cancel_ahead(user: User) -> None:
     ahead = Booking.objects.filter(owner=user, status__in=BOOKING.blocking)
     for pk in ahead.order_by("pk").values_list("pk", flat=True):
         with suppress(errors.NotAllowedNow):  # it is over, its sweep has not come yet
-            bookings.cancel(pk, Actor(ActorRole.OWNER, user), "account erased")
+            cancel_booking(pk, Actor(ActorRole.OWNER, user), "account erased")
 
 
 def _forget_words(user: User) -> None:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
-from django.db import connection
-
 from api.errors import NotFound
 from api.models import Resource, Venue
 from api.models.analytics import Figure
 from api.queries.analytics import analytics
+from api.queries.clock import database_now
 
 Progress: TypeAlias = Callable[[int], None]
 
@@ -124,9 +123,7 @@ def build_report(
 ) -> Report:
     """The report; `drawn` ones carry what their charts need. Rooms are read in batches, and
     `progress` is told the percentage after each."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        made_at = cursor.fetchone()[0]
+    made_at = database_now()
     figure, asked = question.figure, (question.venue, question.first_on, question.last_on)
     heat: Sequence[Sequence[float]] = ()
     if figure == Figure.HEAT_MAP or (drawn and figure in (Figure.KPI, Figure.UTILIZATION)):

@@ -1,133 +1,140 @@
-"""A place of a venue that has several of a kind, where nobody said which: the least busy free one.
+"""Assigns a resource where a venue has several of a kind and nobody said which: the least busy.
 
-The order is a guess, the constraint decides: a place lost to a rival is followed by the next.
+The order is a guess, the constraint decides: a resource lost to a rival is followed by the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 from django.db import transaction
 
 from api import errors, policy
 from api.models import Booking, Resource, Venue
-from api.policy import DAY, Interval
+from api.policy import DAY, Check, Interval
 from api.queries.bookings.availability import busy
-from api.queries.venues import rules
-from api.queries.venues.rules import of as rules_of
+from api.queries.venues.rules import build_rules, resources_with_rules
 from api.services.actors import Actor
 from api.services.venues import venues
 
-from . import bookings
+from . import slots
+from .create import BookingRequest, create_booking
+from .reschedule import BookingChanges, reschedule_booking
 
-_MIDNIGHT = datetime.min.time()
 
-
-def chairs(venue: Venue) -> list[Resource]:
-    """The places of a venue, by id; the first is made when there is none."""
-    found = list(rules.resources().filter(venue=venue).order_by("pk"))
+def list_resources(venue: Venue) -> list[Resource]:
+    """The resources of a venue, by id; the first is made when there is none."""
+    found = list(resources_with_rules().filter(venue=venue).order_by("pk"))
     if found:
         return found
     with transaction.atomic():
         Venue.objects.select_for_update(no_key=True).get(pk=venue.pk)
         venues.only_resource(venue, "Chair 1")
-    return list(rules.resources().filter(venue=venue).order_by("pk"))
+    return list(resources_with_rules().filter(venue=venue).order_by("pk"))
 
 
-def book(
-    venue: Venue,
-    *,
-    starts_at: datetime,
-    ends_at: datetime,
-    check: Callable[..., None] = policy.check,
-    **what: Any,
+def create_assigned_booking(
+    venue: Venue, request: BookingRequest, *, actor: Actor, check: Check = policy.check_booking
 ) -> Booking:
-    """A booking of the least busy place that is free. Refuses as `bookings.book` does; `SlotTaken`
-    only when every place is taken, with what blocks them all."""
-    places = [place for place in chairs(venue) if place.bookable]
-    if not places:
+    """Books the least busy resource that is free. Refuses as `create_booking` does; `SlotTaken`
+    only when every resource is taken, with what blocks them all."""
+    resources = [resource for resource in list_resources(venue) if resource.bookable]
+    if not resources:
         raise errors.ResourceUnavailable
-    now = rules.now_of(places)
-    policy.check_interval(starts_at, ends_at, now)
-    check(rules_of(places[0]), starts_at, ends_at, now, what.get("guests", 1))
+    now, interval = resources[0].now, (request.starts_at, request.ends_at)
+    policy.check_interval(*interval, now)
+    check(build_rules(resources[0]), *interval, now, request.guests)
 
-    def take(place: Resource) -> Booking:
-        return bookings.book(
-            resource=place, starts_at=starts_at, ends_at=ends_at, check=check, **what
+    def attempt(resource: Resource) -> Booking:
+        return create_booking(replace(request, resource=resource), actor=actor, check=check)
+
+    return _first_that_succeeds(attempt, resources, interval)
+
+
+def reschedule_assigned_booking(
+    booking_id: int,
+    actor: Actor,
+    changes: BookingChanges,
+    *,
+    check: Check | None = None,
+    pre_approved: bool = False,
+    next_status: str = "",
+) -> Booking:
+    """As `reschedule_booking`, in the booking's own resource if that is free, else in another."""
+
+    def attempt(changes: BookingChanges) -> Booking:
+        return reschedule_booking(
+            booking_id,
+            actor,
+            changes,
+            check=check,
+            pre_approved=pre_approved,
+            next_status=next_status,
         )
 
-    return _first_to_succeed(take, places, starts_at, ends_at)
-
-
-def move(pk: int, actor: Actor, **changes: Any) -> Booking:
-    """`bookings.reschedule`, in the booking's own place if that is free then, else in another."""
-    booking = Booking.objects.select_related("venue").get(pk=pk)
+    booking = Booking.objects.select_related("venue").get(pk=booking_id)
     try:
-        return bookings.reschedule(pk, actor, **changes)
+        return attempt(changes)
     except errors.SlotTaken:
-        places = [p for p in chairs(booking.venue) if p.bookable and p.pk != booking.resource_id]
-        if not places:
+        others = [
+            resource
+            for resource in list_resources(booking.venue)
+            if resource.bookable and resource.pk != booking.resource_id
+        ]
+        if not others:
             raise
-
-    def take(place: Resource) -> Booking:
-        return bookings.reschedule(pk, actor, resource=place.pk, **changes)
-
-    starts_at = changes.get("starts_at", booking.starts_at)
-    return _first_to_succeed(take, places, starts_at, changes.get("ends_at", booking.ends_at))
+    interval = changes.starts_at or booking.starts_at, changes.ends_at or booking.ends_at
+    return _first_that_succeeds(
+        lambda resource: attempt(replace(changes, resource=resource.pk)), others, interval
+    )
 
 
-def _first_to_succeed(
-    take: Callable[[Resource], Booking],
-    places: Sequence[Resource],
-    starts_at: datetime,
-    ends_at: datetime,
+def _first_that_succeeds(
+    attempt: Callable[[Resource], Booking], resources: Sequence[Resource], interval: Interval
 ) -> Booking:
     refused: errors.Refusal | None = None
-    for place in free_by_load(places, starts_at, ends_at):
+    for resource in iter_free_by_load(resources, *interval):
         try:
-            return take(place)
+            return attempt(resource)
         except errors.SlotTaken:
             continue
         except errors.Refusal as refusal:
             refused = refused or refusal
-    raise refused or _all_taken(places, starts_at, ends_at)
+    raise refused or _build_refusal(resources, *interval)
 
 
-def free_by_load(
-    places: Sequence[Resource], starts_at: datetime, ends_at: datetime
+def iter_free_by_load(
+    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
 ) -> Iterator[Resource]:
-    """The places free at that time, those with the least booked on its days first."""
-    zone = places[0].venue.zone
-    dates = list(policy.local_dates(zone, starts_at, ends_at))
-    day = (
-        policy.instant(zone, dates[0], _MIDNIGHT),
-        policy.instant(zone, dates[-1] + DAY, _MIDNIGHT),
+    """The resources free at that time, those with the least booked on its days first."""
+    zone = resources[0].venue.zone
+    dates = list(policy.iter_local_dates(zone, starts_at, ends_at))
+    days = (
+        policy.to_instant(zone, dates[0], time.min),
+        policy.to_instant(zone, dates[-1] + DAY, time.min),
     )
-    taken = busy(places, *day)
+    booked = busy(resources, *days)
 
-    def load(place: Resource) -> tuple[timedelta, int]:
-        return sum((_within(day, i) for i in taken[place.pk]), timedelta(0)), place.pk
+    def load(resource: Resource) -> tuple[timedelta, int]:
+        times = (min(days[1], end) - max(days[0], start) for start, end in booked[resource.pk])
+        return sum(times, timedelta(0)), resource.pk
 
-    for place in sorted(places, key=load):
-        if not any(start < ends_at and end > starts_at for start, end in taken[place.pk]):
-            yield place
-
-
-def _within(day: Interval, taken: Interval) -> timedelta:
-    return min(day[1], taken[1]) - max(day[0], taken[0])
+    for resource in sorted(resources, key=load):
+        if not any(start < ends_at and end > starts_at for start, end in booked[resource.pk]):
+            yield resource
 
 
-def _all_taken(
-    places: Sequence[Resource], starts_at: datetime, ends_at: datetime
+def _build_refusal(
+    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
 ) -> errors.SlotTaken:
-    """The refusal over all places: everything that blocks, and the nearest time in any of them."""
-    now = rules.now_of(places)
-    each = [bookings.taken(rules_of(place), starts_at, ends_at, now) for place in places]
+    """The refusal over all resources: all that blocks, and the nearest times in any of them."""
+    now = resources[0].now
+    each = [slots.build_refusal(build_rules(r), starts_at, ends_at, now) for r in resources]
     nearest = sorted(
         {interval for refusal in each for interval in refusal.alternatives},
-        key=lambda i: (abs(i[0] - starts_at), i[0]),
+        key=lambda interval: (abs(interval[0] - starts_at), interval[0]),
     )
     return errors.SlotTaken(
         conflicts=[booking for refusal in each for booking in refusal.conflicts],

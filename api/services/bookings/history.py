@@ -1,4 +1,4 @@
-"""Writes the lines of history: one statement for any batch."""
+"""Writes the lines of history of bookings."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ from psycopg.types.json import Jsonb
 from api.models import Booking, BookingEvent
 from api.services.actors import Actor
 
-from . import bulk_insert
-from .bulk_insert import Part
+from .statements import InsertPart
+
+_TABLE = BookingEvent._meta.db_table
+_INSERT_WRITTEN = (
+    f"INSERT INTO {_TABLE}"  # noqa: S608
+    " (booking_id, verb, from_status, to_status, by, actor_id, actor_name, details)"
+    " SELECT id, %s, status_left, status, %s, %s::bigint, %s, %s"
+    " FROM written ORDER BY fell_due, id"
+)
 
 
-def record(verb: str, rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any]) -> None:
-    """One event per row that is new or was edited: it has left no status."""
-    many, user = len(rows), actor.user.pk if actor.user else None
-    bulk_insert.insert(
-        BookingEvent,
-        {
-            "booking_id": [row.pk for row in rows],
-            "verb": [verb] * many,
-            "from_status": [""] * many,
-            "to_status": [str(row.status) for row in rows],
-            "by": [str(actor.by.value)] * many,
-            "actor_id": [user] * many,
-            "actor_name": [actor.name] * many,
-            "details": [dict(details)] * many,
-        },
-    )
-
-
-def record_moved(verb: str, actor: Actor, details: Mapping[str, Any]) -> None:
-    """One event per row of `moved`, written by the statement that moves them."""
+def event_part(verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:
+    """One event for each booking that the statement inserts or moves."""
     user = actor.user.pk if actor.user else None
-    bulk_insert.add(
-        Part(
-            f"INSERT INTO {BookingEvent._meta.db_table} (booking_id, verb, from_status, to_status,"  # noqa: S608
-            " by, actor_id, actor_name, details) SELECT id, %s, status_left, status, %s, %s, %s, %s"
-            " FROM moved ORDER BY fell_due, id",
-            "",
-            [verb, str(actor.by.value), user, actor.name, Jsonb(dict(details))],
+    params = [verb, actor.by.value, user, actor.name, Jsonb(dict(details))]
+    return InsertPart(_INSERT_WRITTEN, params)
+
+
+def record_events(
+    verb: str, bookings: Sequence[Booking], actor: Actor, details: Mapping[str, Any]
+) -> None:
+    """One event for each booking that was edited and kept its status."""
+    BookingEvent.objects.bulk_create(
+        BookingEvent(
+            booking=booking,
+            verb=verb,
+            to_status=booking.status,
+            by=actor.by,
+            actor=actor.user,
+            actor_name=actor.name,
+            details=dict(details),
         )
+        for booking in bookings
     )
 
 
-def forget_words(bookings: Iterable[int]) -> None:
-    """Takes what people wrote out of the lines of these bookings; times and statuses stay."""
+def erase_texts(booking_ids: Iterable[int]) -> None:
+    """Takes what people wrote out of the events of these bookings; times and statuses stay."""
     paths = [f"{{{side},{name}}}" for side in ("from", "to") for name in ("title", "notes")]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {BookingEvent._meta.db_table} SET details = details"  # noqa: S608
+            f"UPDATE {_TABLE} SET details = details"  # noqa: S608
             " #- %s::text[] #- %s::text[] #- %s::text[] #- %s::text[]"
             " WHERE booking_id = ANY(%s) AND verb IN ('edit', 'reschedule')",
-            [*paths, list(bookings)],
+            [*paths, list(booking_ids)],
         )

@@ -1,5 +1,5 @@
-"""Takes a booking out of the books altogether, history and all: what an admin of an old frontend
-means by deleting. Money and trades keep it: then it is cancelled, and stays."""
+"""Deletes a booking, history and all: what an admin of an old frontend means by deleting. One that
+payments or trades refer to is only cancelled."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from api.models import Booking, Delivery
 from api.models.outbox import Kind, State
 from api.services.actors import Actor
 
-from . import bookings
+from .actions import cancel_booking
 
 
-def remove(pk: int, actor: Actor) -> bool:
-    """Whether the row is gone; one that still blocked its slot is cancelled first, so its owner is
-    told. False if payments or trades hold on to it. By staff only; refuses `Forbidden`."""
+def delete_booking(booking_id: int, actor: Actor) -> bool:
+    """Whether the row is gone, not if payments or trades refer to it. One that still blocked its
+    slot is cancelled first, so that its owner is written to. By staff; refuses `Forbidden`."""
     if not actor.is_staff:
         raise errors.Forbidden
     with transaction.atomic():
-        booking = Booking.objects.select_for_update(of=("self",)).filter(pk=pk).first()
+        booking = Booking.objects.select_for_update(of=("self",)).filter(pk=booking_id).first()
         if booking is None:
             raise errors.NotFound
         if booking.status in BOOKING.blocking:
-            booking = bookings.cancel(pk, actor)
+            booking = cancel_booking(booking_id, actor)
         try:
             with transaction.atomic():
                 _detach_emails(booking)
@@ -37,7 +37,7 @@ def remove(pk: int, actor: Actor) -> bool:
 
 
 def _detach_emails(booking: Booking) -> None:
-    """What is still to be told of it outlives the row, with a copy of it."""
+    """Emails that are still to be sent outlive the row, with a copy of it."""
     copy = serializers.serialize("json", [booking])
     unsent = Delivery.objects.filter(booking=booking, kind=Kind.EMAIL).exclude(
         state__in=[State.SENT, State.WITHHELD]

@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Callable
 
 from django.db import transaction
 
 from api.lifecycle import BOOKING, PENDING
 from api.models import Booking
+from api.policy import Check
 from api.services.actors import Actor
 
-from . import bookings
-
-FIELDS = {"resource": "resource_id"}
+from .reschedule import BookingChanges, reschedule_booking
+from .status_changes import set_booking_status
 
 
 @transaction.atomic
-def revise(
+def revise_booking(
     booking: Booking,
     actor: Actor,
+    changes: BookingChanges,
     *,
     status: str = "",
-    by: Callable[..., Booking] = bookings.reschedule,
-    how: Mapping[str, Any] = MappingProxyType({}),
-    **changes: Any,
+    reschedule: Callable[..., Booking] = reschedule_booking,
+    check: Check | None = None,
 ) -> Booking:
-    """The booking with what differs changed and then brought to `status`, all of it or nothing;
-    `how` is what `by` is told besides. Staff who move it need not approve it again. Refuses as
-    `reschedule` and `set_status` do."""
-    different = {
-        name: value
-        for name, value in changes.items()
-        if value is not None and value != getattr(booking, FIELDS.get(name, name))
-    }
+    """Changes what differs and then brings the booking to `status`, all of it or nothing. Staff who
+    move it need not approve it again. Refuses as `reschedule` and `set_booking_status` do."""
+    changes = changes.without_unchanged(booking)
     if status and booking.status not in BOOKING.blocking:
-        booking = bookings.set_status(booking.pk, status, actor)  # open again before it is edited
-    if different:
-        settled = actor.is_staff and status != PENDING
-        booking = by(booking.pk, actor, settled=settled, toward=status, **how, **different)
+        # it takes its slot again before it is edited
+        booking = set_booking_status(booking.pk, status, actor)
+    if changes:
+        booking = reschedule(
+            booking.pk,
+            actor,
+            changes,
+            check=check,
+            pre_approved=actor.is_staff and status != PENDING,
+            next_status=status,
+        )
     if status:
-        booking = bookings.set_status(booking.pk, status, actor)
+        booking = set_booking_status(booking.pk, status, actor)
     return booking

@@ -1,7 +1,7 @@
 """Trades: two people swap two bookings of one venue, when both agree.
 
-The rule: locks are taken in one order, bookings by id, then trades by id; under them everything
-is looked at again, and nothing but the database's clock says whether an offer still stands.
+Locks are taken in one order, bookings by id, then trades by id; under them everything is checked
+again, and the database's clock alone decides whether an offer is still open.
 """
 
 from __future__ import annotations
@@ -14,41 +14,47 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from api import errors, policy
+from api.effective_status import current_q, not_due_sql
 from api.lifecycle import TRADE, ActorRole, Status, TradeStatus, Transition
 from api.models import Booking, Trade, User
 from api.models.bookings import PaymentStatus
 from api.models.users import Role
 from api.queries.bookings import trades as queries
-from api.queries.venues import rules as rules_query
+from api.queries.venues.rules import get_rules
 from api.services.actors import Actor
+from api.services.conflicts import retry_on_conflict
 from api.services.messages import outbox
 from api.signals import booking_changed, trade_offered
 
-from . import history, transitions
-from .transitions import apply_transition, retry_on_conflict
+from . import history
+from .transitions import apply_due_transitions, apply_transition
 
-OPEN = TradeStatus.OFFERED
-STANDS = "lapses_at > statement_timestamp()"
+NOT_LAPSED = not_due_sql(TRADE)
 
 
 @retry_on_conflict
 @transaction.atomic
-def offer(
+def offer_trade(
     *, requester: User, mine: int, theirs: int, message: str = "", venue: int | None = None
 ) -> Trade:
-    """The offer of one's own booking for somebody else's. Both must be confirmed, ahead, at one
-    venue (at this one, if it is named), and each may be had by the other person under the policy.
-    Refuses `TradeRefused`, and `AlreadyDone` while the same offer stands."""
-    found = {k: row for k, row in _lock(mine, theirs).items() if venue in (None, row.venue_id)}
+    """Offers one's own booking for somebody else's. Both must be confirmed, ahead, at one venue (at
+    this one, if it is named), and the policy must let each person book the other's time. Refuses
+    `TradeRefused`, and `AlreadyDone` while the same offer is open."""
+    found = {
+        k: row for k, row in _lock_bookings(mine, theirs).items() if venue in (None, row.venue_id)
+    }
     if mine not in found or found[mine].owner_id != requester.pk:
         raise _unknown("requester")
     if theirs not in found or found[theirs].owner_id == requester.pk:
         raise _unknown("target")
-    _agree(found[mine], found[theirs])
+    _check_swap(found[mine], found[theirs])
     same = "requester_booking_id = %s AND target_booking_id = %s"
-    transitions.apply_due_transitions(TRADE, same, (mine, theirs))
-    if Trade.objects.filter(requester_booking=mine, target_booking=theirs, status=OPEN).exists():
-        raise errors.AlreadyDone("You have offered this trade already.", current=OPEN.value)
+    apply_due_transitions(TRADE, same, (mine, theirs))
+    same_offer = Trade.objects.filter(requester_booking=mine, target_booking=theirs)
+    if same_offer.filter(status=TradeStatus.OFFERED).exists():
+        raise errors.AlreadyDone(
+            "You have offered this trade already.", current=TradeStatus.OFFERED.value
+        )
     trade = Trade.objects.create(
         requester=requester,
         target=found[theirs].owner,
@@ -63,59 +69,63 @@ def offer(
 
 @retry_on_conflict
 @transaction.atomic
-def accept(pk: int, user: User, message: str = "") -> Trade:
+def accept_trade(trade_id: int, user: User, message: str = "") -> Trade:
     """Swaps the owners; every other offer on either booking is withdrawn. By the person asked.
 
     Against anything else that happens to either booking exactly one of the two wins: both are
     locked, and their owners, statuses, dates and policy are looked at again."""
-    trade = _asked(pk, user)
+    trade = _get_for_target(trade_id, user)
     mine, theirs = trade.target_booking_id, trade.requester_booking_id
-    found = _lock(mine, theirs)
-    standing = _open_on([mine, theirs])
-    if pk not in standing:
-        raise _answered(pk, TRADE.accept)
+    found = _lock_bookings(mine, theirs)
+    open_trades = _lock_open_trades([mine, theirs])
+    if trade_id not in open_trades:
+        raise _build_refusal(trade_id, TRADE.accept)
     for side, booking, owner in (
         ("requester", found[theirs], trade.requester_id),
         ("target", found[mine], trade.target_id),
     ):
         if booking.owner_id != owner:
             raise errors.TradeRefused("The booking has changed hands.", which=side)
-    _agree(found[theirs], found[mine])
+    _check_swap(found[theirs], found[mine])
     actor = Actor(ActorRole.COUNTERPART, user)
-    apply_transition(TRADE.accept, [pk], actor, where=STANDS, sets={"response_message": message})
-    reason = {"reason": "another trade came first"}
     apply_transition(
-        TRADE.withdraw, [other for other in standing if other != pk], actor, details=reason
+        TRADE.accept, [trade_id], actor, where=NOT_LAPSED, sets={"response_message": message}
     )
-    _swap(found[theirs], found[mine], pk, actor)
-    return Trade.objects.get(pk=pk)
+    others = [other for other in open_trades if other != trade_id]
+    reason = {"reason": "another trade came first"}
+    apply_transition(TRADE.withdraw, others, actor, details=reason)
+    _swap_owners(found[theirs], found[mine], trade_id, actor)
+    return Trade.objects.get(pk=trade_id)
 
 
 @retry_on_conflict
-def reject(pk: int, user: User, message: str = "") -> Trade:
-    """Says no. By the person asked."""
-    _asked(pk, user)
-    return _move(
-        TRADE.reject, pk, Actor(ActorRole.COUNTERPART, user), sets={"response_message": message}
+def reject_trade(trade_id: int, user: User, message: str = "") -> Trade:
+    """Declines the offer. By the person asked."""
+    _get_for_target(trade_id, user)
+    return _move_trade(
+        TRADE.reject,
+        trade_id,
+        Actor(ActorRole.COUNTERPART, user),
+        sets={"response_message": message},
     )
 
 
 @retry_on_conflict
-def withdraw(pk: int, user: User) -> Trade:
+def withdraw_trade(trade_id: int, user: User) -> Trade:
     """Takes one's offer back. By the person who made it, or staff."""
-    trade = Trade.objects.filter(pk=pk).first()
+    trade = Trade.objects.filter(pk=trade_id).first()
     if trade is None:
         raise errors.NotFound
     if user.pk != trade.requester_id and not user.is_staff:
         raise errors.Forbidden("Only the person who made the offer can take it back.")
     actor = Actor(ActorRole.OWNER if user.pk == trade.requester_id else ActorRole.STAFF, user)
-    return _move(TRADE.withdraw, pk, actor)
+    return _move_trade(TRADE.withdraw, trade_id, actor)
 
 
-def let_lapse(bookings: Iterable[int]) -> int:
-    """How many open offers on these bookings are due to lapse from now on: their bookings moved,
-    ended or changed hands."""
-    rows = _open_on(list(bookings))
+def lapse_trades_on(booking_ids: Iterable[int]) -> int:
+    """How many open offers on these bookings are due to lapse from now on, because the bookings
+    moved, ended or changed hands."""
+    rows = _lock_open_trades(list(booking_ids))
     if rows:
         Trade.objects.filter(pk__in=rows).update(
             lapses_at=Now(), updated_at=Now(), version=F("version") + 1
@@ -123,10 +133,10 @@ def let_lapse(bookings: Iterable[int]) -> int:
     return len(rows)
 
 
-# what is looked at
+# locks and checks
 
 
-def _lock(*ids: int) -> dict[int, Booking]:
+def _lock_bookings(*ids: int) -> dict[int, Booking]:
     """The bookings by id, under their locks. Read after the wait, because a query that waits keeps
     what it read from the tables that it joined."""
     rows = Booking.objects.filter(pk__in=ids)
@@ -134,15 +144,16 @@ def _lock(*ids: int) -> dict[int, Booking]:
     return rows.select_related("owner").in_bulk()
 
 
-def _open_on(bookings: Sequence[int]) -> list[int]:
-    """Open offers on these bookings, locked, by id."""
-    touching = Q(requester_booking__any_of=bookings) | Q(target_booking__any_of=bookings)
-    rows = Trade.objects.filter(touching, status=OPEN, lapses_at__gt=Now()).order_by("pk")
+def _lock_open_trades(booking_ids: Sequence[int]) -> list[int]:
+    """Ids of the open offers on these bookings, locked in that order."""
+    touching = Q(requester_booking__any_of=booking_ids) | Q(target_booking__any_of=booking_ids)
+    rows = Trade.objects.filter(touching, current_q(TRADE, TradeStatus.OFFERED)).order_by("pk")
     return list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
-def _asked(pk: int, user: User) -> Trade:
-    trade = Trade.objects.filter(Q(requester=user) | Q(target=user), pk=pk).first()
+def _get_for_target(trade_id: int, user: User) -> Trade:
+    """The trade, for the person asked; refuses `NotFound` to anybody but the two people."""
+    trade = Trade.objects.filter(Q(requester=user) | Q(target=user), pk=trade_id).first()
     if trade is None:
         raise errors.NotFound
     if trade.target_id != user.pk:
@@ -150,19 +161,19 @@ def _asked(pk: int, user: User) -> Trade:
     return trade
 
 
-def _move(move: Transition, pk: int, actor: Actor, **options: Any) -> Trade:
-    if rows := apply_transition(move, [pk], actor, where=STANDS, **options):
+def _move_trade(move: Transition, trade_id: int, actor: Actor, **options: Any) -> Trade:
+    if rows := apply_transition(move, [trade_id], actor, where=NOT_LAPSED, **options):
         return rows[0]  # type: ignore[no-any-return]
-    raise _answered(pk, move)
+    raise _build_refusal(trade_id, move)
 
 
-def _answered(pk: int, move: Transition) -> errors.NotAllowedNow:
+def _build_refusal(trade_id: int, move: Transition) -> errors.NotAllowedNow:
     """Why a trade that is not open any more cannot make this move."""
-    status = queries.status_of(pk)
+    status = queries.status_of(trade_id)
     if status == move.target:
         return errors.AlreadyDone(current=status)
-    said = TradeStatus(status).label.lower()
-    return errors.NotAllowedNow(f"This offer is already {said}.", current=status)
+    label = TradeStatus(status).label.lower()
+    return errors.NotAllowedNow(f"This offer is already {label}.", current=status)
 
 
 def _unknown(side: str) -> errors.TradeRefused:
@@ -170,20 +181,20 @@ def _unknown(side: str) -> errors.TradeRefused:
     return errors.TradeRefused(whose, which=side, unknown=True)
 
 
-def _agree(first: Booking, second: Booking) -> None:
+def _check_swap(first: Booking, second: Booking) -> None:
     """Refuses `TradeRefused` unless each booking may change hands and the policy would let the
     other person, with the guests they bring, book its time now."""
     for side, booking, other in (("requester", first, second), ("target", second, first)):
-        if why := _why_not(booking, other):
+        if why := _find_obstacle(booking, other):
             raise errors.TradeRefused(why, which=side)
-        rules, now = rules_query.current(booking.resource_id)
+        rules, now = get_rules(booking.resource_id)
         try:
-            policy.check(rules, booking.starts_at, booking.ends_at, now, other.guests)
+            policy.check_booking(rules, booking.starts_at, booking.ends_at, now, other.guests)
         except errors.Refusal as refusal:
             raise errors.TradeRefused(refusal.detail, which=side) from None
 
 
-def _why_not(booking: Booking, other: Booking) -> str:
+def _find_obstacle(booking: Booking, other: Booking) -> str:
     if booking.status != Status.CONFIRMED:
         return f"A booking that is {booking.get_status_display().lower()} cannot be traded."
     if not Booking.objects.filter(pk=booking.pk).blocking().exists():
@@ -197,17 +208,18 @@ def _why_not(booking: Booking, other: Booking) -> str:
     return ""
 
 
-# what is done
+# the swap
 
 PARTY = ("owner_id", "title", "notes", "guests")
 
 
-def _swap(first: Booking, second: Booking, trade: int, actor: Actor) -> None:
-    """Each person takes the other's slot and brings their own party: title, notes, guests. What
-    the old owner was about to be told is withheld: it would show what the new one wrote."""
+def _swap_owners(first: Booking, second: Booking, trade: int, actor: Actor) -> None:
+    """Each person takes the other's slot and brings their own party: title, notes, guests. Emails
+    to the old owner that are still to be sent are withheld: they would show what the new one
+    wrote."""
     ids = first.pk, second.pk
     outbox.withhold(ids, "the booking was traded away")
-    history.forget_words(ids)
+    history.erase_texts(ids)
     people = [list(row.attendees.all()) for row in (first, second)]
     parties = [{name: getattr(row, name) for name in PARTY} for row in (first, second)]
     for pk, party in zip(ids, reversed(parties), strict=True):

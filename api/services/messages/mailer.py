@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -27,6 +27,7 @@ from api import money
 from api.emails import Email, named, said
 from api.lifecycle import Status, TradeStatus
 from api.models import Booking, Delivery, Trade, User
+from api.queries.clock import database_now
 from api.services.payments.circuit_breaker import Circuit
 
 from .outbox import Outcome, Withheld
@@ -166,7 +167,7 @@ def _still_true(row: Delivery, email: Email, booking: Booking) -> None:
         raise Withheld(f"the booking is {booking.status} by now")
     if email.only_while and booking.status not in email.only_while:
         raise Withheld(f"the booking is {booking.status}")
-    if email.before_start and booking.starts_at <= _now():
+    if email.before_start and booking.starts_at <= database_now():
         raise Withheld("it has begun")
     if email.to == "owner" and booking.owner.erased_at:
         raise Withheld("the person asked to be forgotten")
@@ -174,14 +175,7 @@ def _still_true(row: Delivery, email: Email, booking: Booking) -> None:
 
 def _is_late(row: Delivery) -> bool:
     """Whoever books and cancels at once is told of both; what an outage kept back is old news."""
-    return row.attempts > 1 or _now() - row.created_at > LATE
-
-
-def _now() -> datetime:
-    """By the database's clock, which also decides when a reminder is due."""
-    with database.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+    return row.attempts > 1 or database_now() - row.created_at > LATE
 
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:

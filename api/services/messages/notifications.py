@@ -2,113 +2,105 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import prefetch_related_objects
 
-from api.emails import WORDINGS, Email, caused_by
+from api.emails import REASONS, WORDINGS, Email, caused_by
 from api.models import Booking, Trade, User, Venue
 from api.models.users import NOWHERE
+from api.services.bookings.statements import InsertPart, with_parts
 
 from . import outbox
 from .outbox import Effect
 
 
-def notify(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> None:
-    """Queues what `verb` causes for rows that are new or were edited."""
-    outbox.put(_effects(verb, rows, details))
+def email_part(verb: str, status: str, details: Mapping[str, Any]) -> InsertPart | None:
+    """Queues what `verb` causes for every booking that a statement writes and that now has this
+    status; None where nobody is written to."""
+    payload = {"verb": verb, "status": status, **_context(details)}
+    return _email_part(verb, payload, reason=details.get("reason", ""))
 
 
-def _effects(verb: str, rows: Sequence[Booking], details: Mapping[str, Any]) -> Iterable[Effect]:
-    for row in rows:
-        for email in caused_by(verb, row.venue.wording, details.get("reason", "")):
-            to = _address(email, row)
-            if to and (row.venue.send_confirmation_emails or not email.optional):
-                yield Effect(
-                    key=f"email:{email.name}:{row.pk}:{row.version}",
-                    name=email.name,
-                    booking_id=row.pk,
-                    to=to,
-                    payload={"verb": verb, "status": str(row.status), **_told(details)},
-                )
-
-
-def _told(details: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: details[key] for key in ("reason", "from", "to") if key in details}
-
-
-def _address(email: Email, row: Booking) -> str:
-    if email.to == "admin":
-        return row.venue.admin_email or settings.ADMIN_EMAIL
-    # booked at a door in the name of whoever paired the panel: nobody to write to
-    nobody = row.owner.erased_at or row.contract == "panel"
-    return "" if nobody else row.owner.address
-
-
-def notify_moved(verb: str, status: str, details: Mapping[str, Any]) -> None:
-    """Queues what `verb` causes for every row of `moved`, with the statement that moves them: who
-    is written to is what `_effects` says, in SQL."""
-    emails = [
-        (wording, place, email)
-        for wording in ("", *WORDINGS)
-        for place, email in enumerate(caused_by(verb, wording, details.get("reason", "")))
-    ]
-    if not emails:
-        return
-    wordings, places, kinds = zip(*emails, strict=True)
-    outbox.put_moved(
-        _OF_MOVED,
-        [
-            list(wordings),
-            list(places),
-            [email.name for email in kinds],
-            [email.to == "admin" for email in kinds],
-            [email.optional for email in kinds],
-            list(WORDINGS),
-            settings.ADMIN_EMAIL,
-            len(NOWHERE),
-            NOWHERE,
-        ],
-        {"verb": verb, "status": status, **_told(details)},
-    )
-
-
-# key, name, booking, address, due; what fell due in the past keeps that order after an outage
-_OF_MOVED = f"""
-    SELECT 'email:' || e.name || ':' || m.id || ':' || m.version, e.name, m.id, a.address,
-        least(m.fell_due, statement_timestamp())
-    FROM moved m
-    JOIN {Venue._meta.db_table} v ON v.id = m.venue_id
-    JOIN {User._meta.db_table} u ON u.id = m.owner_id
-    JOIN unnest(%s::text[], %s::int[], %s::text[], %s::bool[], %s::bool[])
-            AS e(wording, place, name, to_admin, optional)
-        ON e.wording = CASE WHEN v.wording = ANY(%s) THEN v.wording ELSE '' END
-    CROSS JOIN LATERAL (SELECT CASE
-        WHEN e.to_admin THEN coalesce(nullif(v.admin_email, ''), %s)
-        WHEN u.erased_at IS NOT NULL OR m.contract = 'panel' THEN ''
-        WHEN right(u.email, %s) = %s THEN ''
-        ELSE u.email END) AS a(address)
-    WHERE a.address <> '' AND (v.send_confirmation_emails OR NOT e.optional)
-    ORDER BY m.fell_due, m.id, e.place
-"""  # noqa: S608
+def notify(verb: str, bookings: Sequence[Booking], details: Mapping[str, Any]) -> None:
+    """Queues what `verb` causes for bookings that were edited and kept their status."""
+    for booking in bookings:
+        _queue(booking, email_part(verb, str(booking.status), details))
 
 
 def tell(booking: Booking, verb: str, key: str, **payload: Any) -> None:
     """Queues what `verb` causes for one booking whose status did not change, once per key."""
-    outbox.put(
-        Effect(
-            key=f"email:{key}:{email.name}",
-            name=email.name,
-            booking_id=booking.pk,
-            to=to,
-            payload={"verb": verb, **payload},
-        )
-        for email in caused_by(verb, booking.venue.wording)
-        if (to := _address(email, booking))
-        and (booking.venue.send_confirmation_emails or not email.optional)
+    _queue(booking, _email_part(verb, {"verb": verb, **payload}, key=key))
+
+
+def _queue(booking: Booking, part: InsertPart | None) -> None:
+    if part is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(*with_parts((_ONE, [booking.pk]), [part], "SELECT FROM written"))
+
+
+_ONE = (
+    "written AS (SELECT b.*, NULL::timestamptz AS fell_due"  # noqa: S608
+    f" FROM {Booking._meta.db_table} b WHERE id = %s)"
+)
+
+
+def _email_part(
+    verb: str, payload: Mapping[str, Any], *, reason: str = "", key: str = ""
+) -> InsertPart | None:
+    emails = _list_emails(verb, reason if reason in REASONS else "")
+    if not emails:
+        return None
+    select = _recipients_sql(emails, "%s || ':' || e.name" if key else _KEY_OF_VERSION)
+    return outbox.email_part(select, [*([key] if key else ()), settings.ADMIN_EMAIL], payload)
+
+
+@functools.cache
+def _list_emails(verb: str, reason: str) -> tuple[tuple[str, int, Email], ...]:
+    """Each wording, and the first to last of the emails that the verb causes in it."""
+    return tuple(
+        (wording, position, email)
+        for wording in ("", *WORDINGS)
+        for position, email in enumerate(caused_by(verb, wording, reason))
     )
+
+
+_KEY_OF_VERSION = "e.name || ':' || m.id || ':' || m.version"
+
+
+@functools.cache
+def _recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) -> str:
+    """Key, name, booking, address and due, for each of the emails that the booking's venue words;
+    takes the address of the site's admin. What fell due in the past keeps that order after an
+    outage. The table of emails is written out: as parameters it would cost more than the rest."""
+    rows = ", ".join(
+        f"('{wording}', {position}, '{email.name}', {email.to == 'admin'}, {email.optional})"
+        for wording, position, email in emails
+    )
+    wordings = ", ".join(f"'{wording}'" for wording in WORDINGS)
+    return f"""
+    SELECT 'email:' || {key}, e.name, m.id, a.address, least(m.fell_due, statement_timestamp())
+    FROM written m
+    JOIN {Venue._meta.db_table} v ON v.id = m.venue_id
+    JOIN {User._meta.db_table} u ON u.id = m.owner_id
+    JOIN (VALUES {rows}) AS e(wording, position, name, to_admin, optional)
+        ON e.wording = CASE WHEN v.wording IN ({wordings}) THEN v.wording ELSE '' END
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN e.to_admin THEN coalesce(nullif(v.admin_email, ''), %s)
+        -- booked at a door in the name of whoever paired the panel: nobody to write to
+        WHEN u.erased_at IS NOT NULL OR m.contract = 'panel' THEN ''
+        WHEN right(u.email, {len(NOWHERE)}) = '{NOWHERE}' THEN ''
+        ELSE u.email END) AS a(address)
+    WHERE a.address <> '' AND (v.send_confirmation_emails OR NOT e.optional)
+    ORDER BY m.fell_due, m.id, e.position"""  # noqa: S608
+
+
+def _context(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: details[key] for key in ("reason", "from", "to") if key in details}
 
 
 def write_to(user: User, name: str, key: str, **payload: Any) -> None:

@@ -20,8 +20,7 @@ from psycopg.types.json import Jsonb
 
 from api.models import Delivery
 from api.models.outbox import Kind, State
-from api.services.bookings import bulk_insert
-from api.services.bookings.bulk_insert import Part
+from api.services.bookings.statements import InsertPart
 from api.services.operations import jobs
 
 log = structlog.get_logger("holdfast.outbox")
@@ -58,33 +57,21 @@ def put(effects: Iterable[Effect]) -> None:
     rows = list(effects)
     if not rows:
         return
-    columns: dict[str, list[Any]] = {
-        name: [getattr(row, name) for row in rows]
-        for name in ("key", "name", "kind", "booking_id", "to", "payload")
-    }
-    columns["kind"] = [str(kind) for kind in columns["kind"]]
-    columns |= {
-        "state": [State.WAITING.value] * len(rows),
-        "attempts": [0] * len(rows),
-        "last_error": [""] * len(rows),
-        "request_id": [_cause()] * len(rows),
-    }
-    bulk_insert.insert(Delivery, columns, "ON CONFLICT (key) DO NOTHING")
-
-
-def put_moved(select: str, values: Sequence[Any], payload: Mapping[str, Any]) -> None:
-    """The same for emails that `select` makes of the rows of `moved` (key, name, booking, to and
-    due, in this order), written by the statement that moves them."""
-    bulk_insert.add(
-        Part(
-            f"INSERT INTO {Delivery._meta.db_table}"  # noqa: S608
-            ' (key, name, booking_id, "to", due_at, kind, payload, state, attempts, last_error,'
-            " request_id) SELECT effect.*, 'email', %s,"
-            f" 'waiting', 0, '', %s FROM ({select}) AS effect",
-            "ON CONFLICT (key) DO NOTHING",
-            [Jsonb(dict(payload)), _cause(), *values],
-        )
+    Delivery.objects.bulk_create(
+        (Delivery(**vars(row), request_id=_cause()) for row in rows), ignore_conflicts=True
     )
+
+
+def email_part(select: str, params: Sequence[Any], payload: Mapping[str, Any]) -> InsertPart:
+    """The same for emails that `select` makes of the rows of `written` (key, name, booking, to and
+    due, in this order), as part of the statement that writes them."""
+    sql = (
+        f"INSERT INTO {Delivery._meta.db_table}"  # noqa: S608
+        ' (key, name, booking_id, "to", due_at, kind, payload, state, attempts, last_error,'
+        f" request_id) SELECT effect.*, 'email', %s, 'waiting', 0, '', %s FROM ({select}) AS effect"
+        " ON CONFLICT (key) DO NOTHING"
+    )
+    return InsertPart(sql, [Jsonb(dict(payload)), _cause(), *params])
 
 
 def _cause() -> str:

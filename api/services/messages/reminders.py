@@ -3,14 +3,14 @@ where it can be seen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from api.lifecycle import CONFIRMED
 from api.models import Booking
-from api.services.bookings import bulk_insert, transitions
+from api.services.bookings import sweeps
+from api.services.bookings.statements import with_parts
 
 from . import notifications
 
@@ -24,10 +24,10 @@ def queue_due() -> int:
     """Reminders queued in this run, in the order in which they fell due. The mailer sends one that
     is late but before the start, and withholds one whose booking has begun or changed. Safe to run
     twice or at once with itself; a row that cannot be worked on does not hold up the others."""
-    return transitions.in_batches(
+    return sweeps.run_in_batches(
         JOB,
-        due=Reminders,
-        blame=lambda error: transitions.set_aside(Booking, DUE, [], "remind_at", JOB, error),
+        work=_queue_batch,
+        blame=lambda error: sweeps.set_aside(Booking, DUE, "remind_at", job=JOB, error=error),
         batch=BATCH,
     )
 
@@ -37,31 +37,20 @@ class Reminded(NamedTuple):
     fell_due: str
 
 
-@dataclass
-class Reminders:
+def _queue_batch(since: str, size: int) -> list[Reminded]:
     """Reminders that fell due since then, so many at most: queued in one statement."""
-
-    since: str
-    size: int
-    rows: list[Any] = field(default_factory=list)
-
-    def parts(self) -> list[Any]:
-        with bulk_insert.gathered() as emails:
-            notifications.notify_moved("remind", CONFIRMED, {})
-        values = [value for part in emails for value in part.values]
-        statement = bulk_insert.following(_MOVED, emails, "id, fell_due::text")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"{statement} ORDER BY moved.fell_due, id", [self.since, JOB, self.size, *values]
-            )
-            self.rows = list(map(Reminded._make, cursor.fetchall()))
-        return self.rows
+    part = notifications.email_part("remind", CONFIRMED, {})
+    written: tuple[str, list[Any]] = _TAKEN, [since, JOB, size]
+    select = "SELECT id, fell_due::text FROM written ORDER BY written.fell_due, id"
+    with connection.cursor() as cursor:
+        cursor.execute(*with_parts(written, [part] if part else [], select))
+        return list(map(Reminded._make, cursor.fetchall()))
 
 
-_MOVED = (
+_TAKEN = (
     f"due AS (SELECT id, remind_at AS fell_due FROM {TABLE} t WHERE {DUE}"  # noqa: S608
-    f" AND remind_at >= %s AND {transitions.NOT_SET_ASIDE}"
+    f" AND remind_at >= %s AND {sweeps.NOT_SET_ASIDE}"
     " ORDER BY remind_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED),"
-    f" moved AS (UPDATE {TABLE} b SET remind_at = NULL FROM due WHERE b.id = due.id"
+    f" written AS (UPDATE {TABLE} b SET remind_at = NULL FROM due WHERE b.id = due.id"
     " RETURNING b.*, due.fell_due)"
 )

@@ -20,7 +20,8 @@ from api.models.users import Role
 from api.models.venues import Approval
 from api.policy import DAY
 from api.services.actors import Actor
-from api.services.bookings import bookings, bulk_insert
+from api.services.bookings.actions import approve_booking
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues import venues
 
 from . import jobs
@@ -121,7 +122,7 @@ def _list_slots(
     while at < end:
         length = min(rng.choice((30, 60, 60, 90)), end - at)
         if rng.random() < busy:
-            start = policy.instant(zone, on, time(at // 60, at % 60))
+            start = policy.to_instant(zone, on, time(at // 60, at % 60))
             yield start, start + timedelta(minutes=length)
         at += length
 
@@ -153,7 +154,7 @@ def _build_past_booking(
         status = Status.COMPLETED
     booked_at = start - timedelta(days=rng.randint(1, 6))
     checked = status == Status.COMPLETED and resource.venue.check_in_required
-    amount = policy.price(resource, start, end)
+    amount = policy.calculate_price(resource, start, end)
     paid = "succeeded" if status == Status.COMPLETED else "failed"
     return Booking(
         venue=resource.venue,
@@ -170,7 +171,7 @@ def _build_past_booking(
         checked_in_at=start if checked else None,
         created_at=booked_at,
         updated_at=end,
-        **policy.deadlines(resource.venue, start, end, booked_at),
+        **policy.calculate_deadlines(resource.venue, start, end, booked_at),
     )
 
 
@@ -178,25 +179,25 @@ def _insert_history(rows: list[Booking], staff: User) -> None:
     """Insert the history of past bookings in the order of time."""
     from api.models import BookingEvent
 
-    lines = [(at, row, *line) for row in rows for at, *line in _list_history(row)]
+    lines: list[tuple[Any, ...]] = [
+        (at, row, *line) for row in rows for at, *line in _list_history(row)
+    ]
     lines.sort(key=itemgetter(0))
-    at, of, verbs, was, now, by = map(list, zip(*lines, strict=True))
-    bulk_insert.insert(
-        BookingEvent,
-        {
-            "booking_id": [row.pk for row in of],
-            "verb": verbs,
-            "from_status": was,
-            "to_status": now,
-            "by": by,
-            "actor_id": [
-                {"owner": row.owner_id, "staff": staff.pk}.get(who)
-                for row, who in zip(of, by, strict=True)
-            ],
-            "actor_name": ["demo"] * len(lines),
-            "details": [{}] * len(lines),
-            "at": at,
-        },
+    BookingEvent.objects.bulk_create(
+        (
+            BookingEvent(
+                booking=row,
+                verb=verb,
+                from_status=was,
+                to_status=now,
+                by=by,
+                actor_id={"owner": row.owner_id, "staff": staff.pk}.get(by),
+                actor_name="demo",
+                at=at,
+            )
+            for at, row, verb, was, now, by in lines
+        ),
+        batch_size=1000,
     )
 
 
@@ -243,16 +244,19 @@ def _book_one(
     resource: Resource, owner: User, start: datetime, end: datetime, staff: User, rng: random.Random
 ) -> int:
     try:
-        booking = bookings.book(
-            owner=owner,
-            resource=resource.pk,
-            starts_at=start,
-            ends_at=end,
-            title=rng.choice(("Weekly", "Review", "Practice", "Workshop")),
-            contract="demo",
+        booking = create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=resource.pk,
+                starts_at=start,
+                ends_at=end,
+                title=rng.choice(("Weekly", "Review", "Practice", "Workshop")),
+                contract="demo",
+            ),
+            actor=Actor.for_new_booking(owner),
         )
         if booking.status == Status.PENDING and rng.random() < 0.6:
-            bookings.approve(booking.pk, Actor.person(staff))
+            approve_booking(booking.pk, Actor.person(staff))
     except errors.Refusal:
         return 0
     return 1

@@ -27,8 +27,9 @@ from api.queries.bookings import bookings as bookings_query
 from api.queries.panels import panels as query
 from api.queries.venues import rules as rules_query
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.services.bookings.transitions import UNIQUE, sqlstate
+from api.services.bookings.actions import check_in_booking, end_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.conflicts import UNIQUE_VIOLATION, get_sqlstate
 
 log = structlog.get_logger("holdfast.panels")
 
@@ -78,7 +79,7 @@ def create(resource: Resource, name: str, created_by: User) -> Secrets:
                     code_expires_at=Now() + CODE_LIFETIME,
                 )
         except IntegrityError as error:
-            if sqlstate(error) != UNIQUE:
+            if get_sqlstate(error) != UNIQUE_VIOLATION:
                 raise
             continue  # another panel waits with the same six digits
         return Secrets(query.get_panel(panel.pk), token, code)
@@ -162,44 +163,46 @@ def get_actor(panel: Panel) -> Actor:
 
 
 def check_in(panel: Panel, pk: int) -> Booking:
-    """Check in, as early as one likes. Raises as `bookings.check_in` does."""
+    """Check in, as early as one likes. Raises as `check_in_booking` does."""
     get_meeting(panel.resource_id, pk)
-    return bookings.check_in(pk, get_actor(panel), early=True)
+    return check_in_booking(pk, get_actor(panel), early=True)
 
 
 def end(panel: Panel, pk: int) -> Booking:
     get_meeting(panel.resource_id, pk)
-    return bookings.end(pk, get_actor(panel))
+    return end_booking(pk, get_actor(panel))
 
 
 def book(panel: Panel, minutes: int) -> Booking:
     """Book the room from now on for whoever paired the panel, and check in.
 
-    Raises as `bookings.book` does, and `Forbidden` where the venue would not confirm at once.
+    Raises as `create_booking` does, and `Forbidden` where the venue would not confirm at once.
     """
-    _, now = rules_query.current(panel.resource_id)
+    _, now = rules_query.get_rules(panel.resource_id)
     owner, starts_at = panel.created_by, now.replace(microsecond=0)
     if owner is None or not owner.is_active:
         raise errors.Forbidden("Nobody answers for this panel any more; pair it again.")
     with transaction.atomic():
-        booking = bookings.book(
-            owner=owner,
-            resource=panel.resource_id,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=minutes),
-            title="Booked at the door",
+        booking = create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=panel.resource_id,
+                starts_at=starts_at,
+                ends_at=starts_at + timedelta(minutes=minutes),
+                title="Booked at the door",
+                contract="panel",
+            ),
             actor=get_actor(panel),
-            contract="panel",
             check=_check_at_door,
         )
-        return bookings.check_in(booking.pk, get_actor(panel), early=True)
+        return check_in_booking(booking.pk, get_actor(panel), early=True)
 
 
 def _check_at_door(
     rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
 ) -> None:
-    policy.check(rules, starts_at, ends_at, now, guests)
+    policy.check_booking(rules, starts_at, ends_at, now, guests)
     primetime = policy.is_primetime(rules, starts_at, ends_at)
-    price = policy.price(rules.resource, starts_at, ends_at)
-    if policy.first_status(rules, primetime, price) != CONFIRMED:
+    price = policy.calculate_price(rules.resource, starts_at, ends_at)
+    if policy.get_initial_status(rules, primetime, price) != CONFIRMED:
         raise errors.Forbidden("This room is not given out at the door.")

@@ -78,7 +78,9 @@ def _ended_and_kept() -> Iterator[str]:
         if booking.status == Status.CANCELLED:
             event = bookings.history(booking).filter(verb="cancel").first()
             at = event.at if event else booking.updated_at
-            due = policy.refund(booking.venue, payment.amount_minor, booking.starts_at, at)
+            due = policy.calculate_refund(
+                booking.venue, payment.amount_minor, booking.starts_at, at
+            )
         if payment.amount_minor - payment.kept < due:
             yield f"booking {booking.pk} is {booking.status}, but keeps {payment.kept} of {due} due"
 

@@ -25,8 +25,9 @@ from api.models import Booking, Delivery, Payment, Resource
 from api.models.bookings import PaymentStatus
 from api.models.outbox import Kind
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.services.bookings.transitions import apply_due_transitions, retry_on_conflict
+from api.services.bookings.actions import cancel_booking, pay_booking, pay_booking_late
+from api.services.bookings.transitions import apply_due_transitions
+from api.services.conflicts import retry_on_conflict
 from api.services.messages import notifications, outbox
 from api.services.messages.outbox import Effect
 
@@ -301,7 +302,7 @@ def _paid_by_another(payment: Payment) -> bool:
 def _take(booking: Booking, actor: Actor) -> bool:
     """Whether the booking is now paid for and theirs."""
     if booking.status == HELD:
-        bookings.pay(booking.pk, actor)
+        pay_booking(booking.pk, actor)
         return True
     if booking.status == PENDING and booking.payment_status in UNPAID:
         _mark(booking, PaymentStatus.SUCCEEDED)
@@ -309,7 +310,7 @@ def _take(booking: Booking, actor: Actor) -> bool:
     if booking.status != Status.EXPIRED or booking.payment_status == PaymentStatus.REFUNDED:
         return False  # only an end that the clock made is taken back by a payment
     try:
-        bookings.pay_late(booking.pk, actor)
+        pay_booking_late(booking.pk, actor)
     except errors.Busy:
         raise
     except errors.Refusal as refusal:
@@ -329,7 +330,7 @@ def _lost(payment: Payment, source: str) -> None:
     if ours or not _fits(payment, booking) or not _is_newest(payment):
         return
     if booking.status == HELD and not apply_due_transitions(BOOKING, "id = %s", [booking.pk]):
-        bookings.cancel(booking.pk, Actor.payment(source), "the payment was cancelled")
+        cancel_booking(booking.pk, Actor.payment(source), "the payment was cancelled")
 
 
 def _declined(payment: Payment) -> None:

@@ -117,7 +117,7 @@ def follow(move: Transition, rows: Iterable[Booking]) -> None:
         amount = payment.amount_minor
         if move.name not in WHOLE:
             at = payment.booking.starts_at
-            amount = policy.refund(payment.booking.venue, amount, at, payment.now)
+            amount = policy.calculate_refund(payment.booking.venue, amount, at, payment.now)
         version = paid[payment.booking_id].version
         owe(payment, amount, f"{move.name}:{payment.intent_id}:{version}", _REASONS[move.name])
 

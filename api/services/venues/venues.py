@@ -89,6 +89,12 @@ def only_resource(venue: Venue, name: str, **fields: Any) -> Resource:
         return mine.first() or Resource.objects.create(venue=venue, name=name, **fields)
 
 
+def create_venue(**columns: Any) -> Venue:
+    """A new venue. A slug that is taken is an IntegrityError, which refuses `Conflict`."""
+    with transaction.atomic():
+        return Venue.objects.create(**columns)
+
+
 def change(venue: Venue, columns: Mapping[str, Any]) -> Venue:
     """The venue with these columns changed, and nothing else written."""
     for name, value in columns.items():

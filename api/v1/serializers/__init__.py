@@ -1,1 +1,1 @@
-"""The shapes of our own API, in and out. Contracts have shapes of their own."""
+"""What our own API reads and answers, each declared once. Contracts have their own."""

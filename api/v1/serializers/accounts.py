@@ -1,4 +1,4 @@
-"""People."""
+"""People: how they register, sign in, and what is known of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,29 @@ from rest_framework import serializers
 from api.models import User
 from api.models.users import Role
 
-from .fields import Email
+from .base import StrictSerializer, describe, example
+from .fields import EmailField
+
+USER = {
+    "id": 7,
+    "email": "ana@example.com",
+    "username": "ana",
+    "first_name": "Ana",
+    "last_name": "Example",
+    "name": "Ana Example",
+    "phone": "+49 30 1234567",
+    "department": "Design",
+    "role": "user",
+    "is_active": True,
+    "date_joined": "2030-01-02T10:00:00Z",
+}
+TOKENS = {"access": "eyJhbGciOi…access", "refresh": "eyJhbGciOi…refresh"}
 
 
-class Person(serializers.ModelSerializer[User]):
-    email = serializers.CharField(read_only=True)
-    name = serializers.CharField(read_only=True)
+@example(USER)
+class UserSerializer(serializers.ModelSerializer[User]):
+    email = serializers.CharField(read_only=True, help_text="The address that they sign in with.")
+    name = serializers.CharField(read_only=True, help_text="First and last name together.")
 
     class Meta:
         model = User
@@ -32,47 +49,94 @@ class Person(serializers.ModelSerializer[User]):
             "date_joined",
         ]
         read_only_fields = fields
+        extra_kwargs = describe(
+            username="Another name to sign in with; null for none.",
+            first_name="First name.",
+            last_name="Last name.",
+            phone="Phone number, as they wrote it.",
+            department="Where they work, as they wrote it.",
+            role="`user` books, `staff` runs the venues, `admin` also the accounts.",
+            is_active="Whether they may sign in.",
+            date_joined="When the account was made.",
+        )
 
 
-class Editable(serializers.Serializer[Any]):
-    email = Email(max_length=254)
-    username = serializers.RegexField(r"^[\w.+-]+$", max_length=150, allow_null=True)
-    first_name = serializers.CharField(max_length=150, allow_blank=True)
-    last_name = serializers.CharField(max_length=150, allow_blank=True)
-    phone = serializers.CharField(max_length=20, allow_blank=True)
-    department = serializers.CharField(max_length=120, allow_blank=True)
+class _ChangeSerializer(StrictSerializer):
+    email = EmailField(max_length=254, help_text="The address to sign in with.")
+    username = serializers.RegexField(
+        r"^[\w.+-]+$",
+        max_length=150,
+        allow_null=True,
+        help_text="Another name to sign in with; null for none.",
+    )
+    first_name = serializers.CharField(max_length=150, allow_blank=True, help_text="First name.")
+    last_name = serializers.CharField(max_length=150, allow_blank=True, help_text="Last name.")
+    phone = serializers.CharField(max_length=20, allow_blank=True, help_text="Phone number.")
+    department = serializers.CharField(
+        max_length=120, allow_blank=True, help_text="Where they work."
+    )
 
 
-class MyEdit(Editable):
-    """What people may change of themselves."""
+@example(request={"phone": "+49 30 7654321"})
+class ProfileChangeSerializer(_ChangeSerializer):
+    """What people may change of their own account."""
 
 
-class AdminEdit(Editable):
-    role = serializers.ChoiceField(choices=Role.choices)
-    is_active = serializers.BooleanField()
+@example(request={"role": "staff"})
+class UserChangeSerializer(_ChangeSerializer):
+    """What admins may change of an account."""
+
+    role = serializers.ChoiceField(
+        choices=Role.choices,
+        help_text="`user` books, `staff` runs the venues, `admin` also the accounts.",
+    )
+    is_active = serializers.BooleanField(help_text="Whether they may sign in.")
 
 
-class Registration(serializers.Serializer[Any]):
-    """What a client adds of its own is ignored: nobody gives themselves a role."""
+@example(
+    request={
+        "email": "ana@example.com",
+        "password": "correct horse 9 battery",
+        "name": "Ana Example",
+    }
+)
+class RegistrationSerializer(StrictSerializer):
+    """A new account. Fields that are not listed are ignored: nobody gives themselves a role."""
 
-    lenient = True
-    email = Email(max_length=254)
+    takes_unknown_fields = True
+    email = EmailField(max_length=254, help_text="The address to sign in with.")
     password = serializers.CharField(
-        min_length=8, max_length=128, trim_whitespace=False, write_only=True
+        min_length=8,
+        max_length=128,
+        trim_whitespace=False,
+        write_only=True,
+        help_text="At least 8 characters, and none of the common ones.",
     )
     username = serializers.RegexField(
-        r"^[\w.+-]+$", max_length=150, required=False, allow_null=True
+        r"^[\w.+-]+$",
+        max_length=150,
+        required=False,
+        allow_null=True,
+        help_text="Another name to sign in with.",
     )
     name = serializers.CharField(
         max_length=300,
         required=False,
         allow_blank=True,
-        help_text="Instead of first_name and last_name",
+        help_text="The whole name, instead of `first_name` and `last_name`.",
     )
-    first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
-    last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
-    phone = serializers.CharField(max_length=20, required=False, allow_blank=True)
-    department = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    first_name = serializers.CharField(
+        max_length=150, required=False, allow_blank=True, help_text="First name."
+    )
+    last_name = serializers.CharField(
+        max_length=150, required=False, allow_blank=True, help_text="Last name."
+    )
+    phone = serializers.CharField(
+        max_length=20, required=False, allow_blank=True, help_text="Phone number."
+    )
+    department = serializers.CharField(
+        max_length=120, required=False, allow_blank=True, help_text="Where they work."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if name := attrs.pop("name", ""):
@@ -82,39 +146,80 @@ class Registration(serializers.Serializer[Any]):
         return attrs
 
 
-class Login(serializers.Serializer[Any]):
-    lenient = True
-    email = serializers.CharField(max_length=254, help_text="The e-mail address, or the username")
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
-
-
-class Tokens(serializers.Serializer[Any]):
-    access = serializers.CharField()
-    refresh = serializers.CharField()
-    user = Person()
-
-
-class RefreshBody(serializers.Serializer[Any]):
-    refresh = serializers.CharField(
-        required=False, allow_blank=True, max_length=4096, help_text="If there is no cookie"
+@example(request={"email": "ana@example.com", "password": "correct horse 9 battery"})
+class LoginSerializer(StrictSerializer):
+    takes_unknown_fields = True
+    email = serializers.CharField(max_length=254, help_text="The e-mail address, or the username.")
+    password = serializers.CharField(
+        max_length=128, trim_whitespace=False, help_text="The password of the account."
     )
 
 
-class NewTokens(serializers.Serializer[Any]):
-    access = serializers.CharField()
-    refresh = serializers.CharField()
+class TokensSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(
+        help_text="For `Authorization: Bearer …`; it lives for half an hour."
+    )
+    refresh = serializers.CharField(
+        help_text="Gets the next two; good once. Browsers also get it as an HttpOnly cookie."
+    )
 
 
-class PasswordChange(serializers.Serializer[Any]):
-    current_password = serializers.CharField(max_length=128, trim_whitespace=False)
-    new_password = serializers.CharField(min_length=8, max_length=128, trim_whitespace=False)
+@example(TOKENS)
+class NewTokensSerializer(TokensSerializer):
+    pass
 
 
-class ResetRequest(serializers.Serializer[Any]):
-    email = Email(max_length=254)
+@example(TOKENS | {"user": USER})
+class LoginTokensSerializer(TokensSerializer):
+    user = UserSerializer(help_text="Who signed in.")
 
 
-class ResetConfirm(serializers.Serializer[Any]):
-    uid = serializers.CharField(max_length=64)
-    token = serializers.CharField(max_length=128)
-    new_password = serializers.CharField(min_length=8, max_length=128, trim_whitespace=False)
+@example(request={"refresh": TOKENS["refresh"]})
+class RefreshSerializer(StrictSerializer):
+    refresh = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=4096,
+        help_text="The refresh token; left out where the browser sends its cookie.",
+    )
+
+
+@example(
+    request={
+        "current_password": "correct horse 9 battery",
+        "new_password": "another horse 8 staple",
+    }
+)
+class PasswordChangeSerializer(StrictSerializer):
+    current_password = serializers.CharField(
+        max_length=128, trim_whitespace=False, help_text="The password until now."
+    )
+    new_password = serializers.CharField(
+        min_length=8,
+        max_length=128,
+        trim_whitespace=False,
+        help_text="At least 8 characters, and none of the common ones.",
+    )
+
+
+@example(request={"email": "ana@example.com"})
+class PasswordResetSerializer(StrictSerializer):
+    email = EmailField(max_length=254, help_text="The address of the account.")
+
+
+@example(
+    request={
+        "uid": "Nw",
+        "token": "cpt3u9-3c5f…",
+        "new_password": "another horse 8 staple",
+    }
+)
+class PasswordResetConfirmSerializer(StrictSerializer):
+    uid = serializers.CharField(max_length=64, help_text="`uid` of the link in the e-mail.")
+    token = serializers.CharField(max_length=128, help_text="`token` of the link in the e-mail.")
+    new_password = serializers.CharField(
+        min_length=8,
+        max_length=128,
+        trim_whitespace=False,
+        help_text="At least 8 characters, and none of the common ones.",
+    )

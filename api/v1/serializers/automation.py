@@ -6,78 +6,113 @@ from typing import Any
 
 from rest_framework import serializers
 
-from .fields import Duration, Instant
+from .base import example
+from .fields import DurationField, InstantField
+
+NOW = "2030-05-01T09:00:30Z"
+PROCESS = {"name": "worker@web-1", "last_seen": NOW, "alive": True}
+JOB = {
+    "name": "expire_holds",
+    "why": "Frees what was held and not paid in time",
+    "interval": "00:00:10",
+    "paused": False,
+    "last_run": "2030-05-01T09:00:25Z",
+    "duration": 0.02,
+    "count": 3,
+    "total": 1250,
+    "runs": 8640,
+    "failed_runs": 0,
+    "lag": 0.0,
+    "next_due": "2030-05-01T09:00:35Z",
+    "late": False,
+    "healthy": True,
+    "last_error": "",
+    "worker": "worker@web-1",
+}
 
 
-class JobShape(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    why = serializers.CharField()
-    interval = Duration()
-    paused = serializers.BooleanField()
-    last_run = Instant(allow_null=True, help_text="When the last run that ended began")
-    duration = serializers.FloatField(allow_null=True, help_text="Of the last run, in seconds")
-    count = serializers.IntegerField(help_text="Rows of the last run")
-    total = serializers.IntegerField(help_text="Rows of all runs")
-    runs = serializers.IntegerField()
-    failed_runs = serializers.IntegerField()
+class JobSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="The name of the job.")
+    why = serializers.CharField(help_text="What it is for.")
+    interval = DurationField(help_text="How often it runs.")
+    paused = serializers.BooleanField(help_text="Whether an operator has paused it.")
+    last_run = InstantField(allow_null=True, help_text="When the last run that ended began.")
+    duration = serializers.FloatField(
+        allow_null=True, help_text="How long the last run took, in seconds."
+    )
+    count = serializers.IntegerField(help_text="Rows of the last run.")
+    total = serializers.IntegerField(help_text="Rows of all runs.")
+    runs = serializers.IntegerField(help_text="How often it ran.")
+    failed_runs = serializers.IntegerField(help_text="How often it failed.")
     lag = serializers.FloatField(
         allow_null=True,
-        help_text="Seconds since the oldest deadline that waits; null for a job without deadlines",
+        help_text="Seconds since the oldest deadline that waits; null for a job without deadlines.",
     )
-    next_due = Instant(allow_null=True, help_text="Null while paused")
-    late = serializers.BooleanField()
-    healthy = serializers.BooleanField()
-    last_error = serializers.CharField()
-    worker = serializers.CharField()
+    next_due = InstantField(allow_null=True, help_text="When it runs next; null while paused.")
+    late = serializers.BooleanField(help_text="Whether it should have run by now.")
+    healthy = serializers.BooleanField(help_text="Neither late nor failing.")
+    last_error = serializers.CharField(help_text="What went wrong last; empty if nothing did.")
+    worker = serializers.CharField(help_text="Which worker ran it last.")
 
 
-class BacklogShape(serializers.Serializer[Any]):
-    kind = serializers.CharField()
-    state = serializers.CharField()
-    count = serializers.IntegerField(help_text="Of sent and withheld, the last hour's")
+class BacklogSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField(help_text="What is sent: e-mail, webhook, Stripe call.")
+    state = serializers.CharField(help_text="The state that these rows are in.")
+    count = serializers.IntegerField(
+        help_text="How many; of sent and withheld ones, in the last hour."
+    )
 
 
-class ProcessShape(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    last_seen = Instant()
-    alive = serializers.BooleanField()
+class ProcessSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="The name of the process.")
+    last_seen = InstantField(help_text="Its last heartbeat.")
+    alive = serializers.BooleanField(help_text="Whether that is recent enough.")
 
 
-class FailureShape(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    job = serializers.CharField()
-    row = serializers.CharField()
-    error = serializers.CharField()
-    attempts = serializers.IntegerField()
-    last_at = Instant()
-    retry_at = Instant()
+class FailureSerializer(serializers.Serializer[Any]):
+    job = serializers.CharField(help_text="The job that failed.")
+    id = serializers.IntegerField(help_text="The id of this failure.")
+    row = serializers.CharField(help_text="The row that it failed on.")
+    error = serializers.CharField(help_text="What went wrong.")
+    attempts = serializers.IntegerField(help_text="How often it was tried.")
+    last_at = InstantField(help_text="When it failed last.")
+    retry_at = InstantField(help_text="When it is tried again.")
 
 
-class ParkedShape(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    kind = serializers.CharField()
-    name = serializers.CharField()
-    booking = serializers.IntegerField(source="booking_id", allow_null=True)
-    attempts = serializers.IntegerField()
-    error = serializers.CharField(source="last_error")
-    finished_at = Instant()
+class ParkedSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="The id in the outbox.")
+    kind = serializers.CharField(help_text="What was to be sent: e-mail, webhook, Stripe call.")
+    name = serializers.CharField(help_text="Which one of its kind.")
+    booking = serializers.IntegerField(
+        source="booking_id", allow_null=True, help_text="The booking that it is about."
+    )
+    attempts = serializers.IntegerField(help_text="How often it was tried.")
+    error = serializers.CharField(source="last_error", help_text="Why it was given up.")
+    finished_at = InstantField(help_text="When it was given up.")
 
 
-class AutomationShape(serializers.Serializer[Any]):
-    healthy = serializers.BooleanField()
-    problems = serializers.ListField(child=serializers.CharField())
-    now = Instant(help_text="By the database's clock")
-    jobs = JobShape(many=True)
-    outbox = BacklogShape(many=True)
-    workers = ProcessShape(many=True)
-    beat = ProcessShape(many=True)
-    failures = FailureShape(many=True)
-    parked = ParkedShape(many=True)
-
-
-class AutomationHealth(serializers.Serializer[Any]):
-    status = serializers.CharField(help_text="`ok`, or `late`")
-    problems = serializers.ListField(child=serializers.CharField())
-    workers = serializers.IntegerField(help_text="How many are alive")
-    beat = serializers.IntegerField(help_text="How many are alive")
-    lag = serializers.FloatField(help_text="The longest of all jobs, in seconds")
+@example(
+    {
+        "healthy": True,
+        "problems": [],
+        "now": NOW,
+        "jobs": [JOB],
+        "outbox": [{"kind": "email", "state": "sent", "count": 12}],
+        "workers": [PROCESS],
+        "beat": [PROCESS | {"name": "beat@web-1"}],
+        "failures": [],
+        "parked": [],
+    }
+)
+class AutomationSerializer(serializers.Serializer[Any]):
+    healthy = serializers.BooleanField(help_text="Whether everything runs as it should.")
+    problems = serializers.ListField(
+        child=serializers.CharField(), help_text="What does not, in sentences."
+    )
+    now = InstantField(help_text="The database's clock.")
+    jobs = JobSerializer(many=True, help_text="Every periodic job.")
+    outbox = BacklogSerializer(many=True, help_text="What waits to be sent, and was.")
+    workers = ProcessSerializer(many=True, help_text="The processes that run the jobs.")
+    beat = ProcessSerializer(many=True, help_text="The processes that say when.")
+    failures = FailureSerializer(many=True, help_text="Rows that a job failed on.")
+    parked = ParkedSerializer(many=True, help_text="What was tried too often and given up.")

@@ -1,32 +1,81 @@
-"""Bookings and their history."""
+"""Bookings, their history, and the dashboards that count them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
 
+from api.effective_status import get_effective_payment_status, get_effective_status
 from api.errors import Unfit
 from api.models import Booking, BookingEvent, User
-from api.queries.bookings.effective_status import effective_payment_status, effective_status
 
-from .fields import Instant, Plain
+from .base import SharedFieldsSerializer, StrictSerializer, describe, example
+from .fields import InstantField
+
+OWNER = {"id": 7, "name": "Ana Example", "email": "ana@example.com"}
+BOOKING = {
+    "id": 12,
+    "venue": "club",
+    "resource": 3,
+    "resource_name": "Court 1",
+    "owner": OWNER,
+    "title": "Practice",
+    "notes": "Bring balls",
+    "guests": 2,
+    "attendees": [8],
+    "starts_at": "2030-05-01T09:00:00Z",
+    "ends_at": "2030-05-01T10:00:00Z",
+    "status": "confirmed",
+    "primetime": False,
+    "hold_expires_at": None,
+    "lapses_at": None,
+    "check_in_opens_at": "2030-05-01T08:45:00Z",
+    "check_in_closes_at": "2030-05-01T09:15:00Z",
+    "no_show_at": "2030-05-01T09:15:00Z",
+    "completes_at": "2030-05-01T10:00:00Z",
+    "price_minor": 0,
+    "currency": "usd",
+    "payment_status": "none",
+    "approved_by": None,
+    "approved_at": None,
+    "rejection_reason": "",
+    "checked_in_at": None,
+    "ended_at": None,
+    "version": 1,
+    "created_at": "2030-04-28T12:00:00Z",
+    "updated_at": "2030-04-28T12:00:00Z",
+}
+EVENT = {
+    "id": 40,
+    "verb": "reject",
+    "from_status": "confirmed",
+    "to_status": "rejected",
+    "by": "staff",
+    "actor": "Sam Example",
+    "details": {"reason": "Rain"},
+    "at": "2030-04-30T08:00:00Z",
+}
 
 
-class Owner(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    email = serializers.CharField()
+class OwnerSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="The id of the person.")
+    name = serializers.CharField(help_text="First and last name.")
+    email = serializers.CharField(help_text="E-mail address.")
 
 
-class BookingShape(serializers.ModelSerializer[Booking]):
-    venue = serializers.CharField(source="venue.slug")
-    resource = serializers.IntegerField(source="resource_id")
-    resource_name = serializers.CharField(source="resource.name")
-    owner = Owner()
-    attendees: Any = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
-    approved_by = serializers.IntegerField(source="approved_by_id", allow_null=True)
+@example(BOOKING)
+class BookingSerializer(serializers.ModelSerializer[Booking]):
+    venue = serializers.CharField(source="venue.slug", help_text="The slug of the venue.")
+    resource = serializers.IntegerField(source="resource_id", help_text="The id of what is booked.")
+    resource_name = serializers.CharField(source="resource.name", help_text="Its name.")
+    owner = OwnerSerializer(help_text="Whose booking it is.")
+    attendees: Any = serializers.PrimaryKeyRelatedField(
+        many=True, read_only=True, help_text="Ids of the people who are invited."
+    )
+    approved_by = serializers.IntegerField(
+        source="approved_by_id", allow_null=True, help_text="The id of who approved it."
+    )
 
     class Meta:
         model = Booking
@@ -63,33 +112,56 @@ class BookingShape(serializers.ModelSerializer[Booking]):
             "updated_at",
         ]
         read_only_fields = fields
+        extra_kwargs = describe(
+            title="What it is for.",
+            notes="What else is to be known.",
+            guests="How many people come.",
+            status="Where it stands now, by the clock: a hold that ran out reads `expired`.",
+            primetime="Whether it touches a primetime window.",
+            hold_expires_at="Until when it is held for payment; null if it is not.",
+            lapses_at="When a request that nobody answered ends; null if it is none.",
+            check_in_opens_at="From when one may check in; null if nobody has to.",
+            check_in_closes_at="Until when one may check in.",
+            no_show_at="When the slot is given away if nobody has checked in.",
+            completes_at="When it counts as over.",
+            price_minor="Its price, in minor units of the currency; 0 is free of charge.",
+            payment_status="Whether it is paid.",
+            approved_at="When it was approved.",
+            rejection_reason="Why it was rejected, in staff's words.",
+            checked_in_at="When somebody checked in.",
+            ended_at="When it was ended early.",
+        )
+
+    def to_representation(self, instance: Booking) -> dict[str, Any]:
+        """The fields above, read directly: 12 µs a booking, and 86 through DRF's fields.
+
+        `context["attendees"]` has the ids where they are known without asking the database.
+        """
+        owner = instance.owner
+        attendees = self.context.get("attendees")
+        if attendees is None:
+            attendees = [person.pk for person in instance.attendees.all()]
+        return {name: getattr(instance, name) for name in _COLUMNS} | {
+            "status": get_effective_status(instance),
+            "payment_status": get_effective_payment_status(instance),
+            "venue": instance.venue.slug,
+            "resource": instance.resource_id,
+            "resource_name": instance.resource.name,
+            "owner": {"id": owner.pk, "name": owner.name, "email": owner.email},
+            "attendees": attendees,
+            "approved_by": instance.approved_by_id,
+        }
 
 
-def booking(row: Booking, attendees: Sequence[int] | None = None) -> dict[str, Any]:
-    """What `BookingShape` describes, without what a serializer costs; a test keeps them equal."""
-    body = {name: getattr(row, name) for name in _AS_THEY_ARE}
-    owner = row.owner
-    return body | {
-        "status": effective_status(row),
-        "payment_status": effective_payment_status(row),
-        "venue": row.venue.slug,
-        "resource": row.resource_id,
-        "resource_name": row.resource.name,
-        "owner": {"id": owner.pk, "name": owner.name, "email": owner.email},
-        "attendees": attendees if attendees is not None else [p.pk for p in row.attendees.all()],
-        "approved_by": row.approved_by_id,
-    }
-
-
-_AS_THEY_ARE = tuple(
+_COLUMNS = tuple(
     name
-    for name in BookingShape.Meta.fields
+    for name in BookingSerializer.Meta.fields
     if name not in ("venue", "resource", "resource_name", "owner", "attendees", "approved_by")
 )
 
 
-class People(serializers.ListField):
-    """Ids of people who exist, in one statement; answers the people."""
+class PeopleField(serializers.ListField):
+    """Ids of people who exist, looked up in one statement; its value is the people."""
 
     child = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
@@ -101,71 +173,138 @@ class People(serializers.ListField):
         return found
 
 
-class BookingEdit(Plain):
-    resource = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    starts_at = Instant()
-    ends_at = Instant()
-    title = serializers.CharField(max_length=255, required=False, allow_blank=True)
-    notes = serializers.CharField(max_length=5000, required=False, allow_blank=True)
-    guests = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
-    attendees = People(required=False, max_length=500, help_text="Ids of people")
+@example(
+    request={
+        "resource": 3,
+        "starts_at": "2030-05-01T09:00:00Z",
+        "ends_at": "2030-05-01T10:00:00Z",
+        "title": "Practice",
+        "guests": 2,
+    }
+)
+class NewBookingSerializer(SharedFieldsSerializer):
+    resource = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, help_text="The id of what is to be booked."
+    )
+    starts_at = InstantField(help_text="When it begins.")
+    ends_at = InstantField(help_text="When it ends.")
+    title = serializers.CharField(
+        max_length=255, required=False, allow_blank=True, help_text="What it is for."
+    )
+    notes = serializers.CharField(
+        max_length=5000, required=False, allow_blank=True, help_text="What else is to be known."
+    )
+    guests = serializers.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        required=False,
+        help_text="How many people come; not more than the resource has places for.",
+    )
+    attendees = PeopleField(
+        required=False, max_length=500, help_text="Ids of the people who are invited."
+    )
 
 
-class NewBooking(BookingEdit):
-    """What a booking is made from."""
+@example(request={"starts_at": "2030-05-01T10:00:00Z", "ends_at": "2030-05-01T11:00:00Z"})
+class BookingChangeSerializer(NewBookingSerializer):
+    pass
 
 
-class Reason(Plain):
-    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+@example(request={"reason": "Rain"})
+class ReasonSerializer(SharedFieldsSerializer):
+    reason = serializers.CharField(
+        max_length=1000,
+        required=False,
+        allow_blank=True,
+        help_text="Why; it stands in the history and in the e-mail.",
+    )
 
 
-class Many(Reason):
+@example(request={"ids": [12, 13], "reason": "Rain"})
+class BookingIdsSerializer(StrictSerializer):
+    reason = serializers.CharField(
+        max_length=1000, required=False, allow_blank=True, help_text="Why, for all of them."
+    )
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
         min_length=1,
         max_length=200,
+        help_text="The bookings.",
     )
 
 
-class ManyResult(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    status = serializers.CharField(required=False, help_text="Its status now, if it was done")
-    code = serializers.CharField(required=False, help_text="Why it was refused")
-    detail = serializers.CharField(required=False)
+class BookingResultSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="The booking.")
+    status = serializers.CharField(required=False, help_text="Its status now, if it was done.")
+    code = serializers.CharField(required=False, help_text="Why it was refused, for programs.")
+    detail = serializers.CharField(required=False, help_text="Why it was refused, for people.")
 
 
-class ManyResults(serializers.Serializer[Any]):
-    results = ManyResult(many=True)
+@example(
+    {
+        "results": [
+            {"id": 12, "status": "confirmed"},
+            {"id": 13, "code": "wrong_status",
+             "detail": "A booking that is cancelled cannot do that."},
+        ]
+    }
+)  # fmt: skip
+class BookingResultsSerializer(serializers.Serializer[Any]):
+    results = BookingResultSerializer(many=True, help_text="One for each id, in their order.")
 
 
-class EventShape(serializers.ModelSerializer[BookingEvent]):
-    actor = serializers.SerializerMethodField(help_text="The person, job or panel")
+@example(EVENT)
+class BookingEventSerializer(serializers.ModelSerializer[BookingEvent]):
+    actor = serializers.SerializerMethodField(help_text="The name of the person, job or panel.")
 
     class Meta:
         model = BookingEvent
         fields = ["id", "verb", "from_status", "to_status", "by", "actor", "details", "at"]
+        extra_kwargs = describe(
+            verb="What was done.",
+            from_status="The status before; empty for a new booking.",
+            to_status="The status after.",
+            by="In which role: owner, staff, the clock, a panel, Stripe.",
+            details="What else is known: the reason, what was changed.",
+            at="When.",
+        )
 
     def get_actor(self, event: BookingEvent) -> str:
         return event.actor_name or (event.actor.name if event.actor else "")
 
 
-class Dashboard(serializers.Serializer[Any]):
-    upcoming = BookingShape(many=True)
-    pending = serializers.IntegerField()
-    held = serializers.IntegerField()
-    recent = EventShape(many=True)
+@example({"upcoming": [BOOKING], "pending": 1, "held": 0, "recent": [EVENT]})
+class DashboardSerializer(serializers.Serializer[Any]):
+    upcoming = BookingSerializer(many=True, help_text="The next bookings, soonest first.")
+    pending = serializers.IntegerField(help_text="Requests that wait for an answer.")
+    held = serializers.IntegerField(help_text="Bookings that wait for payment.")
+    recent = BookingEventSerializer(many=True, help_text="What happened last.")
 
 
-class Absentee(serializers.Serializer[Any]):
-    person = Owner()
-    times = serializers.IntegerField(help_text="Within the last 90 days")
-    last_missed_at = serializers.DateTimeField()
+class RepeatedNoShowSerializer(serializers.Serializer[Any]):
+    person = OwnerSerializer(help_text="Who did not come.")
+    times = serializers.IntegerField(help_text="How often within the last 90 days.")
+    last_missed_at = serializers.DateTimeField(help_text="When the last slot began.")
 
 
-class StaffDashboard(serializers.Serializer[Any]):
-    requests_waiting = serializers.IntegerField()
-    bookings_today = serializers.IntegerField()
-    held = serializers.IntegerField()
-    no_shows_this_week = serializers.IntegerField()
-    repeated_no_shows = Absentee(many=True, help_text="People who did not come twice or more")
-    recent = EventShape(many=True)
+@example(
+    {
+        "requests_waiting": 2,
+        "bookings_today": 14,
+        "held": 1,
+        "no_shows_this_week": 3,
+        "repeated_no_shows": [
+            {"person": OWNER, "times": 2, "last_missed_at": "2030-04-20T09:00:00Z"}
+        ],
+        "recent": [EVENT],
+    }
+)
+class StaffDashboardSerializer(serializers.Serializer[Any]):
+    requests_waiting = serializers.IntegerField(help_text="Requests that wait for staff.")
+    bookings_today = serializers.IntegerField(help_text="Bookings of today.")
+    held = serializers.IntegerField(help_text="Bookings that wait for payment.")
+    no_shows_this_week = serializers.IntegerField(help_text="Bookings nobody came to.")
+    repeated_no_shows = RepeatedNoShowSerializer(
+        many=True, help_text="People who did not come twice or more."
+    )
+    recent = BookingEventSerializer(many=True, help_text="What happened last.")

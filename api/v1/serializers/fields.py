@@ -1,45 +1,23 @@
-"""Fields with our own reading of a type."""
+"""Fields that read one spelling of a type, and say so in the document."""
 
 from __future__ import annotations
 
-import functools
 import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
-from rest_framework.utils.serializer_helpers import BindingDict
 
 from api.errors import Unfit
-from api.rest.renderers import duration
+from api.rest.renderers import format_duration
 
 ZONES = frozenset(available_timezones())
 
 
-# no docstring: it would be published as the description of every shape that has none of its own
-class Plain(serializers.Serializer[Any]):
-    # its fields ask nothing of the request (no context, no defaults of its making), so all readers
-    # share them: copying the fields costs more than reading a body with them
-
-    @cached_property
-    def fields(self) -> BindingDict:
-        return _shared(type(self), self.partial)
-
-
-@functools.cache
-def _shared(shape: type[Plain], partial: bool) -> BindingDict:
-    serializer = shape(partial=partial)
-    made = BindingDict(serializer)
-    for name, field in serializer.get_fields().items():
-        made[name] = field
-    return made
-
-
-class Instant(serializers.DateTimeField):
+class InstantField(serializers.DateTimeField):
     """ISO 8601 with an offset: a time without one is nobody's time. Answered in UTC."""
 
     pattern = re.compile(
@@ -72,7 +50,7 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
 EMAIL = rf"^{_ATOM}(\.{_ATOM}){{0,2}}@({_LABEL}\.){{1,5}}[A-Za-z]{{2,20}}$"
 
 
-class Day(serializers.DateField):
+class DayField(serializers.DateField):
     """`YYYY-MM-DD`, and none of the other ways to write a date."""
 
     def to_internal_value(self, value: Any) -> date:
@@ -82,7 +60,7 @@ class Day(serializers.DateField):
 
 
 @extend_schema_field({"type": "string", "maxLength": 254, "pattern": EMAIL, "example": "a@b.org"})
-class Email(serializers.EmailField):
+class EmailField(serializers.EmailField):
     """An address, as narrow as the pattern says."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -95,7 +73,7 @@ class Email(serializers.EmailField):
 @extend_schema_field(
     {"type": "string", "maxLength": 254, "pattern": rf"^$|{EMAIL}", "example": "a@b.org"}
 )
-class OptionalEmail(Email):
+class OptionalEmailField(EmailField):
     """An address, or nothing."""
 
 
@@ -103,7 +81,7 @@ LINK = r"^(https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?)?$"
 
 
 @extend_schema_field({"type": "string", "maxLength": 500, "pattern": LINK})
-class Link(serializers.RegexField):
+class LinkField(serializers.RegexField):
     """Where something is on the web, or nothing."""
 
     def __init__(self, **options: Any) -> None:
@@ -117,7 +95,7 @@ WALL = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 
 
 @extend_schema_field({"type": "string", "pattern": WALL, "example": "09:00:00"})
-class WallTime(serializers.TimeField):
+class WallTimeField(serializers.TimeField):
     """`HH:MM` or `HH:MM:SS` on the clocks of the venue."""
 
     def to_internal_value(self, value: Any) -> time:
@@ -129,13 +107,13 @@ class WallTime(serializers.TimeField):
 _HOURS = r"\d{1,5}:[0-5]\d:[0-5]\d"
 
 
-class Duration(serializers.DurationField):
+class DurationField(serializers.DurationField):
     """`HH:MM:SS`, up to 99999 hours; the sign only where it means something."""
 
     pattern = rf"^{_HOURS}$"
 
     def to_representation(self, value: timedelta) -> str:
-        return duration(value)
+        return format_duration(value)
 
     def to_internal_value(self, value: Any) -> timedelta:
         if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.ASCII):
@@ -143,17 +121,17 @@ class Duration(serializers.DurationField):
         return super().to_internal_value(value)
 
 
-class SignedDuration(Duration):
-    """As `Duration`, or with a minus."""
+class SignedDurationField(DurationField):
+    """As `DurationField`, or with a minus."""
 
     pattern = rf"^-?{_HOURS}$"
 
 
-for _kind in (Duration, SignedDuration):
+for _kind in (DurationField, SignedDurationField):
     extend_schema_field({"type": "string", "pattern": _kind.pattern, "example": "00:30:00"})(_kind)
 
 
-class Zone(serializers.RegexField):
+class TimeZoneField(serializers.RegexField):
     """A name of the IANA time zone database."""
 
     def __init__(self, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Venues, their windows and closures, and resources."""
+"""Venues, their primetime windows and closures."""
 
 from __future__ import annotations
 
@@ -9,50 +9,121 @@ from django.db import models
 from rest_framework import serializers
 
 from api.errors import Unfit
-from api.models import Closure, PrimetimeWindow, Resource, Venue
+from api.models import Closure, PrimetimeWindow, Venue
 from api.models.venues import MINUTE
 
+from .base import StrictMixin, describe, example
 from .fields import (
-    Day,
-    Duration,
-    Instant,
-    Link,
-    OptionalEmail,
-    SignedDuration,
-    WallTime,
-    Zone,
+    DayField,
+    DurationField,
+    OptionalEmailField,
+    SignedDurationField,
+    TimeZoneField,
+    WallTimeField,
 )
 
 SECOND = timedelta(seconds=1)
+VENUE = {
+    "slug": "club",
+    "time_zone": "Europe/Berlin",
+    "currency": "eur",
+    "min_notice": "00:30:00",
+    "closed_weekdays": [6],
+    "name": "The Club",
+    "opens_at": "07:00:00",
+    "closes_at": "22:00:00",
+    "hours_enforced": True,
+    "slot_length": "01:00:00",
+    "slot_rule": "free",
+    "approval": "primetime",
+    "primetime_any_overlap": True,
+    "max_advance": "720:00:00",
+    "same_day_allowed": True,
+    "hold_length": "00:30:00",
+    "max_open_holds": 50,
+    "check_in_required": False,
+    "check_in_opens_before": "00:15:00",
+    "check_in_closes_after": "00:15:00",
+    "no_show_grace": "00:15:00",
+    "grace_from_booking": True,
+    "completion_from": "end",
+    "completion_after": "00:00:00",
+    "remind_before": None,
+    "refund_until": "24:00:00",
+    "late_refund_percent": 0,
+    "send_confirmation_emails": True,
+    "created_at": "2030-01-01T08:00:00Z",
+    "updated_at": "2030-01-01T08:00:00Z",
+}
 
 
-MOST = 10**10  # minor units: more than any room costs
-
-
-class VenueShape(serializers.ModelSerializer[Venue]):
+@example(VENUE, request={"slug": "club", "name": "The Club", "time_zone": "Europe/Berlin"})
+class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
     serializer_field_mapping: ClassVar = {
         **serializers.ModelSerializer.serializer_field_mapping,
-        models.DurationField: Duration,
-        models.TimeField: WallTime,
+        models.DurationField: DurationField,
+        models.TimeField: WallTimeField,
     }
-    slug = serializers.RegexField(r"^[a-zA-Z0-9_-]+$", max_length=50)
-    time_zone = Zone(required=False)
-    currency = serializers.RegexField(r"^[a-z]{3}$", required=False)
-    min_notice = SignedDuration(
-        required=False, help_text="Negative: a slot that has begun may still be booked"
+    slug = serializers.RegexField(
+        r"^[a-zA-Z0-9_-]+$", max_length=50, help_text="Its name in paths and filters."
     )
-    admin_email = OptionalEmail(required=False, allow_blank=True, max_length=254)
+    time_zone = TimeZoneField(
+        required=False, help_text="The zone of its clock on the wall, for example Europe/Berlin."
+    )
+    currency = serializers.RegexField(
+        r"^[a-z]{3}$", required=False, help_text="ISO 4217, in small letters."
+    )
+    min_notice = SignedDurationField(
+        required=False,
+        help_text="How long before its start a slot must be booked. Negative: one that has begun"
+        " may still be booked.",
+    )
+    admin_email = OptionalEmailField(
+        required=False,
+        allow_blank=True,
+        max_length=254,
+        help_text="Who gets the e-mails for staff; shown to staff only.",
+    )
     closed_weekdays = serializers.ListField(
         child=serializers.IntegerField(min_value=0, max_value=6),
         max_length=7,
         required=False,
-        help_text="0 is Monday",
+        help_text="Weekdays on which it is closed; 0 is Monday.",
     )
 
     class Meta:
         model = Venue
         exclude = ["id", "wording", "rules_version"]
         read_only_fields = ["created_at", "updated_at"]
+        extra_kwargs = describe(
+            name="What people call it.",
+            opens_at="When it opens, by its own clock.",
+            closes_at="When it closes; at or before `opens_at` it is the next day, equal is always"
+            " open.",
+            hours_enforced="Whether bookings outside these hours are refused.",
+            slot_length="The length of a slot.",
+            slot_rule="`free`: any start and end. `whole`: a whole number of slots. `grid`: whole"
+            " slots counted from opening.",
+            approval="Which bookings wait for staff: none, those in primetime, or all.",
+            primetime_any_overlap="Whether a booking that touches a window is primetime; if not,"
+            " it has to lie wholly inside.",
+            max_advance="How far ahead one may book; null for any.",
+            same_day_allowed="Whether one may book for today.",
+            hold_length="How long a booking is held for payment.",
+            max_open_holds="How many unpaid bookings one person may hold.",
+            check_in_required="Whether a booking is given away if nobody checks in.",
+            check_in_opens_before="How long before the start check-in opens.",
+            check_in_closes_after="How long after the start check-in closes.",
+            no_show_grace="How long after the start a booking counts as a no-show.",
+            grace_from_booking="Whether a booking made after its start has its grace counted from"
+            " when it was made.",
+            completion_from="Whether `completion_after` counts from the start or the end.",
+            completion_after="How long after that a booking counts as over.",
+            remind_before="How long before the start a reminder is sent; null for none.",
+            refund_until="How long before the start one cancels to get all back.",
+            late_refund_percent="What is given back of a later one, in percent.",
+            send_confirmation_emails="Whether people get e-mails about their bookings.",
+        )
 
     def to_representation(self, instance: Venue) -> dict[str, Any]:
         data = super().to_representation(instance)
@@ -72,151 +143,63 @@ class VenueShape(serializers.ModelSerializer[Venue]):
         return attrs
 
 
-class Shifted(serializers.Serializer[Any]):
+class ShiftedBookingSerializer(serializers.Serializer[Any]):
     """A booking whose wall time changed with the time zone of its venue."""
 
-    id = serializers.IntegerField()
-    starts_at = serializers.DateTimeField()
-    was = serializers.DateTimeField()
+    id = serializers.IntegerField(help_text="The id of the booking.")
+    starts_at = serializers.DateTimeField(help_text="When it begins; that has not changed.")
+    was = serializers.DateTimeField(help_text="The same instant on the old clock.")
 
     def get_fields(self) -> dict[str, Any]:
-        return super().get_fields() | {"is": serializers.DateTimeField()}  # no name in Python
+        # no name in Python
+        now = serializers.DateTimeField(help_text="The same instant on the new clock.")
+        return super().get_fields() | {"is": now}
 
 
-class ChangedVenue(VenueShape):
-    to_review = Shifted(many=True, read_only=True)
+@example(
+    VENUE
+    | {
+        "to_review": [
+            {
+                "id": 12,
+                "starts_at": "2030-05-01T09:00:00Z",
+                "was": "2030-05-01T09:00:00Z",
+                "is": "2030-05-01T11:00:00+02:00",
+            }
+        ]
+    },
+    request={"time_zone": "Europe/Berlin"},
+)
+class VenueChangeSerializer(VenueSerializer):
+    to_review = ShiftedBookingSerializer(
+        many=True, read_only=True, help_text="Bookings ahead whose wall time has changed."
+    )
 
 
-class Window(serializers.ModelSerializer[PrimetimeWindow]):
-    weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 is Monday")
-    starts_at = WallTime()
-    ends_at = WallTime()
+WINDOW = {"weekday": 0, "starts_at": "17:00:00", "ends_at": "20:00:00", "is_active": True}
+
+
+@example({"id": 4} | WINDOW, request=WINDOW)
+class PrimetimeWindowSerializer(StrictMixin, serializers.ModelSerializer[PrimetimeWindow]):
+    weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 is Monday.")
+    starts_at = WallTimeField(help_text="When it begins, by the venue's clock.")
+    ends_at = WallTimeField(help_text="When it ends, by the venue's clock.")
 
     class Meta:
         model = PrimetimeWindow
         fields = ["id", "weekday", "starts_at", "ends_at", "is_active"]
+        extra_kwargs = describe(is_active="Whether it counts.")
 
 
-class ClosureShape(serializers.ModelSerializer[Closure]):
-    first_on = Day()
-    last_on = Day()
+CLOSURE = {"first_on": "2030-12-24", "last_on": "2031-01-01", "reason": "Winter break"}
+
+
+@example({"id": 6} | CLOSURE, request=CLOSURE)
+class ClosureSerializer(StrictMixin, serializers.ModelSerializer[Closure]):
+    first_on = DayField(help_text="The first closed day, by the venue's calendar.")
+    last_on = DayField(help_text="The last closed day; it counts too.")
 
     class Meta:
         model = Closure
         fields = ["id", "first_on", "last_on", "reason"]
-
-
-class ResourceShape(serializers.ModelSerializer[Resource]):
-    venue = serializers.SlugRelatedField(slug_field="slug", queryset=Venue.objects.all())
-    currency = serializers.CharField(source="venue.currency", read_only=True)
-    description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
-    capacity = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, required=False, help_text="People"
-    )
-    amenities = serializers.ListField(
-        child=serializers.CharField(max_length=60), max_length=50, required=False
-    )
-    image_url = Link(required=False)
-    price_minor = serializers.IntegerField(
-        min_value=0,
-        max_value=MOST,
-        required=False,
-        help_text="Per slot, in minor units of the currency; 0 is free of charge",
-    )
-    opens_at = WallTime(
-        required=False, allow_null=True, help_text="Own hours instead of the venue's"
-    )
-    closes_at = WallTime(required=False, allow_null=True)
-    slot_length = Duration(read_only=True)
-    own_slot_length = Duration(required=False, allow_null=True)
-
-    class Meta:
-        model = Resource
-        fields = [
-            "id",
-            "venue",
-            "name",
-            "description",
-            "building",
-            "floor",
-            "capacity",
-            "amenities",
-            "image_url",
-            "is_available",
-            "maintenance",
-            "price_minor",
-            "currency",
-            "opens_at",
-            "closes_at",
-            "slot_length",
-            "own_slot_length",
-        ]
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        def now(name: str) -> Any:
-            return attrs.get(name, getattr(self.instance, name, None))
-
-        if (now("opens_at") is None) != (now("closes_at") is None):
-            raise Unfit(errors={"closes_at": ["Give both or neither."]})
-        length = attrs.get("own_slot_length")
-        if length is not None and length < MINUTE:
-            raise Unfit(errors={"own_slot_length": ["Must be longer."]})
-        return attrs
-
-
-class Interval(serializers.Serializer[Any]):
-    starts_at = Instant()
-    ends_at = Instant()
-
-
-class Availability(serializers.Serializer[Any]):
-    resource = serializers.IntegerField()
-    free = Interval(many=True)
-
-
-class Range(serializers.Serializer[Any]):
-    start = Instant()
-    end = Instant()
-    duration = Duration(required=False, help_text="Only intervals at least this long")
-
-
-class DateRange(serializers.Serializer[Any]):
-    start = Day(required=False, help_text="Local date; today if left out")
-    end = Day(required=False, help_text="Inclusive; a week if left out")
-
-
-class CalendarSlot(Interval):
-    resource = serializers.IntegerField()
-    primetime = serializers.BooleanField()
-
-
-class CalendarBooking(Interval):
-    resource = serializers.IntegerField()
-    status = serializers.CharField()
-    id = serializers.IntegerField(required=False, help_text="Only for staff and the owner")
-    title = serializers.CharField(required=False)
-    owner = serializers.CharField(required=False)
-    notes = serializers.CharField(required=False)
-
-
-class WallHours(serializers.Serializer[Any]):
-    opens_at = WallTime()
-    closes_at = WallTime()
-
-
-class CalendarDay(serializers.Serializer[Any]):
-    date = serializers.DateField()
-    closed = serializers.BooleanField()
-    closure = serializers.CharField(allow_blank=True)
-    hours = WallHours()
-    primetime = WallHours(allow_null=True)
-    slots = CalendarSlot(many=True)
-    bookings = CalendarBooking(many=True)
-
-
-class Calendar(serializers.Serializer[Any]):
-    venue = serializers.CharField()
-    time_zone = serializers.CharField()
-    start = serializers.DateField()
-    end = serializers.DateField()
-    days = CalendarDay(many=True)
+        extra_kwargs = describe(reason="Why; people who try to book are told.")

@@ -1,4 +1,4 @@
-"""How the rooms are used, for staff: as JSON, CSV or PDF; large files by way of an export."""
+"""How the resources are used, for staff: as JSON, CSV or PDF; large files by way of an export."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from api.rest.idempotency import IdempotentAPIView
 from api.rest.permissions import IsStaff
 from api.services.analytics import exports, reports
 from api.services.analytics.reports import Question
-from api.v1.serializers import analytics as shapes
+from api.v1.serializers import analytics as serializers
+from api.v1.tags import WATCH
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-class OurFormat(BaseContentNegotiation):
-    """`?format=` is a parameter of ours here, not the framework's choice of a renderer."""
+class IgnoreFormatNegotiation(BaseContentNegotiation):
+    """Leaves `?format=` to the view: here it chooses a file, not one of DRF's renderers."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return next(iter(parsers), None)
@@ -39,7 +40,7 @@ class OurFormat(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def as_file(file: exports.File) -> HttpResponse:
+def respond_with_file(file: exports.File) -> HttpResponse:
     return HttpResponse(
         file.content,
         content_type=file.media_type,
@@ -50,116 +51,140 @@ def as_file(file: exports.File) -> HttpResponse:
     )
 
 
-def described(shape: Any) -> Callable[[Method], Method]:
-    """The answers of a figure, for the schema."""
+def document_figure(serializer: Any) -> Callable[[Method], Method]:
+    """The parameters and answers that all figures share."""
     return extend_schema(
-        parameters=[shapes.FigureQuery],
+        tags=[WATCH],
+        parameters=[serializers.FigureQuerySerializer],
         responses={
-            (200, "application/json"): shape,
+            (200, "application/json"): serializer,
             (200, "text/csv"): OpenApiTypes.STR,
             (200, "application/pdf"): OpenApiTypes.BINARY,
-            202: OpenApiResponse(shapes.ExportShape, "A worker makes the file"),
+            202: OpenApiResponse(serializers.ExportSerializer, "A worker makes the file"),
         },
     )
 
 
-class _Figure(IdempotentAPIView):
+class FigureView(IdempotentAPIView):
     permission_classes = (IsStaff,)
-    content_negotiation_class = OurFormat
+    content_negotiation_class = IgnoreFormatNegotiation
     figure: ClassVar[Figure]
 
-    def answer(self) -> Response | HttpResponse:
-        asked = self.query(shapes.FigureQuery)
-        venue = reports.get_venue(asked.get("venue", ""))
-        if asked["format"] != "json":
-            question = Question(self.figure, venue, asked["start"], asked["end"])
-            return self._file(question, Format(asked["format"]))
-        frame = {"start": asked["start"], "end": asked["end"], "venue": asked.get("venue")}
-        return Response(frame | self.body(venue, asked["start"], asked["end"]))
+    def render_figure(self) -> Response | HttpResponse:
+        """As JSON, as a file, or where the file will be."""
+        query = self.get_validated_query(serializers.FigureQuerySerializer)
+        venue = reports.get_venue(query.get("venue", ""))
+        if query["format"] != "json":
+            question = Question(self.figure, venue, query["start"], query["end"])
+            return self._render_file(question, Format(query["format"]))
+        frame = {"start": query["start"], "end": query["end"], "venue": query.get("venue")}
+        return Response(frame | self.get_body(venue, query["start"], query["end"]))
 
-    def body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
+    def get_body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
         return {"results": reports.FIGURES_BY_ROOM[self.figure](venue, first_on, last_on)}
 
-    def _file(self, question: Question, kind: Format) -> Response | HttpResponse:
+    def _render_file(self, question: Question, kind: Format) -> Response | HttpResponse:
         if exports.is_small(question):
-            return as_file(exports.make_now(question, kind))
+            return respond_with_file(exports.make_now(question, kind))
         export = exports.request_export(question, kind, self.user)
         if export.state == ExportState.READY:
-            return as_file(exports.get_file(export.pk))
-        shape = shapes.ExportShape(export).data
-        headers = {"Location": shape["location"], "Retry-After": "5"}
-        return Response(shape, status=202, headers=headers)
+            return respond_with_file(exports.get_file(export.pk))
+        body = serializers.ExportSerializer(export).data
+        headers = {"Location": body["location"], "Retry-After": "5"}
+        return Response(body, status=202, headers=headers)
 
 
-class Kpi(_Figure):
+class KpiView(FigureView):
     figure = Figure.KPI
 
-    @described(shapes.Kpi)
+    @document_figure(serializers.KpiSerializer)
     def get(self, request: Request) -> Response | HttpResponse:
-        """The figures of all rooms together, with their change against the range before."""
-        return self.answer()
+        """Read the key figures.
 
-    def body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
+        Of all resources together, with their change against the range before. For staff.
+        """
+        return self.render_figure()
+
+    def get_body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
         return analytics.compute_kpi(venue, first_on, last_on)
 
 
-class Utilization(_Figure):
+class UtilizationView(FigureView):
     figure = Figure.UTILIZATION
 
-    @described(shapes.Utilization)
+    @document_figure(serializers.UtilizationSerializer)
     def get(self, request: Request) -> Response | HttpResponse:
-        """Booked time within opening hours, and when most bookings start, by room."""
-        return self.answer()
+        """Read how much is booked.
+
+        Booked time within opening hours, and when most bookings start, by resource. For staff.
+        """
+        return self.render_figure()
 
 
-class Ghosting(_Figure):
+class GhostingView(FigureView):
     figure = Figure.GHOSTING
 
-    @described(shapes.Ghosting)
+    @document_figure(serializers.GhostingSerializer)
     def get(self, request: Request) -> Response | HttpResponse:
-        """Bookings that nobody came to, by room."""
-        return self.answer()
+        """Read how often nobody came.
+
+        Bookings that nobody came to, by resource. For staff.
+        """
+        return self.render_figure()
 
 
-class Capacity(_Figure):
+class CapacityView(FigureView):
     figure = Figure.CAPACITY
 
-    @described(shapes.Capacity)
+    @document_figure(serializers.CapacitySerializer)
     def get(self, request: Request) -> Response | HttpResponse:
-        """How full the rooms are, by room."""
-        return self.answer()
+        """Read how full the resources are.
+
+        People against places, by resource. For staff.
+        """
+        return self.render_figure()
 
 
-class HeatMap(_Figure):
+class HeatMapView(FigureView):
     figure = Figure.HEAT_MAP
 
-    @described(shapes.HeatMap)
+    @document_figure(serializers.HeatMapSerializer)
     def get(self, request: Request) -> Response | HttpResponse:
-        """Booked hours by weekday and hour of the clock on the wall."""
-        return self.answer()
+        """Read when most is booked.
 
-    def body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
+        Booked hours by weekday and hour of the clock on the wall. For staff.
+        """
+        return self.render_figure()
+
+    def get_body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
         return {"hours": analytics.compute_heat_map(venue, first_on, last_on)}
 
 
-class OneExport(IdempotentAPIView):
+class ExportView(IdempotentAPIView):
     permission_classes = (IsStaff,)
 
-    @extend_schema(responses=shapes.ExportShape)
+    @extend_schema(tags=[WATCH], responses=serializers.ExportSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
-        """How far a file is."""
-        return Response(shapes.ExportShape(exports.get(pk)).data)
+        """Read how far a file is.
+
+        Ask again every few seconds until `file` says where it is. For staff.
+        """
+        return Response(serializers.ExportSerializer(exports.get(pk)).data)
 
 
-class ExportFile(IdempotentAPIView):
+class ExportFileView(IdempotentAPIView):
     permission_classes = (IsStaff,)
 
     @extend_schema(
+        tags=[WATCH],
         responses={
             (200, "text/csv"): OpenApiTypes.STR,
             (200, "application/pdf"): OpenApiTypes.BINARY,
-        }
+        },
     )
     def get(self, request: Request, pk: UUID) -> HttpResponse:
-        """The file, once it is ready."""
-        return as_file(exports.get_file(pk))
+        """Fetch a file.
+
+        CSV or PDF, once it is ready; 404 until then. For staff.
+        """
+        return respond_with_file(exports.get_file(pk))

@@ -2,133 +2,211 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import AllowAny
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.queries.accounts import personal_data
 from api.rest.authentication import (
-    drop_refresh_cookie,
-    refresh_cookie,
+    delete_refresh_cookie,
+    get_refresh_cookie,
     set_refresh_cookie,
 )
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import accounts, tokens
-from api.v1.serializers import accounts as shapes
+from api.services.accounts.tokens import Pair
+from api.v1.serializers.accounts import (
+    USER,
+    LoginSerializer,
+    LoginTokensSerializer,
+    NewTokensSerializer,
+    PasswordChangeSerializer,
+    PasswordResetConfirmSerializer,
+    PasswordResetSerializer,
+    ProfileChangeSerializer,
+    RefreshSerializer,
+    RegistrationSerializer,
+    UserSerializer,
+)
+from api.v1.serializers.bookings import BOOKING
+from api.v1.tags import SIGN_IN
+
+PERSONAL_DATA = OpenApiExample("Example", value={"account": USER, "bookings": [BOOKING]})
 
 
-def brought_refresh(request: Request) -> str | None:
+def get_refresh_token(request: Request) -> str | None:
     """The refresh token of the body, else of the cookie."""
     body = request.data if isinstance(request.data, dict) else {}
-    return body.get("refresh") or refresh_cookie(request)
+    return body.get("refresh") or get_refresh_cookie(request)
 
 
-class Anonymous(IdempotentAPIView):
+def respond_with_tokens(pair: Pair, **more: object) -> Response:
+    """Access and refresh token in the body, the refresh token also in the cookie."""
+    response = Response({"access": pair.access, "refresh": pair.refresh} | more)
+    set_refresh_cookie(response, pair)
+    return response
+
+
+class AnonymousView(IdempotentAPIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = (AddressThrottle,)
-    idempotent = False
 
 
-class Register(Anonymous):
-    idempotent = True
-
-    @extend_schema(request=shapes.Registration, responses={201: shapes.Person}, auth=[])
+class RegisterView(AnonymousView):
+    @extend_schema(
+        tags=[SIGN_IN], request=RegistrationSerializer, responses={201: UserSerializer}, auth=[]
+    )
     def post(self, request: Request) -> Response:
-        user = accounts.register(**self.read(shapes.Registration))
-        return Response(shapes.Person(user).data, status=201)
+        """Register.
+
+        Makes an account that may book. Sign in with it next. For anyone.
+        """
+        user = accounts.register(**self.get_validated_body(RegistrationSerializer))
+        return Response(UserSerializer(user).data, status=201)
 
 
-class Login(Anonymous):
-    @extend_schema(request=shapes.Login, responses=shapes.Tokens, auth=[])
+class LoginView(AnonymousView):
+    unstored_methods = ("POST",)  # the answer holds tokens
+
+    @extend_schema(
+        tags=[SIGN_IN], request=LoginSerializer, responses=LoginTokensSerializer, auth=[]
+    )
     def post(self, request: Request) -> Response:
-        body = self.read(shapes.Login)
+        """Sign in.
+
+        Send `access` as `Authorization: Bearer …` with every request. `refresh` gets the next pair;
+        browsers also get it as an HttpOnly cookie. For anyone.
+        """
+        body = self.get_validated_body(LoginSerializer)
         address = AddressThrottle().get_ident(request)
         user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
-        pair = tokens.issue(user)
-        person = shapes.Person(user).data
-        response = Response({"access": pair.access, "refresh": pair.refresh, "user": person})
-        set_refresh_cookie(response, pair)
-        return response
+        return respond_with_tokens(tokens.issue(user), user=UserSerializer(user).data)
 
 
-class Refresh(Anonymous):
-    @extend_schema(request=shapes.RefreshBody, responses=shapes.NewTokens, auth=[])
+class RefreshView(AnonymousView):
+    unstored_methods = ("POST",)  # the answer holds tokens
+
+    @extend_schema(
+        tags=[SIGN_IN], request=RefreshSerializer, responses=NewTokensSerializer, auth=[]
+    )
     def post(self, request: Request) -> Response:
-        self.read(shapes.RefreshBody)
-        pair = tokens.rotate(brought_refresh(request))
-        response = Response({"access": pair.access, "refresh": pair.refresh})
-        set_refresh_cookie(response, pair)
-        return response
+        """Get new tokens.
+
+        For the refresh token of the body or of the cookie, which is used up: a second use is
+        refused, and soon after it ends the whole session. For anyone.
+        """
+        self.get_validated_body(RefreshSerializer)
+        return respond_with_tokens(tokens.rotate(get_refresh_token(request)))
 
 
-class Logout(Anonymous):
-    @extend_schema(request=shapes.RefreshBody, responses={204: None}, auth=[])
+class LogoutView(AnonymousView):
+    unstored_methods = ("POST",)  # it is about a token
+
+    @extend_schema(tags=[SIGN_IN], request=RefreshSerializer, responses={204: None}, auth=[])
     def post(self, request: Request) -> Response:
-        self.read(shapes.RefreshBody)
-        tokens.revoke(brought_refresh(request))
+        """Sign out.
+
+        Uses the refresh token of the body or of the cookie up, and deletes the cookie. For anyone.
+        """
+        self.get_validated_body(RefreshSerializer)
+        tokens.revoke(get_refresh_token(request))
         response = Response(status=204)
-        drop_refresh_cookie(response)
+        delete_refresh_cookie(response)
         return response
 
 
-class Me(IdempotentAPIView):
-    @extend_schema(responses=shapes.Person)
-    def get(self, request: Request) -> Response:
-        return Response(shapes.Person(self.user).data)
+@extend_schema(tags=[SIGN_IN])
+class MeView(IdempotentAPIView):
+    permission_classes = (IsAuthenticated,)
 
-    @extend_schema(request=shapes.MyEdit, responses=shapes.Person)
+    @extend_schema(responses=UserSerializer)
+    def get(self, request: Request) -> Response:
+        """Read one's own account.
+
+        Who is signed in, and in which role.
+        """
+        return Response(UserSerializer(self.user).data)
+
+    @extend_schema(request=ProfileChangeSerializer, responses=UserSerializer)
     def patch(self, request: Request) -> Response:
-        changes = self.read(shapes.MyEdit, partial=True)
-        return Response(shapes.Person(accounts.edit(self.user, changes, by=self.user)).data)
+        """Change one's own account.
+
+        Fields that are left out stay. The role is for admins to change.
+        """
+        changes = self.get_validated_body(ProfileChangeSerializer, partial=True)
+        user = accounts.edit(self.user, changes, by=self.user)
+        return Response(UserSerializer(user).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request) -> Response:
+        """Erase one's own account.
+
+        Erases the person; what they booked stays as numbers, and what is ahead is cancelled. There
+        is no way back.
+        """
         accounts.erase(self.user)
         response = Response(status=204)
-        drop_refresh_cookie(response)
+        delete_refresh_cookie(response)
         return response
 
 
-class Export(IdempotentAPIView):
-    @extend_schema(responses={200: dict[str, Any]})
+class PersonalDataView(IdempotentAPIView):
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(
+        tags=[SIGN_IN],
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, examples=[PERSONAL_DATA])},
+    )
     def get(self, request: Request) -> Response:
+        """Export one's own data.
+
+        Everything that is stored about the person: the account, bookings, their history, trades,
+        payments and e-mails.
+        """
         return Response(personal_data.everything_about(self.user))
 
 
-class Password(IdempotentAPIView):
-    idempotent = False
+class PasswordChangeView(IdempotentAPIView):
+    permission_classes = (IsAuthenticated,)
+    unstored_methods = ("POST",)  # the answer holds tokens
 
-    @extend_schema(request=shapes.PasswordChange, responses=shapes.NewTokens)
+    @extend_schema(tags=[SIGN_IN], request=PasswordChangeSerializer, responses=NewTokensSerializer)
     def post(self, request: Request) -> Response:
-        """Ends every other session; the answer holds the tokens of this one."""
-        body = self.read(shapes.PasswordChange)
+        """Change one's password.
+
+        Ends every other session; the answer holds the tokens of this one.
+        """
+        body = self.get_validated_body(PasswordChangeSerializer)
         accounts.change_password(self.user, body["current_password"], body["new_password"])
-        pair = tokens.issue(self.user)
-        response = Response({"access": pair.access, "refresh": pair.refresh})
-        set_refresh_cookie(response, pair)
-        return response
+        return respond_with_tokens(tokens.issue(self.user))
 
 
-class Reset(Anonymous):
-    idempotent = True
-
-    @extend_schema(request=shapes.ResetRequest, responses={204: None}, auth=[])
+class PasswordResetView(AnonymousView):
+    @extend_schema(tags=[SIGN_IN], request=PasswordResetSerializer, responses={204: None}, auth=[])
     def post(self, request: Request) -> Response:
-        """Answers alike whether or not the address has an account."""
-        accounts.ask_reset(self.read(shapes.ResetRequest)["email"])
+        """Ask for a new password.
+
+        Sends an e-mail with a link. Answers alike whether or not the address has an account. For
+        anyone.
+        """
+        accounts.ask_reset(self.get_validated_body(PasswordResetSerializer)["email"])
         return Response(status=204)
 
 
-class ResetConfirm(Anonymous):
-    idempotent = True
-
-    @extend_schema(request=shapes.ResetConfirm, responses={204: None}, auth=[])
+class PasswordResetConfirmView(AnonymousView):
+    @extend_schema(
+        tags=[SIGN_IN], request=PasswordResetConfirmSerializer, responses={204: None}, auth=[]
+    )
     def post(self, request: Request) -> Response:
-        body = self.read(shapes.ResetConfirm)
+        """Set a new password.
+
+        With `uid` and `token` of the link in the e-mail, which is good once and for an hour. For
+        anyone.
+        """
+        body = self.get_validated_body(PasswordResetConfirmSerializer)
         accounts.reset_password(body["uid"], body["token"], body["new_password"])
         return Response(status=204)

@@ -1,173 +1,215 @@
-"""Bookings, the verbs on them, and their history."""
+"""Bookings, what may be done with them, and their history."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-import django_filters
-import orjson
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors
-from api.lifecycle import Status
-from api.models import Booking, BookingEvent
+from api.models import Booking
 from api.queries.bookings import bookings as queries
-from api.queries.bookings import effective_status
-from api.queries.venues.rules import along
-from api.rest.idempotency import IdempotentAPIView
-from api.rest.pagination import CursorPages
 from api.rest.permissions import IsStaff
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.v1.filters import IdFilter, InstantFilter
-from api.v1.serializers import bookings as shapes
+from api.services.bookings.actions import (
+    approve_booking,
+    cancel_booking,
+    check_in_booking,
+    end_booking,
+    reject_booking,
+)
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.status_changes import apply_to_bookings
+from api.v1.filters import BookingFilterSet
+from api.v1.serializers.bookings import (
+    BookingChangeSerializer,
+    BookingEventSerializer,
+    BookingIdsSerializer,
+    BookingResultsSerializer,
+    BookingSerializer,
+    NewBookingSerializer,
+    ReasonSerializer,
+)
+from api.v1.tags import APPROVE, BOOK
+
+from .base import BaseViewSet
 
 
-class BookingFilter(django_filters.FilterSet):
-    venue = django_filters.CharFilter(field_name="venue__slug")
-    resource = IdFilter(field_name="resource_id")
-    status = django_filters.MultipleChoiceFilter(choices=Status.choices, method="standing")
-    owner = IdFilter(field_name="owner_id")
-    until = InstantFilter(field_name="starts_at", lookup_expr="lt")
-
-    class Meta:
-        model = Booking
-        fields: list[str] = []
-
-    def standing(self, rows: QuerySet[Booking], _: str, statuses: list[str]) -> QuerySet[Booking]:
-        return effective_status.with_effective_status(rows, statuses)
-
-
-# `from` is a word of the language
-BookingFilter.base_filters["from"] = InstantFilter(field_name="ends_at", lookup_expr="gt")
-
-
-class Bookings(IdempotentAPIView, GenericAPIView[Booking]):
+@extend_schema(tags=[BOOK])
+@extend_schema_view(
+    list=extend_schema(
+        summary="List bookings",
+        description="One's own, newest first; everybody's for staff.",
+    ),
+    retrieve=extend_schema(
+        summary="Read a booking",
+        description="One booking. For its owner and staff; to anybody else it does not exist.",
+    ),
+)
+class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[Booking]):
     permission_classes = (IsAuthenticated,)
-    serializer_class = shapes.BookingShape
-    pagination_class = CursorPages
-    filterset_class = BookingFilter
-    filter_backends = (django_filters.rest_framework.DjangoFilterBackend,)
+    serializer_class = BookingSerializer
+    filterset_class = BookingFilterSet
     queryset = Booking.objects.none()
 
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(queries.visible_to(self.user)))
-        return self.get_paginated_response([shapes.booking(row) for row in page or ()])
+    def get_queryset(self) -> QuerySet[Booking]:
+        return queries.visible_to(self.user)
 
-    def perform_authentication(self, request: Request) -> None:
-        """Who asks and the rules of what they want to book come in one statement."""
-        if request.method == "POST":
-            request.along = along(_resource_in(request._request.body))  # type: ignore[attr-defined]
-        super().perform_authentication(request)
+    def get_object(self) -> Booking:
+        return queries.one(self.user, self.kwargs["pk"])
 
-    @extend_schema(request=shapes.NewBooking, responses={201: shapes.BookingShape})
-    def post(self, request: Request) -> Response:
-        body = self.read(shapes.NewBooking)
-        asked = request.along  # type: ignore[attr-defined]
-        booking = bookings.book(owner=self.user, contract="v1", asked=asked, **body)
-        people = sorted(person.pk for person in body.get("attendees", ()))
-        return Response(shapes.booking(booking, people), status=201)
+    @extend_schema(request=NewBookingSerializer, responses={201: BookingSerializer})
+    def create(self, request: Request) -> Response:
+        """Book a resource.
+
+        Of any number of people who book the same time at once one gets it. The others get 409
+        `slot_taken` with what blocks (`conflicts`) and the nearest free times (`alternatives`).
+        The venue's rules decide whether it is confirmed at once (`confirmed`), waits for staff
+        (`pending`) or for payment (`held`).
+        """
+        body = self.get_validated_body(NewBookingSerializer)
+        booking = create_booking(
+            BookingRequest(owner=self.user, contract="v1", **body),
+            actor=Actor.for_new_booking(self.user),
+        )
+        attendees = sorted(person.pk for person in body.get("attendees", ()))
+        serializer = BookingSerializer(booking, context={"attendees": attendees})
+        return Response(serializer.data, status=201)
+
+    @extend_schema(request=BookingChangeSerializer, responses=BookingSerializer)
+    def partial_update(self, request: Request, pk: int) -> Response:
+        """Move or change a booking.
+
+        Fields that are left out stay. Another time or resource is checked as a new booking would
+        be, and where the venue approves bookings it may wait for staff again.
+        """
+        booking = self.get_object()
+        changes = self.get_validated_body(BookingChangeSerializer, partial=True)
+        reschedule_booking(pk, Actor.for_booking(self.user, booking), BookingChanges(**changes))
+        return self.retrieve(request)
+
+    @extend_schema(tags=[APPROVE], request=ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: int) -> Response:
+        """Approve a request.
+
+        The booking is confirmed, or held for payment where it has a price; its owner is told.
+        For staff.
+        """
+        return self._perform(lambda actor, _: approve_booking(pk, actor))
+
+    @extend_schema(tags=[APPROVE], request=ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, pk: int) -> Response:
+        """Reject a request.
+
+        Also a booking that is confirmed already. The slot is free again, and the owner is told
+        why. For staff.
+        """
+        return self._perform(lambda actor, reason: reject_booking(pk, actor, reason))
+
+    @extend_schema(request=ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: int) -> Response:
+        """Cancel a booking.
+
+        The slot is free again at once, and what was paid is given back by the venue's rules.
+        For its owner, before it begins, and for staff.
+        """
+        return self._perform(lambda actor, reason: cancel_booking(pk, actor, reason))
+
+    @extend_schema(request=ReasonSerializer)
+    @action(detail=True, methods=["post"], url_path="check-in")
+    def check_in(self, request: Request, pk: int) -> Response:
+        """Check in.
+
+        From `check_in_opens_at` to `check_in_closes_at`; who does not loses the slot at
+        `no_show_at`. A second device that asks again gets the same answer.
+        """
+
+        def check_in_once(actor: Actor, _: str) -> None:
+            with suppress(errors.AlreadyDone):
+                check_in_booking(pk, actor)
+
+        return self._perform(check_in_once)
+
+    @extend_schema(request=ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, pk: int) -> Response:
+        """End a booking early.
+
+        The rest of the slot is free for others. For its owner, once checked in, and for staff.
+        """
+        return self._perform(lambda actor, _: end_booking(pk, actor))
+
+    def _perform(self, act: Callable[[Actor, str], Any]) -> Response:
+        """Acts as the caller, with the reason in the body; answers the booking afterwards."""
+        booking = self.get_object()
+        reason = self.get_validated_body(ReasonSerializer).get("reason", "")
+        act(Actor.for_booking(self.user, booking), reason)
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(responses=BookingEventSerializer(many=True), filters=False)
+    @action(detail=True)
+    def events(self, request: Request, pk: int) -> Response:
+        """Read the history of a booking.
+
+        What was done, when, by which person, job or panel, and why; newest first. For its owner
+        and staff.
+        """
+        history: Any = queries.history(self.get_object())  # rows of another model than the view's
+        page: Any = self.paginate_queryset(history)
+        return self.get_paginated_response(BookingEventSerializer(page, many=True).data)
+
+    @extend_schema(
+        tags=[APPROVE],
+        operation_id="bookings_approve_many_create",
+        request=BookingIdsSerializer,
+        responses=BookingResultsSerializer,
+    )
+    @action(detail=False, methods=["post"], url_path="approve", permission_classes=(IsStaff,))
+    def approve_many(self, request: Request) -> Response:
+        """Approve several requests.
+
+        Each by itself: every id has a result of its own, its new status or why it was refused.
+        For staff.
+        """
+        return self._perform_many(lambda pk, actor, _: approve_booking(pk, actor))
+
+    @extend_schema(
+        tags=[APPROVE],
+        operation_id="bookings_reject_many_create",
+        request=BookingIdsSerializer,
+        responses=BookingResultsSerializer,
+    )
+    @action(detail=False, methods=["post"], url_path="reject", permission_classes=(IsStaff,))
+    def reject_many(self, request: Request) -> Response:
+        """Reject several requests.
+
+        Each by itself: every id has a result of its own, its new status or why it was refused.
+        For staff.
+        """
+        return self._perform_many(reject_booking)
+
+    def _perform_many(self, act: Callable[[int, Actor, str], Booking]) -> Response:
+        body = self.get_validated_body(BookingIdsSerializer)
+        reason = body.get("reason", "")
+        results = apply_to_bookings(
+            body["ids"], Actor.person(self.user), lambda pk, actor: act(pk, actor, reason)
+        )
+        return Response({"results": [_render_result(pk, result) for pk, result in results]})
 
 
-def _resource_in(raw: bytes) -> Any:
-    """A look ahead, before it is known whether anybody may ask: whatever is wrong is refused later,
-    in its turn."""
-    try:
-        return orjson.loads(raw)["resource"]
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
-class OneBooking(IdempotentAPIView):
-    @extend_schema(responses=shapes.BookingShape)
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.booking(queries.one(self.user, pk)))
-
-    @extend_schema(request=shapes.BookingEdit, responses=shapes.BookingShape)
-    def patch(self, request: Request, pk: int) -> Response:
-        booking = queries.one(self.user, pk)
-        changes = self.read(shapes.BookingEdit, partial=True)
-        bookings.reschedule(pk, Actor.for_booking(self.user, booking), **changes)
-        return Response(shapes.booking(queries.one(self.user, pk)))
-
-
-class Verb(IdempotentAPIView):
-    """One of the verbs of the table; `verb` takes (id, actor, reason)."""
-
-    verb: Callable[[int, Actor, str], Booking]
-    again_is_fine = False
-
-    @extend_schema(request=shapes.Reason, responses=shapes.BookingShape)
-    def post(self, request: Request, pk: int) -> Response:
-        booking = queries.one(self.user, pk)
-        body = self.read(shapes.Reason)
-        try:
-            type(self).verb(pk, Actor.for_booking(self.user, booking), body.get("reason", ""))
-        except errors.AlreadyDone:
-            if not self.again_is_fine:
-                raise
-        return Response(shapes.booking(queries.one(self.user, pk)))
-
-
-class Approve(Verb):
-    verb = staticmethod(lambda pk, actor, reason: bookings.approve(pk, actor))
-
-
-class Reject(Verb):
-    verb = staticmethod(bookings.reject)
-
-
-class Cancel(Verb):
-    verb = staticmethod(bookings.cancel)
-
-
-class CheckIn(Verb):
-    """A second device that asks again gets the same answer."""
-
-    verb = staticmethod(lambda pk, actor, reason: bookings.check_in(pk, actor))
-    again_is_fine = True
-
-
-class End(Verb):
-    verb = staticmethod(lambda pk, actor, reason: bookings.end(pk, actor))
-
-
-class AnswerMany(IdempotentAPIView):
-    """Bulk answers; each id has a result of its own."""
-
-    permission_classes = (IsStaff,)
-    approving = True
-
-    @extend_schema(request=shapes.Many, responses=shapes.ManyResults)
-    def post(self, request: Request) -> Response:
-        body = self.read(shapes.Many)
-
-        def verb(pk: int, actor: Actor) -> Booking:
-            if self.approving:
-                return bookings.approve(pk, actor)
-            return bookings.reject(pk, actor, body.get("reason", ""))
-
-        results = bookings.answer(body["ids"], Actor.person(self.user), verb)
-        return Response({"results": [self._result(pk, result) for pk, result in results]})
-
-    def _result(self, pk: int, result: Booking | errors.Refusal) -> dict[str, Any]:
-        if isinstance(result, errors.Refusal):
-            return {"id": pk, "code": result.code, "detail": result.detail}
-        return {"id": pk, "status": result.status}
-
-
-class Events(IdempotentAPIView, GenericAPIView[BookingEvent]):
-    serializer_class = shapes.EventShape
-    pagination_class = CursorPages
-    queryset = BookingEvent.objects.none()
-
-    def get(self, request: Request, pk: int) -> Response:
-        booking = queries.one(self.user, pk)
-        page = self.paginate_queryset(queries.history(booking))
-        return self.get_paginated_response(shapes.EventShape(page, many=True).data)
+def _render_result(pk: int, result: Booking | errors.Refusal) -> dict[str, Any]:
+    if isinstance(result, errors.Refusal):
+        return {"id": pk, "code": result.code, "detail": result.detail}
+    return {"id": pk, "status": result.status}

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.queries.bookings import dashboards
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.permissions import IsStaff
-from api.v1.serializers.bookings import Dashboard, StaffDashboard
+from api.v1.serializers.bookings import DashboardSerializer, StaffDashboardSerializer
+from api.v1.tags import BOOK, WATCH
 
 
-class MyDashboard(IdempotentAPIView):
-    @extend_schema(responses=Dashboard)
+class DashboardView(IdempotentAPIView):
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(tags=[BOOK], responses=DashboardSerializer)
     def get(self, request: Request) -> Response:
-        return Response(Dashboard(dashboards.of_person(self.user)).data)
+        """Read one's dashboard.
+
+        One's next bookings, what waits for an answer or a payment, and what happened last.
+        """
+        return Response(DashboardSerializer(dashboards.of_person(self.user)).data)
 
 
-class StaffsDashboard(IdempotentAPIView):
+class StaffDashboardView(IdempotentAPIView):
     permission_classes = (IsStaff,)
 
-    @extend_schema(responses=StaffDashboard)
+    @extend_schema(tags=[WATCH], responses=StaffDashboardSerializer)
     def get(self, request: Request) -> Response:
-        return Response(StaffDashboard(dashboards.of_staff()).data)
+        """Read the dashboard of staff.
+
+        Requests that wait, bookings of today, no-shows of this week, and who does not come again
+        and again. For staff.
+        """
+        return Response(StaffDashboardSerializer(dashboards.of_staff()).data)

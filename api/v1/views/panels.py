@@ -5,75 +5,102 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.views.generic import TemplateView
-from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.viewsets import ViewSetMixin
 
 from api import errors
 from api.models import Panel
 from api.queries.panels import panels as queries
 from api.rest.authentication import PanelAuthentication
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.pagination import CursorPages
 from api.rest.permissions import IsPanel, IsStaff
 from api.rest.throttling import AddressThrottle
 from api.services.panels import panels
-from api.v1.serializers import panels as shapes
+from api.v1.serializers.panels import (
+    NewPanelSerializer,
+    PairedSerializer,
+    PairingSerializer,
+    PanelBookingSerializer,
+    PanelSerializer,
+    PanelWithSecretsSerializer,
+    RoomStateSerializer,
+    WalkInSerializer,
+    render_room_state,
+)
+from api.v1.tags import PANELS
+
+from .base import BaseViewSet
 
 
-class Panels(IdempotentAPIView, GenericAPIView[Panel]):
+@extend_schema(tags=[PANELS])
+@extend_schema_view(
+    list=extend_schema(
+        summary="List the panels", description="Every panel that is not revoked. For staff."
+    ),
+    retrieve=extend_schema(summary="Read a panel", description="One panel. For staff."),
+    destroy=extend_schema(
+        summary="Revoke a panel",
+        description="Its token opens nothing any more, and an open socket is closed within"
+        " seconds. For staff.",
+    ),
+)
+class PanelViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, BaseViewSet[Panel]
+):
     permission_classes = (IsStaff,)
-    idempotent = False  # the answer holds secrets and is kept nowhere
-    serializer_class = shapes.PanelShape
-    pagination_class = CursorPages
+    unstored_methods = ("POST",)  # the answer holds secrets
+    serializer_class = PanelSerializer
     queryset = Panel.objects.none()
 
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(queries.list_panels())
-        return self.get_paginated_response(shapes.PanelShape(page, many=True).data)
+    def get_queryset(self) -> QuerySet[Panel]:
+        return queries.list_panels()
 
-    @extend_schema(request=shapes.NewPanel, responses={201: shapes.NewPanelShape})
-    def post(self, request: Request) -> Response:
-        """The token and the code are shown here and never again."""
-        made = panels.create(created_by=self.user, **self.read(shapes.NewPanel))
-        body = shapes.PanelShape(made.panel).data
-        once = {"token": made.token, "code": made.code}
-        return Response({**body, **once, "code_expires_at": made.panel.code_expires_at}, status=201)
+    def get_object(self) -> Panel:
+        return queries.get_panel(self.kwargs["pk"])
 
+    @extend_schema(request=NewPanelSerializer, responses={201: PanelWithSecretsSerializer})
+    def create(self, request: Request) -> Response:
+        """Add a panel.
 
-class OnePanel(IdempotentAPIView):
-    permission_classes = (IsStaff,)
+        For the door of a room. Its token and its code are shown here and never again. For staff.
+        """
+        made = panels.create(created_by=self.user, **self.get_validated_body(NewPanelSerializer))
+        secrets = {"token": made.token, "code": made.code}
+        body = PanelSerializer(made.panel).data | secrets
+        return Response(body | {"code_expires_at": made.panel.code_expires_at}, status=201)
 
-    @extend_schema(responses=shapes.PanelShape)
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.PanelShape(queries.get_panel(pk)).data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, pk: int) -> Response:
-        """Revoked: its token opens nothing any more, an open socket is closed within seconds."""
-        panels.revoke(pk)
-        return Response(status=204)
+    def perform_destroy(self, instance: Panel) -> None:
+        panels.revoke(instance.pk)
 
 
-class Pair(IdempotentAPIView):
+class PairPanelView(IdempotentAPIView):
     authentication_classes = ()
-    permission_classes = (AllowAny,)
+    permission_classes = (AllowAny,)  # the code is what is checked
     throttle_classes = (AddressThrottle,)
-    idempotent = False
+    unstored_methods = ("POST",)  # the answer holds a secret
 
-    @extend_schema(request=shapes.Pairing, responses=shapes.Paired, auth=[])
+    @extend_schema(tags=[PANELS], request=PairingSerializer, responses=PairedSerializer, auth=[])
     def post(self, request: Request) -> Response:
-        """A token for whoever brings the code that staff were shown; once."""
-        code = self.read(shapes.Pairing)["code"]
+        """Pair a panel.
+
+        A token for whoever brings the code that staff were shown; the code is good once, for ten
+        minutes. For anyone.
+        """
+        code = self.get_validated_body(PairingSerializer)["code"]
         made = panels.pair(code, AddressThrottle().get_ident(request))
-        return Response({"token": made.token, "panel": shapes.PanelShape(made.panel).data})
+        return Response({"token": made.token, "panel": PanelSerializer(made.panel).data})
 
 
-class AtTheDoor(IdempotentAPIView):
+@extend_schema(tags=[PANELS], responses=RoomStateSerializer)
+class PanelDeviceViewSet(ViewSetMixin, IdempotentAPIView):
     """Called with `Authorization: Panel <token>`; answers the state of the room afterwards."""
 
     authentication_classes = (PanelAuthentication,)
@@ -83,47 +110,56 @@ class AtTheDoor(IdempotentAPIView):
     def panel(self) -> Panel:
         return self.request.auth  # type: ignore[return-value]
 
-    def _scope(self, request: Request) -> str:
+    def get_key_scope(self, request: Request) -> str:
         return f"panel:{self.panel.pk}"
 
-    def state(self, status: int = 200) -> Response:
-        return Response(
-            shapes.state_shape(queries.get_state(self.panel.resource_id)), status=status
-        )
+    def _render_state(self, status: int = 200) -> Response:
+        return Response(render_room_state(queries.get_state(self.panel.resource_id)), status=status)
 
+    @action(detail=False)
+    def state(self, request: Request) -> Response:
+        """Read the state of the room.
 
-class State(AtTheDoor):
-    @extend_schema(responses=shapes.StateShape)
-    def get(self, request: Request) -> Response:
-        return self.state()
+        What is on now, what is next, and until when it is free. `changes_at` says when time alone
+        changes it; the WebSocket says when people do. For the panel.
+        """
+        return self._render_state()
 
+    @extend_schema(request=PanelBookingSerializer)
+    @action(detail=False, methods=["post"], url_path="check-in")
+    def check_in(self, request: Request) -> Response:
+        """Check in at the door.
 
-class CheckIn(AtTheDoor):
-    @extend_schema(request=shapes.WhichBooking, responses=shapes.StateShape)
-    def post(self, request: Request) -> Response:
-        """At the door one may be early. A second tap gets the same answer."""
+        At the door one may be early. A second tap gets the same answer. For the panel.
+        """
         with contextlib.suppress(errors.AlreadyDone):
-            panels.check_in(self.panel, self.read(shapes.WhichBooking)["booking"])
-        return self.state()
+            booking = self.get_validated_body(PanelBookingSerializer)["booking"]
+            panels.check_in(self.panel, booking)
+        return self._render_state()
+
+    @extend_schema(request=PanelBookingSerializer)
+    @action(detail=False, methods=["post"])
+    def end(self, request: Request) -> Response:
+        """End the meeting at the door.
+
+        The rest of its time is free for others. For the panel.
+        """
+        panels.end(self.panel, self.get_validated_body(PanelBookingSerializer)["booking"])
+        return self._render_state()
+
+    @extend_schema(request=WalkInSerializer, responses={201: RoomStateSerializer})
+    @action(detail=False, methods=["post"])
+    def book(self, request: Request) -> Response:
+        """Book the room at the door.
+
+        From now on, and checked in at once. For the panel.
+        """
+        panels.book(self.panel, self.get_validated_body(WalkInSerializer)["minutes"])
+        return self._render_state(201)
 
 
-class End(AtTheDoor):
-    @extend_schema(request=shapes.WhichBooking, responses=shapes.StateShape)
-    def post(self, request: Request) -> Response:
-        panels.end(self.panel, self.read(shapes.WhichBooking)["booking"])
-        return self.state()
-
-
-class Book(AtTheDoor):
-    @extend_schema(request=shapes.DoorBooking, responses={201: shapes.StateShape})
-    def post(self, request: Request) -> Response:
-        """From now on, checked in."""
-        panels.book(self.panel, self.read(shapes.DoorBooking)["minutes"])
-        return self.state(201)
-
-
-class Page(TemplateView):
-    """What a tablet beside the door shows. It holds nothing itself: no person, no token."""
+class PanelPageView(TemplateView):
+    """The page that a tablet beside the door shows. It holds no person and no token."""
 
     template_name = "panel/panel.html"
 

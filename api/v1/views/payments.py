@@ -1,12 +1,12 @@
-"""Paying for a booking, giving money back, and what Stripe tells us."""
+"""Paying for a booking, giving money back, and what Stripe reports."""
 
 from __future__ import annotations
 
 import uuid
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import AllowAny
+from drf_spectacular.utils import OpenApiExample, OpenApiRequest, extend_schema
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,33 +15,59 @@ from api.queries.payments import payments as queries
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.permissions import IsStaff
 from api.services.payments import payments, refunds, stripe_events
-from api.v1.serializers import payments as shapes
+from api.v1.serializers.payments import (
+    NewRefundSerializer,
+    PaymentSerializer,
+    RefundSerializer,
+    StripeEventReceivedSerializer,
+)
+from api.v1.tags import PAY
+
+STRIPE_EVENT = OpenApiExample(
+    "Example",
+    value={"id": "evt_1Nq0", "type": "payment_intent.succeeded", "data": {"object": {}}},
+    request_only=True,
+)
 
 
-class BookingPayment(IdempotentAPIView):
-    """Asking to pay again gives the same intent for as long as it lives."""
-
+@extend_schema(tags=[PAY])
+class BookingPaymentView(IdempotentAPIView):
+    permission_classes = (IsAuthenticated,)
     one_transaction = False
 
-    @extend_schema(responses=shapes.PaymentShape)
+    @extend_schema(responses=PaymentSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        payment = queries.newest(bookings_query.one(self.user, pk))
-        return Response(shapes.PaymentShape(payment).data)
+        """Read the payment of a booking.
 
-    @extend_schema(request=None, responses={201: shapes.PaymentShape})
+        Its newest attempt, and what was given back. For its owner and staff.
+        """
+        payment = queries.newest(bookings_query.one(self.user, pk))
+        return Response(PaymentSerializer(payment).data)
+
+    @extend_schema(request=None, responses={201: PaymentSerializer})
     def post(self, request: Request, pk: int) -> Response:
+        """Begin to pay for a booking.
+
+        Gives the `client_secret` that Stripe.js needs, for exactly the booking's price. Asked again
+        it gives the same one for as long as it lives.
+        """
         payments.begin(bookings_query.one(self.user, pk).pk)
         payment = queries.newest(bookings_query.one(self.user, pk))
-        return Response(shapes.PaymentShape(payment).data, status=201)
+        return Response(PaymentSerializer(payment).data, status=201)
 
 
-class Refunds(IdempotentAPIView):
+class RefundView(IdempotentAPIView):
     permission_classes = (IsStaff,)
 
-    @extend_schema(request=shapes.NewRefund, responses={201: shapes.RefundShape})
+    @extend_schema(tags=[PAY], request=NewRefundSerializer, responses={201: RefundSerializer})
     def post(self, request: Request, pk: int) -> Response:
+        """Give money back.
+
+        A part, or all that is left. Stripe is asked by the outbox, so that it happens once. For
+        staff.
+        """
         booking = bookings_query.one(self.user, pk)
-        body = self.read(shapes.NewRefund)
+        body = self.get_validated_body(NewRefundSerializer)
         refund = refunds.give_back(
             booking.pk,
             self.user,
@@ -49,17 +75,26 @@ class Refunds(IdempotentAPIView):
             body.get("amount_minor"),
             body.get("reason", ""),
         )
-        return Response(shapes.RefundShape(refund).data, status=201)
+        return Response(RefundSerializer(refund).data, status=201)
 
 
-class StripeWebhook(IdempotentAPIView):
+class StripeWebhookView(IdempotentAPIView):
     authentication_classes = ()
-    permission_classes = (AllowAny,)
-    idempotent = False
+    permission_classes = (AllowAny,)  # the signature is what is checked
+    unstored_methods = ("POST",)  # Stripe has ids of its own
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=shapes.Received, auth=[])
+    @extend_schema(
+        tags=[PAY],
+        request=OpenApiRequest(OpenApiTypes.OBJECT, examples=[STRIPE_EVENT]),
+        responses=StripeEventReceivedSerializer,
+        auth=[],
+    )
     def post(self, request: Request) -> Response:
-        """Signed by Stripe over the raw body; answered before it is worked on."""
+        """Receive an event of Stripe.
+
+        Signed over the raw body (`Stripe-Signature`), and answered before it is worked on. For
+        Stripe alone.
+        """
         signature = request.headers.get("Stripe-Signature", "")
         new = stripe_events.receive(request._request.body, signature)
         return Response({"received": True, "new": new})

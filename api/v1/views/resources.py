@@ -2,136 +2,118 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import django_filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import ModelViewSet
 
 from api import policy
-from api.errors import AbsurdTime, EndsBeforeStart, NotFound, Unfit
-from api.models import Booking, Resource
+from api.errors import AbsurdTime, EndsBeforeStart
+from api.models import Resource, Venue
 from api.queries.bookings import availability
 from api.queries.venues import rules as rules_query
-from api.rest.idempotency import IdempotentAPIView
-from api.rest.pagination import CursorPages
-from api.rest.permissions import StaffWrites
+from api.rest.permissions import IsStaffOrReadOnly
 from api.rest.throttling import AnonymousThrottle
 from api.services.venues import resources
-from api.v1.filters import InstantFilter, IntegerFilter
-from api.v1.serializers import venues as shapes
+from api.v1.filters import ResourceFilterSet
+from api.v1.serializers.availability import AvailabilityQuerySerializer, AvailabilitySerializer
+from api.v1.serializers.resources import ResourceSerializer
+from api.v1.tags import FIND, RUN_VENUE
 
-LONGEST_RANGE = timedelta(days=400)
+from .base import BaseViewSet
 
-
-class ResourceFilter(django_filters.FilterSet):
-    venue = django_filters.CharFilter(field_name="venue__slug")
-    search = django_filters.CharFilter(method="by_search")
-    building = django_filters.CharFilter(lookup_expr="iexact")
-    floor = IntegerFilter()
-    min_capacity = IntegerFilter(field_name="capacity", lookup_expr="gte")
-    amenities = django_filters.CharFilter(method="by_amenities", help_text="Comma list, all of it")
-    free_from = InstantFilter(method="by_free", help_text="Together with free_until")
-    free_until = InstantFilter(method="by_free")
-
-    class Meta:
-        model = Resource
-        fields: list[str] = []
-
-    def by_search(self, rows: QuerySet[Resource], name: str, value: str) -> QuerySet[Resource]:
-        return rows.filter(
-            Q(name__icontains=value)
-            | Q(building__icontains=value)
-            | Q(description__icontains=value)
-        )
-
-    def by_amenities(self, rows: QuerySet[Resource], name: str, value: str) -> QuerySet[Resource]:
-        wanted = [word.strip() for word in value.split(",") if word.strip()]
-        return rows.filter(amenities__contains=wanted) if wanted else rows
-
-    def by_free(self, rows: QuerySet[Resource], name: str, value: Any) -> QuerySet[Resource]:
-        """Resources without a blocking booking in the interval, opening hours aside."""
-        start, end = (self.form.cleaned_data.get(n) for n in ("free_from", "free_until"))
-        if not (start and end):
-            raise Unfit(errors={"free_until": ["Give free_from and free_until together."]})
-        if end <= start:
-            raise EndsBeforeStart
-        if name == "free_until":
-            return rows  # done with free_from
-        rival = Booking.objects.filter(resource=OuterRef("pk"))
-        taken = rival.overlapping(start, end).blocking()
-        return rows.filter(~Exists(taken), is_available=True, maintenance=False)
+MAX_RANGE = timedelta(days=400)
 
 
-class Resources(IdempotentAPIView, GenericAPIView[Resource]):
-    permission_classes = (StaffWrites,)
+@extend_schema_view(
+    list=extend_schema(
+        tags=[FIND],
+        summary="Search the resources",
+        description="What can be booked: courts, rooms, chairs, studios. With `free_from` and"
+        " `free_until` only what nothing blocks in that interval. For anyone.",
+    ),
+    retrieve=extend_schema(
+        tags=[FIND], summary="Read a resource", description="One resource. For anyone."
+    ),
+    create=extend_schema(
+        tags=[RUN_VENUE],
+        summary="Add a resource",
+        description="Something new to book at a venue. For staff.",
+    ),
+    partial_update=extend_schema(
+        tags=[RUN_VENUE],
+        summary="Change a resource",
+        description="Fields that are left out stay, and so do the bookings it has. For staff.",
+    ),
+    destroy=extend_schema(
+        tags=[RUN_VENUE],
+        summary="Retire a resource",
+        description="It takes no new bookings and is listed no more; the ones it has stay. For"
+        " staff.",
+    ),
+)
+class ResourceViewSet(BaseViewSet[Resource], ModelViewSet[Resource]):
+    permission_classes = (IsStaffOrReadOnly,)
     throttle_classes = (AnonymousThrottle,)
-    serializer_class = shapes.ResourceShape
-    pagination_class = CursorPages
-    filterset_class = ResourceFilter
-    filter_backends = (django_filters.rest_framework.DjangoFilterBackend,)
+    serializer_class = ResourceSerializer
+    filterset_class = ResourceFilterSet
     queryset = Resource.objects.filter(retired_at=None).select_related("venue")
 
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+    def perform_create(self, serializer: BaseSerializer[Resource]) -> None:
+        serializer.instance = resources.add(by=self.user, **serializer.validated_data)
 
-    def post(self, request: Request) -> Response:
-        shape = self.checked(shapes.ResourceShape)
-        shape.save()
-        return Response(shape.data, status=201)
+    def perform_update(self, serializer: Any) -> None:
+        resources.change(serializer.instance, self.user, serializer.validated_data)
 
+    def perform_destroy(self, instance: Resource) -> None:
+        resources.retire([instance.pk], self.user)
 
-class OneResource(IdempotentAPIView):
-    permission_classes = (StaffWrites,)
-    throttle_classes = (AnonymousThrottle,)
+    @extend_schema(
+        tags=[FIND],
+        parameters=[AvailabilityQuerySerializer],
+        responses=AvailabilitySerializer,
+        filters=False,
+    )
+    @action(detail=True, permission_classes=(AllowAny,), pagination_class=None)
+    def availability(self, request: Request, pk: int) -> Response:
+        """Read when a resource is free.
 
-    def _get(self, pk: int) -> Resource:
-        row = Resource.objects.filter(pk=pk, retired_at=None).select_related("venue").first()
-        if row is None:
-            raise NotFound("There is no such resource.")
-        return row
-
-    @extend_schema(responses=shapes.ResourceShape)
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(shapes.ResourceShape(self._get(pk)).data)
-
-    @extend_schema(request=shapes.ResourceShape, responses=shapes.ResourceShape)
-    def patch(self, request: Request, pk: int) -> Response:
-        shape = self.checked(shapes.ResourceShape, self._get(pk), partial=True)
-        shape.save()
-        resources.tell([pk])
-        return Response(shape.data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, pk: int) -> Response:
-        """Retired: it takes no new bookings; the ones it has stay."""
-        resources.retire([self._get(pk).pk], self.user)
-        return Response(status=204)
-
-
-class ResourceAvailability(IdempotentAPIView):
-    permission_classes = (StaffWrites,)
-    throttle_classes = (AnonymousThrottle,)
-
-    @extend_schema(parameters=[shapes.Range], responses=shapes.Availability)
-    def get(self, request: Request, pk: int) -> Response:
-        asked = self.query(shapes.Range)
-        start, end = asked["start"], asked["end"]
-        if end <= start:
-            raise EndsBeforeStart
-        if end - start > LONGEST_RANGE or not policy.conceivable(start.year):
-            raise AbsurdTime("At most 400 days, and of our times.")
-        rules, now = rules_query.current(pk)
-        since = max(start, now)  # what is over is not free
+        The free intervals from `start` to `end`: within opening hours, where no booking blocks it,
+        and from now on. Dates are days of the venue, both inclusive. For anyone.
+        """
+        query = self.get_validated_query(AvailabilityQuerySerializer)
+        rules, now = rules_query.get_rules(pk)
+        start, end = _get_range(query["start"], query["end"], rules.venue)
+        start = max(start, now)  # what is over is not free
         free = (
-            availability.free_intervals(rules, since, end, asked.get("duration"))
-            if since < end
+            availability.free_intervals(rules, start, end, query.get("duration"))
+            if start < end
             else []
         )
         body = {"resource": pk, "free": [{"starts_at": s, "ends_at": e} for s, e in free]}
         return Response(body)
+
+
+def _get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime]:
+    """Two instants as they are, or two days of the venue from the first's beginning to the last's
+    end. Refuses `EndsBeforeStart` and `AbsurdTime`."""
+    for name, value in (("start", start), ("end", end)):
+        if not policy.is_plausible_year(value.year):
+            raise AbsurdTime(f"`{name}` is not a time anyone can book.")
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        if end <= start:
+            raise EndsBeforeStart("`end` must be after `start`.")
+    elif end < start:
+        raise EndsBeforeStart("`end` must not be before `start`.")
+    else:
+        start = policy.to_instant(venue.zone, start, time(0))
+        end = policy.to_instant(venue.zone, end + timedelta(days=1), time(0))
+    if end - start > MAX_RANGE:
+        raise AbsurdTime(f"From `start` to `end` at most {MAX_RANGE.days} days.")
+    return start, end

@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.errors import NotFound
 from api.models import User
-from api.rest.idempotency import IdempotentAPIView
-from api.rest.pagination import CursorPages
 from api.rest.permissions import IsAdmin
 from api.services.accounts import accounts
-from api.v1.serializers.accounts import AdminEdit, Person
+from api.v1.serializers.accounts import UserChangeSerializer, UserSerializer
+from api.v1.tags import MANAGE_PEOPLE
+
+from .base import BaseViewSet
 
 
-class Users(IdempotentAPIView, GenericAPIView[User]):
+@extend_schema(tags=[MANAGE_PEOPLE])
+@extend_schema_view(
+    list=extend_schema(
+        summary="List the accounts",
+        description="Everybody who has an account, newest first. For admins.",
+    ),
+    retrieve=extend_schema(summary="Read an account", description="One account. For admins."),
+)
+class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[User]):
     permission_classes = (IsAdmin,)
-    serializer_class = Person
-    pagination_class = CursorPages
+    serializer_class = UserSerializer
     queryset = User.objects.filter(erased_at=None)
 
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(Person(page, many=True).data)
+    @extend_schema(request=UserChangeSerializer, responses=UserSerializer)
+    def partial_update(self, request: Request, **_: Any) -> Response:
+        """Change an account.
 
-
-class OneUser(IdempotentAPIView):
-    permission_classes = (IsAdmin,)
-
-    def _get(self, pk: int) -> User:
-        user = User.objects.filter(pk=pk, erased_at=None).first()
-        if user is None:
-            raise NotFound
-        return user
-
-    @extend_schema(responses=Person)
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(Person(self._get(pk)).data)
-
-    @extend_schema(request=AdminEdit, responses=Person)
-    def patch(self, request: Request, pk: int) -> Response:
-        user = accounts.edit(self._get(pk), self.read(AdminEdit, partial=True), by=self.user)
-        return Response(Person(user).data)
+        Role and access included; fields that are left out stay. A person who is no longer active
+        cannot sign in. For admins.
+        """
+        user: User = self.get_object()
+        changes = self.get_validated_body(UserChangeSerializer, partial=True)
+        return Response(self.get_serializer(accounts.edit(user, changes, by=self.user)).data)
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, pk: int) -> Response:
-        """Erases the person; what they booked stays as numbers."""
-        accounts.erase(self._get(pk))
+    def destroy(self, request: Request, **_: Any) -> Response:
+        """Erase an account.
+
+        Erases the person; what they booked stays as numbers, and what is ahead is cancelled.
+        For admins.
+        """
+        accounts.erase(self.get_object())
         return Response(status=204)

@@ -3,197 +3,242 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from api import policy
-from api.errors import AbsurdTime, EndsBeforeStart, NotFound, Unfit
+from api.errors import AbsurdTime, EndsBeforeStart, Invalid, Unfit
 from api.models import Closure, PrimetimeWindow, Venue
 from api.models.users import CALLED, called
 from api.queries.bookings import calendar
+from api.queries.venues.venues import get_venue
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.pagination import CursorPages
-from api.rest.permissions import AdminWrites, IsStaff
+from api.rest.permissions import IsAdminOrReadOnly, IsStaff
 from api.rest.throttling import AnonymousThrottle
-from api.services.venues import venues
-from api.v1.serializers import venues as shapes
+from api.services.venues import closures, primetime_windows, venues
+from api.v1.serializers import availability as availability_serializers
+from api.v1.serializers.venues import (
+    ClosureSerializer,
+    PrimetimeWindowSerializer,
+    VenueChangeSerializer,
+    VenueSerializer,
+)
+from api.v1.tags import FIND, RUN_VENUE
+
+from .base import BaseViewSet, Row
 
 
-def venue_of(slug: str) -> Venue:
-    venue = Venue.objects.filter(slug=slug).first()
-    if venue is None:
-        raise NotFound("There is no such venue.")
-    return venue
-
-
-class Venues(IdempotentAPIView, GenericAPIView[Venue]):
-    permission_classes = (AdminWrites,)
+@extend_schema_view(
+    list=extend_schema(
+        tags=[FIND],
+        summary="List the venues",
+        description="Every place, with its hours and its rules for booking. For anyone.",
+    ),
+    retrieve=extend_schema(
+        tags=[FIND],
+        summary="Read a venue",
+        description="One place, with its hours and its rules for booking. For anyone.",
+    ),
+    create=extend_schema(
+        tags=[RUN_VENUE],
+        summary="Open a venue",
+        description="A new place. What is left out has a value that suits most: open always,"
+        " confirmed at once, free of charge. For admins.",
+    ),
+    partial_update=extend_schema(
+        tags=[RUN_VENUE],
+        summary="Change a venue",
+        description="Fields that are left out stay. New rules hold for new bookings; those that"
+        " are there keep their deadlines. A new time zone moves no booking: `to_review` lists the"
+        " ones whose wall time changes. For admins.",
+        request=VenueSerializer,
+        responses=VenueChangeSerializer,
+    ),
+)
+class VenueViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    BaseViewSet[Venue],
+):
+    permission_classes = (IsAdminOrReadOnly,)
     throttle_classes = (AnonymousThrottle,)
-    serializer_class = shapes.VenueShape
-    pagination_class = CursorPages
     queryset = Venue.objects.all()
+    lookup_field = "slug"
+    lookup_value_converter = "slug"
 
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        return VenueChangeSerializer if self.action == "partial_update" else VenueSerializer
 
-    def post(self, request: Request) -> Response:
-        shape = self.checked(shapes.VenueShape)
-        with transaction.atomic():
-            shape.save()
-        return Response(shape.data, status=201)
+    def perform_create(self, serializer: BaseSerializer[Venue]) -> None:
+        serializer.instance = venues.create_venue(**serializer.validated_data)
 
-
-class OneVenue(IdempotentAPIView):
-    permission_classes = (AdminWrites,)
-    throttle_classes = (AnonymousThrottle,)
-
-    @extend_schema(responses=shapes.VenueShape)
-    def get(self, request: Request, slug: str) -> Response:
-        shape = shapes.VenueShape(venue_of(slug), context={"request": request})
-        return Response(shape.data)
-
-    @extend_schema(request=shapes.VenueShape, responses=shapes.ChangedVenue)
-    def patch(self, request: Request, slug: str) -> Response:
-        """A new time zone moves no booking: `to_review` lists the ones whose wall time changes."""
-        venue = venue_of(slug)
-        before = venue.time_zone
-        shape = self.checked(shapes.VenueShape, venue, partial=True)
-        with transaction.atomic():
-            shape.save()
-        return Response(shape.data | {"to_review": venues.shifted(venue, before)})
+    def perform_update(self, serializer: Any) -> None:
+        venue, zone_before = serializer.instance, serializer.instance.time_zone
+        venues.change(venue, serializer.validated_data)
+        venue.to_review = venues.shifted(venue, zone_before)
 
 
-class _Rows(IdempotentAPIView, GenericAPIView[Any]):
-    """Rows that belong to a venue, changed by staff."""
+SLUG = OpenApiParameter("slug", str, "path")
+
+
+class VenueRowViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+    BaseViewSet[Row],
+):
+    """Rows that belong to the venue in the path, changed by staff."""
 
     permission_classes = (IsStaff,)
-    pagination_class: type[CursorPages] | None = CursorPages
-    twice: ClassVar[dict[str, list[str]]] = {}
 
-    def get_queryset(self) -> QuerySet[Any]:
-        if getattr(self, "swagger_fake_view", False):
-            return super().get_queryset().none()
-        return super().get_queryset().filter(venue=venue_of(self.kwargs["slug"]))
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.venue = get_venue(kwargs["slug"])
 
-    def _save(self, shape: BaseSerializer[Any], **extra: Any) -> None:
+    def get_queryset(self) -> QuerySet[Row]:
+        return super().get_queryset().filter(venue=self.venue)
+
+
+@extend_schema(tags=[RUN_VENUE], parameters=[SLUG])
+@extend_schema_view(
+    list=extend_schema(
+        summary="List the primetime windows",
+        description="The weekly windows in which bookings need approval. For staff.",
+    ),
+    retrieve=extend_schema(
+        summary="Read a primetime window", description="One weekly window. For staff."
+    ),
+    create=extend_schema(
+        summary="Add a primetime window",
+        description="At most one a weekday; it ends after it starts. For staff.",
+    ),
+    partial_update=extend_schema(
+        summary="Change a primetime window",
+        description="It holds for new bookings; requests that are there stay. For staff.",
+    ),
+    destroy=extend_schema(
+        summary="Remove a primetime window",
+        description="Requests made under it keep waiting for their answer. For staff.",
+    ),
+)
+class PrimetimeWindowViewSet(VenueRowViewSet[PrimetimeWindow]):
+    queryset = PrimetimeWindow.objects.all()
+    serializer_class = PrimetimeWindowSerializer
+
+    def perform_create(self, serializer: BaseSerializer[PrimetimeWindow]) -> None:
+        self._save(serializer)
+
+    def perform_update(self, serializer: BaseSerializer[PrimetimeWindow]) -> None:
+        self._save(serializer)
+
+    def perform_destroy(self, instance: PrimetimeWindow) -> None:
+        primetime_windows.drop(self.venue, instance.pk)
+
+    def _save(self, serializer: BaseSerializer[PrimetimeWindow]) -> None:
+        window, fields = serializer.instance, serializer.validated_data
         try:
-            with transaction.atomic():
-                shape.save(**extra)
-        except IntegrityError:
-            raise Unfit(errors=self.twice) from None
-
-    def _one(self, pk: int) -> Any:
-        row = self.get_queryset().filter(pk=pk).first()
-        if row is None:
-            raise NotFound
-        return row
+            serializer.instance = (
+                primetime_windows.open_one(self.venue, fields)
+                if window is None
+                else primetime_windows.change(self.venue, window.pk, fields)
+            )
+        except (EndsBeforeStart, Invalid):
+            message = "One window a weekday, and it must end after it starts."
+            raise Unfit(errors={"weekday": [message]}) from None
 
 
-class _Many(_Rows):
-    def get(self, request: Request, slug: str) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-    def post(self, request: Request, slug: str) -> Response:
-        venue = venue_of(slug)
-        shape = self.checked(self.get_serializer_class())
-        self._save(shape, venue=venue)
-        return Response(shape.data, status=201)
-
-
-class _One(_Rows):
-    pagination_class = None
-
-    def get(self, request: Request, slug: str, pk: int) -> Response:
-        return Response(self.get_serializer(self._one(pk)).data)
-
-    def patch(self, request: Request, slug: str, pk: int) -> Response:
-        shape = self.checked(self.get_serializer_class(), self._one(pk), partial=True)
-        self._save(shape)
-        return Response(shape.data)
-
-    def delete(self, request: Request, slug: str, pk: int) -> Response:
-        self._one(pk).delete()
-        return Response(status=204)
-
-
-_WINDOW_TWICE = {"weekday": ["One window a weekday, and it must end after it starts."]}
-_CLOSURE_TWICE = {"last_on": ["Must not be before the first day."]}
-
-
-class PrimetimeWindows(_Many):
-    queryset = PrimetimeWindow.objects.all()
-    serializer_class = shapes.Window
-    twice = _WINDOW_TWICE
-
-
-class OnePrimetimeWindow(_One):
-    queryset = PrimetimeWindow.objects.all()
-    serializer_class = shapes.Window
-    twice = _WINDOW_TWICE
-
-
-class Closures(_Many):
+@extend_schema(tags=[RUN_VENUE], parameters=[SLUG])
+@extend_schema_view(
+    list=extend_schema(
+        summary="List the closures",
+        description="The days on which the venue takes no bookings. For staff.",
+    ),
+    retrieve=extend_schema(summary="Read a closure", description="One closure. For staff."),
+    create=extend_schema(
+        summary="Close the venue for some days",
+        description="Whole days, first to last inclusive. Bookings that are there stay. For staff.",
+    ),
+    partial_update=extend_schema(
+        summary="Change a closure", description="Fields that are left out stay. For staff."
+    ),
+    destroy=extend_schema(
+        summary="Remove a closure", description="The venue takes bookings again. For staff."
+    ),
+)
+class ClosureViewSet(VenueRowViewSet[Closure]):
     queryset = Closure.objects.all()
-    serializer_class = shapes.ClosureShape
-    twice = _CLOSURE_TWICE
+    serializer_class = ClosureSerializer
+
+    def perform_create(self, serializer: BaseSerializer[Closure]) -> None:
+        serializer.instance = closures.create_closure(self.venue, serializer.validated_data)
+
+    def perform_update(self, serializer: Any) -> None:
+        closures.change_closure(serializer.instance, serializer.validated_data)
+
+    def perform_destroy(self, instance: Closure) -> None:
+        closures.delete_closure(instance)
 
 
-class OneClosure(_One):
-    queryset = Closure.objects.all()
-    serializer_class = shapes.ClosureShape
-    twice = _CLOSURE_TWICE
-
-
-# what `_booking` tells
-SHOWN = (
+# the columns that `_render_booking` reads
+COLUMNS = (
     *("id", "resource_id", "owner_id", "starts_at", "ends_at", "status", "title", "notes"),
     *(f"owner__{name}" for name in CALLED),
 )
 
 
-class Calendar(IdempotentAPIView):
+class CalendarView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
 
-    @extend_schema(parameters=[shapes.DateRange], responses=shapes.Calendar)
+    @extend_schema(
+        tags=[FIND],
+        parameters=[SLUG, availability_serializers.CalendarQuerySerializer],
+        responses=availability_serializers.CalendarSerializer,
+    )
     def get(self, request: Request, slug: str) -> Response:
+        """Read the calendar of a venue.
+
+        Day by day: the opening hours, primetime, the slots that are free and the bookings that are
+        there. Whose they are is shown to their owners and to staff. For who is signed in.
+        """
         resources = calendar.resources_of(slug)
-        venue = resources[0].venue if resources else venue_of(slug)
-        asked = self.query(shapes.DateRange)
-        first_on, last_on = self._range(asked, timezone.now().astimezone(venue.zone).date())
-        days = calendar.days(resources, first_on, last_on, venue, SHOWN)
+        venue = resources[0].venue if resources else get_venue(slug)
+        query = self.get_validated_query(availability_serializers.CalendarQuerySerializer)
+        first_on, last_on = self._get_range(query, timezone.now().astimezone(venue.zone).date())
+        days = calendar.days(resources, first_on, last_on, venue, COLUMNS)
         return Response(
             {
                 "venue": venue.slug,
                 "time_zone": venue.time_zone,
                 "start": first_on,
                 "end": last_on,
-                "days": [self._day(day, venue) for day in days],
+                "days": [self._render_day(day, venue) for day in days],
             }
         )
 
-    def _range(self, asked: dict[str, date], today: date) -> tuple[date, date]:
-        first_on = asked.get("start", today)
-        if not policy.conceivable(first_on.year):
+    def _get_range(self, query: dict[str, date], today: date) -> tuple[date, date]:
+        first_on = query.get("start", today)
+        if not policy.is_plausible_year(first_on.year):
             raise AbsurdTime
-        last_on = asked.get("end", first_on + timedelta(days=6))
+        last_on = query.get("end", first_on + timedelta(days=6))
         if last_on < first_on:
             raise EndsBeforeStart
         if (last_on - first_on).days >= calendar.MAX_DAYS:
             raise AbsurdTime(f"At most {calendar.MAX_DAYS} days.")
         return first_on, last_on
 
-    def _day(self, day: calendar.Day, venue: Venue) -> dict[str, Any]:
+    def _render_day(self, day: calendar.Day, venue: Venue) -> dict[str, Any]:
         window = day.window
         return {
             "date": day.date,
@@ -212,10 +257,10 @@ class Calendar(IdempotentAPIView):
                 }
                 for slot in day.slots
             ],
-            "bookings": [self._booking(booking) for booking in day.bookings],
+            "bookings": [self._render_booking(booking) for booking in day.bookings],
         }
 
-    def _booking(self, row: Any) -> dict[str, Any]:
+    def _render_booking(self, row: Any) -> dict[str, Any]:
         body = {
             "resource": row.resource_id,
             "starts_at": row.starts_at,

@@ -11,7 +11,9 @@ from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, User, Venue
 from api.services.accounts import tokens
-from api.services.bookings import auto_assign
+from api.services.actors import Actor
+from api.services.bookings.auto_assign import create_assigned_booking
+from api.services.bookings.create import BookingRequest
 from api.services.venues import venues
 from tests.contracts.mailbox import mailbox
 
@@ -60,13 +62,16 @@ def times(soon: datetime) -> Callable[..., dict[str, str]]:
 def reserved(shop: Venue, soon: datetime) -> Callable[..., Booking]:
     def make(owner: User, hours: float = 0, minutes: int = 30, **more: Any) -> Booking:
         start = soon + timedelta(hours=hours)
-        return auto_assign.book(
+        return create_assigned_booking(
             shop,
-            owner=owner,
-            starts_at=start,
-            ends_at=start + timedelta(minutes=minutes),
-            contract="barbershop",
-            **more,
+            BookingRequest(
+                owner=owner,
+                starts_at=start,
+                ends_at=start + timedelta(minutes=minutes),
+                contract="barbershop",
+                **more,
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     return make

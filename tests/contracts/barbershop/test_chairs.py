@@ -9,7 +9,10 @@ from django.db import connection
 
 from api import errors
 from api.models import Booking, Resource
+from api.services.actors import Actor
 from api.services.bookings import auto_assign
+from api.services.bookings.auto_assign import create_assigned_booking
+from api.services.bookings.create import BookingRequest
 from api.services.venues import venues
 
 pytestmark = pytest.mark.django_db
@@ -77,8 +80,10 @@ def test_many_rivals_fill_every_chair_once(person, soon):
     def ask(owner):
         try:
             start.wait()
-            booking = auto_assign.book(
-                shop, owner=owner, starts_at=soon, ends_at=soon + timedelta(minutes=30)
+            booking = create_assigned_booking(
+                shop,
+                BookingRequest(owner=owner, starts_at=soon, ends_at=soon + timedelta(minutes=30)),
+                actor=Actor.for_new_booking(owner),
             )
             outcomes.append(booking.resource_id)
         except errors.SlotTaken:

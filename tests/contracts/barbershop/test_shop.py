@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 from api.lifecycle import BOOKING
 from api.models import Booking, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings.actions import approve_booking
+from api.services.bookings.sweeps import sweep
 
 from .conftest import API
 
@@ -19,7 +20,7 @@ def test_the_dashboard_counts_for_admins_only(at_shop, ana, ben, sam, ada, reser
     first = reserved(ana)
     reserved(ben, hours=1)
     booked(ana)  # elsewhere
-    bookings.approve(first.pk, Actor.person(sam))
+    approve_booking(first.pk, Actor.person(sam))
     answer = at_shop(ada).get(f"{API}/dashboard/stats/")
     assert (answer.status_code, answer.json()) == (
         200,
@@ -40,12 +41,12 @@ def test_a_confirmed_reservation_is_completed_35_minutes_after_its_start(
     at_shop, ana, sam, reserved
 ):
     booking = reserved(ana, minutes=60)
-    bookings.approve(booking.pk, Actor.person(sam))
+    approve_booking(booking.pk, Actor.person(sam))
     booking.refresh_from_db()
     assert booking.completes_at - booking.starts_at == timedelta(minutes=35)
-    assert transitions.sweep(BOOKING.complete, "complete_finished") == 0
+    assert sweep(BOOKING.complete, "complete_finished") == 0
     Booking.objects.filter(pk=booking.pk).update(completes_at=Now())
-    assert transitions.sweep(BOOKING.complete, "complete_finished") == 1
+    assert sweep(BOOKING.complete, "complete_finished") == 1
     shown = at_shop(ana).get(f"{API}/reservations/{booking.pk}/").json()
     assert shown["status"] == "completed"
     assert not booking.deliveries.filter(payload__verb="complete").exists()
@@ -61,7 +62,7 @@ def test_the_minutes_are_the_venues_policy(shop, ana, reserved):
 def test_a_request_that_nobody_answered_reads_canceled(at_shop, ana, reserved, mailbox):
     booking = reserved(ana)
     Booking.objects.filter(pk=booking.pk).update(lapses_at=Now())
-    assert transitions.sweep(BOOKING.lapse, "lapse_requests") == 1
+    assert sweep(BOOKING.lapse, "lapse_requests") == 1
     path = f"{API}/reservations/{booking.pk}/"
     assert at_shop(ana).get(path).json()["status"] == "canceled"
     assert at_shop(ana).delete(path).status_code == 204

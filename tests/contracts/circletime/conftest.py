@@ -10,7 +10,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, User, Venue
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues import venues
 
 API = "/circletime/api"
@@ -61,12 +62,15 @@ def met(room: Resource, now: datetime) -> Callable[..., Booking]:
         **more: Any,
     ) -> Booking:
         start = now + timedelta(minutes=minutes)
-        return bookings.book(
-            owner=owner,
-            resource=(place or room).pk,
-            starts_at=start,
-            ends_at=start + timedelta(minutes=length),
-            **({"title": "Standup"} | more),
+        return create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=(place or room).pk,
+                starts_at=start,
+                ends_at=start + timedelta(minutes=length),
+                **{"title": "Standup"} | more,
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     return make

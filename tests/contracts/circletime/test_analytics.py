@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from api.lifecycle import BOOKING
 from api.models import Booking
-from api.services.bookings import transitions
+from api.services.bookings.sweeps import sweep
 
 pytestmark = pytest.mark.django_db
 API = "/circletime/api/analytics"
@@ -110,7 +110,7 @@ def test_rows_per_room_have_the_contracts_keys(
         length = booking.ends_at - booking.starts_at
         Booking.objects.filter(pk=booking.pk).update(starts_at=start, ends_at=start + length)
     Booking.objects.filter(pk=missed.pk).update(no_show_at=Now() - timedelta(minutes=1))
-    transitions.sweep(BOOKING.release, "release_no_shows")
+    sweep(BOOKING.release, "release_no_shows")
     client = as_(ada)
     ghosting = client.get(f"{API}/ghosting?{today}").json()["data"]
     assert ghosting[0] == {

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent, Delivery
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
+from api.services.bookings.sweeps import sweep
 
 pytestmark = pytest.mark.django_db
 API = "/circletime/api"
@@ -248,7 +249,7 @@ def test_after_its_window_check_in_is_a_conflict_before_any_sweep_has_run(as_, a
 
 def test_an_early_end_frees_the_rest_and_says_how_many_minutes(as_, ana, ben, room, met, now, z):
     booking = met(ana, 0, 60)
-    bookings.check_in(booking.pk, Actor.for_booking(ana, booking))
+    check_in_booking(booking.pk, Actor.for_booking(ana, booking))
     answer = as_(ben).post(f"{API}/bookings/{booking.pk}/end")
     assert (answer.status_code, answer.json()) == (
         200,
@@ -266,14 +267,14 @@ def test_an_early_end_frees_the_rest_and_says_how_many_minutes(as_, ana, ben, ro
 def test_what_is_not_active_cannot_be_ended(as_, ana, met, before):
     booking, actor = met(ana, 0), Actor.person(ana)
     if before in ("ended", "over"):
-        bookings.check_in(booking.pk, actor)
+        check_in_booking(booking.pk, actor)
     if before == "ended":
-        bookings.end(booking.pk, actor)
+        end_booking(booking.pk, actor)
     if before == "over":
         hour = timedelta(hours=1)
         Booking.objects.filter(pk=booking.pk).update(starts_at=Now() - hour, ends_at=Now())
     if before == "cancelled":
-        bookings.cancel(booking.pk, Actor.for_booking(ana, booking))
+        cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     status = Booking.objects.get().status
     answer = as_(ana).post(f"{API}/bookings/{booking.pk}/end")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
@@ -306,14 +307,13 @@ def test_every_status_has_a_word_here(status, word):
 
 def test_the_organizer_is_written_to_at_every_turn(as_, ana, met):
     from api.lifecycle import BOOKING
-    from api.services.bookings import transitions
     from api.services.messages import mailer, reminders
 
     client = as_(ana)
     missed = met(ana, 10, 30, title="Standup")
     reminders.queue_due()
     Booking.objects.filter(pk=missed.pk).update(no_show_at=Now())
-    transitions.sweep(BOOKING.release, "release_no_shows")
+    sweep(BOOKING.release, "release_no_shows")
     ended = met(ana, 60, 30, title="Review")
     Booking.objects.filter(pk=ended.pk).update(check_in_opens_at=Now())
     client.post(f"{API}/bookings/{ended.pk}/checkin")
@@ -343,7 +343,7 @@ def test_the_organizer_is_written_to_at_every_turn(as_, ana, met):
 
 def test_a_meeting_ended_before_it_began_frees_all_that_was_left(as_, ana, room, met, z):
     booking = met(ana, 10, 60)
-    bookings.check_in(booking.pk, Actor.for_booking(ana, booking))
+    check_in_booking(booking.pk, Actor.for_booking(ana, booking))
     answer = as_(ana).post(f"{API}/bookings/{booking.pk}/end")
     assert answer.json()["data"] == {"ended": True, "freedMinutes": 69}
 

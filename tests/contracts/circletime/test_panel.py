@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import check_in_booking
 from api.services.panels import panels
 from tasks import pushes
 
@@ -217,7 +217,7 @@ def test_the_tablet_ends_a_meeting_and_says_what_it_freed(tablet, ana, met):
     booking = met(ana, 0, 45)
     not_yet = tablet.post(f"{API}/panel/meetings/{booking.pk}/end")
     assert (not_yet.status_code, not_yet.json()["code"]) == (409, "conflict")
-    bookings.check_in(booking.pk, Actor.person(ana))
+    check_in_booking(booking.pk, Actor.person(ana))
     answer = tablet.post(f"{API}/panel/meetings/{booking.pk}/end")
     assert (answer.status_code, answer.json()) == (
         200,

@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 from api.models import Booking, Resource
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking
 
 pytestmark = pytest.mark.django_db
 API = "/circletime/api"
@@ -112,7 +112,7 @@ def test_a_days_bookings_are_listed_without_those_called_off(as_, ana, ben, room
     tomorrow = 24 * 60
     kept = met(ana, tomorrow, title="Review", notes="Bring the plan", attendees=[ben])
     gone = met(ana, tomorrow + 90)
-    bookings.cancel(gone.pk, Actor.for_booking(ana, gone))
+    cancel_booking(gone.pk, Actor.for_booking(ana, gone))
     answer = as_(ben).get(f"{API}/rooms/{room.pk}/bookings?date={kept.starts_at.date()}")
     assert answer.json() == {
         "success": True,

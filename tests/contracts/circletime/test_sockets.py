@@ -9,7 +9,7 @@ from api.models import Booking, User
 from api.realtime import connections
 from api.services.accounts import tokens
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import check_in_booking, end_booking
 from api.services.panels import panels
 from api.services.venues import resources
 from tests.support.websocket import Socket, off_stage, opened, scene
@@ -71,11 +71,11 @@ def test_each_push_carries_the_next_version(room, device, ana, met):
         async with opened(path_of(room, device)) as panel:
             booking = await off_stage(met)(ana, 5)
             first = await panel.heard()
-            await off_stage(bookings.check_in)(booking.pk, Actor.person(ana))
+            await off_stage(check_in_booking)(booking.pk, Actor.person(ana))
             second = await panel.heard()
             assert second["version"] == first["version"] + 1
             assert second["data"]["nextMeeting"]["checkedIn"] is True
-            await off_stage(bookings.end)(booking.pk, Actor.person(ana))
+            await off_stage(end_booking)(booking.pk, Actor.person(ana))
             assert (await panel.heard())["data"]["nextMeeting"] is None
 
     scene(story)

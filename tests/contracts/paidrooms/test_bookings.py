@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking
 from api.services.venues import venues
 
 pytestmark = pytest.mark.django_db
@@ -514,7 +514,7 @@ def test_cleanup_is_closed_without_a_secret(settings):
 def test_a_cancelled_booking_frees_its_room(as_, ana, ben, new):
     """README, "Time Slot Management"."""
     pk = as_(ana).post(f"{BASE}bookings/", new).json()["id"]
-    bookings.cancel(pk, Actor.for_booking(ana, Booking.objects.get()))
+    cancel_booking(pk, Actor.for_booking(ana, Booking.objects.get()))
     assert as_(ben).post(f"{BASE}bookings/", new).status_code == 201
 
 

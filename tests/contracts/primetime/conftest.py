@@ -11,7 +11,8 @@ from rest_framework.test import APIClient
 
 from api.models import Booking, PrimetimeWindow, Resource, User, Venue
 from api.services.accounts import tokens
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues import venues
 from tests.contracts.mailbox import mailbox
 
@@ -68,13 +69,16 @@ def take(place: Resource, on: date) -> Callable[..., Booking]:
 
     def make(owner: User, hour: int = 10, days: int = 0, **more: Any) -> Booking:
         start = datetime.combine(on + timedelta(days=days), time(hour), UTC)
-        return bookings.book(
-            owner=owner,
-            resource=place.pk,
-            starts_at=start,
-            ends_at=start + timedelta(hours=1),
-            contract="primetime",
-            **more,
+        return create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=place.pk,
+                starts_at=start,
+                ends_at=start + timedelta(hours=1),
+                contract="primetime",
+                **more,
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     return make

@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 from api.models import Booking, Delivery, Resource, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import approve_booking, cancel_booking
 
 from .conftest import APPROVED, PENDING, somebody, stamp
 
@@ -72,8 +72,8 @@ def test_only_admins_answer(call, take, ana, ben, sam, shape):
 
 def test_what_is_answered_cancelled_or_begun_is_not_approved(call, take, ana, sam):
     cancelled, approved, begun = take(ana, 17), take(ana, 18), take(ana, 17, days=1)
-    bookings.cancel(cancelled.pk, Actor.for_booking(ana, cancelled))
-    bookings.approve(approved.pk, Actor.person(sam))
+    cancel_booking(cancelled.pk, Actor.for_booking(ana, cancelled))
+    approve_booking(approved.pk, Actor.person(sam))
     Booking.objects.filter(pk=begun.pk).update(lapses_at=Now())
     for booking, said in (
         (cancelled, "A booking that is cancelled cannot do that."),

@@ -46,7 +46,7 @@ def rows():
 @pytest.fixture
 def things(take, ana, ben):
     mine, theirs = take(ana), take(ben, 12)
-    trade = trades.offer(requester=ben, mine=theirs.pk, theirs=mine.pk)
+    trade = trades.offer_trade(requester=ben, mine=theirs.pk, theirs=mine.pk)
     return {"user": ana.pk, "booking": mine.pk, "trade": trade.pk}
 
 

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from api.models import Booking, BookingEvent, Closure, Resource
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking
 
 from .conftest import PENDING
 
@@ -25,7 +25,7 @@ def slot(hour):
 
 def test_a_day_holds_hours_primetime_free_slots_and_what_is_taken(call, take, ana, shape, on):
     mine, request, gone = take(ana), take(ana, 17), take(ana, 12)
-    bookings.cancel(gone.pk, Actor.for_booking(ana, gone))
+    cancel_booking(gone.pk, Actor.for_booking(ana, gone))
     status, made = call(ana)("GET", f"/reservations/calendar/?start_date={on}&end_date={on}")
     day = {
         "date": on.isoformat(),

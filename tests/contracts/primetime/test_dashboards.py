@@ -9,7 +9,15 @@ from api.contracts.primetime import labels
 from api.lifecycle import BOOKING, Status, TradeStatus
 from api.models import Booking, BookingEvent
 from api.services.actors import Actor
-from api.services.bookings import bookings, trades, transitions
+from api.services.bookings import trades
+from api.services.bookings.actions import (
+    approve_booking,
+    cancel_booking,
+    complete_booking,
+    reject_booking,
+)
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.sweeps import sweep
 
 from .conftest import PENDING, somebody, stamp
 
@@ -35,7 +43,7 @@ def test_a_person_sees_what_is_ahead_what_waits_and_what_happened(
     call, take, ana, ben, shape, path
 ):
     later, mine, theirs = take(ana, 17, days=1), take(ana), take(ben, 12)
-    trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk)
+    trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk)
     booked, asked = BookingEvent.objects.filter(booking__owner=ana)
     assert call(ana)("GET", path) == (
         200,
@@ -73,7 +81,7 @@ def test_what_the_clock_did_has_a_name_too(call, take, ana, sam):
     """Pages read the person of each line."""
     take(ana)
     Booking.objects.update(starts_at=Now() - 2 * HOUR, ends_at=Now() - HOUR, completes_at=Now())
-    transitions.sweep(BOOKING.complete, "complete_finished")
+    sweep(BOOKING.complete, "complete_finished")
     line = call(sam)("GET", ADMINS[0])[1]["recent_activity"][0]
     assert (line["action"], line["performed_by"]) == (
         "UPDATED",
@@ -90,13 +98,15 @@ def test_every_kind_of_activity_has_its_details(call, take, ana, ben, sam, on):
         take(ana, 14),
     )
     actor = Actor.for_booking(ana, mine)
-    bookings.reschedule(mine.pk, actor, ends_at=mine.ends_at + timedelta(hours=1), title="Long")
-    bookings.approve(request.pk, Actor.person(sam))
-    bookings.reject(refused.pk, Actor.person(sam), "Tournament")
-    bookings.cancel(gone.pk, Actor.for_booking(ana, gone))
-    trade = trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk)
-    trades.accept(trade.pk, ben)
-    bookings.complete(theirs.pk, Actor.person(sam))
+    reschedule_booking(
+        mine.pk, actor, BookingChanges(ends_at=mine.ends_at + timedelta(hours=1), title="Long")
+    )
+    approve_booking(request.pk, Actor.person(sam))
+    reject_booking(refused.pk, Actor.person(sam), "Tournament")
+    cancel_booking(gone.pk, Actor.for_booking(ana, gone))
+    trade = trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk)
+    trades.accept_trade(trade.pk, ben)
+    complete_booking(theirs.pk, Actor.person(sam))
     lines = call(sam)("GET", ADMINS[0])[1]["recent_activity"]
     day = on.isoformat()
     told = [(line["action"], line["performed_by"]["id"], line["details"]) for line in lines]
@@ -152,7 +162,9 @@ def test_a_dashboard_costs_the_same_however_much_happened(
     for n in range(5):
         first, second = take(ana, 7 + n), take(ben, 12 + n)
         if second.status == "confirmed":
-            trades.accept(trades.offer(requester=ana, mine=first.pk, theirs=second.pk).pk, ben)
+            trades.accept_trade(
+                trades.offer_trade(requester=ana, mine=first.pk, theirs=second.pk).pk, ben
+            )
     with django_assert_max_num_queries(7):
         assert len(call(ana)("GET", MINE[0])[1]["recent_activity"]) == 10
     with django_assert_max_num_queries(5):

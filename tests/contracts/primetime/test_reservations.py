@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from api.models import Booking, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import cancel_booking
 
 from .conftest import PENDING
 
@@ -141,7 +141,7 @@ def test_a_list_holds_ones_own_newest_first_and_everybodys_for_admins(
 
 def test_a_list_is_filtered_by_date_status_and_for_admins_by_address(call, take, ana, ben, sam, on):
     mine, theirs, next_day = take(ana), take(ben, 17), take(ana, days=1)
-    bookings.cancel(next_day.pk, Actor.for_booking(ana, next_day))
+    cancel_booking(next_day.pk, Actor.for_booking(ana, next_day))
 
     def found(user, query):
         status, rows = call(user)("GET", f"/reservations/?{query}")
@@ -246,7 +246,7 @@ def test_strangers_edit_and_cancel_nothing_and_admins_may(call, take, ana, ben, 
 
 def test_what_is_cancelled_or_past_can_neither_be_edited_nor_cancelled(call, take, ana, shape):
     mine, past = take(ana), take(ana, 12)
-    bookings.cancel(mine.pk, Actor.for_booking(ana, mine))
+    cancel_booking(mine.pk, Actor.for_booking(ana, mine))
     day = timedelta(days=1)
     Booking.objects.filter(pk=past.pk).update(starts_at=Now() - 2 * day, ends_at=Now() - day)
     for booking in (mine, past):

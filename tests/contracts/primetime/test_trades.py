@@ -5,7 +5,8 @@ from django.db.models.functions import Now
 
 from api.models import Booking, Trade
 from api.services.actors import Actor
-from api.services.bookings import bookings, trades
+from api.services.bookings import trades
+from api.services.bookings.actions import cancel_booking
 
 from .conftest import somebody, stamp
 
@@ -27,7 +28,7 @@ def theirs(take, ben):
 
 @pytest.fixture
 def offered(mine, theirs, ana):
-    return trades.offer(requester=ana, mine=mine.pk, theirs=theirs.pk, message="Please?")
+    return trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk, message="Please?")
 
 
 def whole(trade, mine, theirs, **other):
@@ -141,7 +142,7 @@ def test_only_what_is_confirmed_and_ahead_is_traded(call, mine, theirs, take, an
     waiting = take(ben, 17)
     assert refused(call, ana, mine.pk, waiting.pk) == "Target reservation cannot be traded"
     assert refused(call, ben, waiting.pk, mine.pk) == "Your reservation cannot be traded"
-    bookings.cancel(theirs.pk, Actor.for_booking(ben, theirs))
+    cancel_booking(theirs.pk, Actor.for_booking(ben, theirs))
     assert refused(call, ana, mine.pk, theirs.pk) == "Target reservation cannot be traded"
     staffs = take(sam, 14)
     assert refused(call, ana, mine.pk, staffs.pk) == "Target reservation cannot be traded"
@@ -181,7 +182,7 @@ def test_the_same_trade_stands_once(call, offered, mine, theirs, ana):
 
 
 def test_a_trade_whose_reservation_is_cancelled_reads_as_cancelled(call, offered, mine, ana, ben):
-    bookings.cancel(mine.pk, Actor.for_booking(ana, mine))
+    cancel_booking(mine.pk, Actor.for_booking(ana, mine))
     path = f"{PATH}{offered.pk}/"
     made = call(ben)("GET", path)[1]
     assert (made["status"], made["status_display"]) == ("CANCELLED", "Cancelled")
@@ -194,7 +195,7 @@ def test_the_list_costs_the_same_however_long_it_is(
     for n in range(5):
         first, second = take(ana, 7 + n), take(ben, 12 + n)
         if n < 5 and second.status == "confirmed":
-            trades.offer(requester=ana, mine=first.pk, theirs=second.pk)
+            trades.offer_trade(requester=ana, mine=first.pk, theirs=second.pk)
     with django_assert_max_num_queries(3):
         assert len(call(ana)("GET", PATH)[1]["sent_requests"]) == 5
 
@@ -212,7 +213,7 @@ def test_what_belongs_to_another_venue_is_nobodys_here(call, mine, theirs, booke
     first, second = booked(ana), booked(ben, hours=2)
     assert refused(call, ana, first.pk, second.pk) == "Invalid requester reservation"
     assert refused(call, ana, mine.pk, second.pk) == "Invalid target reservation"
-    trade = trades.offer(requester=ana, mine=first.pk, theirs=second.pk)
+    trade = trades.offer_trade(requester=ana, mine=first.pk, theirs=second.pk)
     for method, body in (("GET", None), ("POST", {"action": "accept"})):
         assert call(ben)(method, f"{PATH}{trade.pk}/", body) == (404, GONE)
     assert Trade.objects.get().status == "offered"

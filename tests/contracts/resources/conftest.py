@@ -11,7 +11,8 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from api.models import Booking, Resource, User, Venue
-from api.services.bookings import bookings
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues import venues
 from tests.contracts.mailbox import mailbox
 
@@ -61,13 +62,16 @@ def body(room: Resource, soon: datetime) -> Callable[..., dict[str, Any]]:
 def made(room: Resource, soon: datetime) -> Callable[..., Booking]:
     def make(owner: User, hours: float = 0, length: float = 1, **more: Any) -> Booking:
         start = soon + timedelta(hours=hours)
-        return bookings.book(
-            owner=owner,
-            resource=room.pk,
-            starts_at=start,
-            ends_at=start + timedelta(hours=length),
-            contract="resources",
-            **more,
+        return create_booking(
+            BookingRequest(
+                owner=owner,
+                resource=room.pk,
+                starts_at=start,
+                ends_at=start + timedelta(hours=length),
+                contract="resources",
+                **more,
+            ),
+            actor=Actor.for_new_booking(owner),
         )
 
     return make

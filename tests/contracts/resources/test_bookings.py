@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 from api.lifecycle import BOOKING
 from api.models import Booking, Resource, Venue
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.services.bookings.transitions import sweep
+from api.services.bookings.actions import approve_booking
+from api.services.bookings.status_changes import set_booking_status
+from api.services.bookings.sweeps import sweep
 from api.services.venues import resources
 
 from .conftest import API, minute
@@ -195,7 +196,7 @@ def test_what_is_cancelled_or_rejected_does_not_block_even_the_same_person(
     at_desk, ana, sam, made, body, status
 ):
     booking = made(ana)
-    bookings.set_status(booking.pk, status, Actor.for_booking(sam, booking))
+    set_booking_status(booking.pk, status, Actor.for_booking(sam, booking))
     assert at_desk(ana).post(PATH, body()).status_code == 201
 
 
@@ -369,7 +370,7 @@ def test_a_put_wants_the_whole_booking_and_may_send_it_unchanged(at_desk, ana, s
         "start_time": REQUIRED,
         "end_time": REQUIRED,
     }
-    bookings.approve(booking.pk, Actor.for_booking(sam, booking))
+    approve_booking(booking.pk, Actor.for_booking(sam, booking))
     Resource.objects.filter(pk=room.pk).update(is_available=False)
     Booking.objects.filter(pk=booking.pk).update(
         starts_at=Now() - HOUR / 2, ends_at=Now() + HOUR / 2
@@ -382,7 +383,7 @@ def test_a_put_wants_the_whole_booking_and_may_send_it_unchanged(at_desk, ana, s
 
 def test_an_owner_who_moves_a_confirmed_booking_asks_again(at_desk, ana, sam, made, body, room):
     booking = made(ana)
-    bookings.approve(booking.pk, Actor.for_booking(sam, booking))
+    approve_booking(booking.pk, Actor.for_booking(sam, booking))
     path = f"{PATH}{booking.pk}/"
     assert at_desk(sam).patch(path, body(2)).json()["status"] == "confirmed"
     assert at_desk(ana).patch(path, body(4)).json()["status"] == "pending"

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from api.models import Booking, Resource
 from api.services.actors import Actor
-from api.services.bookings import bookings
+from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
 
 from .conftest import API
 
@@ -111,14 +111,14 @@ def test_the_status_of_a_resource_looks_at_everything_ahead(at_desk, ana, sam, r
     far = made(ana, hours=700)
     assert status() == "pending"
     near = made(ana)
-    bookings.approve(far.pk, Actor.for_booking(sam, far))
+    approve_booking(far.pk, Actor.for_booking(sam, far))
     assert status() == "unavailable"
-    bookings.cancel(far.pk, Actor.for_booking(sam, far))
+    cancel_booking(far.pk, Actor.for_booking(sam, far))
     assert status() == "pending"
-    bookings.reject(near.pk, Actor.for_booking(sam, near))
+    reject_booking(near.pk, Actor.for_booking(sam, near))
     assert status() == "available"
     over = made(ana, hours=3)
-    bookings.approve(over.pk, Actor.for_booking(sam, over))
+    approve_booking(over.pk, Actor.for_booking(sam, over))
     Booking.objects.filter(pk=over.pk).update(
         starts_at=Now() - timedelta(hours=2), ends_at=Now() - timedelta(hours=1)
     )

@@ -1,0 +1,153 @@
+"""Creates bookings.
+
+1. `get_rules_for_booking` reads the rules of the resource, the database's now and the next id.
+2. The policy refuses the request, or gives it a status, a price and deadlines.
+3. Receivers of `booking_inserting` return the inserts of its history and emails.
+4. One statement takes the slot and writes all of it, or nothing where the slot is taken.
+5. Where it is taken, what the clock should have ended is ended, and the statement runs once more.
+6. Receivers of `booking_created` ask for the tasks that send the emails and refresh the panels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from api import errors, policy
+from api.effective_status import current_q
+from api.lifecycle import BOOKING, HELD
+from api.models import Booking, Resource, User
+from api.policy import Check, Rules
+from api.queries.venues.rules import get_rules_for_booking
+from api.services.accounts import client_address
+from api.services.actors import Actor
+from api.services.conflicts import retry_on_conflict
+from api.signals import booking_created, booking_inserting
+
+from . import slots
+from .statements import InsertPart, collect_parts, insert_statement
+
+
+@dataclass(frozen=True)
+class BookingRequest:
+    """What somebody wants to book. Instants are aware.
+
+    `resource` is a resource or its id; it may be left out where one is assigned (`auto_assign`).
+    `pre_approved`: whoever books it is who would have to approve it."""
+
+    owner: User
+    starts_at: datetime
+    ends_at: datetime
+    resource: Resource | int | None = None
+    title: str = ""
+    notes: str = ""
+    guests: int = 1
+    attendees: Iterable[User] = ()
+    contract: str = ""
+    pre_approved: bool = False
+
+
+@retry_on_conflict
+def create_booking(
+    request: BookingRequest, *, actor: Actor, check: Check = policy.check_booking
+) -> Booking:
+    """Creates a booking in the first status that its venue's policy gives it: held, pending or
+    confirmed.
+
+    Exactly one of any number of rivals for overlapping times wins: the exclusion constraint
+    decides. The others get `SlotTaken` with what blocks and the nearest free times. Refuses
+    `NotFound`, and what `check` refuses."""
+    resource = request.resource
+    rules, now, booking_id = get_rules_for_booking(
+        resource.pk if isinstance(resource, Resource) else resource or 0
+    )
+    check(rules, request.starts_at, request.ends_at, now, request.guests)
+    booking = _build_booking(request, rules, now)
+    booking.pk = booking_id
+    event: dict[str, Any] = {
+        "sender": Booking, "rows": [booking], "actor": actor, "details": {},
+    }  # fmt: skip
+    attendees = list(request.attendees)
+    # one statement is a transaction by itself
+    several_statements = attendees or booking.status == HELD
+    with transaction.atomic() if several_statements else nullcontext():
+        if booking.status == HELD:
+            _check_open_holds(booking)
+        _take_slot(booking, collect_parts(booking_inserting.send(**event)), rules, now)
+        if attendees:
+            booking.attendees.add(*attendees)
+        booking_created.send(**event)
+    return booking
+
+
+def _build_booking(request: BookingRequest, rules: Rules, now: datetime) -> Booking:
+    venue, starts_at, ends_at = rules.venue, request.starts_at, request.ends_at
+    primetime = policy.is_primetime(rules, starts_at, ends_at)
+    price = policy.calculate_price(rules.resource, starts_at, ends_at)
+    status = policy.get_initial_status(rules, primetime, price, request.pre_approved)
+    return Booking(
+        venue=venue,
+        resource=rules.resource,
+        owner=request.owner,
+        title=request.title,
+        notes=request.notes,
+        guests=request.guests,
+        contract=request.contract,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        status=status,
+        primetime=primetime,
+        price_minor=price,
+        currency=venue.currency if price else "",
+        held_from=client_address.address_hash() if status == HELD else "",
+        **policy.calculate_deadlines(venue, starts_at, ends_at, now),
+        **policy.get_payment_columns(venue, status, price, now),
+    )
+
+
+def _check_open_holds(booking: Booking) -> None:
+    """Refuses `TooManyHolds`, so that nobody blocks a venue by holding without paying, not by
+    asking many times at once nor under many names.
+
+    The person is locked before the address: whoever holds the second lock waits for nobody."""
+    _check_holds_of(booking, booking.venue.max_open_holds, "owner", booking.owner_id)
+    if booking.held_from and settings.MAX_HOLDS_PER_ADDRESS:
+        _check_holds_of(booking, settings.MAX_HOLDS_PER_ADDRESS, "held_from", booking.held_from)
+
+
+def _check_holds_of(booking: Booking, limit: int, column: str, value: int | str) -> None:
+    with connection.cursor() as cursor:
+        key = f"holds:{column}:{value}:{booking.venue_id}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    holds = Booking.objects.filter(current_q(BOOKING, HELD), venue=booking.venue, **{column: value})
+    if holds.count() >= limit:
+        raise errors.TooManyHolds(limit=limit)
+
+
+def _take_slot(booking: Booking, parts: Sequence[InsertPart], rules: Rules, now: datetime) -> None:
+    """Inserts; or ends what the clock should have ended and inserts; or refuses `SlotTaken`. The
+    second attempt is made in any case: somebody else may have ended it in between."""
+    if _insert(booking, parts):
+        return
+    slots.end_overdue(booking.resource_id, booking.starts_at, booking.ends_at)
+    if _insert(booking, parts):
+        return
+    raise slots.build_refusal(rules, booking.starts_at, booking.ends_at, now, guests=booking.guests)
+
+
+def _insert(booking: Booking, parts: Sequence[InsertPart]) -> bool:
+    """Whether the slot was free and is now taken, with the parts written too."""
+    with connection.prepared() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(*insert_statement(booking, parts))
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    booking.created_at, booking.updated_at = row
+    booking._state.adding, booking._state.db = False, connection.alias
+    return True

@@ -1,0 +1,257 @@
+"""Reschedules and edits bookings.
+
+1. The resources it leaves and enters are locked in id order, then the booking; both are read anew.
+2. A new time or resource meets the policy again; price and deadlines are worked out anew.
+3. The row is written under the exclusion constraint; `booking_changed` writes history and emails.
+4. If the change needs an approval, or needs none any more, the booking moves along the lifecycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from api import errors, policy
+from api.effective_status import get_due_transition
+from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Status, Transition
+from api.models import Booking, Resource, User
+from api.models.bookings import PaymentStatus
+from api.policy import Check, Rules
+from api.queries.venues.rules import build_rules, get_resource
+from api.services.actors import Actor
+from api.services.conflicts import retry_on_conflict
+from api.signals import booking_changed
+
+from .actions import check_owner
+from .slots import get_booking, lock_booking, lock_resources, move_into_slot
+from .transitions import apply_transition
+
+# what is shown of an edit in the history, by its column
+_RECORDED = {
+    "resource": "resource_id",
+    **{name: name for name in ("starts_at", "ends_at", "title", "notes", "guests")},
+}
+_WRITTEN = [
+    f.attname
+    for f in Booking._meta.concrete_fields
+    if f.attname not in ("status", "created_at", "updated_at")
+]
+
+
+@dataclass(frozen=True)
+class BookingChanges:
+    """What is to be different; None leaves a field as it is. `resource` is an id."""
+
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    resource: int | None = None
+    title: str | None = None
+    notes: str | None = None
+    guests: int | None = None
+    attendees: Iterable[User] | None = None
+
+    def without_unchanged(self, booking: Booking) -> BookingChanges:
+        """The same without what the booking has already."""
+        unchanged = {
+            name: None
+            for name, column in _RECORDED.items()
+            if getattr(self, name) == getattr(booking, column)
+        }
+        return replace(self, **unchanged)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) is not None for field in fields(self))
+
+
+@retry_on_conflict
+@transaction.atomic
+def reschedule_booking(
+    booking_id: int,
+    actor: Actor,
+    changes: BookingChanges,
+    *,
+    check: Check | None = None,
+    pre_approved: bool = False,
+    next_status: str = "",
+) -> Booking:
+    """Edits a booking, and moves it in time or to another resource. By its owner or staff, while it
+    is held, pending or confirmed.
+
+    A new time or resource meets the whole policy (or `check`) and the constraint again, and needs
+    approval again unless it lies inside what was approved, or is `pre_approved` because whoever
+    moves it is who would approve it. `next_status`: where another move of the same transaction
+    leads, which is then what people are written to about."""
+    first = get_booking(booking_id)
+    is_elsewhere = changes.resource not in (None, first.resource_id)
+    resource = get_resource(changes.resource or first.resource_id, retired=not is_elsewhere)
+    lock_resources({first.resource_id, resource.pk})
+    booking = _lock_editable(booking_id, actor, resource.now)
+    if booking.resource_id != first.resource_id:
+        raise errors.Busy
+    before = _record(booking)
+    _apply(changes, booking, resource)
+    moved = any(
+        before[name] != _record(booking)[name] for name in ("resource", "starts_at", "ends_at")
+    )
+    if moved:
+        _plan_again(booking, resource, before, first.venue_id, check)
+    if _record(booking) == before and changes.attendees is None:
+        return booking
+    rules = build_rules(resource)
+    _write(booking, rules, resource.now, moved)
+    follow_up = _find_follow_up(booking, rules, before) if moved and not pre_approved else None
+    if follow_up is BOOKING.confirm and next_status:
+        follow_up = None  # that move confirms it, or ends it
+    elif follow_up is BOOKING.confirm:
+        next_status = CONFIRMED
+    _announce(booking, actor, before, moved, follow_up, next_status)
+    if follow_up:
+        apply_transition(follow_up, [booking.pk], actor, details={"reason": "moved"})
+    return get_booking(booking.pk)
+
+
+def _lock_editable(booking_id: int, actor: Actor, now: datetime) -> Booking:
+    """The booking, locked; refuses `Forbidden`, or `NotAllowedNow` also when the clock should have
+    ended it by `now`."""
+    booking = lock_booking(booking_id)
+    check_owner(booking, actor)
+    if actor.by not in BOOKING.resubmit.by:
+        raise errors.Forbidden
+    due = get_due_transition(BOOKING, booking, now)
+    current = str(due.target) if due else booking.status
+    if current not in (HELD, PENDING, CONFIRMED):
+        raise errors.NotAllowedNow(
+            f"A booking that is {Status(current).label.lower()} cannot be edited.", current=current
+        )
+    return booking
+
+
+def _record(booking: Booking) -> dict[str, Any]:
+    values = {name: getattr(booking, column) for name, column in _RECORDED.items()}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+
+
+def _apply(changes: BookingChanges, booking: Booking, resource: Resource) -> None:
+    """Puts the changes onto the row in memory; attendees are written at once."""
+    guests = changes.guests
+    if guests is not None and guests > max(resource.capacity, booking.guests):
+        raise errors.OverCapacity(capacity=resource.capacity)
+    booking.resource, booking.venue = resource, resource.venue
+    for name in ("starts_at", "ends_at", "title", "notes", "guests"):
+        value = getattr(changes, name)
+        if value is not None and value != getattr(booking, name):
+            setattr(booking, name, value)
+    if changes.attendees is not None:
+        booking.attendees.set(changes.attendees)
+
+
+def _plan_again(
+    booking: Booking,
+    resource: Resource,
+    before: dict[str, Any],
+    previous_venue_id: int,
+    check: Check | None,
+) -> None:
+    """Meets the policy again and freezes the deadlines anew. A start that stays keeps what hangs on
+    it, so that nobody puts a no-show off by edits."""
+    rules, now = build_rules(resource), resource.now
+    starts_at, ends_at = booking.starts_at, booking.ends_at
+    previous_start = datetime.fromisoformat(before["starts_at"])
+    if previous_start <= now and booking.status != HELD and starts_at != previous_start:
+        raise errors.AlreadyBegun
+    policy.check_interval(starts_at, ends_at, now)
+    check = check or policy.check_reschedule(previous_start)
+    check(rules, starts_at, ends_at, now, booking.guests)
+    _price_again(booking, resource)
+    booking.primetime = policy.is_primetime(rules, starts_at, ends_at)
+    if booking.status == HELD and _outgrows_approval(booking, rules, before):
+        raise errors.NotAllowedNow(
+            "That time needs approval; cancel the hold and ask anew.", current=booking.status
+        )
+    same_start = starts_at == previous_start and booking.venue_id == previous_venue_id
+    deadlines = policy.calculate_deadlines(rules.venue, starts_at, ends_at, now)
+    for column, value in deadlines.items():
+        if not same_start or column == "completes_at":
+            setattr(booking, column, value)
+
+
+def _price_again(booking: Booking, resource: Resource) -> None:
+    """The price of the new time and resource. It may change only while nothing was paid and payment
+    is still to come; everything else would be a way around paying."""
+    price = policy.calculate_price(resource, booking.starts_at, booking.ends_at)
+    currency = resource.venue.currency if price else ""
+    if (price, currency) == (booking.price_minor, booking.currency):
+        return
+    paid = booking.payment_status == PaymentStatus.SUCCEEDED
+    if paid or booking.status == CONFIRMED or (booking.status == HELD and not price):
+        raise errors.NotAllowedNow(
+            "A change of its price needs a new booking.", current=booking.status
+        )
+    booking.price_minor, booking.currency = price, currency
+    booking.payment_status = PaymentStatus.PENDING if price else PaymentStatus.NONE
+
+
+def _write(booking: Booking, rules: Rules, now: datetime, moved: bool) -> None:
+    booking.version += 1
+
+    def write() -> Booking:
+        columns = {name: getattr(booking, name) for name in _WRITTEN}
+        Booking.objects.filter(pk=booking.pk).update(**columns, updated_at=Now())
+        return booking
+
+    if moved:
+        move_into_slot(booking, rules, now, write)
+    else:
+        write()
+
+
+def _announce(
+    booking: Booking,
+    actor: Actor,
+    before: dict[str, Any],
+    moved: bool,
+    follow_up: Transition | None,
+    next_status: str,
+) -> None:
+    after = _record(booking)
+    changed = [name for name in before if before[name] != after[name]]
+    details: dict[str, Any] = {
+        "from": {name: before[name] for name in changed},
+        "to": {name: after[name] for name in changed},
+        "moved": moved,
+        "resubmitted": follow_up is BOOKING.resubmit,
+    }
+    if next_status:
+        details["next_status"] = next_status
+    booking_changed.send(sender=Booking, rows=[booking], actor=actor, details=details)
+
+
+def _find_follow_up(booking: Booking, rules: Rules, before: dict[str, Any]) -> Transition | None:
+    """The transition that a move causes: a confirmed booking may need an approval again, and a
+    request that would be confirmed at once if it were made now waits for nobody any more."""
+    if booking.status == CONFIRMED and _outgrows_approval(booking, rules, before):
+        return BOOKING.resubmit
+    needs_nobody = not booking.price_minor and not policy.needs_approval(rules, booking.primetime)
+    return BOOKING.confirm if booking.status == PENDING and needs_nobody else None
+
+
+def _outgrows_approval(booking: Booking, rules: Rules, before: dict[str, Any]) -> bool:
+    """Whether an approval is needed that what was approved before does not cover."""
+    if not policy.needs_approval(rules, booking.primetime):
+        return False
+    if before["resource"] != booking.resource_id:
+        return True
+    approved = (
+        datetime.fromisoformat(before["starts_at"]),
+        datetime.fromisoformat(before["ends_at"]),
+    )
+    inside = policy.lies_within((booking.starts_at, booking.ends_at), [approved])
+    return not (inside and booking.approved_at is not None)

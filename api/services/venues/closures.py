@@ -1,0 +1,36 @@
+"""Closures: whole days, by the venue's calendar, on which it takes no bookings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from api import errors
+from api.models import Closure, Venue
+
+
+def create_closure(venue: Venue, fields: Mapping[str, Any]) -> Closure:
+    """A new closure; refuses `Unfit` when it ends before it begins. Bookings there stay."""
+    return _save(Closure(venue=venue), fields)
+
+
+def change_closure(closure: Closure, fields: Mapping[str, Any]) -> Closure:
+    """The closure with these fields; refuses `Unfit` when it ends before it begins."""
+    return _save(closure, fields)
+
+
+def delete_closure(closure: Closure) -> None:
+    closure.delete()
+
+
+def _save(closure: Closure, fields: Mapping[str, Any]) -> Closure:
+    for name, value in fields.items():
+        setattr(closure, name, value)
+    try:
+        with transaction.atomic():
+            closure.save()
+    except IntegrityError:
+        raise errors.Unfit(errors={"last_on": ["Must not be before the first day."]}) from None
+    return closure

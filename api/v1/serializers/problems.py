@@ -1,0 +1,54 @@
+"""Refusals as problems (RFC 9457), for the document; `api.rest.exceptions` builds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class IntervalSerializer(serializers.Serializer[Any]):
+    starts_at = serializers.DateTimeField(help_text="When it begins.")
+    ends_at = serializers.DateTimeField(help_text="When it ends.")
+
+
+class ConflictSerializer(IntervalSerializer):
+    status = serializers.CharField(help_text="The status of what blocks.")
+    id = serializers.IntegerField(required=False, help_text="Its id; for staff only.")
+    title = serializers.CharField(required=False, help_text="Its title; for staff only.")
+    owner = serializers.CharField(required=False, help_text="Whose it is; for staff only.")
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """RFC 9457. `code` names the matter; what a client can act on is beside it."""
+
+    type = serializers.CharField(help_text="Always `about:blank`: `code` says what is the matter.")
+    title = serializers.CharField(help_text="The code in words.")
+    status = serializers.IntegerField(help_text="The HTTP status.")
+    code = serializers.CharField(help_text="What is the matter, for programs: it never changes.")
+    detail = serializers.CharField(help_text="What is the matter, for people.")
+    errors = serializers.DictField(  # type: ignore[assignment]  # DRF takes fields off the class
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="Field to sentences.",
+    )
+    conflicts = ConflictSerializer(many=True, required=False, help_text="What blocks the slot.")
+    alternatives = IntervalSerializer(
+        many=True,
+        required=False,
+        help_text="The nearest free intervals of the same length, nearest first.",
+    )
+    current = serializers.CharField(required=False, help_text="The status that it has.")
+    reason = serializers.CharField(
+        required=False, help_text="Why a token was refused, or a day is closed."
+    )
+    earliest = serializers.DateTimeField(required=False, help_text="The first start allowed.")
+    latest = serializers.CharField(
+        required=False, help_text="The last start allowed: an instant, or a day."
+    )
+    opens_at = serializers.CharField(required=False, help_text="A time of day, or an instant.")
+    closes_at = serializers.CharField(required=False, help_text="A time of day, or an instant.")
+    on = serializers.DateField(required=False, help_text="The day that is closed.")
+    capacity = serializers.IntegerField(required=False, help_text="How many people fit.")
+    slot = serializers.CharField(required=False, help_text="The length of a slot, `HH:MM:SS`.")
+    limit = serializers.IntegerField(required=False, help_text="How many there may be.")

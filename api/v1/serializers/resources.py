@@ -1,0 +1,114 @@
+"""Resources: what can be booked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.errors import Unfit
+from api.models import Resource, Venue
+from api.models.venues import MINUTE
+
+from .base import StrictMixin, describe, example
+from .fields import DurationField, LinkField, WallTimeField
+
+MAX_PRICE_MINOR = 10**10  # more than any room costs
+RESOURCE = {
+    "venue": "club",
+    "name": "Court 1",
+    "description": "Clay, with floodlights",
+    "building": "East",
+    "floor": 0,
+    "capacity": 4,
+    "amenities": ["floodlights", "net"],
+    "image_url": "https://club.example/court-1.jpg",
+    "is_available": True,
+    "maintenance": False,
+    "price_minor": 3000,
+    "opens_at": None,
+    "closes_at": None,
+    "own_slot_length": None,
+}
+
+
+@example(
+    {"id": 3, "currency": "eur", "slot_length": "01:00:00"} | RESOURCE,
+    request={"venue": "club", "name": "Court 1", "capacity": 4, "price_minor": 3000},
+)
+class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
+    venue = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Venue.objects.all(), help_text="The slug of its venue."
+    )
+    currency = serializers.CharField(
+        source="venue.currency", read_only=True, help_text="The currency of its venue."
+    )
+    description = serializers.CharField(
+        max_length=10_000, required=False, allow_blank=True, help_text="What people should know."
+    )
+    capacity = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, help_text="How many people fit."
+    )
+    amenities = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        max_length=50,
+        required=False,
+        help_text="What it has; the filter `amenities` finds these words.",
+    )
+    image_url = LinkField(required=False, help_text="A picture of it.")
+    price_minor = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_PRICE_MINOR,
+        required=False,
+        help_text="Per slot, in minor units of the currency; 0 is free of charge.",
+    )
+    opens_at = WallTimeField(
+        required=False, allow_null=True, help_text="Own hours instead of the venue's; null: none."
+    )
+    closes_at = WallTimeField(
+        required=False, allow_null=True, help_text="Own hours instead of the venue's; null: none."
+    )
+    slot_length = DurationField(read_only=True, help_text="The length of a slot here.")
+    own_slot_length = DurationField(
+        required=False, allow_null=True, help_text="Instead of the venue's; null: the venue's."
+    )
+
+    class Meta:
+        model = Resource
+        fields = [
+            "id",
+            "venue",
+            "name",
+            "description",
+            "building",
+            "floor",
+            "capacity",
+            "amenities",
+            "image_url",
+            "is_available",
+            "maintenance",
+            "price_minor",
+            "currency",
+            "opens_at",
+            "closes_at",
+            "slot_length",
+            "own_slot_length",
+        ]
+        extra_kwargs = describe(
+            name="What people call it.",
+            building="The building that it is in.",
+            floor="The floor that it is on.",
+            is_available="Whether it may be booked at all.",
+            maintenance="Whether it is out of order for now.",
+        )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        def get_value(name: str) -> Any:
+            return attrs.get(name, getattr(self.instance, name, None))
+
+        if (get_value("opens_at") is None) != (get_value("closes_at") is None):
+            raise Unfit(errors={"closes_at": ["Give both or neither."]})
+        length = attrs.get("own_slot_length")
+        if length is not None and length < MINUTE:
+            raise Unfit(errors={"own_slot_length": ["Must be longer."]})
+        return attrs
