@@ -32,26 +32,26 @@ REMINDER: Final = Email(
     only_while=(CONFIRMED, CHECKED_IN),
     before_start=True,
 )
-WAITING: Final = Email(
+REQUEST_WAITING: Final = Email(
     "request_waiting", "A request waits: {what}, {when}", to="admin", only_while=(PENDING,)
 )
-RECEIVED: Final = Email(
+REQUEST_PENDING: Final = Email(
     "pending", "Reservation Pending Approval", only_while=(PENDING,), optional=True
 )
-AT_ONCE: Final = Email("confirmed", "Reservation Confirmed", optional=True)
+CONFIRMED_AT_ONCE: Final = Email("confirmed", "Reservation Confirmed", optional=True)
 
 DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
     "book.held": (Email("held", "Pay by {deadline} to keep {what}", only_while=(HELD,)),),
-    "book.pending": (RECEIVED, WAITING),
-    "book.confirmed": (AT_ONCE,),
+    "book.pending": (REQUEST_PENDING, REQUEST_WAITING),
+    "book.confirmed": (CONFIRMED_AT_ONCE,),
     "approve": (Email("approved", "Reservation Approved"),),
     "approve_to_pay": (
         Email("approved_to_pay", "Approved: pay by {deadline} to keep {what}", only_while=(HELD,)),
     ),
     "reject": (Email("rejected", "Reservation Rejected"),),
-    "resubmit": (RECEIVED, WAITING),
-    "confirm": (AT_ONCE,),
-    "reinstate": (RECEIVED, WAITING),
+    "resubmit": (REQUEST_PENDING, REQUEST_WAITING),
+    "confirm": (CONFIRMED_AT_ONCE,),
+    "reinstate": (REQUEST_PENDING, REQUEST_WAITING),
     "cancel": (Email("cancelled", "Reservation Cancelled"),),
     "expire": (Email("expired", "Your hold on {what} has run out"),),
     "lapse": (Email("lapsed", "Your request for {what} was not answered in time"),),
@@ -67,28 +67,32 @@ DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
     "remind": (REMINDER,),
 }
 
-NEW_AT_SHOP: Final = Email(
+BARBERSHOP_NEW: Final = Email(
     "new_reservation_admin", "🔔 New Reservation #{booking.pk} - Action Required", to="admin"
 )
-MOVED_AT_SHOP: Final = Email(
+BARBERSHOP_MOVED: Final = Email(
     "moved_reservation_admin",
     "🔔 Reservation #{booking.pk} Moved - Action Required",
     to="admin",
     only_while=(PENDING,),
     because="moved",
 )
-CONFIRMED_AT_SHOP: Final = Email("reservation_confirmed", "Your Reservation is Confirmed!")
-CANCELLED_AT_SHOP: Final = Email("reservation_cancelled", "Your Reservation has been Cancelled")
+BARBERSHOP_CONFIRMED: Final = Email("reservation_confirmed", "Your Reservation is Confirmed!")
+BARBERSHOP_CANCELLED: Final = Email("reservation_cancelled", "Your Reservation has been Cancelled")
 
-MADE: Final = Email("booking_created_template", "Booking Confirmation")
-MADE_ADMIN: Final = Email("booking_created_admin", "New Booking: {what}, {when}", to="admin")
-NEWS: Final = Email("booking_status_updated_template", "Booking Status Updated to {status_word}")
-EDITED: Final = Email("booking_details_updated_template", "Booking Updated")
+RESOURCES_CREATED: Final = Email("booking_created_template", "Booking Confirmation")
+RESOURCES_CREATED_ADMIN: Final = Email(
+    "booking_created_admin", "New Booking: {what}, {when}", to="admin"
+)
+RESOURCES_STATUS_CHANGED: Final = Email(
+    "booking_status_updated_template", "Booking Status Updated to {status_word}"
+)
+RESOURCES_EDITED: Final = Email("booking_details_updated_template", "Booking Updated")
 # said of every request, also of one that was answered before the e-mail left
-ASKED: Final = Email("pending", "Reservation Pending Approval", optional=True)
-MET: Final = Email("confirmed", "Booking Confirmed: {what}", optional=True)
+PRIMETIME_PENDING: Final = Email("pending", "Reservation Pending Approval", optional=True)
+CIRCLETIME_CONFIRMED: Final = Email("confirmed", "Booking Confirmed: {what}", optional=True)
 # to the two people of a trade
-TRADES: Final[Mapping[str, tuple[Email, ...]]] = {
+TRADE_EMAILS: Final[Mapping[str, tuple[Email, ...]]] = {
     "trade.offer": (Email("trade_offered", "{other} offers you a trade", to="target"),),
     "trade.accept": (
         Email("trade_accepted", "Trade accepted: you have {when}", to="requester"),
@@ -100,25 +104,25 @@ TRADES: Final[Mapping[str, tuple[Email, ...]]] = {
 # rows that a wording has instead of the default's; an empty tuple: no e-mail
 WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
     "primetime": {
-        "book.pending": (ASKED, WAITING),
-        "resubmit": (ASKED, WAITING),
-        "reinstate": (ASKED, WAITING),
+        "book.pending": (PRIMETIME_PENDING, REQUEST_WAITING),
+        "resubmit": (PRIMETIME_PENDING, REQUEST_WAITING),
+        "reinstate": (PRIMETIME_PENDING, REQUEST_WAITING),
     },
     "barbershop": {
-        "book.pending": (NEW_AT_SHOP,),
-        "book.confirmed": (NEW_AT_SHOP, CONFIRMED_AT_SHOP),
-        "approve": (CONFIRMED_AT_SHOP,),
-        "confirm": (CONFIRMED_AT_SHOP,),
-        "resubmit": (MOVED_AT_SHOP,),
-        "reinstate": (NEW_AT_SHOP,),
-        "reject": (CANCELLED_AT_SHOP,),
-        "cancel": (CANCELLED_AT_SHOP,),
-        "lapse": (CANCELLED_AT_SHOP,),
+        "book.pending": (BARBERSHOP_NEW,),
+        "book.confirmed": (BARBERSHOP_NEW, BARBERSHOP_CONFIRMED),
+        "approve": (BARBERSHOP_CONFIRMED,),
+        "confirm": (BARBERSHOP_CONFIRMED,),
+        "resubmit": (BARBERSHOP_MOVED,),
+        "reinstate": (BARBERSHOP_NEW,),
+        "reject": (BARBERSHOP_CANCELLED,),
+        "cancel": (BARBERSHOP_CANCELLED,),
+        "lapse": (BARBERSHOP_CANCELLED,),
         "end": (),
     },
     "circletime": {
-        "book.confirmed": (MET,),
-        "confirm": (MET,),
+        "book.confirmed": (CIRCLETIME_CONFIRMED,),
+        "confirm": (CIRCLETIME_CONFIRMED,),
         "remind": (
             Email(
                 "reminder",
@@ -133,17 +137,17 @@ WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
         "moved": (Email("moved", "Booking Moved: {what}, {when}", optional=True),),
     },
     "resources": {
-        "book.pending": (MADE, MADE_ADMIN),
-        "book.confirmed": (MADE, MADE_ADMIN),
-        "approve": (NEWS,),
-        "reject": (NEWS,),
-        "resubmit": (NEWS,),
-        "confirm": (NEWS,),
-        "reinstate": (NEWS,),
-        "lapse": (NEWS,),
-        "release": (NEWS,),
-        "moved": (EDITED,),
-        "edited": (EDITED,),
+        "book.pending": (RESOURCES_CREATED, RESOURCES_CREATED_ADMIN),
+        "book.confirmed": (RESOURCES_CREATED, RESOURCES_CREATED_ADMIN),
+        "approve": (RESOURCES_STATUS_CHANGED,),
+        "reject": (RESOURCES_STATUS_CHANGED,),
+        "resubmit": (RESOURCES_STATUS_CHANGED,),
+        "confirm": (RESOURCES_STATUS_CHANGED,),
+        "reinstate": (RESOURCES_STATUS_CHANGED,),
+        "lapse": (RESOURCES_STATUS_CHANGED,),
+        "release": (RESOURCES_STATUS_CHANGED,),
+        "moved": (RESOURCES_EDITED,),
+        "edited": (RESOURCES_EDITED,),
         "cancel": (Email("booking_cancelled_template", "Booking Cancellation"),),
         "end": (),
     },
@@ -160,7 +164,7 @@ WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
 }
 
 # emails that no booking causes
-ALONE: Final[Mapping[str, Email]] = {
+ACCOUNT_EMAILS: Final[Mapping[str, Email]] = {
     "password_reset": Email("password_reset", "Reset your Holdfast password", to="person"),
     "resources/password_reset": Email(
         "resources/password_reset", "Password Reset Request - Booking System", to="person"
@@ -172,21 +176,21 @@ ALONE: Final[Mapping[str, Email]] = {
 # the reasons that an e-mail depends on; any other text changes nothing
 REASONS: Final = frozenset(
     email.because
-    for verbs in (DEFAULT, TRADES, *WORDINGS.values())
+    for verbs in (DEFAULT, TRADE_EMAILS, *WORDINGS.values())
     for emails in verbs.values()
     for email in emails
     if email.because
 )
 
 
-def caused_by(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ...]:
+def list_emails(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ...]:
     """The emails of a verb, for that reason, in a wording; none for a verb that causes none."""
-    rows = WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADES.get(verb, ())))
+    rows = WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADE_EMAILS.get(verb, ())))
     return tuple(email for email in rows if email.because in ("", reason))
 
 
 # what a status is called in a wording that knows fewer
-SAID: Final[Mapping[str, Mapping[str, str]]] = {
+STATUS_LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "resources": {
         Status.EXPIRED: "cancelled",
         Status.NO_SHOW: "cancelled",
@@ -197,16 +201,16 @@ SAID: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def said(status: str, wording: str) -> str:
+def get_status_label(status: str, wording: str) -> str:
     """The word of a status in a wording; the status itself if it has none of its own."""
-    return SAID.get(wording, {}).get(status, status)
+    return STATUS_LABELS.get(wording, {}).get(status, status)
 
 
-def named(name: str, wording: str = "") -> Email:
+def get_email(name: str, wording: str = "") -> Email:
     """An e-mail by its name; raises `KeyError`."""
-    if name in ALONE:
-        return ALONE[name]
-    for rows in (WORDINGS.get(wording, {}), DEFAULT, TRADES):
+    if name in ACCOUNT_EMAILS:
+        return ACCOUNT_EMAILS[name]
+    for rows in (WORDINGS.get(wording, {}), DEFAULT, TRADE_EMAILS):
         for emails in rows.values():
             for email in emails:
                 if email.name == name:

@@ -13,21 +13,21 @@ _DIGITS = {
 }
 
 
-def digits(currency: str) -> int:
+def get_decimals(currency: str) -> int:
     """Decimals of a currency, named by its ISO 4217 code."""
     return _DIGITS.get(currency.lower(), 2)
 
 
-def major(minor: int, currency: str) -> Decimal:
+def to_major(minor: int, currency: str) -> Decimal:
     """The amount in the currency's own unit, exactly."""
-    return Decimal(minor).scaleb(-digits(currency))
+    return Decimal(to_minor).scaleb(-get_decimals(currency))
 
 
-def minor(amount: Decimal, currency: str) -> Decimal:
+def to_minor(amount: Decimal, currency: str) -> Decimal:
     """The amount in minor units; not whole where it is finer than the currency."""
-    return amount.scaleb(digits(currency))
+    return amount.scaleb(get_decimals(currency))
 
 
-def text(minor: int, currency: str) -> str:
+def format_amount(minor: int, currency: str) -> str:
     """For people: `1,050.00 USD`; empty for what costs nothing in no currency."""
-    return f"{major(minor, currency):,} {currency.upper()}" if currency else ""
+    return f"{to_major(to_minor, currency):,} {currency.upper()}" if currency else ""

@@ -72,11 +72,11 @@ def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
     if kwargs.get("table", BOOKING) is BOOKING:
         left = kwargs["details"].get("from", {})
         old = {left["resource"]} if "resource" in left else set()
-        pushes.after_commit({row.resource_id for row in rows} | old)
+        pushes.push_after_commit({row.resource_id for row in rows} | old)
 
 
 def refresh_resources(resources: Collection[int], **_: Any) -> None:
-    pushes.after_commit(resources)
+    pushes.push_after_commit(resources)
 
 
 def email_offer(rows: Sequence[Trade], **_: Any) -> None:
@@ -93,27 +93,27 @@ def let_trades_lapse(
     """A booking that moved, or is not confirmed any more, is not the one that was offered."""
     stays = transition.target == CONFIRMED if transition else not (details or {})["moved"]
     if table is BOOKING and not stays and trades.lapse_trades_on(row.pk for row in rows):
-        nudge.after_commit("tasks.clock.lapse_trades")
+        nudge.enqueue_after_commit("tasks.clock.lapse_trades")
 
 
 def send_deliveries_soon(**_: Any) -> None:
-    nudge.after_commit("tasks.emails.deliver_due")
+    nudge.enqueue_after_commit("tasks.emails.deliver_due")
 
 
 def adjust_payments(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
     priced = [row for row in rows if table is BOOKING and row.price_minor]
     if priced and transition.name not in ("pay", "pay_late"):
-        payments.follow(priced)
-        refunds.follow(transition, priced)
-        nudge.after_commit("tasks.payments.deliver_calls")
+        payments.cancel_unwanted_intents(priced)
+        refunds.refund_ended_bookings(transition, priced)
+        nudge.enqueue_after_commit("tasks.payments.deliver_calls")
 
 
 def adjust_payment_amounts(rows: Sequence[Booking], **_: Any) -> None:
-    payments.follow([row for row in rows if row.payment_status != "none"])
+    payments.cancel_unwanted_intents([row for row in rows if row.payment_status != "none"])
 
 
 def work_stripe_events_soon(**_: Any) -> None:
-    nudge.after_commit("tasks.payments.work_stripe_events")
+    nudge.enqueue_after_commit("tasks.payments.work_stripe_events")
 
 
 def create_profile(instance: User, created: bool, raw: bool = False, **_: Any) -> None:

@@ -244,7 +244,7 @@ def _lag(mail: dict[str, str], log: Path) -> list[Figure]:
     from django.db import connection
 
     from api.models import Booking, Delivery, Job
-    from api.services.messages.mailer import message_id
+    from api.services.messages.mailer import build_message_id
 
     with (
         _worker("backend", **mail),
@@ -266,7 +266,7 @@ def _lag(mail: dict[str, str], log: Path) -> list[Figure]:
         lags = [float(row[0]) for row in cursor.fetchall()]
     came = dict(reversed(line.split()) for line in log.read_text().splitlines())
     keys = dict(Delivery.objects.filter(name="confirmed").values_list("booking_id", "key"))
-    waits = [float(came[message_id(keys[pk])]) - at for pk, at in commits.items()]
+    waits = [float(came[build_message_id(keys[pk])]) - at for pk, at in commits.items()]
     lag, wait = _percentile(lags, 0.99), _percentile(waits, 0.95)
     return [
         Figure(

@@ -50,4 +50,4 @@ def send_reminders() -> int:
 @shared_task
 def push_panels() -> int:
     """Rooms announced to their panels because time alone changed what they show."""
-    return jobs.run("push_panels", lambda: pushes.now(list_rooms_changed_since("push_panels")))
+    return jobs.run("push_panels", lambda: pushes.push_now(list_rooms_changed_since("push_panels")))

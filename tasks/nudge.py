@@ -69,22 +69,22 @@ class Publisher:
 
     def send(self, names: Mapping[Any, Context]) -> None:
         for name, context in names.items():
-            context.run(publish, name)
+            context.run(publish_task, name)
 
 
-def publish(name: str) -> bool:
+def publish_task(name: str) -> bool:
     """Whether the broker took it; never raises, never waits long."""
     from backend.celery import app
 
     try:
-        app.send_task(name, retry=False, queue=queue_of(name), expires=60)
+        app.send_task(name, retry=False, queue=get_queue(name), expires=60)
     except Exception as error:  # the broker's library may raise nearly anything
         log.warning("nudge_lost", task=name, error=repr(error))
         return False
     return True
 
 
-def queue_of(name: str) -> str:
+def get_queue(name: str) -> str:
     theme = name.split(".")[1]
     return theme if theme in ("clock", "emails") else "default"
 
@@ -92,7 +92,7 @@ def queue_of(name: str) -> str:
 publisher = Publisher()
 
 
-def after_commit(name: str) -> None:
+def enqueue_after_commit(name: str) -> None:
     """Publishes the task once the current transaction has committed."""
 
     def ask() -> None:

@@ -12,16 +12,16 @@ from api.services.payments import reconciliation, stripe_calls, stripe_events
 def deliver_calls() -> int:
     """Intents cancelled and refunds paid in this run."""
     kinds = [Kind.CANCEL_INTENT, Kind.REFUND]
-    return jobs.run("deliver_calls", lambda: outbox.deliver(kinds, stripe_calls.make))
+    return jobs.run("deliver_calls", lambda: outbox.deliver(kinds, stripe_calls.make_call))
 
 
 @shared_task
 def work_stripe_events() -> int:
     """Webhooks worked on."""
-    return jobs.run("work_stripe_events", stripe_events.work)
+    return jobs.run("work_stripe_events", stripe_events.process_events)
 
 
 @shared_task
 def reconcile_payments() -> int:
     """Payments that Stripe was asked about."""
-    return jobs.run("reconcile_payments", reconciliation.run)
+    return jobs.run("reconcile_payments", reconciliation.reconcile_due)

@@ -57,7 +57,7 @@ def announce(
 announcer = Announcer()
 
 
-def now(rooms: Collection[int]) -> int:
+def push_now(rooms: Collection[int]) -> int:
     """How many rooms were announced; none while Redis is away, which the next run makes good."""
     if not rooms:
         return 0
@@ -65,7 +65,7 @@ def now(rooms: Collection[int]) -> int:
     return len(rooms) if announce(rooms) else 0
 
 
-def after_commit(rooms: Collection[int]) -> None:
+def push_after_commit(rooms: Collection[int]) -> None:
     def changed() -> None:
         increment_all(map(version_key, rooms))
         for room in rooms:

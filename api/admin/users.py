@@ -65,8 +65,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """Erase the account instead of deleting it: its bookings stay, without a name."""
-        accounts.erase(obj)
+        accounts.erase_account(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for user in queryset:
-            accounts.erase(user)
+            accounts.erase_account(user)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 
-NOWHERE = "@absent.invalid"  # stands in for the address that somebody did not give
+ABSENT_DOMAIN = "@absent.invalid"  # stands in for the address that somebody did not give
 
 
 class Role(models.TextChoices):
@@ -88,18 +88,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def address(self) -> str:
         """The e-mail address, or an empty string for somebody who gave none."""
-        return "" if self.email.endswith(NOWHERE) else self.email
+        return "" if self.email.endswith(ABSENT_DOMAIN) else self.email
 
     @property
     def name(self) -> str:
         """What to call this person."""
-        return called(self.first_name, self.last_name, self.username, self.email)
+        return get_display_name(self.first_name, self.last_name, self.username, self.email)
 
 
-CALLED = ("first_name", "last_name", "username", "email")
+NAME_FIELDS = ("first_name", "last_name", "username", "email")
 
 
-def called(first_name: str, last_name: str, username: str | None, email: str) -> str:
+def get_display_name(first_name: str, last_name: str, username: str | None, email: str) -> str:
     """The full name, else the username, else the address."""
     return f"{first_name} {last_name}".strip() or username or email
 

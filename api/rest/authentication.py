@@ -23,7 +23,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from api.models import Panel, User
 from api.rest.origins import is_untrusted_origin
-from api.services.accounts.tokens import Pair
+from api.services.accounts.tokens import TokenPair
 from api.services.panels import panels
 
 
@@ -150,7 +150,7 @@ class EmailOrUsernameBackend(ModelBackend):
         return user if ok else None
 
 
-def set_refresh_cookie(response: HttpResponseBase, pair: Pair) -> None:
+def set_refresh_cookie(response: HttpResponseBase, pair: TokenPair) -> None:
     """Puts the refresh token into a cookie: HttpOnly, and Secure wherever HTTPS is spoken."""
     response.set_cookie(
         settings.REFRESH_COOKIE,

@@ -82,7 +82,7 @@ class IdempotentAPIView(BaseAPIView):
         """Whose keys these are: one caller's never meet another's."""
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{client_address.address_hash()}"
+        return f"address:{client_address.get_address_hash()}"
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replay):

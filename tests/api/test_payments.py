@@ -25,8 +25,8 @@ def path(booking):
 def paid(booking, path, ana, client_of, customer):
     intent = client_of(ana).post(path).json()["intent_id"]
     customer.pay(intent)
-    stripe_events.receive(*customer.event("payment_intent.succeeded", intent))
-    stripe_events.work()
+    stripe_events.store_event(*customer.event("payment_intent.succeeded", intent))
+    stripe_events.process_events()
     return intent
 
 

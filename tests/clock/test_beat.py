@@ -106,7 +106,7 @@ def test_after_hours_without_beat_or_worker_all_is_done_in_order_and_each_email_
     assert len(set(mail.ids)) == 24
     sent = [m["Message-ID"] for m in mail.messages if "Released" in m["Subject"]]
     from api.models import Delivery
-    from api.services.messages.mailer import message_id
+    from api.services.messages.mailer import build_message_id
 
     queued = Delivery.objects.filter(name="released").order_by("booking__no_show_at")
-    assert sent == [message_id(row.key) for row in queued]
+    assert sent == [build_message_id(row.key) for row in queued]

@@ -55,14 +55,16 @@ def world(hold, ana, ben, customer, run_out, worker):
             Venue.objects.update(refund_until=timedelta(days=365), late_refund_percent=40)
             self.day = 24 * (Booking.objects.count() + 1)
             self.booking, self.rival = hold(ana, self.day), None
-            self.intent = payments.begin(self.booking.pk).intent_id
+            self.intent = payments.start_payment(self.booking.pk).intent_id
             self.actor = Actor.for_booking(ana, self.booking)
 
         def happen(self, step) -> None:
             if isinstance(step, tuple):
                 what, copy = step
                 event = f"evt_{self.intent}_{what}_{copy}"
-                stripe_events.receive(*customer.event(f"payment_intent.{what}", self.intent, event))
+                stripe_events.store_event(
+                    *customer.event(f"payment_intent.{what}", self.intent, event)
+                )
                 return
             {
                 "decline": lambda: customer.pay(self.intent, DECLINED),
@@ -71,7 +73,7 @@ def world(hold, ana, ben, customer, run_out, worker):
                 "cancel here": self.cancel,
                 "run out": lambda: run_out(self.booking),
                 "rival": self.book_against,
-                "hear": stripe_events.work,
+                "hear": stripe_events.process_events,
                 "work": worker,
             }[step]()
 
@@ -87,7 +89,7 @@ def world(hold, ana, ben, customer, run_out, worker):
             for _ in range(2):
                 mine = Payment.objects.filter(intent_id=self.intent)
                 mine.update(checked_at=None, created_at=Now() - timedelta(hours=1))
-                reconciliation.run()
+                reconciliation.reconcile_due()
                 Delivery.objects.update(due_at=Now())
                 worker()
 
@@ -145,8 +147,8 @@ def test_a_webhook_before_our_own_answer_is_not_lost(hold, ana, customer, line):
     assert line.waiting.wait(10)
     intent = customer.call("GET", "payment_intents?limit=1000")["data"][-1]["id"]
     customer.pay(intent)
-    stripe_events.receive(*customer.event("payment_intent.succeeded", intent))
-    stripe_events.work()
+    stripe_events.store_event(*customer.event("payment_intent.succeeded", intent))
+    stripe_events.process_events()
     assert state(booking) == ("confirmed", "succeeded")
     answer.set()
     beginning.join(10)
@@ -157,7 +159,7 @@ def test_a_webhook_before_our_own_answer_is_not_lost(hold, ana, customer, line):
 
 def _begin(pk):
     try:
-        return payments.begin(pk)
+        return payments.start_payment(pk)
     except errors.Refusal as refusal:
         return refusal
     finally:
@@ -221,10 +223,10 @@ def test_no_answer_in_time_is_a_refusal_that_keeps_the_hold(hold, ana, line, set
     booking, answer = hold(ana), threading.Event()
     line.faults = [("payment_intents", "POST", answer)]
     with pytest.raises(payments.gateway.PaymentsAway):
-        payments.begin(booking.pk)
+        payments.start_payment(booking.pk)
     answer.set()
     assert state(booking) == ("held", "processing")
-    assert payments.begin(booking.pk).status == "requires_payment_method"
+    assert payments.start_payment(booking.pk).status == "requires_payment_method"
 
 
 def test_a_call_inside_a_transaction_is_a_bug_and_says_so(hold, ana, line):
@@ -232,7 +234,7 @@ def test_a_call_inside_a_transaction_is_a_bug_and_says_so(hold, ana, line):
 
     booking = hold(ana)
     with pytest.raises(AssertionError, match="no network call"), transaction.atomic():
-        payments.begin(booking.pk)
+        payments.start_payment(booking.pk)
     assert line.calls == []
 
 
@@ -242,10 +244,10 @@ def test_a_call_inside_a_transaction_is_a_bug_and_says_so(hold, ana, line):
 @pytest.fixture
 def paid(hold, ana, customer):
     booking = hold(ana)
-    payment = payments.begin(booking.pk)
+    payment = payments.start_payment(booking.pk)
     customer.pay(payment.intent_id)
-    stripe_events.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
-    stripe_events.work()
+    stripe_events.store_event(*customer.event("payment_intent.succeeded", payment.intent_id))
+    stripe_events.process_events()
     return booking, payment
 
 
@@ -288,7 +290,7 @@ def test_a_cancelling_whose_answer_was_lost_is_made_again(
     fault, charged, hold, ana, customer, line, run_out, worker
 ):
     booking = hold(ana)
-    payment = payments.begin(booking.pk)
+    payment = payments.start_payment(booking.pk)
     if charged:
         customer.pay(payment.intent_id)
     run_out(booking)
@@ -305,21 +307,21 @@ def test_a_cancelling_whose_answer_was_lost_is_made_again(
 
 def test_an_event_is_worked_on_again_when_stripe_did_not_answer(hold, ana, customer, line):
     booking = hold(ana)
-    payment = payments.begin(booking.pk)
+    payment = payments.start_payment(booking.pk)
     customer.pay(payment.intent_id)
-    stripe_events.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
+    stripe_events.store_event(*customer.event("payment_intent.succeeded", payment.intent_id))
     line.faults = [("payment_intents", "GET", "refuse")]
-    assert stripe_events.work() == 0
+    assert stripe_events.process_events() == 0
     row = StripeEvent.objects.get()
     assert (row.state, row.attempts, row.last_error[:12]) == ("waiting", 1, "PaymentsAway")
     StripeEvent.objects.update(due_at=Now())
-    assert stripe_events.work() == 1
+    assert stripe_events.process_events() == 1
     assert state(booking) == ("confirmed", "succeeded")
 
 
 def test_stripe_down_for_long_stops_nothing_but_payments(hold, ana, ben, line, run_out, worker):
     booking = hold(ana)
-    payments.begin(booking.pk)
+    payments.start_payment(booking.pk)
     line.down = True
     run_out(booking)
     worker()
@@ -327,7 +329,7 @@ def test_stripe_down_for_long_stops_nothing_but_payments(hold, ana, ben, line, r
     assert hold(ben).status == "held"
     call = Delivery.objects.get(kind="cancel_intent")
     assert (call.state, call.attempts) == ("waiting", 1)
-    assert reconciliation.run() == 0
+    assert reconciliation.reconcile_due() == 0
 
 
 # a Stripe that hangs
@@ -349,8 +351,8 @@ def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
     """Without the circuit every call that is due waits for its timeout, and with them the worker
     that should expire holds: two minutes for thirty of them."""
     held = [hold(ana, 24 * n) for n in range(6)]
-    intents = [payments.begin(booking.pk).intent_id for booking in held]
-    stripe_events.receive(*customer.event("payment_intent.payment_failed", intents[5]))
+    intents = [payments.start_payment(booking.pk).intent_id for booking in held]
+    stripe_events.store_event(*customer.event("payment_intent.payment_failed", intents[5]))
     for booking in held[:5]:
         cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     line.calls.clear()
@@ -361,7 +363,7 @@ def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
     calls_made = Delivery.objects.filter(kind="cancel_intent").values_list("attempts", flat=True)
     assert sum(calls_made) + StripeEvent.objects.get().attempts == circuit_breaker.IN_VAIN
     with pytest.raises(payments.gateway.PaymentsAway):
-        payments.begin(held[5].pk)
+        payments.start_payment(held[5].pk)
     assert len(line.calls) == circuit_breaker.IN_VAIN
     assert state(held[5]) == ("held", "processing")
 
@@ -381,12 +383,12 @@ def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
 
 def test_an_answer_between_two_silences_is_forgiven(hold, ana, line, hasty):
     booking = hold(ana)
-    payments.begin(booking.pk)
+    payments.start_payment(booking.pk)
     for _ in range(2 * circuit_breaker.IN_VAIN):
         line.faults = [("payment_intents", "GET", "lose")]
         with pytest.raises(payments.gateway.PaymentsAway):
-            payments.begin(booking.pk)
-        assert payments.begin(booking.pk).status == "requires_payment_method"
+            payments.start_payment(booking.pk)
+        assert payments.start_payment(booking.pk).status == "requires_payment_method"
 
 
 def test_29_customers_who_wait_for_stripe_leave_a_thread_to_the_others(hold, ana, line):
@@ -399,19 +401,19 @@ def test_29_customers_who_wait_for_stripe_leave_a_thread_to_the_others(hold, ana
         thread.start()
     assert eventually(lambda: line.asked("POST", "payment_intents") == most)
     with pytest.raises(payments.gateway.PaymentsAway):
-        payments.begin(held[-1].pk)
+        payments.start_payment(held[-1].pk)
     assert line.asked("POST", "payment_intents") == most
     answer.set()
     for thread in waiting:
         thread.join(10)
-    assert payments.begin(held[-1].pk).status == "requires_payment_method"
+    assert payments.start_payment(held[-1].pk).status == "requires_payment_method"
 
 
 def test_a_bank_that_takes_days_is_waited_for(hold, ana, customer, run_out, worker):
     """An intent that Stripe cannot cancel yet stays in the outbox; local Stripe has no card that
     takes days, so a bank debit stands for it while it is being processed."""
     booking = hold(ana)
-    payment = payments.begin(booking.pk)
+    payment = payments.start_payment(booking.pk)
     debit = customer.call(
         "POST",
         "payment_methods",
@@ -432,10 +434,10 @@ def test_a_bank_that_takes_days_is_waited_for(hold, ana, customer, run_out, work
 def test_kinds_of_the_outbox_do_not_mix(hold, ana, run_out, worker, line):
     """Emails wait for their own worker while calls are made."""
     booking = hold(ana)
-    payments.begin(booking.pk)
+    payments.start_payment(booking.pk)
     run_out(booking)
     worker()
-    assert outbox.deliver(["cancel_intent", "refund"], stripe_calls.make) == 0
+    assert outbox.deliver(["cancel_intent", "refund"], stripe_calls.make_call) == 0
     assert set(Delivery.objects.values_list("kind", "state")) == {
         ("email", "waiting"),
         ("cancel_intent", "sent"),

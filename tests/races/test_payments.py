@@ -61,7 +61,7 @@ def begun(hold, ana, customer):
 
     def make(hours=0):
         booking = hold(ana, hours)
-        payment = payments.begin(booking.pk)
+        payment = payments.start_payment(booking.pk)
         customer.pay(payment.intent_id)
         return booking, payment
 
@@ -72,7 +72,7 @@ def test_two_tabs_that_begin_at_once_get_one_intent(hold, ana, customer, worker)
     """Without the condition `intent_id=None` in `_adopt` the tabs leave with two intents, and the
     money of the first is asked for twice."""
     booking = hold(ana)
-    found = at_once(*[lambda: payments.begin(booking.pk)] * 6)
+    found = at_once(*[lambda: payments.start_payment(booking.pk)] * 6)
     intents = {payment.intent_id for payment in found}
     assert intents == {Payment.objects.get().intent_id}
     worker()
@@ -90,10 +90,10 @@ def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer,
     run_out(booking)
     intent = payments.gateway.fetch_intent(payment.intent_id)
     found = at_once(
-        lambda: payments.settle(payment.pk, intent, "webhook"),
+        lambda: payments.record_outcome(payment.pk, intent, "webhook"),
         lambda: sweep(BOOKING.expire, "expire_holds"),
         lambda: hold(ben),
-        lambda: payments.settle(payment.pk, intent, "customer"),
+        lambda: payments.record_outcome(payment.pk, intent, "customer"),
     )
     assert [type(found[0]), type(found[3])] == [Payment, Payment]
     worker()
@@ -113,7 +113,7 @@ def test_five_messengers_bring_one_success(begun, customer, worker):
     """Without the locks of `_locked` four of them are refused (`AlreadyDone`) and come again."""
     booking, payment = begun()
     intent = payments.gateway.fetch_intent(payment.intent_id)
-    found = at_once(*[lambda: payments.settle(payment.pk, intent, "webhook")] * 5)
+    found = at_once(*[lambda: payments.record_outcome(payment.pk, intent, "webhook")] * 5)
     assert {type(each) for each in found} == {Payment}
     booking.refresh_from_db()
     assert (booking.status, booking.version) == ("confirmed", 2)
@@ -124,10 +124,10 @@ def test_five_messengers_bring_one_success(begun, customer, worker):
 def test_five_copies_of_an_event_are_kept_once_and_worked_on_once(begun, customer, line):
     booking, payment = begun()
     event = customer.event("payment_intent.succeeded", payment.intent_id)
-    at_once(*[lambda: stripe_events.receive(*event)] * 5)
+    at_once(*[lambda: stripe_events.store_event(*event)] * 5)
     assert StripeEvent.objects.count() == 1
     line.calls.clear()
-    assert sum(at_once(*[stripe_events.work] * 6)) == 1
+    assert sum(at_once(*[stripe_events.process_events] * 6)) == 1
     assert line.asked("GET", payment.intent_id) == 1
     booking.refresh_from_db()
     assert booking.status == "confirmed"
@@ -136,11 +136,11 @@ def test_five_copies_of_an_event_are_kept_once_and_worked_on_once(begun, custome
 def test_an_event_that_another_worker_claims_is_left_to_it(begun, customer):
     """Without SKIP LOCKED in `_claim` the second worker waits until it is refused the lock."""
     _, payment = begun()
-    stripe_events.receive(*customer.event("payment_intent.succeeded", payment.intent_id))
+    stripe_events.store_event(*customer.event("payment_intent.succeeded", payment.intent_id))
     with transaction.atomic():
         StripeEvent.objects.select_for_update().get()
-        assert at_once(stripe_events.work) == [0]
-    assert stripe_events.work() == 1
+        assert at_once(stripe_events.process_events) == [0]
+    assert stripe_events.process_events() == 1
 
 
 def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, customer, worker):
@@ -148,7 +148,7 @@ def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, cu
     intent = payments.gateway.fetch_intent(payment.intent_id)
     at_once(
         lambda: cancel_booking(booking.pk, Actor.for_booking(ana, booking)),
-        lambda: payments.settle(payment.pk, intent, "webhook"),
+        lambda: payments.record_outcome(payment.pk, intent, "webhook"),
     )
     worker()
     booking.refresh_from_db()
@@ -159,10 +159,10 @@ def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, cu
 def test_staff_who_refund_at_once_never_give_more_than_was_paid(begun, sam, customer, worker):
     """Without the lock of the payment in `_paid` four times 40.00 go back."""
     booking, payment = begun()
-    payments.settle(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
+    payments.record_outcome(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
 
     def give(key: str) -> Callable[[], Any]:
-        return lambda: refunds.give_back(booking.pk, sam, key, 4000)
+        return lambda: refunds.create_staff_refund(booking.pk, sam, key, 4000)
 
     found = at_once(*[give(key) for key in "abcd"])
     assert sum(isinstance(each, Refund) for each in found) == 2
@@ -174,10 +174,10 @@ def test_staff_who_refund_at_once_never_give_more_than_was_paid(begun, sam, cust
 def test_two_workers_and_the_reconciliation_pay_a_refund_once(begun, ana, customer, worker):
     """Without the claim of the outbox each worker pays."""
     booking, payment = begun()
-    payments.settle(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
+    payments.record_outcome(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
     cancel_booking(booking.pk, Actor.for_booking(ana, booking))
-    deliver = lambda: outbox.deliver(["refund", "cancel_intent"], stripe_calls.make)  # noqa: E731
-    at_once(deliver, deliver, deliver, reconciliation.everything)
+    deliver = lambda: outbox.deliver(["refund", "cancel_intent"], stripe_calls.make_call)  # noqa: E731
+    at_once(deliver, deliver, deliver, reconciliation.reconcile_all)
     assert customer.refunds(payment.intent_id) == [10000]
     assert Refund.objects.get().status == "succeeded"
 
@@ -192,7 +192,9 @@ def test_a_payment_locks_the_resource_before_the_booking(begun, customer, run_ou
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             Resource.objects.select_for_update(no_key=True).get(pk=booking.resource_id)
-            settling = pool.submit(at_once, lambda: payments.settle(payment.pk, intent, "webhook"))
+            settling = pool.submit(
+                at_once, lambda: payments.record_outcome(payment.pk, intent, "webhook")
+            )
             eventually(somebody_waits)
             Booking.objects.select_for_update(nowait=True).get(pk=booking.pk)
         settling.result()
@@ -219,7 +221,7 @@ def test_a_moved_booking_and_a_late_payment_at_once(
     intent = payments.gateway.fetch_intent(payment.intent_id)
     starts = tomorrow + timedelta(minutes=30)
     _, moved = at_once(
-        lambda: payments.settle(payment.pk, intent, "webhook"),
+        lambda: payments.record_outcome(payment.pk, intent, "webhook"),
         lambda: reschedule_booking(
             other.pk,
             Actor.for_booking(ben, other),

@@ -98,8 +98,8 @@ def lived(client_of, court, booked, soon, ben, sam, ada):
     post(client, f"bookings/{own[0]}/cancel/", {"reason": WORDS["message"]}, "c")
     post(client_of(sam), f"bookings/{own[2]}/cancel/", {"reason": "closed"}, "s")
     traded_away(client, user, ben, booked, own[1])
-    pictures.change(user, {"profile_picture": f"https://{WORDS['picture']}"})
-    accounts.ask_reset(PRESENT)
+    pictures.update_picture(user, {"profile_picture": f"https://{WORDS['picture']}"})
+    accounts.request_password_reset(PRESENT)
     went_wrong(user)
     logged_by(ada, user)
     return user

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from api.errors import TooManyHolds
 from api.models import Booking
 from api.rest.throttling import AccountThrottle
-from api.services.accounts.client_address import address_hash, client_address
+from api.services.accounts.client_address import client_address, get_address_hash
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
 
@@ -93,7 +93,7 @@ def test_one_address_holds_so_many_slots_under_however_many_names(
     settings.MAX_HOLDS_PER_ADDRESS = 3
     with client_address(HERE):
         for n, owner in enumerate((ana, ana, ben)):
-            assert booked(owner, n).held_from == address_hash()
+            assert booked(owner, n).held_from == get_address_hash()
         with pytest.raises(TooManyHolds) as refused:
             booked(person("cleo"), 3)
         assert refused.value.data["limit"] == 3

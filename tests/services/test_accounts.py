@@ -168,8 +168,8 @@ def test_a_new_password_needs_the_old_one(ana):
 
 
 def test_a_reset_is_queued_for_a_known_address_and_nothing_is_said_of_others(ana):
-    accounts.ask_reset(" ANA@example.com")
-    accounts.ask_reset("nobody@example.com")
+    accounts.request_password_reset(" ANA@example.com")
+    accounts.request_password_reset("nobody@example.com")
     row = Delivery.objects.get()
     assert (row.name, row.to, row.payload) == ("password_reset", ana.email, {"user": ana.pk})
     body = str(mailer.compose(row, None).body)
@@ -217,12 +217,14 @@ def test_one_link_followed_twice_at_once_sets_one_password(ana, at_once):
 
 
 def test_people_change_what_is_theirs_and_nothing_more(ana, ada):
-    accounts.edit(ana, {"first_name": "Anna", "username": "", "email": "Anna@Example.com"}, by=ana)
+    accounts.update_account(
+        ana, {"first_name": "Anna", "username": "", "email": "Anna@Example.com"}, by=ana
+    )
     ana.refresh_from_db()
     assert (ana.first_name, ana.username, ana.email) == ("Anna", None, "anna@example.com")
     for power in ({"role": "admin"}, {"is_active": False}):
         with pytest.raises(errors.Forbidden):
-            accounts.edit(ana, power, by=ana)
+            accounts.update_account(ana, power, by=ana)
     ana.refresh_from_db()
     assert (ana.role, ana.is_active) == (Role.USER, True)
 
@@ -230,9 +232,9 @@ def test_people_change_what_is_theirs_and_nothing_more(ana, ada):
 def test_an_address_or_name_of_somebody_else_is_refused(ana, person):
     person("ben", username="Ben")
     with pytest.raises(errors.EmailTaken):
-        accounts.edit(ana, {"email": "BEN@example.com"}, by=ana)
+        accounts.update_account(ana, {"email": "BEN@example.com"}, by=ana)
     with pytest.raises(errors.UsernameTaken):
-        accounts.edit(User.objects.get(pk=ana.pk), {"username": "ben"}, by=ana)
+        accounts.update_account(User.objects.get(pk=ana.pk), {"username": "ben"}, by=ana)
     ana.refresh_from_db()
     assert (ana.email, ana.username) == ("ana@example.com", None)
 
@@ -241,17 +243,17 @@ def test_an_edit_writes_what_was_asked_for_and_not_what_it_had_read(ana):
     """Writing the whole row would bring the old password back."""
     stale = User.objects.get(pk=ana.pk)
     accounts.change_password(ana, PASSWORD, STRONG)
-    accounts.edit(stale, {"first_name": "Anna"}, by=stale)
+    accounts.update_account(stale, {"first_name": "Anna"}, by=stale)
     ana.refresh_from_db()
     assert ana.check_password(STRONG)
     assert ana.first_name == "Anna"
 
 
 def test_a_role_brings_its_powers_and_takes_them_away(ada, sam):
-    accounts.edit(sam, {"role": Role.ADMIN}, by=ada)
+    accounts.update_account(sam, {"role": Role.ADMIN}, by=ada)
     sam.refresh_from_db()
     assert sam.is_superuser
-    accounts.edit(sam, {"role": Role.USER}, by=ada)
+    accounts.update_account(sam, {"role": Role.USER}, by=ada)
     sam.refresh_from_db()
     assert (sam.is_admin, sam.is_staff, sam.is_superuser) == (False, False, False)
 
@@ -259,9 +261,9 @@ def test_a_role_brings_its_powers_and_takes_them_away(ada, sam):
 @pytest.mark.parametrize("changes", [{"role": "user"}, {"role": "staff"}, {"is_active": False}])
 def test_the_last_admin_stays_one(ada, sam, changes):
     with pytest.raises(errors.Forbidden):
-        accounts.edit(ada, changes, by=ada)
+        accounts.update_account(ada, changes, by=ada)
     with pytest.raises(errors.Forbidden):
-        accounts.erase(ada)
+        accounts.erase_account(ada)
     ada.refresh_from_db()
     assert (ada.is_admin, ada.is_active, ada.erased_at) == (True, True, None)
 
@@ -273,8 +275,8 @@ def test_of_two_admins_who_take_it_from_each_other_at_once_one_stays(person, at_
         User.objects.all().delete()
         first, second = person("ada", Role.ADMIN), person("ado", Role.ADMIN)
         results = at_once(
-            partial(accounts.edit, second, {"role": "user"}, by=first),
-            partial(accounts.edit, first, {"role": "user"}, by=second),
+            partial(accounts.update_account, second, {"role": "user"}, by=first),
+            partial(accounts.update_account, first, {"role": "user"}, by=second),
         )
         assert sum(isinstance(result, errors.Forbidden) for result in results) == 1
         assert User.objects.filter(role=Role.ADMIN).count() == 1
@@ -312,7 +314,7 @@ def test_nothing_in_the_whole_database_names_somebody_erased(
         message="Anastasia would like yours",
         lapses_at=ahead.starts_at,
     )
-    accounts.ask_reset(ana.email)
+    accounts.request_password_reset(ana.email)
     tokens.rotate(tokens.issue(ana).refresh)
     Token.objects.create(user=ana, key="k" * 40)
     LogEntry.objects.create(
@@ -334,7 +336,7 @@ def test_nothing_in_the_whole_database_names_somebody_erased(
     found = [line for line in dump() if any(word in line.lower() for word in words)]
     assert len(found) > 8  # the search finds what is there
 
-    accounts.erase(ana)
+    accounts.erase_account(ana)
 
     found = [line for line in dump() if any(word in line.lower() for word in words)]
     assert found == []
@@ -355,7 +357,7 @@ def test_letters_to_somebody_erased_are_withheld_and_letters_to_others_go_out(
     venue.approval, venue.admin_email = "always", "desk@example.com"
     venue.save()
     booked(ana)
-    accounts.erase(ana)
+    accounts.erase_account(ana)
     rows = Delivery.objects.order_by("id").values_list("name", "to", "state")
     assert list(rows) == [
         ("pending", "", State.WITHHELD),
@@ -369,16 +371,16 @@ def test_letters_to_somebody_erased_are_withheld_and_letters_to_others_go_out(
 def test_erasing_keeps_what_is_over_as_it_is_and_may_be_asked_twice(booked, ana):
     over = booked(ana, title="Old")
     Booking.objects.update(completes_at=Now() - timedelta(hours=1))
-    accounts.erase(ana)
+    accounts.erase_account(ana)
     first = User.objects.get().email
-    accounts.erase(ana)
+    accounts.erase_account(ana)
     over.refresh_from_db()
     assert (over.status, over.title) == (Status.CONFIRMED, "")
     assert User.objects.get().email == first
 
 
 def test_an_address_is_free_again_after_its_owner_was_erased(ana):
-    accounts.erase(ana)
+    accounts.erase_account(ana)
     assert accounts.register(email="ana@example.com", password=STRONG).pk != ana.pk
 
 
@@ -387,7 +389,7 @@ def test_erasing_leaves_other_peoples_answers(ana, ben):
         IdempotencyKey.objects.create(
             scope="address:1", key=str(n), fingerprint="f", status=201, body={"email": email}
         )
-    accounts.erase(ana)
+    accounts.erase_account(ana)
     assert list(IdempotencyKey.objects.values_list("body", flat=True)) == [
         {"email": "ben@example.com"}
     ]

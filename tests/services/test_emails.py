@@ -36,7 +36,7 @@ def booking(booked, ana, venue, court):
 
 @pytest.mark.parametrize("name", BOOKED)
 def test_every_email_has_both_forms_with_the_local_time(name, booking):
-    email = emails.named(name)
+    email = emails.get_email(name)
     booking.status = email.only_while[0] if email.only_while else booking.status
     row = Delivery(key=f"k:{name}", name=name, to="x@example.com", payload={"reason": "Rain"})
     message = mailer.compose(row, booking)
@@ -69,7 +69,7 @@ def test_a_rejection_says_why_and_a_hold_says_until_when(booking):
 def test_the_same_row_always_has_the_same_message_id(booking):
     row = Delivery(key="email:confirmed:1:1", name="confirmed", to="x@example.com")
     ids = {mailer.compose(row, booking).extra_headers["Message-ID"] for _ in range(2)}
-    assert ids == {mailer.message_id("email:confirmed:1:1")}
+    assert ids == {mailer.build_message_id("email:confirmed:1:1")}
 
 
 def test_a_reminder_is_withheld_once_the_booking_is_cancelled_or_has_begun(booking):
@@ -97,9 +97,9 @@ EVERY = sorted(
 def test_an_email_is_read_with_its_batch_and_nothing_after_it(
     wording, name, booking, django_assert_num_queries
 ):
-    """A column that a template shows and `SHOWN` does not name is a statement for each e-mail."""
+    """A column that a template shows and `BOOKING_COLUMNS` does not name is a statement for each e-mail."""
     Venue.objects.filter(pk=booking.venue_id).update(wording=wording)
-    email = emails.named(name, wording)
+    email = emails.get_email(name, wording)
     status = email.only_while[0] if email.only_while else booking.status
     Booking.objects.filter(pk=booking.pk).update(status=status)
     row = Delivery(key="k", name=name, to="x@example.com", booking_id=booking.pk)
@@ -129,7 +129,7 @@ def test_every_template_has_its_twin_and_its_row_in_the_table():
         assert (folder / name).with_suffix(".html").exists(), name
         assert (folder / name).with_suffix(".txt").exists(), name
         wording = "" if name.parent == Path() else name.parent.name
-        assert emails.named(name.name, wording).name == name.name
+        assert emails.get_email(name.name, wording).name == name.name
 
 
 @pytest.mark.django_db(transaction=True)

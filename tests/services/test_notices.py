@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from api.emails import DEFAULT, WORDINGS, caused_by
+from api.emails import DEFAULT, WORDINGS, list_emails
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery
 from api.services.bookings.statements import with_parts
@@ -34,7 +34,7 @@ def expected_emails(verb, status, admin):
     """The same, worked out a row at a time."""
     payload = {"verb": verb, "status": status, "reason": "moved", "from": {"title": "a"}}
     for row in Booking.objects.select_related("owner", "venue").order_by("id"):
-        for email in caused_by(verb, row.venue.wording, "moved"):
+        for email in list_emails(verb, row.venue.wording, "moved"):
             unknown = row.owner.erased_at or row.contract == "panel"
             to = admin if email.to == "admin" else "" if unknown else row.owner.address
             if to and (row.venue.send_confirmation_emails or not email.optional):

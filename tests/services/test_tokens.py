@@ -13,7 +13,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from api.errors import TokenRefused
 from api.models import User
 from api.services.accounts import accounts, tokens
-from api.services.accounts.tokens import Access, Pair, Refresh
+from api.services.accounts.tokens import Access, Refresh, TokenPair
 
 pytestmark = pytest.mark.django_db
 
@@ -49,8 +49,8 @@ def test_of_many_tabs_with_one_refresh_token_exactly_one_gets_through(ana, at_on
     for _ in range(3):
         raw = tokens.issue(ana).refresh
         results = at_once(*[lambda raw=raw: tokens.rotate(raw)] * 8)
-        assert sum(isinstance(result, Pair) for result in results) == 1
-        others = [result for result in results if not isinstance(result, Pair)]
+        assert sum(isinstance(result, TokenPair) for result in results) == 1
+        others = [result for result in results if not isinstance(result, TokenPair)]
         assert [type(other) for other in others] == [TokenRefused] * 7
         assert {other.reason for other in others} == {"revoked"}
     assert BlacklistedToken.objects.count() == 3
@@ -133,7 +133,7 @@ def test_somebody_who_is_gone_has_no_session(ana, client_of, end):
     if end == "off":
         User.objects.update(is_active=False)
     else:
-        accounts.erase(ana)
+        accounts.erase_account(ana)
     assert client.get(ME).status_code == 401
     assert refusal(tokens.rotate, pair.refresh) == "user"
 
@@ -141,7 +141,7 @@ def test_somebody_who_is_gone_has_no_session(ana, client_of, end):
 def grow_old(raw):
     """The tests move the row, not the clock."""
     used = BlacklistedToken.objects.filter(token__jti=tokens.peek(raw)["jti"])
-    assert used.update(blacklisted_at=Now() - tokens.TABS - timedelta(seconds=1)) == 1
+    assert used.update(blacklisted_at=Now() - tokens.REUSE_GRACE - timedelta(seconds=1)) == 1
 
 
 def test_the_tab_that_comes_second_takes_nothing_from_the_first(ana):

@@ -18,10 +18,10 @@ from api import money
     ],
 )
 def test_an_amount_both_ways(minor, currency, major, text):
-    assert str(money.major(minor, currency)) == major
-    assert money.minor(Decimal(major), currency) == minor
-    assert money.text(minor, currency) == text
+    assert str(money.to_major(minor, currency)) == major
+    assert money.to_minor(Decimal(major), currency) == minor
+    assert money.format_amount(minor, currency) == text
 
 
 def test_what_is_finer_than_the_currency_is_no_whole_amount():
-    assert money.minor(Decimal("10.50"), "jpy") != 10
+    assert money.to_minor(Decimal("10.50"), "jpy") != 10

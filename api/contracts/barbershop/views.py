@@ -72,7 +72,7 @@ class AccountListView(BarbershopView):
 
     @kit.operation("List accounts", many=True)
     def get(self, request: Request) -> Any:
-        return people.visible_to(self.user)
+        return people.list_visible(self.user)
 
     @kit.operation("Create an account in a role", status=201)
     @transaction.atomic
@@ -81,7 +81,7 @@ class AccountListView(BarbershopView):
         active = {"is_active": body.pop("is_active")} if "is_active" in body else {}
         fields = {name: value for name, value in body.items() if name not in FLAGS}
         user = accounts.register(strong=False, **{"email": "", **fields})
-        accounts.edit(user, active | role_fields(body), by=self.user)
+        accounts.update_account(user, active | role_fields(body), by=self.user)
         return user
 
 
@@ -93,15 +93,17 @@ class AccountView(BarbershopView):
 
     @kit.operation("Show an account")
     def get(self, request: Request, pk: int) -> Any:
-        return people.one(self.user, pk)
+        return people.get_visible(self.user, pk)
 
     @kit.operation("Change an account")
     def patch(self, request: Request, pk: int) -> Any:
-        user = people.one(self.user, pk)
+        user = people.get_visible(self.user, pk)
         restricted = None if self.user.is_admin else serializers.UpdateAccountSerializer
         body = self.validated(restricted, account=pk)
         fields = {k: v for k, v in body.items() if k not in FLAGS and (v or k != "email")}
-        return accounts.edit(user, fields | role_fields(body, user), by=self.user, strong=False)
+        return accounts.update_account(
+            user, fields | role_fields(body, user), by=self.user, strong=False
+        )
 
     put = patch
 
@@ -109,7 +111,7 @@ class AccountView(BarbershopView):
     def delete(self, request: Request, pk: int) -> Any:
         if not self.user.is_admin:
             raise Forbidden
-        accounts.erase(people.one(self.user, pk))
+        accounts.erase_account(people.get_visible(self.user, pk))
 
 
 # reservations
@@ -195,7 +197,7 @@ class StatsView(BarbershopView):
             raise AdminsOnly
         found = counts.of_venue(self.venue)
         return {
-            "total_users": people.how_many(),
+            "total_users": people.count_users(),
             "total_reservations": found["bookings"],
             "pending_reservations": found["pending"],
         }

@@ -23,7 +23,7 @@ from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.messages.mailer import minutes_freed
+from api.services.messages.mailer import count_minutes_freed
 from api.services.panels import panels as doors
 from api.services.venues import venues
 
@@ -213,7 +213,7 @@ class CheckIn(PanelVerb):
 
 class End(PanelVerb):
     def post(self, request: Request, booking: str) -> Reply[Success[answers.Ended]]:
-        freed = minutes_freed(end_booking(*self.row(booking)))
+        freed = count_minutes_freed(end_booking(*self.row(booking)))
         return Reply(success({"ended": True, "freedMinutes": freed}))
 
 
@@ -225,7 +225,7 @@ class PanelCheckIn(PanelVerb):
 
 class PanelEnd(PanelVerb):
     def post(self, request: Request, booking: str) -> Reply[Success[answers.Freed]]:
-        freed = minutes_freed(end_booking(*self.row(booking)))
+        freed = count_minutes_freed(end_booking(*self.row(booking)))
         return Reply(success({"freedMinutes": freed}, "Meeting ended"))
 
 

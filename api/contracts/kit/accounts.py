@@ -39,7 +39,7 @@ class BodyTokens:
     def issue(self, view: ContractView, user: Any) -> Any:
         return tokens.issue(user, view.contract)
 
-    def refresh(self, view: ContractView) -> tokens.Pair:
+    def refresh(self, view: ContractView) -> tokens.TokenPair:
         """Raises `TokenRefused`."""
         raw = self.given(view)
         return tokens.rotate(raw, view.contract) if self.rotates else tokens.renew_access(raw)
@@ -64,7 +64,7 @@ class CookieTokens(BodyTokens):
     def given(self, view: ContractView) -> str | None:
         return refresh_cookie(view.request)
 
-    def attach(self, response: Response, issued: tokens.Pair) -> None:
+    def attach(self, response: Response, issued: tokens.TokenPair) -> None:
         set_refresh_cookie(response, issued)
 
     def detach(self, response: Response) -> None:
@@ -97,7 +97,7 @@ class RegisterView(AnonymousView):
 
 class LoginView(AnonymousView):
     """Its request serializer gives `login` and `password`; its response serializer gets what the
-    strategy issued: a `Pair` with its user, or a token of djoser."""
+    strategy issued: a `TokenPair` with its user, or a token of djoser."""
 
     @operation("Sign in")
     def post(self, request: Request) -> Any:

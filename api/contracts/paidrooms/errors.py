@@ -61,7 +61,7 @@ def _slots(refusal: Any) -> str:
 
 
 def _amount(refusal: Any) -> str:
-    due = f"{money.major(refusal.amount_minor, refusal.currency)} {refusal.currency}"
+    due = f"{money.to_major(refusal.amount_minor, refusal.currency)} {refusal.currency}"
     return f"Amount must equal the booking total of {due}"
 
 

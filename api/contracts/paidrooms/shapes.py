@@ -112,7 +112,7 @@ PAYMENTS: Final[Mapping[str, answers.PaymentStatus]] = {
 
 
 def major(minor: int, currency: str) -> float:
-    return float(money.major(minor, currency))
+    return float(money.to_major(minor, currency))
 
 
 def room(resource: Any) -> answers.Room:

@@ -146,7 +146,7 @@ class Rooms(Public):
     throttle_classes = (AnonymousThrottle,)
 
     def get(self, request: Request) -> Reply[answers.Rooms]:
-        rooms = [shapes.room(each) for each in queries.rooms(NAME)]
+        rooms = [shapes.room(each) for each in queries.list_bookable_rooms(NAME)]
         return Reply({"count": len(rooms), "rooms": rooms})
 
 
@@ -179,7 +179,7 @@ class Bookings(View):
         starts_at = policy.to_instant(zone, new.booking_date, new.start_time)
         ends_at = policy.to_instant(zone, new.booking_date, new.end_time)
         pk = self.book(new, self.room(new.room_id), starts_at, ends_at)
-        return Created(shown(queries.booking_of(NAME, pk)))
+        return Created(shown(queries.get_booking(NAME, pk)))
 
     def room(self, pk: int) -> Any:
         """The room, whole with its rules; another venue's is none of ours."""
@@ -196,7 +196,7 @@ class Bookings(View):
     ) -> int:
         owner = self.user
         if self.user.is_staff and new.user_id is not None:
-            owner = queries.person(new.user_id)
+            owner = queries.get_person(new.user_id)
         try:
             booking = create_booking(
                 BookingRequest(
@@ -212,7 +212,7 @@ class Bookings(View):
                 check=check,
             )
         except errors.SlotTaken as refusal:
-            own = payments.own_hold(refusal, owner.pk, starts_at, ends_at)
+            own = payments.find_own_hold(refusal, owner.pk, starts_at, ends_at)
             asked = (new.guest_count, new.special_requests or "")
             if own is None or (own.guests, own.notes) != asked:
                 raise
@@ -225,13 +225,13 @@ class PaymentIntent(View):
     def post(self, request: Request) -> Created[answers.Payment]:
         new = self.body(shapes.NewPayment)
         booking = mine(self, new.booking_id)
-        payment = payments.begin(booking.pk, money.minor(new.amount, booking.currency))
+        payment = payments.start_payment(booking.pk, money.to_minor(new.amount, booking.currency))
         return Created(shapes.payment(payment))
 
 
 def mine(view: View, pk: int) -> Any:
     """The booking, for its owner or staff; refuses `NotFound` and then who is neither."""
-    booking = queries.booking_of(NAME, pk)
+    booking = queries.get_booking(NAME, pk)
     if not view.user.is_staff and booking.owner_id != view.user.pk:
         raise said("Permission denied. This is not your booking.", 403)
     return booking
@@ -241,7 +241,7 @@ class AllBookings(View):
     def get(self, request: Request) -> Reply[answers.Bookings]:
         if not self.user.is_staff:
             raise errors.Forbidden
-        rows = [shown(row) for row in queries.bookings_of(NAME)]
+        rows = [shown(row) for row in queries.list_bookings(NAME)]
         return Reply({"count": len(rows), "bookings": rows})
 
 
@@ -256,7 +256,7 @@ class OneBooking(View):
 class StripeWebhook(Public):
     def post(self, request: Request) -> Reply[answers.Received]:
         signature = request.headers.get("Stripe-Signature", "")
-        stripe_events.receive(request._request.body, signature)
+        stripe_events.store_event(request._request.body, signature)
         return Reply({"status": "success"})
 
 

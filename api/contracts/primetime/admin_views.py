@@ -27,7 +27,7 @@ class UserCountsView(PrimetimeView):
     @kit.operation("Count the accounts")
     def get(self, request: Request) -> Any:
         """Counts, never the people themselves."""
-        roles = people.by_role()
+        roles = people.count_by_role()
         return {"total_users": sum(roles.values()), "by_role": roles}
 
 

@@ -76,7 +76,7 @@ class ActivitySerializer(kit.Serializer):
 def recent_activity(lines: Iterable[Any]) -> list[dict[str, Any]]:
     """Lines of history as `ActivitySerializer` reads them."""
     lines = list(lines)
-    addresses = people.addresses(line.details.get("traded_with", 0) for line in lines)
+    addresses = people.get_emails_by_id(line.details.get("traded_with", 0) for line in lines)
     return [_activity(line, addresses) for line in lines]
 
 

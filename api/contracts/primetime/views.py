@@ -75,7 +75,7 @@ class UserView(PrimetimeView):
     def get_user(self, pk: int) -> Any:
         if pk != self.user.pk and not self.user.is_admin:
             raise errors.Forbidden
-        return people.anyone(pk)
+        return people.get_user(pk)
 
     @kit.operation("Show an account")
     def get(self, request: Request, pk: int) -> Any:
@@ -83,13 +83,13 @@ class UserView(PrimetimeView):
 
     @kit.operation("Change an account", partial=True)
     def put(self, request: Request, pk: int) -> Any:
-        return accounts.edit(self.get_user(pk), self.validated(), by=self.user)
+        return accounts.update_account(self.get_user(pk), self.validated(), by=self.user)
 
     patch = put
 
     @kit.operation("Erase an account")
     def delete(self, request: Request, pk: int) -> Any:
-        accounts.erase(self.get_user(pk))
+        accounts.erase_account(self.get_user(pk))
 
 
 # reservations

@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from api import errors
 from api.effective_status import get_effective_status
-from api.emails import said
+from api.emails import get_status_label
 from api.queries.accounts import people
 from api.queries.venues import rules as rules_query
 from api.rest.throttling import AddressThrottle
@@ -63,7 +63,7 @@ class Me(Names):
     email = serializers.EmailField(max_length=254, required=False)
 
     def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
-        return accounts.edit(instance, validated_data, by=instance)
+        return accounts.update_account(instance, validated_data, by=instance)
 
     def to_representation(self, instance: Any) -> Any:
         return person(instance)
@@ -226,7 +226,7 @@ def booking(row: Any) -> answers.Booking:
 
 def word(row: Any) -> answers.Status:
     """The status as the clock has made it, in the words of this frontend."""
-    return cast(answers.Status, said(get_effective_status(row), SLUG))
+    return cast(answers.Status, get_status_label(get_effective_status(row), SLUG))
 
 
 def picture(profile: Any) -> answers.Picture:

@@ -106,7 +106,7 @@ class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
     def reset_password(self, request: Request) -> Response:
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
-        accounts.ask_reset(body.validated_data["email"], "resources/password_reset")
+        accounts.request_password_reset(body.validated_data["email"], "resources/password_reset")
         return Response(status=204)
 
     def reset_password_confirm(self, request: Request) -> Response:
@@ -120,7 +120,7 @@ class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
         return super().destroy(request, *args, **kwargs)  # type: ignore[no-any-return]
 
     def perform_destroy(self, instance: Any) -> None:
-        accounts.erase(instance)
+        accounts.erase_account(instance)
 
 
 ANONYMOUS = ("create", "reset_password", "reset_password_confirm")
@@ -217,7 +217,7 @@ class OneBooking(Signed):
 class Picture(Signed):
     @takes(shapes.Picture)
     def patch(self, request: Request) -> Reply[answers.Picture]:
-        profile = pictures.change(self.user, self.read(shapes.Picture))
+        profile = pictures.update_picture(self.user, self.read(shapes.Picture))
         return Reply(shapes.picture(profile))
 
     @takes(shapes.Picture)
@@ -227,7 +227,7 @@ class Picture(Signed):
 
 class PictureGone(Signed):
     def delete(self, request: Request) -> Reply[answers.Message]:
-        pictures.remove(self.user)
+        pictures.remove_picture(self.user)
         return Reply({"message": "Profile picture removed successfully"})
 
 

@@ -11,4 +11,4 @@ class Command(BaseCommand):
     help = "Makes the profile of every account that lacks one, and changes nothing else."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"Made {pictures.make_missing()} profiles.")
+        self.stdout.write(f"Made {pictures.create_missing_profiles()} profiles.")

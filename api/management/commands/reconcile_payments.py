@@ -14,8 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with show_bar(self.stdout, "Asking Stripe", reconciliation.how_many()):
-                found = reconciliation.everything()
+            with show_bar(self.stdout, "Asking Stripe", reconciliation.count_payments()):
+                found = reconciliation.reconcile_all()
         except Refusal as away:
             raise CommandError(away.detail) from away
         for row, differences in found.items():

@@ -121,14 +121,14 @@ def emails_page() -> Iterator[str]:
     yield "What is sent when something happens. “optional”: only where the venue sends"
     yield "confirmations. “only while”: withheld if the booking is no longer in that status."
     yield "The templates are Jinja's, in `email_templates/` or its folder of the venue's words."
-    wordings = {"Everywhere": emails.DEFAULT, "About trades": emails.TRADES} | {
+    wordings = {"Everywhere": emails.DEFAULT, "About trades": emails.TRADE_EMAILS} | {
         f"Instead, in the words of {name}": rows for name, rows in emails.WORDINGS.items() if rows
     }
     for title, causes in wordings.items():
         yield from ("", f"## {title}", "")
         yield from table("when|to|subject|template|", _emails(causes))
     yield from ("", "## Of no booking", "")
-    rows = ((each.to, each.subject, f"`{each.name}`") for each in emails.ALONE.values())
+    rows = ((each.to, each.subject, f"`{each.name}`") for each in emails.ACCOUNT_EMAILS.values())
     yield from table("to|subject|template", rows)
 
 

@@ -10,15 +10,15 @@ from api.errors import NotFound
 from api.models import User
 
 
-def visible_to(user: User) -> QuerySet[User]:
+def list_visible(user: User) -> QuerySet[User]:
     """Everybody for an admin, oneself for anyone else, by id."""
     people = User.objects.filter(erased_at=None).order_by("pk")
     return people if user.is_admin else people.filter(pk=user.pk)
 
 
-def one(user: User, pk: int) -> User:
+def get_visible(user: User, pk: int) -> User:
     """The person; refuses `NotFound` also when this one may not see them."""
-    found = visible_to(user).filter(pk=pk).first()
+    found = list_visible(user).filter(pk=pk).first()
     if found is None:
         raise NotFound
     return found
@@ -34,11 +34,11 @@ def has_email(email: str, but: int = 0) -> bool:
     return User.objects.filter(email=email.strip().lower()).exclude(pk=but).exists()
 
 
-def how_many() -> int:
+def count_users() -> int:
     return User.objects.filter(erased_at=None).count()
 
 
-def anyone(pk: int) -> User:
+def get_user(pk: int) -> User:
     """The account; refuses `NotFound`, also for one that was erased."""
     user = User.objects.filter(pk=pk, erased_at=None).first()
     if user is None:
@@ -46,13 +46,13 @@ def anyone(pk: int) -> User:
     return user
 
 
-def by_role() -> dict[str, int]:
+def count_by_role() -> dict[str, int]:
     """How many accounts there are in each role that anybody has."""
     rows = User.objects.filter(erased_at=None).order_by("role").values_list("role")
     return dict(rows.annotate(Count("pk")))
 
 
-def addresses(ids: Iterable[int]) -> dict[int, str]:
+def get_emails_by_id(ids: Iterable[int]) -> dict[int, str]:
     """E-mail addresses by id."""
     wanted = set(ids)
     return dict(User.objects.filter(pk__in=wanted).values_list("pk", "email")) if wanted else {}

@@ -16,7 +16,7 @@ TRADE_FIELDS = (
 )
 
 
-def everything_about(user: User) -> dict[str, Any]:
+def export_personal_data(user: User) -> dict[str, Any]:
     """Plain data: account, bookings, their history, and emails sent."""
     booking_fields = [f.attname for f in Booking._meta.concrete_fields]
     return {

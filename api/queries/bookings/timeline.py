@@ -84,7 +84,7 @@ def _payment(row: Payment) -> Line:
     return Line(
         row.updated_at,
         "payment",
-        f"payment of {money.text(row.amount_minor, row.currency)}",
+        f"payment of {money.format_amount(row.amount_minor, row.currency)}",
         row.method,
         " · ".join(filter(None, told)),
         WRONG if row.last_error and state == OPEN else state,
@@ -95,5 +95,5 @@ def _refund(row: Refund, currency: str) -> Line:
     state = {"succeeded": ENDED, "failed": WRONG}.get(row.status, OPEN)
     told = " · ".join(filter(None, [row.status, row.reason, row.stripe_id]))
     who = row.by.name if row.by else ""
-    what = f"refund of {money.text(row.amount_minor, currency)}"
+    what = f"refund of {money.format_amount(row.amount_minor, currency)}"
     return Line(row.updated_at, "refund", what, who, told, state)

@@ -11,28 +11,28 @@ from api.errors import NotFound
 from api.models import Booking, Payment, Resource, User
 
 
-def rooms(venue_slug: str) -> QuerySet[Resource]:
+def list_bookable_rooms(venue_slug: str) -> QuerySet[Resource]:
     """The resources of a venue that can be booked now."""
     return Resource.objects.filter(
         venue__slug=venue_slug, is_available=True, maintenance=False, retired_at=None
     ).select_related("venue")
 
 
-def bookings_of(venue_slug: str) -> QuerySet[Booking]:
+def list_bookings(venue_slug: str) -> QuerySet[Booking]:
     """The bookings of a venue, newest first, each carrying the database's `now`."""
     rows = Booking.objects.filter(venue__slug=venue_slug).annotate(now=Now())  # type: ignore[no-redef]
     return rows.select_related("venue", "resource", "owner").order_by("-created_at", "-id")
 
 
-def booking_of(venue_slug: str, pk: int) -> Booking:
+def get_booking(venue_slug: str, pk: int) -> Booking:
     """One of them; refuses `NotFound`."""
-    booking = bookings_of(venue_slug).filter(pk=pk).first()
+    booking = list_bookings(venue_slug).filter(pk=pk).first()
     if booking is None:
         raise NotFound("Booking not found")
     return booking
 
 
-def newest(booking: Booking) -> Payment:
+def get_newest_payment(booking: Booking) -> Payment:
     """The last attempt at paying, its refunds at hand; refuses `NotFound`."""
     rows: Any = booking.payments.prefetch_related("refunds").order_by("-attempt")
     payment: Payment | None = rows.first()
@@ -41,7 +41,7 @@ def newest(booking: Booking) -> Payment:
     return payment
 
 
-def person(pk: int) -> User:
+def get_person(pk: int) -> User:
     """Somebody who can own a booking; refuses `NotFound`."""
     user = User.objects.filter(pk=pk, is_active=True, erased_at=None).first()
     if user is None:

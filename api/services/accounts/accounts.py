@@ -36,7 +36,7 @@ from api.models import (
     UserProfile,
 )
 from api.models.outbox import Kind, State
-from api.models.users import NOWHERE, Role
+from api.models.users import ABSENT_DOMAIN, Role
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.conflicts import retry_on_conflict
@@ -57,12 +57,12 @@ def register(
     `UsernameTaken`, `WeakPassword` and `Invalid`; of two rivals for an address one gets it.
     Without an address (a door may allow that) nobody writes to this person."""
     known = {name: value for name, value in fields.items() if name in PUBLIC_FIELDS}
-    email = checked_email(email or f"{uuid.uuid4().hex}{NOWHERE}")
+    email = normalize_email(email or f"{uuid.uuid4().hex}{ABSENT_DOMAIN}")
     if User.objects.filter(email=email).exists():
         raise errors.EmailTaken(errors={"email": [errors.EmailTaken.detail]})
     draft = User(email=email, username=username or None, **known)
     if strong:
-        check_password(password, draft)
+        validate_password(password, draft)
     try:
         with transaction.atomic():
             return User.objects.create_user(email, password, username=username or None, **known)
@@ -70,7 +70,7 @@ def register(
         raise _taken(error) from error
 
 
-def checked_email(email: str) -> str:
+def normalize_email(email: str) -> str:
     """The address in lower case; refuses `Invalid`."""
     email = email.strip().lower()
     try:
@@ -80,7 +80,7 @@ def checked_email(email: str) -> str:
     return email
 
 
-def check_password(password: str, user: User, field: str = "password") -> None:
+def validate_password(password: str, user: User, field: str = "password") -> None:
     try:
         password_validation.validate_password(password, user)
     except ValidationError as error:
@@ -120,7 +120,7 @@ def change_password(user: User, current: str, new: str) -> None:
     """Ends every session of the account. Refuses `WrongPassword` and `WeakPassword`."""
     if not user.check_password(current):
         raise errors.WrongPassword(errors={"current_password": [errors.WrongPassword.detail]})
-    check_password(new, user, "new_password")
+    validate_password(new, user, "new_password")
     set_password(user, new)
 
 
@@ -136,11 +136,11 @@ def end_sessions(user: User) -> None:
     Token.objects.filter(user=user).delete()
 
 
-def ask_reset(email: str, name: str = "password_reset") -> None:
+def request_password_reset(email: str, name: str = "password_reset") -> None:
     """Queues the e-mail with the link, if there is such an account; says nothing either way."""
     user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
     if user is not None:
-        notifications.write_to(user, name, f"email:password_reset:{uuid.uuid4()}")
+        notifications.email_user(user, name, f"email:password_reset:{uuid.uuid4()}")
 
 
 def reset_password(uid: str, token: str, new: str) -> User:
@@ -150,7 +150,7 @@ def reset_password(uid: str, token: str, new: str) -> User:
         user = _linked(uid)
         if user is None or not default_token_generator.check_token(user, token):
             raise errors.LinkRefused(errors={"token": [errors.LinkRefused.detail]})
-        check_password(new, user, "new_password")
+        validate_password(new, user, "new_password")
         set_password(user, new)
     return user
 
@@ -164,20 +164,22 @@ def _linked(uid: str) -> User | None:
     return User.objects.select_for_update(no_key=True).filter(pk=pk, is_active=True).first()
 
 
-POWERS = {"role", "is_active", "is_superuser"}
+ADMIN_FIELDS = {"role", "is_active", "is_superuser"}
 
 
-def edit(user: User, changes: Mapping[str, Any], *, by: User, strong: bool = True) -> User:
-    """The account with these fields changed. `POWERS` only by an admin, and nobody
+def update_account(
+    user: User, changes: Mapping[str, Any], *, by: User, strong: bool = True
+) -> User:
+    """The account with these fields changed. `ADMIN_FIELDS` only by an admin, and nobody
     takes the role of the last admin away. Refuses as `register` does, and `Forbidden`."""
     # forms send back what they were shown
-    same = {name for name in POWERS & changes.keys() if changes[name] == getattr(user, name)}
+    same = {name for name in ADMIN_FIELDS & changes.keys() if changes[name] == getattr(user, name)}
     changes = {name: value for name, value in changes.items() if name not in same}
-    powers = POWERS & changes.keys()
+    powers = ADMIN_FIELDS & changes.keys()
     if powers and not by.is_admin:
         raise errors.Forbidden
     if "email" in changes:
-        changes["email"] = checked_email(changes["email"])
+        changes["email"] = normalize_email(changes["email"])
     if "username" in changes:
         changes["username"] = changes["username"] or None
     if "role" in changes:
@@ -186,7 +188,7 @@ def edit(user: User, changes: Mapping[str, Any], *, by: User, strong: bool = Tru
     for name, value in changes.items():
         setattr(user, name, value)
     if password and strong:
-        check_password(password, user)
+        validate_password(password, user)
     try:
         with transaction.atomic():
             if powers:
@@ -210,7 +212,7 @@ def _keep_an_admin(user: User) -> None:
 
 
 @retry_on_conflict
-def erase(user: User) -> None:
+def erase_account(user: User) -> None:
     """Forgets a person: cancels what they have ahead, and empties every field that names them,
     here, in their bookings, in the history and in the outbox. What was booked stays as numbers.
     Refuses `Forbidden` for the last admin."""
@@ -279,7 +281,7 @@ def _forget_answers(user: User) -> None:
 
 def _as_erased(user: User) -> User:
     gone = User.objects.get(pk=user.pk)
-    gone.email, gone.username = f"erased-{user.pk}-{uuid.uuid4().hex[:12]}{NOWHERE}", None
+    gone.email, gone.username = f"erased-{user.pk}-{uuid.uuid4().hex[:12]}{ABSENT_DOMAIN}", None
     gone.first_name = gone.last_name = gone.phone = gone.department = ""
     gone.is_active, gone.is_superuser, gone.role = False, False, Role.USER
     gone.last_login, gone.erased_at = None, Now()

@@ -23,7 +23,7 @@ def client_address(address: str) -> Iterator[None]:
         _ADDRESS.reset(token)
 
 
-def address_hash() -> str:
+def get_address_hash() -> str:
     """Of the caller's address; empty where nobody called, as in a worker."""
     address = _ADDRESS.get()
     return salted_hmac("holdfast.whence", address).hexdigest()[:16] if address else ""

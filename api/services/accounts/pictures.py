@@ -8,25 +8,25 @@ from typing import Any
 from api.models import User, UserProfile
 
 
-def profile_of(user: User) -> UserProfile:
+def get_profile(user: User) -> UserProfile:
     return UserProfile.objects.get_or_create(user=user)[0]
 
 
-def change(user: User, changes: Mapping[str, Any]) -> UserProfile:
+def update_picture(user: User, changes: Mapping[str, Any]) -> UserProfile:
     """The profile with `profile_picture` or `cloudinary_public_id` changed."""
-    profile = profile_of(user)
+    profile = get_profile(user)
     for name, value in changes.items():
         setattr(profile, name, value)
     profile.save()
     return profile
 
 
-def remove(user: User) -> None:
+def remove_picture(user: User) -> None:
     """Nobody's picture any more; fine when there was none."""
-    change(user, {"profile_picture": None, "cloudinary_public_id": ""})
+    update_picture(user, {"profile_picture": None, "cloudinary_public_id": ""})
 
 
-def make_missing() -> int:
+def create_missing_profiles() -> int:
     """How many accounts got the profile that they lacked. Safe to run again or at once."""
     lacking = User.objects.filter(profile=None, erased_at=None)
     made = UserProfile.objects.bulk_create(

@@ -30,20 +30,20 @@ from api.models import User
 log = structlog.get_logger("holdfast.tokens")
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-TABS = timedelta(seconds=30)  # in which a used token is brought by a tab that came second
+REUSE_GRACE = timedelta(seconds=30)  # in which a used token is brought by a tab that came second
 
 
 @dataclass(frozen=True)
-class Life:
+class Lifetimes:
     """How long the tokens of a contract live."""
 
     access: timedelta = timedelta(minutes=30)
     refresh: timedelta = 7 * DAY
 
 
-LIVES = {
-    "primetime": Life(HOUR, 7 * DAY),
-    "barbershop": Life(HOUR, DAY),
+LIFETIMES = {
+    "primetime": Lifetimes(HOUR, 7 * DAY),
+    "barbershop": Lifetimes(HOUR, DAY),
 }
 
 
@@ -70,7 +70,7 @@ class Refresh(RefreshToken):
         """A row of the blacklist under the family's name, kept for as long as any of it lives."""
         if not self.family:
             return
-        last = self.current_time + max(life.refresh for life in (Life(), *LIVES.values()))
+        last = self.current_time + max(life.refresh for life in (Lifetimes(), *LIFETIMES.values()))
         row, _ = OutstandingToken.objects.get_or_create(
             jti=self.family, defaults={"expires_at": last}
         )
@@ -78,7 +78,7 @@ class Refresh(RefreshToken):
 
 
 @dataclass(frozen=True)
-class Pair:
+class TokenPair:
     access: str
     refresh: str
     user: User
@@ -87,25 +87,25 @@ class Pair:
     @property
     def max_age(self) -> int:
         """Seconds that the refresh token lives, for its cookie."""
-        return int(LIVES.get(self.contract, Life()).refresh.total_seconds())
+        return int(LIFETIMES.get(self.contract, Lifetimes()).refresh.total_seconds())
 
 
-def issue(user: User, contract: str = "v1", family: str = "") -> Pair:
+def issue(user: User, contract: str = "v1", family: str = "") -> TokenPair:
     """New tokens for a person who has shown who they are; of a new family unless one is named."""
-    life = LIVES.get(contract, Life())
+    life = LIFETIMES.get(contract, Lifetimes())
     # not the blacklist's own for_user: that would keep every living token in the database
     refresh: Refresh = Token.for_user.__func__(Refresh, user)  # type: ignore[attr-defined]
     refresh["contract"] = contract
     refresh["family"] = family or uuid4().hex
     refresh.set_exp(lifetime=life.refresh)
     refresh["type"] = "refresh"
-    return Pair(_access(refresh, user, contract), str(refresh), user, contract)
+    return TokenPair(_access(refresh, user, contract), str(refresh), user, contract)
 
 
 def _access(refresh: Refresh, user: User, contract: str) -> str:
     """With the claims that a page of primetime reads."""
     access = refresh.access_token
-    access.set_exp(lifetime=LIVES.get(contract, Life()).access)
+    access.set_exp(lifetime=LIFETIMES.get(contract, Lifetimes()).access)
     access["type"] = "access"
     if contract == "primetime":
         access["email"] = user.email
@@ -121,7 +121,7 @@ def read(raw: str | None) -> Refresh:
     used = dict(rows.values_list("token__jti", "blacklisted_at"))
     if not used:
         return token
-    if token.family not in used and token.current_time - used[token["jti"]] > TABS:
+    if token.family not in used and token.current_time - used[token["jti"]] > REUSE_GRACE:
         log.warning("refresh_token_reused", user=token.get("user_id"))
         token.end_family()
     raise TokenRefused("The refresh token is not valid.", reason="revoked")
@@ -154,7 +154,7 @@ def _password_mark(user: User) -> str:
     return get_md5_hash_password(user.password)
 
 
-def rotate(raw: str | None, contract: str = "") -> Pair:
+def rotate(raw: str | None, contract: str = "") -> TokenPair:
     """The next pair; the one brought is used up. Refuses `TokenRefused`."""
     token = read(raw)
     user = _owner(token)
@@ -166,12 +166,12 @@ def rotate(raw: str | None, contract: str = "") -> Pair:
         return issue(user, contract or str(token.get("contract", "v1")), token.family)
 
 
-def renew_access(raw: str | None) -> Pair:
+def renew_access(raw: str | None) -> TokenPair:
     """A new access token beside the same refresh token, for contracts that do not rotate."""
     token = read(raw)
     user = _owner(token)
     contract = str(token.get("contract", "v1"))
-    return Pair(_access(token, user, contract), str(token), user, contract)
+    return TokenPair(_access(token, user, contract), str(token), user, contract)
 
 
 def revoke(raw: str | None) -> None:

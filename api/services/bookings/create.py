@@ -105,7 +105,7 @@ def _build_booking(request: BookingRequest, rules: Rules, now: datetime) -> Book
         primetime=primetime,
         price_minor=price,
         currency=venue.currency if price else "",
-        held_from=client_address.address_hash() if status == HELD else "",
+        held_from=client_address.get_address_hash() if status == HELD else "",
         **policy.calculate_deadlines(venue, starts_at, ends_at, now),
         **policy.get_payment_columns(venue, status, price, now),
     )

@@ -24,7 +24,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from api import money
-from api.emails import Email, named, said
+from api.emails import Email, get_email, get_status_label
 from api.lifecycle import Status, TradeStatus
 from api.models import Booking, Delivery, Trade, User
 from api.queries.clock import database_now
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 # of a booking, by the templates and below; what a template of yours shows besides is read for each
-SHOWN: Final = (
+BOOKING_COLUMNS: Final = (
     *("title", "notes", "guests", "status", "starts_at", "ends_at", "ended_at", "no_show_at"),
     *("hold_expires_at", "price_minor", "currency"),
     *("venue__name", "venue__time_zone", "venue__wording", "resource__name", "resource__building"),
@@ -46,9 +46,9 @@ SHOWN: Final = (
 GAPS: Final = re.compile(r"\n\s*\n\s*\n+")  # of blocks that are empty
 
 # what says that a booking stands is not told of one that was given back meanwhile
-STANDS: Final = ("book", "approve", "confirm", "resubmit", "reinstate", "moved", "edited")
-GIVEN_BACK: Final = (Status.CANCELLED, Status.REJECTED, Status.EXPIRED)
-LATE: Final = timedelta(seconds=30)
+BOOKING_STANDS: Final = ("book", "approve", "confirm", "resubmit", "reinstate", "moved", "edited")
+ENDED_EARLY: Final = (Status.CANCELLED, Status.REJECTED, Status.EXPIRED)
+OLD_NEWS_AFTER: Final = timedelta(seconds=30)
 
 circuit = Circuit(OSError)  # of smtplib and of the providers alike
 
@@ -96,12 +96,12 @@ def _send_one(row: Delivery, booking: Booking | None, provider: Provider) -> Exc
     except Exception as error:  # whatever the provider does is an outcome of this row
         provider.__exit__()
         if row.attempts == 1:
-            fall_back(message)
+            print_undelivered(message)
         return error
     return None
 
 
-def fall_back(message: EmailMultiAlternatives) -> None:
+def print_undelivered(message: EmailMultiAlternatives) -> None:
     """Prints what the provider did not take, where EMAIL_FALLBACK asks for that: once, at the
     first failure. The row goes on waiting for its provider all the same."""
     if settings.EMAIL_FALLBACK == "console":
@@ -112,7 +112,7 @@ def _bookings(rows: Sequence[Delivery]) -> dict[int, Booking]:
     ids = {row.booking_id for row in rows if row.booking_id}
     if not ids:
         return {}
-    found = Booking.objects.select_related("venue", "resource", "owner").only(*SHOWN)
+    found = Booking.objects.select_related("venue", "resource", "owner").only(*BOOKING_COLUMNS)
     return {booking.pk: booking for booking in found.filter(pk__in=ids)}
 
 
@@ -129,7 +129,7 @@ def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
     if not row.to:
         raise Withheld("there is nobody to write to")
     wording = booking.venue.wording if booking else ""
-    email = named(row.name, wording)
+    email = get_email(row.name, wording)
     if booking is not None:
         _still_true(row, email, booking)
     context = _context(row, booking)
@@ -140,18 +140,18 @@ def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
         body=_render(wording, row.name, "txt", context),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[row.to],
-        headers=headers(row),
+        headers=build_headers(row),
     )
     message.attach_alternative(_render(wording, row.name, "html", context), "text/html")
     return message
 
 
-def headers(row: Delivery) -> dict[str, str]:
-    found = {"Message-ID": message_id(row.key), "Auto-Submitted": "auto-generated"}
+def build_headers(row: Delivery) -> dict[str, str]:
+    found = {"Message-ID": build_message_id(row.key), "Auto-Submitted": "auto-generated"}
     return found | ({"X-Request-ID": row.request_id} if row.request_id else {})
 
 
-def message_id(key: str) -> str:
+def build_message_id(key: str) -> str:
     digest = hashlib.sha256(key.encode()).hexdigest()[:32]
     return f"<{digest}@{_domain(settings.DEFAULT_FROM_EMAIL)}>"
 
@@ -163,7 +163,7 @@ def _domain(sender: str) -> str:
 
 def _still_true(row: Delivery, email: Email, booking: Booking) -> None:
     verb = str(row.payload.get("verb", "")).partition(".")[0]
-    if booking.status in GIVEN_BACK and verb in STANDS and _is_late(row):
+    if booking.status in ENDED_EARLY and verb in BOOKING_STANDS and _is_late(row):
         raise Withheld(f"the booking is {booking.status} by now")
     if email.only_while and booking.status not in email.only_while:
         raise Withheld(f"the booking is {booking.status}")
@@ -175,7 +175,7 @@ def _still_true(row: Delivery, email: Email, booking: Booking) -> None:
 
 def _is_late(row: Delivery) -> bool:
     """Whoever books and cancels at once is told of both; what an outage kept back is old news."""
-    return row.attempts > 1 or database_now() - row.created_at > LATE
+    return row.attempts > 1 or database_now() - row.created_at > OLD_NEWS_AFTER
 
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
@@ -191,7 +191,7 @@ def _context(row: Delivery, booking: Booking | None) -> dict[str, Any]:
     if booking is not None:
         # the status that was news, not the one that the booking may have by now
         status = row.payload.get("status") or booking.status
-        word = said(str(status), booking.venue.wording).replace("_", " ")
+        word = get_status_label(str(status), booking.venue.wording).replace("_", " ")
         news = {"status": word, "status_word": word.capitalize()}
         trade = _trade_context(row, booking) if "trade" in row.payload else {}
         return context | _booking_context(booking) | news | trade
@@ -218,10 +218,10 @@ def _booking_context(booking: Booking) -> dict[str, Any]:
         "time": f"{start:%H:%M}",
         "zone": start.tzname() or booking.venue.time_zone,
         "deadline": f"{hold.astimezone(zone):%H:%M on %d %B}" if hold else "",
-        "price": money.text(booking.price_minor, booking.currency),
-        "freed": minutes_freed(booking),
+        "price": money.format_amount(booking.price_minor, booking.currency),
+        "freed": count_minutes_freed(booking),
         "pay_link": f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay",
-        "pay_label": f"Pay {money.text(booking.price_minor, booking.currency)}",
+        "pay_label": f"Pay {money.format_amount(booking.price_minor, booking.currency)}",
         "admin_link": f"{settings.PUBLIC_URL}/admin/api/booking/{booking.pk}/change/",
     }
 
@@ -252,7 +252,7 @@ def _trade_context(row: Delivery, booking: Booking) -> dict[str, Any]:
     }
 
 
-def minutes_freed(booking: Booking) -> int:
+def count_minutes_freed(booking: Booking) -> int:
     """Whole minutes from an early end to what would have been the end."""
     if booking.ended_at is None or booking.ended_at >= booking.ends_at:
         return 0
@@ -274,6 +274,6 @@ def _person_context(pk: int) -> dict[str, Any]:
 
 
 def send_now(name: str, to: str, key: str) -> Exception | None:
-    """Sends one e-mail of `api.emails.ALONE` past the outbox: what went wrong, or None."""
+    """Sends one e-mail of `api.emails.ACCOUNT_EMAILS` past the outbox: what went wrong, or None."""
     row = Delivery(key=key, name=name, to=to)
     return next(iter(send([row])))[1]

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import prefetch_related_objects
 
-from api.emails import REASONS, WORDINGS, Email, caused_by
+from api.emails import REASONS, WORDINGS, Email, list_emails
 from api.models import Booking, Trade, User, Venue
-from api.models.users import NOWHERE
+from api.models.users import ABSENT_DOMAIN
 from api.services.bookings.statements import InsertPart, with_parts
 
 from . import outbox
@@ -32,7 +32,7 @@ def notify(verb: str, bookings: Sequence[Booking], details: Mapping[str, Any]) -
         _queue(booking, email_part(verb, str(booking.status), details))
 
 
-def tell(booking: Booking, verb: str, key: str, **payload: Any) -> None:
+def notify_once(booking: Booking, verb: str, key: str, **payload: Any) -> None:
     """Queues what `verb` causes for one booking whose status did not change, once per key."""
     _queue(booking, _email_part(verb, {"verb": verb, **payload}, key=key))
 
@@ -65,7 +65,7 @@ def _list_emails(verb: str, reason: str) -> tuple[tuple[str, int, Email], ...]:
     return tuple(
         (wording, position, email)
         for wording in ("", *WORDINGS)
-        for position, email in enumerate(caused_by(verb, wording, reason))
+        for position, email in enumerate(list_emails(verb, wording, reason))
     )
 
 
@@ -93,7 +93,7 @@ def _recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) -> str
         WHEN e.to_admin THEN coalesce(nullif(v.admin_email, ''), %s)
         -- booked at a door in the name of whoever paired the panel: nobody to write to
         WHEN u.erased_at IS NOT NULL OR m.contract = 'panel' THEN ''
-        WHEN right(u.email, {len(NOWHERE)}) = '{NOWHERE}' THEN ''
+        WHEN right(u.email, {len(ABSENT_DOMAIN)}) = '{ABSENT_DOMAIN}' THEN ''
         ELSE u.email END) AS a(address)
     WHERE a.address <> '' AND (v.send_confirmation_emails OR NOT e.optional)
     ORDER BY m.fell_due, m.id, e.position"""  # noqa: S608
@@ -103,7 +103,7 @@ def _context(details: Mapping[str, Any]) -> dict[str, Any]:
     return {key: details[key] for key in ("reason", "from", "to") if key in details}
 
 
-def write_to(user: User, name: str, key: str, **payload: Any) -> None:
+def email_user(user: User, name: str, key: str, **payload: Any) -> None:
     """Queues an e-mail that no booking causes. Secrets are made when it is sent, not stored."""
     if user.address:
         told = {"user": user.pk, **payload}
@@ -112,7 +112,7 @@ def write_to(user: User, name: str, key: str, **payload: Any) -> None:
 
 def notify_traders(verb: str, trades: Sequence[Trade]) -> None:
     """Queues what `verb` of a trade causes, to its two people."""
-    if not caused_by(f"trade.{verb}"):
+    if not list_emails(f"trade.{verb}"):
         return
     sides = ("requester", "target")
     prefetch_related_objects(list(trades), *sides, *(f"{side}_booking__venue" for side in sides))
@@ -122,7 +122,7 @@ def notify_traders(verb: str, trades: Sequence[Trade]) -> None:
 def _to_traders(verb: str, trades: Sequence[Trade]) -> Iterable[Effect]:
     for trade in trades:
         venue = trade.target_booking.venue
-        for email in caused_by(f"trade.{verb}", venue.wording):
+        for email in list_emails(f"trade.{verb}", venue.wording):
             person = getattr(trade, email.to)
             if person.address:
                 # the booking is the one that this person has now

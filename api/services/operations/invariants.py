@@ -26,7 +26,7 @@ def list_problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
     for done, sql in enumerate(CHECKS, 1):
         found += _list_rows(sql)
         jobs.report_progress(done)
-    found += invariants.problems()
+    found += invariants.list_problems()
     if allowed_lag is not None:
         found += [
             f"{job} is {seconds:.0f} s behind"

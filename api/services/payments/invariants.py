@@ -16,11 +16,11 @@ from api.models.bookings import PaymentStatus
 from api.models.outbox import State
 from api.queries.bookings import bookings
 
-from .refunds import GONE
+from .refunds import FAILED_STATUSES
 from .stripe_gateway import FINAL, SUCCEEDED
 
 
-def problems() -> list[str]:
+def list_problems() -> list[str]:
     """Every broken rule about money, in words; empty when all is well."""
     return [
         *_confirmed_without_pay(),
@@ -34,7 +34,7 @@ def problems() -> list[str]:
 
 def _kept() -> Any:
     """Payments that succeeded, each with what was not given back."""
-    given = Sum("refunds__amount_minor", filter=~Q(refunds__status__in=GONE))
+    given = Sum("refunds__amount_minor", filter=~Q(refunds__status__in=FAILED_STATUSES))
     return Payment.objects.filter(status=SUCCEEDED).annotate(
         kept=F("amount_minor") - Coalesce(given, 0)
     )

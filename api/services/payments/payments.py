@@ -1,6 +1,6 @@
 """Paying for what is held: an attempt is a row first, then an intent at Stripe, then its outcome.
 
-One rule: Stripe is asked outside any transaction, and what it said is written by `settle` alone,
+One rule: Stripe is asked outside any transaction, and what it said is written by `record_outcome` alone,
 under the locks of resource, booking and payment in this order. So every effect happens once,
 whoever brings the news (the customer, a webhook, the outbox, the reconciliation) and however often.
 """
@@ -43,20 +43,20 @@ from .stripe_gateway import (
 
 log = structlog.get_logger("holdfast.payments")
 
-OPEN = (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
-UNPAID = (*OPEN, PaymentStatus.FAILED)
+OPEN_STATUSES = (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
+UNPAID_STATUSES = (*OPEN_STATUSES, PaymentStatus.FAILED)
 
 
 _counter = BoundedSemaphore(settings.PAYING_AT_ONCE)
-QUEUE = 1.5  # seconds
-BROKEN = "Stripe is out of order"  # the last word to an attempt without an intent
+COUNTER_TIMEOUT = 1.5  # seconds
+PROVIDER_BROKEN = "Stripe is out of order"  # the last word to an attempt without an intent
 CUSTOMER = "customer"  # who asks to pay again after a declined card has not failed again
 
 
 # beginning
 
 
-def begin(pk: int, expected_minor: Decimal | int | None = None) -> Payment:
+def start_payment(pk: int, expected_minor: Decimal | int | None = None) -> Payment:
     """The attempt at paying a held booking, with an intent of exactly its price: the same one for
     as long as it lives. Refuses `AlreadyPaid`, `NothingToPay`, `NotAllowedNow`, `HoldOver`,
     `WrongAmount`, and what the gateway refuses. Never call it inside a transaction."""
@@ -68,7 +68,7 @@ def begin(pk: int, expected_minor: Decimal | int | None = None) -> Payment:
 def _at_the_counter() -> Iterator[None]:
     """Customers queue here for a moment while Stripe is slow, so that whoever does not pay finds a
     thread; refuses `PaymentsAway`."""
-    if not _counter.acquire(timeout=QUEUE):
+    if not _counter.acquire(timeout=COUNTER_TIMEOUT):
         raise gateway.PaymentsAway
     try:
         yield
@@ -86,9 +86,9 @@ def _begin(pk: int, expected_minor: Decimal | int | None) -> Payment:
         except PaymentRefused as refusal:
             if not refusal.missing:
                 raise
-            forget(payment)
+            end_unknown_attempt(payment)
             continue
-        payment = settle(payment.pk, intent, CUSTOMER)
+        payment = record_outcome(payment.pk, intent, CUSTOMER)
         if payment.status not in FINAL:
             return payment
     raise errors.Busy
@@ -100,14 +100,14 @@ def _ordered(payment: Payment) -> Intent:
     try:
         return gateway.create_intent(*_order(payment))
     except gateway.PaymentsAway as refusal:
-        if refusal.broken and payment.last_error == BROKEN:
-            forget(payment)
+        if refusal.broken and payment.last_error == PROVIDER_BROKEN:
+            end_unknown_attempt(payment)
         elif refusal.broken:
-            Payment.objects.filter(pk=payment.pk, intent_id=None).update(last_error=BROKEN)
+            Payment.objects.filter(pk=payment.pk, intent_id=None).update(last_error=PROVIDER_BROKEN)
         raise
 
 
-def forget(payment: Payment) -> int:
+def end_unknown_attempt(payment: Payment) -> int:
     """Ends an attempt whose intent Stripe does not know (any more); 0 if it had ended before."""
     alive = Payment.objects.filter(pk=payment.pk).exclude(status__in=FINAL)
     return alive.update(status=CANCELED, last_error="unknown to Stripe", updated_at=Now())
@@ -159,7 +159,7 @@ def _mark(booking: Booking, status: str) -> None:
     Booking.objects.filter(pk=booking.pk).update(payment_status=status, updated_at=Now())
 
 
-def remembered(intent_id: str) -> Intent | None:
+def get_stored_intent(intent_id: str) -> Intent | None:
     """An intent as we know it, without asking."""
     payment = Payment.objects.filter(intent_id=intent_id).first()
     if payment is None:
@@ -173,7 +173,7 @@ def remembered(intent_id: str) -> Intent | None:
     )
 
 
-def key_of(payment: Payment) -> str:
+def get_idempotency_key(payment: Payment) -> str:
     """Stripe's idempotency key: the same for every try of this attempt, in this database alone."""
     born = int(payment.created_at.timestamp() * 1_000_000)
     return f"holdfast-{payment.booking_id}-{payment.attempt}-{born}"
@@ -185,10 +185,10 @@ def _order(payment: Payment) -> tuple[int, str, str, dict[str, str], str]:
         "booking_id": str(booking.pk),
         "user_id": str(booking.owner_id),
         "room_name": booking.resource.name[:500],
-        "holdfast_key": key_of(payment),
+        "holdfast_key": get_idempotency_key(payment),
     }
     what = f"{booking.resource.name}, {booking.starts_at:%Y-%m-%d %H:%M}"
-    return payment.amount_minor, payment.currency, key_of(payment), metadata, what
+    return payment.amount_minor, payment.currency, get_idempotency_key(payment), metadata, what
 
 
 def _adopt(payment: Payment, intent: Intent) -> Payment:
@@ -207,16 +207,16 @@ def _adopt(payment: Payment, intent: Intent) -> Payment:
             )
             payment.refresh_from_db()
             if payment.intent_id != intent.id:
-                outbox.put([cancelling(payment, intent.id)])
+                outbox.put([build_cancellation(payment, intent.id)])
     except errors.Refusal:
-        outbox.put([cancelling(payment, intent.id)])
+        outbox.put([build_cancellation(payment, intent.id)])
         raise
     if payment.intent_id is None:
         raise errors.Busy
     return payment
 
 
-def cancelling(payment: Payment, intent_id: str) -> Effect:
+def build_cancellation(payment: Payment, intent_id: str) -> Effect:
     """The call that cancels an intent, once."""
     return Effect(
         key=f"cancel_intent:{intent_id}",
@@ -231,7 +231,7 @@ def cancelling(payment: Payment, intent_id: str) -> Effect:
 
 
 @retry_on_conflict
-def settle(pk: int, intent: Intent, source: str) -> Payment:
+def record_outcome(pk: int, intent: Intent, source: str) -> Payment:
     """The payment after what Stripe says of its intent, with all that follows from it. What was
     said before changes nothing; old news after a final word changes nothing either."""
     with transaction.atomic():
@@ -296,7 +296,7 @@ def _won(payment: Payment, intent: Intent, source: str) -> None:
 
 def _paid_by_another(payment: Payment) -> bool:
     others = Payment.objects.filter(booking=payment.booking_id, status=SUCCEEDED)
-    return any(refunds.left(other) > 0 for other in others.exclude(pk=payment.pk))
+    return any(refunds.get_refundable_amount(other) > 0 for other in others.exclude(pk=payment.pk))
 
 
 def _take(booking: Booking, actor: Actor) -> bool:
@@ -304,7 +304,7 @@ def _take(booking: Booking, actor: Actor) -> bool:
     if booking.status == HELD:
         pay_booking(booking.pk, actor)
         return True
-    if booking.status == PENDING and booking.payment_status in UNPAID:
+    if booking.status == PENDING and booking.payment_status in UNPAID_STATUSES:
         _mark(booking, PaymentStatus.SUCCEEDED)
         return True
     if booking.status != Status.EXPIRED or booking.payment_status == PaymentStatus.REFUNDED:
@@ -320,7 +320,7 @@ def _take(booking: Booking, actor: Actor) -> bool:
 
 
 def _back(payment: Payment, why: str, reason: str) -> None:
-    refunds.owe(payment, payment.amount_minor, f"{why}:{payment.intent_id}", reason)
+    refunds.create_refund(payment, payment.amount_minor, f"{why}:{payment.intent_id}", reason)
 
 
 def _lost(payment: Payment, source: str) -> None:
@@ -335,10 +335,10 @@ def _lost(payment: Payment, source: str) -> None:
 
 def _declined(payment: Payment) -> None:
     booking = payment.booking
-    if booking.status == HELD and booking.payment_status in UNPAID and _is_newest(payment):
+    if booking.status == HELD and booking.payment_status in UNPAID_STATUSES and _is_newest(payment):
         _mark(booking, PaymentStatus.FAILED)
         key = f"payment_failed:{payment.pk}"
-        notifications.tell(booking, "payment_failed", key, reason=payment.last_error)
+        notifications.notify_once(booking, "payment_failed", key, reason=payment.last_error)
 
 
 def _is_newest(payment: Payment) -> bool:
@@ -350,11 +350,13 @@ def _is_newest(payment: Payment) -> bool:
 # what follows from a booking's moves
 
 
-def follow(rows: Iterable[Booking]) -> None:
+def cancel_unwanted_intents(rows: Iterable[Booking]) -> None:
     """Bookings ended, or their price changed: intents that nobody shall pay any more are
     cancelled. A constant number of statements for any batch; writes rows alone."""
     rows = list(rows)
-    ended = [r.pk for r in rows if r.status not in BOOKING.blocking and r.payment_status in OPEN]
+    ended = [
+        r.pk for r in rows if r.status not in BOOKING.blocking and r.payment_status in OPEN_STATUSES
+    ]
     if ended:
         Booking.objects.filter(pk__any_of=ended).update(payment_status=PaymentStatus.FAILED)
     begun = Payment.objects.filter(booking__any_of={row.pk for row in rows})
@@ -370,10 +372,10 @@ def follow(rows: Iterable[Booking]) -> None:
     unwanted.filter(intent_id=None).update(status=CANCELED, updated_at=Now())
     if any(payment.intent_id is None for payment in found):  # one may have got its intent since
         found = list(unwanted.exclude(intent_id=None))
-    outbox.put([cancelling(payment, payment.intent_id or "") for payment in found])
+    outbox.put([build_cancellation(payment, payment.intent_id or "") for payment in found])
 
 
-def own_hold(
+def find_own_hold(
     refusal: errors.SlotTaken, owner_id: int, starts_at: datetime, ends_at: datetime
 ) -> Booking | None:
     """The hold in the way, if it is one's own for exactly this time and its payment was begun and
@@ -381,6 +383,6 @@ def own_hold(
     for booking in refusal.conflicts:
         mine = booking.owner_id == owner_id and booking.status == HELD
         same = (booking.starts_at, booking.ends_at) == (starts_at, ends_at)
-        if mine and same and booking.payment_status in UNPAID[1:]:
+        if mine and same and booking.payment_status in UNPAID_STATUSES[1:]:
             return booking  # type: ignore[no-any-return]
     return None

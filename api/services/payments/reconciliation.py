@@ -40,7 +40,7 @@ BUDGET = 45.0  # seconds of one run
 BATCH = 100
 
 
-def run() -> int:
+def reconcile_due() -> int:
     """Payments asked about in this run: those in doubt, then those not compared for a day."""
     until, asked = time.monotonic() + BUDGET, 0
     for payment in [*_unknown(DOUBT), *_known(AGAIN)]:
@@ -60,14 +60,14 @@ def _found(payment: Payment) -> list[str]:
     """What differs. Whatever goes wrong with one payment is shown as that, and holds up no other;
     only a Stripe that is away says nothing of it."""
     try:
-        return list(examine(payment))
+        return list(compare_payment(payment))
     except PaymentsAway:
         raise
     except Exception as error:
         return [f"{type(error).__name__}: {error}"]
 
 
-def everything() -> dict[str, list[str]]:
+def reconcile_all() -> dict[str, list[str]]:
     """Every payment of the last 90 days compared now, and every booking that says it was paid for:
     `payment 7` or `booking 9` -> differences."""
     found: dict[str, list[str]] = {}
@@ -76,7 +76,7 @@ def everything() -> dict[str, list[str]]:
         jobs.report_progress(done)
     lost = {f"booking {pk}": ["says it is paid, but no payment of it is known"] for pk in _lost()}
     for row, texts in lost.items():
-        show(row, texts)
+        record_differences(row, texts)
     differ = {row: texts for row, texts in (found | lost).items() if texts}
     JobFailure.objects.filter(job=JOB).exclude(row__in=differ).delete()
     return differ
@@ -90,8 +90,8 @@ def _lost() -> QuerySet[Booking, int]:
     return told.order_by("pk").values_list("pk", flat=True)
 
 
-def how_many() -> int:
-    """How many payments `everything` looks at."""
+def count_payments() -> int:
+    """How many payments `reconcile_all` looks at."""
     return _unknown().count() + _known().count()
 
 
@@ -113,28 +113,28 @@ def _due(rows: QuerySet[Payment], since: timedelta | None) -> QuerySet[Payment]:
     return rows.filter(never | Q(checked_at__lt=Now() - since))[:BATCH]
 
 
-def examine(payment: Payment) -> Iterator[str]:
+def compare_payment(payment: Payment) -> Iterator[str]:
     """How Stripe differs from us about one payment, after settling what can be settled."""
     try:
         intent = gateway.fetch_intent(payment.intent_id or "")
-        known = gateway.refunds_of(intent.id) if intent.status == SUCCEEDED else []
+        known = gateway.list_refunds(intent.id) if intent.status == SUCCEEDED else []
     except PaymentRefused as refusal:
         if not refusal.missing:
             raise
-        if payments.forget(payment) == 0:
+        if payments.end_unknown_attempt(payment) == 0:
             yield f"intent {payment.intent_id} is not known to Stripe"
         return
     if _believed(payment, intent):
         return
     if payment.status not in FINAL or intent.status == SUCCEEDED:
-        payment = payments.settle(payment.pk, intent, JOB)
+        payment = payments.record_outcome(payment.pk, intent, JOB)
         payment.booking.refresh_from_db()
     if payment.status not in FINAL and payment.booking.status != HELD:
-        stripe_calls.cancel(payment.pk, intent.id)
+        stripe_calls.cancel_intent(payment.pk, intent.id)
         return
-    refunds.take_over(payment, known)
+    refunds.record_stripe_refunds(payment, known)
     yield from _differences(payment, intent)
-    yield from refunds.differences(payment, known)
+    yield from refunds.list_differences(payment, known)
 
 
 def _believed(payment: Payment, intent: Intent) -> bool:
@@ -151,7 +151,7 @@ def _differences(payment: Payment, intent: Intent) -> Iterator[str]:
     if there != here:
         yield f"intent {intent.id} is over {there} at Stripe, {here} here"
     told = payment.booking.payment_status
-    if payment.status != SUCCEEDED or refunds.left(payment) == 0:
+    if payment.status != SUCCEEDED or refunds.get_refundable_amount(payment) == 0:
         return
     if told != PaymentStatus.SUCCEEDED:
         yield f"intent {intent.id} has paid booking {payment.booking_id}, which says {told}"
@@ -162,10 +162,10 @@ def _differences(payment: Payment, intent: Intent) -> Iterator[str]:
 
 def _compared(payment: Payment, found: list[str]) -> None:
     Payment.objects.filter(pk=payment.pk).update(checked_at=Now())
-    show(f"payment {payment.pk}", found)
+    record_differences(f"payment {payment.pk}", found)
 
 
-def show(row: str, found: list[str]) -> None:
+def record_differences(row: str, found: list[str]) -> None:
     """Keeps the differences of a payment or booking among the failures of the job, or clears
     them."""
     if not found:

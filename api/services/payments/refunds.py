@@ -21,18 +21,18 @@ from api.services.messages import notifications, outbox
 from api.services.messages.outbox import Effect
 
 from . import stripe_gateway as gateway
-from .stripe_gateway import SUCCEEDED, PaidBack
+from .stripe_gateway import SUCCEEDED, StripeRefund
 
-GONE = ("failed", "canceled")  # the money stayed with us
-WHOLE = ("reject", "lapse")  # moves that are not the customer's wish
+FAILED_STATUSES = ("failed", "canceled")  # the money stayed with us
+REFUNDED_WHOLE = ("reject", "lapse")  # moves that are not the customer's wish
 
 
-def owe(
+def create_refund(
     payment: Payment, amount_minor: int, key: str, reason: str, by: User | None = None
 ) -> Refund | None:
     """The refund, queued; or None when nothing is left to give back. The caller has the lock of
     the payment. Less is given back than asked for when less is left."""
-    amount_minor = min(amount_minor, left(payment))
+    amount_minor = min(amount_minor, get_refundable_amount(payment))
     key = f"refund:{key}"
     if amount_minor <= 0 or Refund.objects.filter(key=key).exists():
         return None
@@ -40,7 +40,7 @@ def owe(
         payment=payment, key=key, amount_minor=amount_minor, reason=reason[:200], by=by
     )
     outbox.put([_paying(refund)])
-    if left(payment) == 0:
+    if get_refundable_amount(payment) == 0:
         # an unpaid booking never becomes a refunded one because a second payment was sent back
         Booking.objects.filter(pk=payment.booking_id).exclude(
             pk__in=_paid_otherwise(payment)
@@ -48,16 +48,18 @@ def owe(
     return refund
 
 
-def left(payment: Payment) -> int:
+def get_refundable_amount(payment: Payment) -> int:
     """What was paid and is not given back yet, in minor units."""
-    given = payment.refunds.exclude(status__in=GONE).aggregate(all=Sum("amount_minor"))["all"]
+    given = payment.refunds.exclude(status__in=FAILED_STATUSES).aggregate(all=Sum("amount_minor"))[
+        "all"
+    ]
     return payment.amount_minor - (given or 0)
 
 
 def _paid_otherwise(payment: Payment) -> Sequence[int]:
     """The booking of this payment if another one has paid for it, or can still."""
     others = Payment.objects.filter(booking=payment.booking_id).exclude(pk=payment.pk)
-    if any(other.status == SUCCEEDED and left(other) for other in others):
+    if any(other.status == SUCCEEDED and get_refundable_amount(other) for other in others):
         return [payment.booking_id]
     if payment.booking.status == Status.HELD:
         return [payment.booking_id]
@@ -74,7 +76,7 @@ def _paying(refund: Refund) -> Effect:
     )
 
 
-def give_back(
+def create_staff_refund(
     pk: int, by: User, key: str, amount_minor: int | None = None, why: str = ""
 ) -> Refund:
     """A refund by staff, whole or part; the booking stays as it is. Refuses `NothingToRefund` and,
@@ -86,11 +88,11 @@ def give_back(
         known = Refund.objects.filter(key=f"refund:staff:{key}").first()
         if known is not None:
             return known
-        rest = left(payment)
+        rest = get_refundable_amount(payment)
         amount = rest if amount_minor is None else amount_minor
         if not 0 < amount <= rest:
             raise errors.NothingToRefund(left_minor=rest)
-        refund = owe(payment, amount, f"staff:{key}", why, by)
+        refund = create_refund(payment, amount, f"staff:{key}", why, by)
         assert refund is not None  # noqa: S101  # what is left was looked at under the lock
         return refund
 
@@ -102,24 +104,26 @@ def _paid(booking_pk: int) -> Payment:
     found = list(rows.filter(booking=booking_pk, status=SUCCEEDED).order_by("pk"))
     if not found:
         raise errors.NothingToRefund("It has not been paid.", left_minor=0)
-    return max(found, key=left)
+    return max(found, key=get_refundable_amount)
 
 
-def follow(move: Transition, rows: Iterable[Booking]) -> None:
+def refund_ended_bookings(move: Transition, rows: Iterable[Booking]) -> None:
     """Paid bookings that ended before they were used: all back when the venue ended them, by its
     policy when they were cancelled."""
     paid = {row.pk: row for row in rows if row.payment_status == PaymentStatus.SUCCEEDED}
-    if not paid or (move.target != Status.CANCELLED and move.name not in WHOLE):
+    if not paid or (move.target != Status.CANCELLED and move.name not in REFUNDED_WHOLE):
         return
     payments = Payment.objects.select_for_update(of=("self",), no_key=True)
     found = payments.filter(booking__in=list(paid), status=SUCCEEDED).annotate(now=Now())
     for payment in found.select_related("booking__venue").order_by("pk"):
         amount = payment.amount_minor
-        if move.name not in WHOLE:
+        if move.name not in REFUNDED_WHOLE:
             at = payment.booking.starts_at
             amount = policy.calculate_refund(payment.booking.venue, amount, at, payment.now)
         version = paid[payment.booking_id].version
-        owe(payment, amount, f"{move.name}:{payment.intent_id}:{version}", _REASONS[move.name])
+        create_refund(
+            payment, amount, f"{move.name}:{payment.intent_id}:{version}", _REASONS[move.name]
+        )
 
 
 _REASONS = {
@@ -132,18 +136,20 @@ _REASONS = {
 # paying
 
 
-def pay_out(pk: int) -> None:
+def pay_refund(pk: int) -> None:
     """Has Stripe pay a refund, unless it already has: a lost answer is looked up, not repeated."""
     refund = Refund.objects.select_related("payment").get(pk=pk)
     intent = refund.payment.intent_id or ""
-    if gateway.took_nothing(intent):
-        record(pk, PaidBack(f"re_told_{pk}", "succeeded", refund.amount_minor, refund.key))
+    if gateway.was_never_charged(intent):
+        record_refund(
+            pk, StripeRefund(f"re_told_{pk}", "succeeded", refund.amount_minor, refund.key)
+        )
         return
-    done = next((each for each in gateway.refunds_of(intent) if each.key == refund.key), None)
-    record(pk, done or gateway.create_refund(intent, refund.amount_minor, refund.key))
+    done = next((each for each in gateway.list_refunds(intent) if each.key == refund.key), None)
+    record_refund(pk, done or gateway.create_refund(intent, refund.amount_minor, refund.key))
 
 
-def record(pk: int, done: PaidBack) -> None:
+def record_refund(pk: int, done: StripeRefund) -> None:
     """Writes what Stripe says of a refund; tells the customer the first time."""
     with transaction.atomic():
         rows = Refund.objects.select_related("payment__booking__owner", "payment__booking__venue")
@@ -152,32 +158,32 @@ def record(pk: int, done: PaidBack) -> None:
         refund.stripe_id, refund.status = done.id, done.status[:20]
         refund.updated_at = Now()
         refund.save(update_fields=["stripe_id", "status", "updated_at"])
-        if first and done.status not in GONE:
-            notifications.tell(
+        if first and done.status not in FAILED_STATUSES:
+            notifications.notify_once(
                 refund.payment.booking,
                 "refund",
                 f"refunded:{refund.pk}",
                 reason=refund.reason,
-                back=money.text(refund.amount_minor, refund.payment.currency),
+                back=money.format_amount(refund.amount_minor, refund.payment.currency),
             )
 
 
-def refresh(payment: Payment) -> None:
+def sync_from_stripe(payment: Payment) -> None:
     """Asks Stripe what became of our refunds of a payment, and writes it down."""
     if payment.refunds.exists():
-        take_over(payment, gateway.refunds_of(payment.intent_id or ""))
+        record_stripe_refunds(payment, gateway.list_refunds(payment.intent_id or ""))
 
 
-def take_over(payment: Payment, known: Sequence[PaidBack]) -> None:
+def record_stripe_refunds(payment: Payment, known: Sequence[StripeRefund]) -> None:
     """Writes down what became of our refunds of a payment: it is Stripe's to say."""
     ours = {refund.key: refund for refund in payment.refunds.all()}
     for each in known:
         mine = ours.get(each.key)
         if mine is not None and (mine.stripe_id, mine.status) != (each.id, each.status):
-            record(mine.pk, each)
+            record_refund(mine.pk, each)
 
 
-def differences(payment: Payment, known: Sequence[PaidBack]) -> Iterator[str]:
+def list_differences(payment: Payment, known: Sequence[StripeRefund]) -> Iterator[str]:
     """How Stripe's refunds of a payment differ from ours, in words."""
     ours = {refund.key: refund for refund in payment.refunds.exclude(stripe_id="")}
     for each in known:
@@ -186,7 +192,7 @@ def differences(payment: Payment, known: Sequence[PaidBack]) -> Iterator[str]:
             yield f"Stripe refunded {each.amount_minor} ({each.id}) that we did not order"
         elif mine.amount_minor != each.amount_minor:
             yield f"refund {each.id} is {each.amount_minor} at Stripe, {mine.amount_minor} here"
-        elif each.status in GONE:
+        elif each.status in FAILED_STATUSES:
             yield f"refund {each.id} has {each.status} at Stripe"
     for mine in ours.values():
         yield f"refund {mine.stripe_id} is not known to Stripe"

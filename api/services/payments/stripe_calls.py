@@ -17,7 +17,7 @@ class StillProcessing(Exception):
     """The bank has not answered Stripe yet, so the intent can be neither cancelled nor paid."""
 
 
-def make(rows: list[Delivery]) -> Iterator[Outcome]:
+def make_call(rows: list[Delivery]) -> Iterator[Outcome]:
     """Makes the calls of a claimed batch, yielding each row with what went wrong, or None. Ends
     early when Stripe is left alone."""
     for row in rows:
@@ -29,15 +29,15 @@ def make(rows: list[Delivery]) -> Iterator[Outcome]:
 def _make_one(row: Delivery) -> Exception | None:
     try:
         if row.kind == Kind.REFUND:
-            refunds.pay_out(row.payload["refund"])
+            refunds.pay_refund(row.payload["refund"])
         else:
-            cancel(row.payload["payment"], row.payload["intent"])
+            cancel_intent(row.payload["payment"], row.payload["intent"])
     except Exception as error:  # whatever goes wrong is an outcome of this row
         return error
     return None
 
 
-def cancel(payment: int, intent_id: str) -> None:
+def cancel_intent(payment: int, intent_id: str) -> None:
     """An intent that succeeded first is the customer's win: it is settled as a late payment. One
     that Stripe does not know needs no cancelling."""
     try:
@@ -46,9 +46,9 @@ def cancel(payment: int, intent_id: str) -> None:
         if not refusal.missing:
             raise
         for row in Payment.objects.filter(pk=payment, intent_id=intent_id):
-            payments.forget(row)
+            payments.end_unknown_attempt(row)
         return
     if Payment.objects.filter(pk=payment, intent_id=intent_id).exists():
-        payments.settle(payment, intent, "cancel")
+        payments.record_outcome(payment, intent, "cancel")
     if intent.status not in FINAL:
         raise StillProcessing(intent.status)

@@ -23,11 +23,11 @@ WATCHED = ("payment_intent.", "charge.", "refund.")
 CLAIM = 20
 
 
-class Unknown(Exception):
+class UnknownIntent(Exception):
     """Neither we nor Stripe know it, at least not yet."""
 
 
-def receive(payload: bytes, signature: str) -> bool:
+def store_event(payload: bytes, signature: str) -> bool:
     """Whether it was news to us. Refuses `BadPayload` and `BadSignature`; of five copies that
     arrive at once one is kept."""
     event = gateway.read_event(payload, signature)
@@ -42,11 +42,11 @@ def receive(payload: bytes, signature: str) -> bool:
             StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
             stripe_event_received.send(sender=StripeEvent, event=row)
     if settings.STRIPE_BELIEVE_EVENTS:  # whoever signs by hand looks at once what came of it
-        work()
+        process_events()
     return not known
 
 
-def work() -> int:
+def process_events() -> int:
     """How many events were worked on, until there are none or Stripe is left alone. Safe to run
     twice or at once with itself."""
     done = 0
@@ -91,9 +91,9 @@ def _work_one(row: StripeEvent) -> int:
         )
         return 0
     try:
-        payment = look(row.intent_id, row.type)
+        payment = sync_intent(row.intent_id, row.type)
         if payment is not None and not row.type.startswith("payment_intent."):
-            refunds.refresh(payment)
+            refunds.sync_from_stripe(payment)
     except Exception as error:  # whatever goes wrong is an outcome of this row
         text = f"{type(error).__name__}: {error}"[:2000]
         if row.attempts > len(WAITS):
@@ -104,18 +104,20 @@ def _work_one(row: StripeEvent) -> int:
     return mine.update(state="done", last_error="", finished_at=Now())
 
 
-def look(intent_id: str, event: str) -> Payment | None:
+def sync_intent(intent_id: str, event: str) -> Payment | None:
     """Asks Stripe what became of an intent and settles it: its payment, or None for others'."""
     try:
         found = gateway.fetch_intent(intent_id)
     except PaymentRefused as refusal:
-        kept = payments.remembered(intent_id) if settings.STRIPE_BELIEVE_EVENTS else None
+        kept = payments.get_stored_intent(intent_id) if settings.STRIPE_BELIEVE_EVENTS else None
         if kept is None:
-            raise Unknown(intent_id) from refusal
+            raise UnknownIntent(intent_id) from refusal
         found = kept  # the stand-in keeps nothing when it is started again
-    intent = gateway.as_told(found, event)
+    intent = gateway.apply_event(found, event)
     payment = Payment.objects.filter(intent_id=intent_id).first() or _expecting(intent)
-    return None if payment is None else payments.settle(payment.pk, intent, f"webhook {event}")
+    return (
+        None if payment is None else payments.record_outcome(payment.pk, intent, f"webhook {event}")
+    )
 
 
 def _expecting(intent: Intent) -> Payment | None:
@@ -125,10 +127,10 @@ def _expecting(intent: Intent) -> Payment | None:
     if not key or not booking.isdecimal() or len(booking) > 18:
         return None
     for payment in Payment.objects.filter(booking=int(booking)):
-        if payments.key_of(payment) == key:
+        if payments.get_idempotency_key(payment) == key:
             if payment.intent_id is None and payment.status not in FINAL:
                 return payment
-            outbox.put([payments.cancelling(payment, intent.id)])
+            outbox.put([payments.build_cancellation(payment, intent.id)])
     return None
 
 

@@ -72,7 +72,7 @@ class Intent:
 
 
 @dataclass(frozen=True)
-class PaidBack:
+class StripeRefund:
     """A refund as Stripe knows it; `key` is ours, empty when it was made at the dashboard."""
 
     id: str
@@ -180,15 +180,15 @@ def cancel_intent(intent_id: str) -> Intent:
 
 
 @_call
-def refunds_of(intent_id: str) -> list[PaidBack]:
+def list_refunds(intent_id: str) -> list[StripeRefund]:
     """Every refund of an intent that Stripe knows, ours and others'."""
     found = _calls().v1.refunds.list({"payment_intent": intent_id, "limit": 100})
     return [_paid_back(refund) for refund in found.auto_paging_iter()]
 
 
 @_call
-def create_refund(intent_id: str, amount_minor: int, key: str) -> PaidBack:
-    """Money back. Ask `refunds_of` first: only Stripe itself minds the key."""
+def create_refund(intent_id: str, amount_minor: int, key: str) -> StripeRefund:
+    """Money back. Ask `list_refunds` first: only Stripe itself minds the key."""
     params: Any = {
         "payment_intent": intent_id,
         "amount": amount_minor,
@@ -214,10 +214,10 @@ def _intent(found: Any) -> Intent:
     )
 
 
-def _paid_back(found: Any) -> PaidBack:
+def _paid_back(found: Any) -> StripeRefund:
     facts = found.to_dict()
     key = str((facts.get("metadata") or {}).get("holdfast_key", ""))
-    return PaidBack(facts["id"], facts.get("status") or "pending", int(facts["amount"]), key)
+    return StripeRefund(facts["id"], facts.get("status") or "pending", int(facts["amount"]), key)
 
 
 # webhooks
@@ -226,7 +226,7 @@ def _paid_back(found: Any) -> PaidBack:
 _TOLD: Final = {"payment_intent.succeeded": SUCCEEDED, "payment_intent.canceled": CANCELED}
 
 
-def as_told(intent: Intent, event: str) -> Intent:
+def apply_event(intent: Intent, event: str) -> Intent:
     """The intent as a signed event has it, where the local stand-in knows less: who tries webhooks
     out by hand has paid nobody. Of Stripe itself nothing but its answer counts."""
     if not settings.STRIPE_BELIEVE_EVENTS or intent.status == SUCCEEDED:
@@ -236,7 +236,7 @@ def as_told(intent: Intent, event: str) -> Intent:
     return replace(intent, status=_TOLD.get(event, intent.status))
 
 
-def took_nothing(intent_id: str) -> bool:
+def was_never_charged(intent_id: str) -> bool:
     """Whether the local stand-in never took the money that a signed event told of: then there is
     none for it to pay back. Never so of Stripe itself."""
     if not settings.STRIPE_BELIEVE_EVENTS:

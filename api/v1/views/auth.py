@@ -17,7 +17,7 @@ from api.rest.authentication import (
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import accounts, tokens
-from api.services.accounts.tokens import Pair
+from api.services.accounts.tokens import TokenPair
 from api.v1.serializers.accounts import (
     USER,
     LoginSerializer,
@@ -43,7 +43,7 @@ def get_refresh_token(request: Request) -> str | None:
     return body.get("refresh") or get_refresh_cookie(request)
 
 
-def respond_with_tokens(pair: Pair, **more: object) -> Response:
+def respond_with_tokens(pair: TokenPair, **more: object) -> Response:
     """Access and refresh token in the body, the refresh token also in the cookie."""
     response = Response({"access": pair.access, "refresh": pair.refresh} | more)
     set_refresh_cookie(response, pair)
@@ -138,7 +138,7 @@ class MeView(IdempotentAPIView):
         Fields that are left out stay. The role is for admins to change.
         """
         changes = self.get_validated_body(ProfileChangeSerializer, partial=True)
-        user = accounts.edit(self.user, changes, by=self.user)
+        user = accounts.update_account(self.user, changes, by=self.user)
         return Response(UserSerializer(user).data)
 
     @extend_schema(responses={204: None})
@@ -148,7 +148,7 @@ class MeView(IdempotentAPIView):
         Erases the person; what they booked stays as numbers, and what is ahead is cancelled. There
         is no way back.
         """
-        accounts.erase(self.user)
+        accounts.erase_account(self.user)
         response = Response(status=204)
         delete_refresh_cookie(response)
         return response
@@ -167,7 +167,7 @@ class PersonalDataView(IdempotentAPIView):
         Everything that is stored about the person: the account, bookings, their history, trades,
         payments and e-mails.
         """
-        return Response(personal_data.everything_about(self.user))
+        return Response(personal_data.export_personal_data(self.user))
 
 
 class PasswordChangeView(IdempotentAPIView):
@@ -193,7 +193,7 @@ class PasswordResetView(AnonymousView):
         Sends an e-mail with a link. Answers alike whether or not the address has an account. For
         anyone.
         """
-        accounts.ask_reset(self.get_validated_body(PasswordResetSerializer)["email"])
+        accounts.request_password_reset(self.get_validated_body(PasswordResetSerializer)["email"])
         return Response(status=204)
 
 

@@ -41,7 +41,7 @@ class BookingPaymentView(IdempotentAPIView):
 
         Its newest attempt, and what was given back. For its owner and staff.
         """
-        payment = queries.newest(bookings_query.one(self.user, pk))
+        payment = queries.get_newest_payment(bookings_query.one(self.user, pk))
         return Response(PaymentSerializer(payment).data)
 
     @extend_schema(request=None, responses={201: PaymentSerializer})
@@ -51,8 +51,8 @@ class BookingPaymentView(IdempotentAPIView):
         Gives the `client_secret` that Stripe.js needs, for exactly the booking's price. Asked again
         it gives the same one for as long as it lives.
         """
-        payments.begin(bookings_query.one(self.user, pk).pk)
-        payment = queries.newest(bookings_query.one(self.user, pk))
+        payments.start_payment(bookings_query.one(self.user, pk).pk)
+        payment = queries.get_newest_payment(bookings_query.one(self.user, pk))
         return Response(PaymentSerializer(payment).data, status=201)
 
 
@@ -68,7 +68,7 @@ class RefundView(IdempotentAPIView):
         """
         booking = bookings_query.one(self.user, pk)
         body = self.get_validated_body(NewRefundSerializer)
-        refund = refunds.give_back(
+        refund = refunds.create_staff_refund(
             booking.pk,
             self.user,
             str(uuid.uuid4()),
@@ -96,5 +96,5 @@ class StripeWebhookView(IdempotentAPIView):
         Stripe alone.
         """
         signature = request.headers.get("Stripe-Signature", "")
-        new = stripe_events.receive(request._request.body, signature)
+        new = stripe_events.store_event(request._request.body, signature)
         return Response({"received": True, "new": new})

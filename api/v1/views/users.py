@@ -40,7 +40,9 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[
         """
         user: User = self.get_object()
         changes = self.get_validated_body(UserChangeSerializer, partial=True)
-        return Response(self.get_serializer(accounts.edit(user, changes, by=self.user)).data)
+        return Response(
+            self.get_serializer(accounts.update_account(user, changes, by=self.user)).data
+        )
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, **_: Any) -> Response:
@@ -49,5 +51,5 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[
         Erases the person; what they booked stays as numbers, and what is ahead is cancelled.
         For admins.
         """
-        accounts.erase(self.get_object())
+        accounts.erase_account(self.get_object())
         return Response(status=204)

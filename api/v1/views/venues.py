@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from api import policy
 from api.errors import AbsurdTime, EndsBeforeStart, Invalid, Unfit
 from api.models import Closure, PrimetimeWindow, Venue
-from api.models.users import CALLED, called
+from api.models.users import NAME_FIELDS, get_display_name
 from api.queries.bookings import calendar
 from api.queries.venues.venues import get_venue
 from api.rest.idempotency import IdempotentAPIView
@@ -194,7 +194,7 @@ class ClosureViewSet(VenueRowViewSet[Closure]):
 # the columns that `_render_booking` reads
 COLUMNS = (
     *("id", "resource_id", "owner_id", "starts_at", "ends_at", "status", "title", "notes"),
-    *(f"owner__{name}" for name in CALLED),
+    *(f"owner__{name}" for name in NAME_FIELDS),
 )
 
 
@@ -271,7 +271,7 @@ class CalendarView(IdempotentAPIView):
             body |= {
                 "id": row.id,
                 "title": row.title,
-                "owner": called(*row[-len(CALLED) :]),
+                "owner": get_display_name(*row[-len(NAME_FIELDS) :]),
                 "notes": row.notes,
             }
         return body

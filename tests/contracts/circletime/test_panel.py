@@ -243,7 +243,7 @@ def test_a_changed_room_is_seen_at_its_door_at_once(
     """README, "Specific Migration Points": room-state cache invalidation. Without `places.tell` the
     door shows what was cached for ten seconds more."""
     state = f"{API}/panel/rooms/{room.pk}/state"
-    pushes.now([room.pk])  # a version to be cached under
+    pushes.push_now([room.pk])  # a version to be cached under
     assert tablet.get(state).json()["data"]["status"] == "available"
     with django_capture_on_commit_callbacks(execute=True):
         client_of(sam).patch(f"/api/v1/resources/{room.pk}/", change)

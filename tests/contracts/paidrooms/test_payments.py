@@ -171,7 +171,7 @@ def test_a_payment_confirms_the_booking(as_, ana, body, booking, customer):
     customer.pay(intent)
     answer = send(customer.event("payment_intent.succeeded", intent))
     assert (answer.status_code, answer.json()) == (200, {"status": "success"})
-    stripe_events.work()
+    stripe_events.process_events()
     assert read(as_(ana), booking) == ("confirmed", "succeeded")
     again = as_(ana).post(f"{BASE}payment-intent/", body)
     assert (again.status_code, again.json()) == (400, {"error": "Booking already paid"})
@@ -182,7 +182,7 @@ def test_a_failed_payment_is_marked_and_keeps_the_hold(as_, ana, body, booking, 
     intent = as_(ana).post(f"{BASE}payment-intent/", body).json()["payment_intent_id"]
     assert customer.pay(intent, DECLINED)["status"] == "requires_payment_method"
     assert send(customer.event("payment_intent.payment_failed", intent)).status_code == 200
-    stripe_events.work()
+    stripe_events.process_events()
     assert read(as_(ana), booking) == ("pending", "failed")
 
 
@@ -198,7 +198,7 @@ def test_a_cancelled_intent_ends_its_booking(as_, ana, body, booking, customer):
     intent = as_(ana).post(f"{BASE}payment-intent/", body).json()["payment_intent_id"]
     customer.cancel(intent)
     assert send(customer.event("payment_intent.canceled", intent)).status_code == 200
-    stripe_events.work()
+    stripe_events.process_events()
     assert read(as_(ana), booking) == ("cancelled", "failed")
 
 
@@ -235,7 +235,7 @@ def test_a_signed_event_is_believed_where_no_money_moves(
     for believed, expected in ((False, ("pending", "processing")), (True, then), (True, then)):
         settings.STRIPE_BELIEVE_EVENTS = believed
         send(customer.event(f"payment_intent.{kind}", intent, event_id=f"evt_{believed}"))
-        stripe_events.work()
+        stripe_events.process_events()
         assert read(as_(ana), booking) == expected
 
 
@@ -265,7 +265,7 @@ def test_what_the_local_stripe_knows_for_certain_is_not_told_otherwise(
     customer.pay(intent)
     for kind in ("payment_failed", "canceled", "succeeded"):
         send(customer.event(f"payment_intent.{kind}", intent, event_id=f"evt_{kind}"))
-    stripe_events.work()
+    stripe_events.process_events()
     assert read(as_(ana), booking) == ("confirmed", "succeeded")
 
 
@@ -276,7 +276,7 @@ def test_the_local_stripe_tells_us_by_itself(as_, ana, body, booking, customer, 
     customer.pay(intent)
     eventually(StripeEvent.objects.filter(intent_id=intent).exists)
     customer.hook(None)
-    stripe_events.work()
+    stripe_events.process_events()
     assert read(as_(ana), booking) == ("confirmed", "succeeded")
 
 
