@@ -1,4 +1,4 @@
-"""Which emails a move causes, to whom, and when they are withheld. Read top to bottom.
+"""Which emails a transition causes, to whom, and when they are withheld.
 
 Each has `email_templates/<name>.html` and its plain twin `.txt`; a venue's `wording` names a
 folder that is looked in first, and may have rows of its own here.
@@ -13,9 +13,9 @@ from api.lifecycle import CHECKED_IN, CONFIRMED, HELD, PENDING, Status
 
 @dataclass(frozen=True)
 class Email:
-    """`subject` is filled with the context of the template. `only_while`: statuses outside which
+    """`subject` is formatted with the context of the template. `only_while`: statuses outside which
     the e-mail is withheld. `optional`: only sent if the venue sends confirmations. `because`: only
-    for this reason of the move."""
+    sent if the transition has this reason."""
 
     name: str
     subject: str
@@ -88,7 +88,7 @@ RESOURCES_STATUS_CHANGED: Final = Email(
     "booking_status_updated_template", "Booking Status Updated to {status_word}"
 )
 RESOURCES_EDITED: Final = Email("booking_details_updated_template", "Booking Updated")
-# said of every request, also of one that was answered before the e-mail left
+# sent for every request, also for one that was answered before the e-mail was sent
 PRIMETIME_PENDING: Final = Email("pending", "Reservation Pending Approval", optional=True)
 CIRCLETIME_CONFIRMED: Final = Email("confirmed", "Booking Confirmed: {what}", optional=True)
 # to the two people of a trade
@@ -184,7 +184,7 @@ REASONS: Final = frozenset(
 
 
 def list_emails(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ...]:
-    """The emails of a verb, for that reason, in a wording; none for a verb that causes none."""
+    """The emails that a verb causes in a wording, for that reason of it."""
     rows = WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADE_EMAILS.get(verb, ())))
     return tuple(email for email in rows if email.because in ("", reason))
 
@@ -202,12 +202,12 @@ STATUS_LABELS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def get_status_label(status: str, wording: str) -> str:
-    """The word of a status in a wording; the status itself if it has none of its own."""
+    """What a wording calls a status; the status itself if it has no label of its own."""
     return STATUS_LABELS.get(wording, {}).get(status, status)
 
 
 def get_email(name: str, wording: str = "") -> Email:
-    """An e-mail by its name; raises `KeyError`."""
+    """An e-mail by its name. Raises `KeyError`."""
     if name in ACCOUNT_EMAILS:
         return ACCOUNT_EMAILS[name]
     for rows in (WORDINGS.get(wording, {}), DEFAULT, TRADE_EMAILS):

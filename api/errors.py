@@ -1,6 +1,6 @@
-"""What the core refuses. A refusal is raised once and worded by each door in its own way.
+"""What the services refuse: raised once, and worded by each API in its own way.
 
-Every refusal has a stable `code`, the HTTP status that suits it, and data as attributes.
+Every refusal has a stable `code`, an HTTP status, and its data as attributes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """Asked for something that cannot be done; nothing was changed."""
+    """The request cannot be fulfilled; nothing was changed."""
 
     code = "refused"
     status = 400
@@ -23,7 +23,7 @@ class Refusal(Exception):
 
 
 class Invalid(Refusal):
-    """One or more fields are wrong: `errors` maps field to sentences."""
+    """One or more fields are wrong: `errors` maps each to sentences."""
 
     code = "invalid"
     detail = "Some fields are not valid."
@@ -31,7 +31,7 @@ class Invalid(Refusal):
 
 
 class Unfit(Invalid):
-    """Each value is one that could be, but they do not go together or are out of reach."""
+    """Each value is valid by itself, but they contradict each other or are out of range."""
 
     code, detail = "unfit", "These values do not go together."
 
@@ -96,13 +96,13 @@ class SameDayRefused(Refusal):
 
 
 class OutsideHours(Refusal):
-    """Not within opening hours: `opens_at` and `closes_at`, local times of the resource."""
+    """Not within opening hours: `opens_at` and `closes_at`, in the local time of the resource."""
 
     code, detail = "outside_hours", "That is outside the opening hours."
 
 
 class Closed(Refusal):
-    """On a closed date: `reason`."""
+    """The date is closed: `reason`."""
 
     code, detail = "closed", "Closed on that day."
 
@@ -121,7 +121,7 @@ class ResourceUnavailable(Refusal):
 
 
 class OverCapacity(Refusal):
-    """More guests than places: `capacity`."""
+    """More guests than `capacity`."""
 
     code, detail = "over_capacity", "More guests than the resource has places for."
 
@@ -143,18 +143,18 @@ class TooManyHolds(Refusal):
     retry_after = 60
 
 
-# moves along a table
+# transitions
 
 
 class NotAllowedNow(Refusal):
-    """The table has no such move from where the row stands: `current`, the status it has."""
+    """There is no such transition from the row's status, which is `current`."""
 
     code, status, detail = "wrong_status", 409, "That is not possible in its present status."
     current = ""
 
 
 class AlreadyDone(NotAllowedNow):
-    """The move was made before: `current` is already its target."""
+    """The transition was made before: `current` is already its target."""
 
     code, detail = "already_done", "That has already been done."
 
@@ -174,7 +174,7 @@ class Conflict(Refusal):
 
 
 class Busy(Refusal):
-    """The database gave way to a rival twice. Trying again is right."""
+    """Another request was in the way twice. Trying again is right."""
 
     code, status, detail = "busy", 409, "Somebody else is changing this, try again."
     retry_after = 1
@@ -192,19 +192,19 @@ class NothingToPay(Refusal):
 
 
 class HoldOver(NotAllowedNow):
-    """Held no more by the clock, whether or not its sweep has run."""
+    """The hold is past its deadline, whether or not a sweep has expired it."""
 
     code, detail = "hold_over", "The hold has run out."
 
 
 class WrongAmount(Refusal):
-    """Not the price: `amount_minor` and `currency` say what it is."""
+    """Not the price, which is `amount_minor` in `currency`."""
 
     code, detail = "wrong_amount", "The amount is not the price of the booking."
 
 
 class NothingToRefund(Refusal):
-    """More than is left to give back: `left_minor`."""
+    """More than can still be refunded: `left_minor`."""
 
     code, status, detail = "nothing_to_refund", 409, "That is more than is left to give back."
 
@@ -213,8 +213,8 @@ class NothingToRefund(Refusal):
 
 
 class TradeRefused(Refusal):
-    """`which`: requester or target, the side whose booking cannot be traded; `unknown`: it is not
-    there, or not that side's to trade. Why, in `detail`."""
+    """`which` is the side whose booking cannot be traded: requester or target. `unknown`: there is
+    no such booking, or it is not that side's."""
 
     code, detail = "trade_refused", "These bookings cannot be traded."
     which = "target"
@@ -237,7 +237,7 @@ class WrongPassword(Invalid):
 
 
 class LinkRefused(Invalid):
-    """The link of an e-mail that was used, has expired or never was."""
+    """The link of an e-mail was used before, has expired or is invalid."""
 
     code, detail = "link_refused", "The link is not valid any more."
 

@@ -1,10 +1,13 @@
-"""Amounts as Stripe and our rows count them, in minor units, and as people read them."""
+"""Amounts in minor units, as Stripe and our rows count them, and as people read them.
+
+Not babel: CLDR gives the Icelandic krona and the Ugandan shilling no digits, Stripe gives them two.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-# Source: Stripe's list of zero-decimal and of three-decimal currencies. All others have two, also
+# Stripe's list of zero-decimal and of three-decimal currencies. All others have two, also
 # ISK and UGX, which it counts in hundredths that nobody can pay with.
 _DIGITS = {
     **dict.fromkeys(("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf"), 0),
@@ -20,7 +23,7 @@ def get_decimals(currency: str) -> int:
 
 def to_major(minor: int, currency: str) -> Decimal:
     """The amount in the currency's own unit, exactly."""
-    return Decimal(to_minor).scaleb(-get_decimals(currency))
+    return Decimal(minor).scaleb(-get_decimals(currency))
 
 
 def to_minor(amount: Decimal, currency: str) -> Decimal:
@@ -30,4 +33,4 @@ def to_minor(amount: Decimal, currency: str) -> Decimal:
 
 def format_amount(minor: int, currency: str) -> str:
     """For people: `1,050.00 USD`; empty for what costs nothing in no currency."""
-    return f"{to_major(to_minor, currency):,} {currency.upper()}" if currency else ""
+    return f"{to_major(minor, currency):,} {currency.upper()}" if currency else ""

@@ -13,8 +13,10 @@ from api.services.actors import Actor
 from api.services.bookings import history, trades
 from api.services.bookings.statements import InsertPart
 from api.services.messages import notifications
-from api.services.payments import payments, refunds
-from tasks import nudge, pushes
+from api.services.payments import refunds
+from api.services.payments.cancellations import cancel_unwanted_intents
+from tasks import pushes
+from tasks.enqueue import enqueue_after_commit
 
 # written by the statement that inserts or moves the bookings
 
@@ -93,27 +95,27 @@ def let_trades_lapse(
     """A booking that moved, or is not confirmed any more, is not the one that was offered."""
     stays = transition.target == CONFIRMED if transition else not (details or {})["moved"]
     if table is BOOKING and not stays and trades.lapse_trades_on(row.pk for row in rows):
-        nudge.enqueue_after_commit("tasks.clock.lapse_trades")
+        enqueue_after_commit("tasks.clock.lapse_trades")
 
 
 def send_deliveries_soon(**_: Any) -> None:
-    nudge.enqueue_after_commit("tasks.emails.deliver_due")
+    enqueue_after_commit("tasks.emails.deliver_due")
 
 
 def adjust_payments(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
     priced = [row for row in rows if table is BOOKING and row.price_minor]
     if priced and transition.name not in ("pay", "pay_late"):
-        payments.cancel_unwanted_intents(priced)
+        cancel_unwanted_intents(priced)
         refunds.refund_ended_bookings(transition, priced)
-        nudge.enqueue_after_commit("tasks.payments.deliver_calls")
+        enqueue_after_commit("tasks.payments.deliver_calls")
 
 
 def adjust_payment_amounts(rows: Sequence[Booking], **_: Any) -> None:
-    payments.cancel_unwanted_intents([row for row in rows if row.payment_status != "none"])
+    cancel_unwanted_intents([row for row in rows if row.payment_status != "none"])
 
 
 def work_stripe_events_soon(**_: Any) -> None:
-    nudge.enqueue_after_commit("tasks.payments.work_stripe_events")
+    enqueue_after_commit("tasks.payments.work_stripe_events")
 
 
 def create_profile(instance: User, created: bool, raw: bool = False, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The clock's sweeps: each makes one transition for everything that is due."""
+"""Sweeps: each makes one transition for everything that is due."""
 
 from celery import shared_task
 

@@ -1,4 +1,4 @@
-"""What leaves as e-mail."""
+"""Emails."""
 
 from celery import shared_task
 
@@ -6,14 +6,14 @@ from api.models.outbox import Kind
 from api.services.messages import mailer, outbox
 from api.services.operations import jobs
 
-from .nudge import publisher
+from .enqueue import publisher
 
 
 @shared_task
 def deliver_due() -> int:
-    """Emails sent in this run. One that finds many asks for another beside it."""
+    """Emails sent in this run. A run that finds many enqueues another beside it."""
 
     def more() -> None:
-        publisher.ask("tasks.emails.deliver_due")
+        publisher.enqueue("tasks.emails.deliver_due")
 
     return jobs.run("deliver_due", lambda: outbox.deliver([Kind.EMAIL], mailer.send, more))

@@ -1,4 +1,4 @@
-"""What is said to Stripe, and what Stripe says."""
+"""Calls to Stripe, and its webhooks."""
 
 from celery import shared_task
 
@@ -12,16 +12,16 @@ from api.services.payments import reconciliation, stripe_calls, stripe_events
 def deliver_calls() -> int:
     """Intents cancelled and refunds paid in this run."""
     kinds = [Kind.CANCEL_INTENT, Kind.REFUND]
-    return jobs.run("deliver_calls", lambda: outbox.deliver(kinds, stripe_calls.make_call))
+    return jobs.run("deliver_calls", lambda: outbox.deliver(kinds, stripe_calls.make_calls))
 
 
 @shared_task
 def work_stripe_events() -> int:
-    """Webhooks worked on."""
+    """Webhooks processed."""
     return jobs.run("work_stripe_events", stripe_events.process_events)
 
 
 @shared_task
 def reconcile_payments() -> int:
-    """Payments that Stripe was asked about."""
+    """Payments compared with Stripe."""
     return jobs.run("reconcile_payments", reconciliation.reconcile_due)

@@ -20,7 +20,7 @@ from django.db import transaction
 from api.queries.panels.panels import version_key
 from backend.cache import increment_all
 
-from .nudge import Publisher
+from .enqueue import Publisher
 
 log = structlog.get_logger("holdfast.pushes")
 
@@ -28,16 +28,16 @@ GROUP = "panel_connections"  # as in `api.realtime.connections`
 
 
 class Announcer(Publisher):
-    """The publishing thread of `tasks.nudge`, with rooms for names."""
+    """The publishing thread of `tasks.enqueue`, with rooms for names."""
 
-    window = 0.05  # seconds; changes within it are announced together
+    interval = 0.05  # seconds; changes within it are announced together
 
     def _run(self) -> None:
         # one event loop for all of them: the layer connects to Redis anew for each
         with asyncio.Runner() as self.loop:
             super()._run()
 
-    def send(self, names: Mapping[int, Context]) -> None:
+    def publish(self, names: Mapping[int, Context]) -> None:
         announce(names.keys(), self.loop.run)
 
 
@@ -69,6 +69,6 @@ def push_after_commit(rooms: Collection[int]) -> None:
     def changed() -> None:
         increment_all(map(version_key, rooms))
         for room in rooms:
-            announcer.ask(room)
+            announcer.enqueue(room)
 
     transaction.on_commit(changed, robust=True)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from api.services.accounts import accounts
+from api.services.accounts import tokens
 from api.services.analytics import exports
 from api.services.messages import outbox
 from api.services.operations import history_months, idempotency, jobs
@@ -11,17 +11,17 @@ from api.services.payments import stripe_events
 
 @shared_task
 def prune_blacklist() -> int:
-    """Expired refresh tokens forgotten."""
-    return jobs.run("prune_blacklist", accounts.prune_blacklist)
+    """Expired refresh tokens deleted."""
+    return jobs.run("prune_blacklist", tokens.prune_blacklist)
 
 
 @shared_task
 def prune_history() -> int:
-    """Finished deliveries, old keys, webhook ids, exports and signs of life forgotten."""
-    return jobs.run("prune_history", _forget)
+    """Finished deliveries, old keys, webhooks, exports and heartbeats deleted."""
+    return jobs.run("prune_history", _prune)
 
 
-def _forget() -> int:
+def _prune() -> int:
     return (
         outbox.prune()
         + idempotency.prune()

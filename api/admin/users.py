@@ -11,7 +11,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from api.models import User, UserProfile
-from api.services.accounts import accounts
+from api.services.accounts import erasure
 
 from .base import HTTPS_URLS
 
@@ -65,8 +65,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """Erase the account instead of deleting it: its bookings stay, without a name."""
-        accounts.erase_account(obj)
+        erasure.erase_account(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for user in queryset:
-            accounts.erase_account(user)
+            erasure.erase_account(user)

@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from .leases import LeasedRow
 from .resources import Resource
 from .users import User
 
@@ -105,9 +106,8 @@ class ExportState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
-class Export(models.Model):
-    """A file that somebody asked for and a worker makes. `due_at` is when the next try may begin;
-    while a worker is at it, the end of its lease, so one whose worker died is taken up again."""
+class Export(LeasedRow):
+    """A file that somebody asked for and a worker makes."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     figure = models.CharField(max_length=12, choices=Figure.choices)
@@ -118,12 +118,8 @@ class Export(models.Model):
     asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=8, choices=ExportState.choices, default=ExportState.WAITING)
     progress = models.PositiveSmallIntegerField(default=0, help_text="Percent")
-    attempts = models.PositiveSmallIntegerField(default=0)
-    last_error = models.TextField(blank=True)
     content = models.BinaryField(null=True)
     created_at = models.DateTimeField(db_default=Now())
-    due_at = models.DateTimeField(db_default=Now())
-    finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]

@@ -1,14 +1,11 @@
-"""The outbox: everything that leaves the system is a row here, written with its cause.
-
-`due_at` is when the next attempt may begin; while a row is being sent it is also the end of the
-sender's lease, so a row whose sender died becomes due by itself.
-"""
+"""The outbox: everything that leaves the system is a row here, written with its cause."""
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from .bookings import Booking
+from .leases import LeasedRow
 
 
 class Kind(models.TextChoices):
@@ -25,7 +22,7 @@ class State(models.TextChoices):
     PARKED = "parked", "Parked after the last attempt"
 
 
-class Delivery(models.Model):
+class Delivery(LeasedRow):
     key = models.CharField(max_length=200, unique=True, help_text="One effect, one key")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.EMAIL)
     name = models.CharField(max_length=40, help_text="Which e-mail or call")
@@ -40,11 +37,7 @@ class Delivery(models.Model):
     to = models.CharField(max_length=254, blank=True)
     payload = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
-    finished_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
     request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
@@ -73,3 +66,7 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def log_fields(self) -> dict[str, str]:
+        """The request that caused it is named, and not the task that sends it."""
+        return {"key": self.key, "kind": self.kind, "request_id": self.request_id}

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from .bookings import Booking
+from .leases import LeasedRow
 from .users import User
 
 
@@ -34,9 +35,15 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return self.intent_id or f"payment {self.pk}"
 
+    @property
+    def matches_price(self) -> bool:
+        """Whether it is for what the booking costs now."""
+        booking = self.booking
+        return (self.amount_minor, self.currency) == (booking.price_minor, booking.currency)
+
 
 class Refund(models.Model):
-    """Money on its way back. `key` is also Stripe's idempotency key: one effect, one key."""
+    """Money to give back. `key` is also Stripe's idempotency key: one effect, one key."""
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     key = models.CharField(max_length=200, unique=True)
@@ -58,24 +65,22 @@ class Refund(models.Model):
         return self.key
 
 
-class StripeEvent(models.Model):
-    """A webhook that was received and signed right; worked on by a task through this row."""
+class StripeEvent(LeasedRow):
+    """A webhook whose signature was right, until a task has processed it."""
 
     event_id = models.CharField(max_length=255, unique=True)
     type = models.CharField(max_length=100)
     intent_id = models.CharField(max_length=255, blank=True)
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=10, default="waiting")
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(db_default=Now())
     received_at = models.DateTimeField(db_default=Now())
-    finished_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index("due_at", name="stripe_event_due", condition=Q(state="waiting")),
+            models.Index(
+                "due_at", name="stripe_event_due", condition=Q(state__in=["waiting", "working"])
+            ),
         ]
 
     def __str__(self) -> str:

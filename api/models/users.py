@@ -1,4 +1,4 @@
-"""People. One account signs in at every door; the e-mail address is stored in lower case."""
+"""People. One account signs in to every contract; the e-mail address is stored in lower case."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Role(models.TextChoices):
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """A saved account with a hashed password; `None` makes it unable to sign in."""
+        """Without a password the account cannot sign in."""
         fields["username"] = fields.get("username") or None
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
@@ -68,7 +68,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Staff and admins: may see and answer everybody's bookings, and enter the admin."""
+        """Staff and admins: may see and answer everybody's bookings, and use the admin site."""
         return self.role in (Role.STAFF, Role.ADMIN) or self.is_superuser
 
     @property
@@ -77,7 +77,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.role == Role.ADMIN or self.is_superuser
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """What the admin site asks: admins everything, staff to look and to answer bookings."""
+        """For the admin site: admins may do everything, staff may view, and answer bookings."""
         if not self.is_active:
             return False
         return self.is_admin or (self.is_staff and _may_as_staff(perm))
@@ -87,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def address(self) -> str:
-        """The e-mail address, or an empty string for somebody who gave none."""
+        """The e-mail address; empty for somebody who gave none."""
         return "" if self.email.endswith(ABSENT_DOMAIN) else self.email
 
     @property
@@ -111,7 +111,7 @@ def _may_as_staff(perm: str) -> bool:
 
 
 class UserProfile(models.Model):
-    """The picture of a person; made with the account by the one `post_save` of the project."""
+    """The picture of a person; created with the account by the one `post_save` of the project."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="profile")
     profile_picture = models.URLField(max_length=500, null=True, blank=True)

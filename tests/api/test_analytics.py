@@ -307,15 +307,15 @@ def test_an_unknown_export_is_not_found_and_only_staff_may_look(get, client_of, 
 def test_an_export_whose_worker_died_is_taken_up_again(get, room, small_files):
     Resource.objects.create(venue=room.venue, name="Bob")
     pk = get(f"ghosting/?{WEEK}&format=csv").json()["id"]
-    first = exports._take_up()
+    (first,) = exports.QUEUE.claim()
     assert (str(first.pk), first.attempts) == (pk, 1)
     assert exports.make_requested() == 0
     Export.objects.update(due_at=Now())
     assert exports.make_requested() == 1
     assert Export.objects.get().attempts == 2
-    assert (
-        exports._make(first) is False
-    )  # the first comes back from the dead: not its file any more
+    # the first comes back from the dead: not its file any more
+    assert exports.QUEUE.leased(first).update(content=b"late") == 0
+    assert not exports.QUEUE.record(first, None)
 
 
 def test_an_export_that_always_fails_is_given_up_and_can_be_asked_for_again(

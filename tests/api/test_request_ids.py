@@ -14,7 +14,7 @@ from api.models import Delivery
 from api.models.outbox import Kind
 from api.services.messages import mailer, outbox
 from backend.celery import app
-from tasks import nudge
+from tasks import enqueue
 
 URL = "/api/v1/bookings/"
 pytestmark = pytest.mark.django_db
@@ -65,8 +65,8 @@ def test_nothing_of_a_request_is_left_in_its_thread(client_of, ana, order):
 def test_a_line_about_a_delivery_names_the_request_that_caused_it(client_of, ana, order):
     client_of(ana).post(URL, order, HTTP_X_REQUEST_ID="edge-7")
     with capture_logs() as lines:
-        [row] = outbox.claim([Kind.EMAIL])
-        outbox.failed(row, OSError("no route"))
+        [row] = outbox.QUEUE.claim(kind=Kind.EMAIL)
+        outbox.QUEUE.record(row, OSError("no route"))
     assert lines == [
         {
             "event": "delivery_failed",
@@ -112,4 +112,4 @@ def test_the_message_to_the_worker_carries_the_name_of_the_first_who_asked(clien
         app.control.purge()
         queue.close()
     assert message.headers["task"] == "tasks.emails.deliver_due"
-    assert nudge.publisher.wanted == {}
+    assert enqueue.publisher.pending == {}

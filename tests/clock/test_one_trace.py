@@ -24,7 +24,7 @@ environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/api/v1/bookings/", "SERVER_N
     "wsgi.input": io.BytesIO(body.encode())}
 b"".join(application(environ, lambda status, sent: print(status)))
 from api.models import Delivery
-while Delivery.objects.get().state != "sent":  # the nudge is published beside the request
+while Delivery.objects.get().state != "sent":  # the task is published beside the request
     time.sleep(0.05)
 """
 
@@ -34,7 +34,7 @@ def worker_environment(sink):
     return {"OTEL_EXPORTER_OTLP_ENDPOINT": sink[1], "OTEL_BSP_SCHEDULE_DELAY": "100"}
 
 
-def test_a_booking_its_statements_its_nudge_and_the_task_are_one_trace(
+def test_a_booking_its_statements_its_message_and_the_task_are_one_trace(
     clock, sink, ana, court, soon, mail, tmp_path
 ):
     """The booking itself among them, which is written by a prepared statement."""
@@ -56,13 +56,13 @@ def test_a_booking_its_statements_its_nudge_and_the_task_are_one_trace(
         return {span["name"]: span for span in mine if span["parent"]} | {"request": request}
 
     found = eventually(lambda: (all_ := joined()).get("run/tasks.emails.deliver_due") and all_)
-    nudge, task = (
+    message, task = (
         found["apply_async/tasks.emails.deliver_due"],
         found["run/tasks.emails.deliver_due"],
     )
     assert found["request"]["name"] == "POST api/v1/bookings/"
-    assert (nudge["service"], nudge["parent"]) == ("holdfast-web", found["request"]["id"])
-    assert (task["service"], task["parent"]) == ("holdfast-worker", nudge["id"])
+    assert (message["service"], message["parent"]) == ("holdfast-web", found["request"]["id"])
+    assert (task["service"], task["parent"]) == ("holdfast-worker", message["id"])
     statements = [span for span in spans(got) if span["trace"] == task["trace"]]
     written = [
         span for span in statements if "INSERT INTO api_booking" in span.get("db.statement", "")

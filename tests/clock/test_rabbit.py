@@ -90,7 +90,7 @@ def consumes(app: Celery, worker: Program) -> None:
 
 
 def test_the_email_of_a_booking_is_sent_by_a_worker_that_rabbitmq_told(begin, booked, ana, mail):
-    """No beat runs: nothing but the nudge asks for it."""
+    """No beat runs: nothing but the booking enqueues it."""
     begin(Worker)
     booked(ana)
     eventually(lambda: mail.messages)

@@ -6,6 +6,7 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 
 from api.services.messages import mailer, outbox
+from api.services.operations.lease_queue import Withheld
 
 
 @pytest.fixture
@@ -16,12 +17,12 @@ def mailbox(db: None) -> Callable[[], list[EmailMultiAlternatives]]:
         messages: list[EmailMultiAlternatives] = []
 
         def send(rows):
-            bookings = mailer._bookings(rows)
+            bookings = mailer.load_bookings(rows)
             for row in rows:
                 try:
-                    booking = bookings.get(row.booking_id or 0) or mailer._removed(row)
+                    booking = bookings.get(row.booking_id or 0) or mailer.load_removed(row)
                     messages.append(mailer.compose(row, booking))
-                except outbox.Withheld as reason:
+                except Withheld as reason:
                     yield row, reason
                 else:
                     yield row, None

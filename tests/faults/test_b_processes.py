@@ -22,6 +22,7 @@ from api.models import Booking, BookingEvent, Delivery, Job, JobFailure
 from api.models.outbox import State
 from api.queries.operations import automation
 from api.services.messages import outbox
+from api.services.messages.outbox import QUEUE
 from backend.devserver import CHECKOUT
 from tests.clock.nodes import Beat, Worker
 from tests.support.waiting import eventually
@@ -66,8 +67,8 @@ from datetime import datetime
 from api.models import User
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
-from tasks import nudge
-nudge.publisher.ask = lambda name: os.kill(os.getpid(), signal.SIGKILL)
+from tasks import enqueue
+enqueue.publisher.enqueue = lambda name: os.kill(os.getpid(), signal.SIGKILL)
 owner = User.objects.get(email="ana@example.com")
 start, end = (datetime.fromisoformat(text) for text in sys.argv[2:])
 request = BookingRequest(owner=owner, resource=int(sys.argv[1]), starts_at=start, ends_at=end)
@@ -150,12 +151,12 @@ def test_10_a_worker_killed_in_a_flood_sends_no_more_copies_than_it_had_lanes(
     Delivery.objects.bulk_create(
         Delivery(key=f"flood:{n}", name="confirmed", booking=booking, to="ana@example.com")
         for booking in [booked(ana)]
-        for n in range(4 * outbox.CLAIM)
+        for n in range(4 * QUEUE.batch)
     )
     many = Delivery.objects.count()
     mail.delay = 0.01
     clock.app.send_task(DELIVER, queue="emails")
-    eventually(lambda: len(mail.messages) >= 2 * outbox.CLAIM)
+    eventually(lambda: len(mail.messages) >= 2 * QUEUE.batch)
     clock.worker.kill()
     assert len(mail.messages) < many
     mail.delay = 0
@@ -168,7 +169,7 @@ def test_10_a_worker_killed_in_a_flood_sends_no_more_copies_than_it_had_lanes(
 
     eventually(drained, every=1)
     assert len(set(mail.ids)) == many
-    assert len(mail.ids) <= many + outbox.LANES
+    assert len(mail.ids) <= many + outbox.THREADS
 
 
 class Test11:
@@ -195,7 +196,7 @@ class Test11:
 
         eventually(dies_on, 60, every=1)
         deadly.refresh_from_db()
-        assert deadly.attempts == outbox.DEATHS + 1
+        assert deadly.attempts == QUEUE.max_deaths + 1
         eventually(lambda: len(set(mail.ids)) == 2)
         assert Delivery.objects.filter(state=State.SENT).count() == 2
         assert [row.pk for row in automation.get_report().parked] == [deadly.pk]
@@ -205,7 +206,7 @@ class Test11:
 def test_12_while_redis_is_away_all_is_booked_and_afterwards_all_is_caught_up(
     clock, client_of, court, ana, soon, mail, booked
 ):
-    """With a publish in the request instead of the nudge's thread, each of these would raise."""
+    """Were tasks published in the request and not by the thread, each of these would raise."""
     clock.broker.container.stop()
     http = client_of(ana)
     ids = []

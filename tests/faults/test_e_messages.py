@@ -19,7 +19,8 @@ from api.services.bookings.actions import cancel_booking, check_in_booking
 from api.services.bookings.sweeps import sweep
 from api.services.messages import mailer, outbox, reminders
 from api.services.messages.outbox import Effect
-from api.services.payments import circuit_breaker
+from api.services.operations import circuit_breaker
+from api.services.operations.lease_queue import WAITS
 from backend.settings.emails import find_email_backend
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unbroken")]
@@ -78,7 +79,7 @@ def test_33_a_mail_server_that_fails_is_tried_again_later_and_the_booking_stands
     assert (row.state, row.attempts) == (State.WAITING, 1)
     assert says in row.last_error
     first = Delivery.objects.filter(due_at__gt=Now() + timedelta(seconds=5))
-    assert first.filter(due_at__lt=Now() + outbox.WAITS[0] + timedelta(seconds=1)).exists()
+    assert first.filter(due_at__lt=Now() + WAITS[0] + timedelta(seconds=1)).exists()
     booking.refresh_from_db()
     assert booking.status == "confirmed"
     if fault == "down":
@@ -93,11 +94,11 @@ def test_33_a_mail_server_that_fails_is_tried_again_later_and_the_booking_stands
 def test_33_after_the_last_attempt_it_is_parked_in_sight_and_can_be_sent_again(booked, ana, mail):
     booked(ana)
     mail.answer = "550 no such user"
-    for _ in range(len(outbox.WAITS) + 1):
+    for _ in range(len(WAITS) + 1):
         Delivery.objects.update(due_at=Now())
         assert deliver() == 0
     row = Delivery.objects.get()
-    assert (row.state, row.attempts) == (State.PARKED, len(outbox.WAITS) + 1)
+    assert (row.state, row.attempts) == (State.PARKED, len(WAITS) + 1)
     assert "550" in row.last_error
     mail.answer = "250 OK"
     assert deliver() == 0
@@ -169,9 +170,9 @@ def hasty(monkeypatch):
     """Every failure counts as a wait, and who is left alone is so until we say otherwise."""
     monkeypatch.setattr(circuit_breaker, "SLOW", 0.0)
     monkeypatch.setattr(circuit_breaker, "PAUSE", float("inf"))
-    mailer.circuit.close()
-    yield mailer.circuit
-    mailer.circuit.close()
+    mailer.breaker.reset()
+    yield mailer.breaker
+    mailer.breaker.reset()
 
 
 def test_33_a_mail_server_that_hangs_is_left_alone_and_costs_no_email_an_attempt(
@@ -187,7 +188,7 @@ def test_33_a_mail_server_that_hangs_is_left_alone_and_costs_no_email_an_attempt
     assert set(rows.values_list("state", flat=True)) == {State.WAITING}
     mail.start()
     assert deliver() == 0  # not yet
-    hasty.until = 0.0
+    hasty.retry_at = 0.0
     rows.update(due_at=Now())
     assert deliver() == 5
     assert len(mail.ids) == 5

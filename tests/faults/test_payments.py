@@ -18,9 +18,8 @@ from api.models import Booking, Delivery, Payment, Refund, StripeEvent, Venue
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.messages import outbox
-from api.services.operations import invariants
+from api.services.operations import circuit_breaker, invariants
 from api.services.payments import (
-    circuit_breaker,
     payments,
     reconciliation,
     refunds,
@@ -117,8 +116,8 @@ def expected(charged, had, status):
 @example(["cancel there", ("canceled", 0), "hear"])
 @example(["decline", "pay", ("payment_failed", 0), ("succeeded", 0), "hear", ("canceled", 0)])
 def test_however_the_news_arrives_slot_and_money_agree(world, customer, steps):
-    """Hooks are doubled and reordered freely among all that can happen to a hold. With `_take` in
-    `_won` believed whatever it says, or with `_lost` forgotten, the examples below fail."""
+    """Hooks are doubled and reordered freely among all that can happen to a hold. With the
+    result of `_confirm_booking` ignored, or without `_on_canceled`, the examples below fail."""
     it = world()
     for step in steps:
         it.happen(step)
@@ -171,8 +170,9 @@ def _begin(pk):
 
 def test_a_slow_stripe_holds_no_lock_and_no_transaction(hold, ana, ben, client_of, line):
     """While Stripe does not answer nothing is open: the room can be booked, the hold cancelled,
-    and `pg_stat_activity` knows of no transaction. With the call moved into `_attempt`'s
-    transaction (and the gateway's assertion removed) the session shows as idle in transaction."""
+    and `pg_stat_activity` knows of no transaction. With the call moved into the transaction of
+    `_get_or_create_attempt` (and the gateway's assertion removed) the session shows as idle in
+    transaction."""
     booking, answer = hold(ana), threading.Event()
     line.faults = [("payment_intents", "POST", answer)]
     found = []
@@ -274,10 +274,10 @@ def test_a_worker_that_dies_after_the_refund_leaves_it_to_the_next(paid, ana, cu
     """Killed between Stripe's answer and our writing it down: the lease ends, the key is found."""
     booking, payment = paid
     cancel_booking(booking.pk, Actor.for_booking(ana, booking))
-    (row,) = outbox.claim(["refund"])
+    (row,) = outbox.QUEUE.claim(kind__in=["refund"])
     refund = Refund.objects.get()
     refunds.gateway.create_refund(payment.intent_id, refund.amount_minor, refund.key)
-    assert outbox.claim(["refund"]) == []  # leased to the dead
+    assert outbox.QUEUE.claim(kind__in=["refund"]) == []  # leased to the dead
     Delivery.objects.filter(pk=row.pk).update(due_at=Now())
     worker()
     assert customer.refunds(payment.intent_id) == [10000]
@@ -340,9 +340,9 @@ def hasty(monkeypatch):
     """Every failure counts as a wait, and what is left alone is so until it is told otherwise."""
     monkeypatch.setattr(circuit_breaker, "SLOW", 0.0)
     monkeypatch.setattr(circuit_breaker, "PAUSE", float("inf"))
-    payments.gateway.circuit.close()
-    yield payments.gateway.circuit
-    payments.gateway.circuit.close()
+    payments.gateway.breaker.reset()
+    yield payments.gateway.breaker
+    payments.gateway.breaker.reset()
 
 
 def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
@@ -359,18 +359,18 @@ def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
     line.down = True
     worker()
     worker()
-    assert len(line.calls) == circuit_breaker.IN_VAIN
+    assert len(line.calls) == circuit_breaker.MAX_FAILURES
     calls_made = Delivery.objects.filter(kind="cancel_intent").values_list("attempts", flat=True)
-    assert sum(calls_made) + StripeEvent.objects.get().attempts == circuit_breaker.IN_VAIN
+    assert sum(calls_made) + StripeEvent.objects.get().attempts == circuit_breaker.MAX_FAILURES
     with pytest.raises(payments.gateway.PaymentsAway):
         payments.start_payment(held[5].pk)
-    assert len(line.calls) == circuit_breaker.IN_VAIN
+    assert len(line.calls) == circuit_breaker.MAX_FAILURES
     assert state(held[5]) == ("held", "processing")
 
-    hasty.until = 0.0  # the pause is over: one of them tries
+    hasty.retry_at = 0.0  # the pause is over: one of them tries
     worker()
-    assert len(line.calls) == circuit_breaker.IN_VAIN + 1
-    line.down, hasty.until = False, 0.0
+    assert len(line.calls) == circuit_breaker.MAX_FAILURES + 1
+    line.down, hasty.retry_at = False, 0.0
     for table in (Delivery, StripeEvent):
         table.objects.update(due_at=Now())
     worker()
@@ -384,7 +384,7 @@ def test_29_a_stripe_that_hangs_is_left_alone_and_costs_no_call_an_attempt(
 def test_an_answer_between_two_silences_is_forgiven(hold, ana, line, hasty):
     booking = hold(ana)
     payments.start_payment(booking.pk)
-    for _ in range(2 * circuit_breaker.IN_VAIN):
+    for _ in range(2 * circuit_breaker.MAX_FAILURES):
         line.faults = [("payment_intents", "GET", "lose")]
         with pytest.raises(payments.gateway.PaymentsAway):
             payments.start_payment(booking.pk)
@@ -437,7 +437,7 @@ def test_kinds_of_the_outbox_do_not_mix(hold, ana, run_out, worker, line):
     payments.start_payment(booking.pk)
     run_out(booking)
     worker()
-    assert outbox.deliver(["cancel_intent", "refund"], stripe_calls.make_call) == 0
+    assert outbox.deliver(["cancel_intent", "refund"], stripe_calls.make_calls) == 0
     assert set(Delivery.objects.values_list("kind", "state")) == {
         ("email", "waiting"),
         ("cancel_intent", "sent"),

@@ -27,6 +27,7 @@ from api.services.payments import (
     stripe_calls,
     stripe_events,
 )
+from api.services.payments.outcomes import record_outcome
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,8 +70,8 @@ def begun(hold, ana, customer):
 
 
 def test_two_tabs_that_begin_at_once_get_one_intent(hold, ana, customer, worker):
-    """Without the condition `intent_id=None` in `_adopt` the tabs leave with two intents, and the
-    money of the first is asked for twice."""
+    """Without the condition `intent_id=None` in `_save_intent` the tabs leave with two intents, and
+    the money of the first is asked for twice."""
     booking = hold(ana)
     found = at_once(*[lambda: payments.start_payment(booking.pk)] * 6)
     intents = {payment.intent_id for payment in found}
@@ -85,15 +86,15 @@ def test_two_tabs_that_begin_at_once_get_one_intent(hold, ana, customer, worker)
 @pytest.mark.parametrize("_turn", range(8))
 def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer, run_out, worker):
     """Whoever is first, the money follows the slot, and no messenger is sent away. Without the
-    locks of `_locked` a messenger meets a booking that is not what it read, and is refused."""
+    locks of `_lock_payment` a messenger meets a booking that is not what it read."""
     booking, payment = begun()
     run_out(booking)
     intent = payments.gateway.fetch_intent(payment.intent_id)
     found = at_once(
-        lambda: payments.record_outcome(payment.pk, intent, "webhook"),
+        lambda: record_outcome(payment.pk, intent, "webhook"),
         lambda: sweep(BOOKING.expire, "expire_holds"),
         lambda: hold(ben),
-        lambda: payments.record_outcome(payment.pk, intent, "customer"),
+        lambda: record_outcome(payment.pk, intent, "customer"),
     )
     assert [type(found[0]), type(found[3])] == [Payment, Payment]
     worker()
@@ -110,10 +111,10 @@ def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer,
 
 
 def test_five_messengers_bring_one_success(begun, customer, worker):
-    """Without the locks of `_locked` four of them are refused (`AlreadyDone`) and come again."""
+    """Without the locks of `_lock_payment` four of them are refused (`AlreadyDone`) first."""
     booking, payment = begun()
     intent = payments.gateway.fetch_intent(payment.intent_id)
-    found = at_once(*[lambda: payments.record_outcome(payment.pk, intent, "webhook")] * 5)
+    found = at_once(*[lambda: record_outcome(payment.pk, intent, "webhook")] * 5)
     assert {type(each) for each in found} == {Payment}
     booking.refresh_from_db()
     assert (booking.status, booking.version) == ("confirmed", 2)
@@ -134,7 +135,7 @@ def test_five_copies_of_an_event_are_kept_once_and_worked_on_once(begun, custome
 
 
 def test_an_event_that_another_worker_claims_is_left_to_it(begun, customer):
-    """Without SKIP LOCKED in `_claim` the second worker waits until it is refused the lock."""
+    """Without SKIP LOCKED in the claim the second worker waits until it is refused the lock."""
     _, payment = begun()
     stripe_events.store_event(*customer.event("payment_intent.succeeded", payment.intent_id))
     with transaction.atomic():
@@ -148,7 +149,7 @@ def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, cu
     intent = payments.gateway.fetch_intent(payment.intent_id)
     at_once(
         lambda: cancel_booking(booking.pk, Actor.for_booking(ana, booking)),
-        lambda: payments.record_outcome(payment.pk, intent, "webhook"),
+        lambda: record_outcome(payment.pk, intent, "webhook"),
     )
     worker()
     booking.refresh_from_db()
@@ -157,9 +158,9 @@ def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, cu
 
 
 def test_staff_who_refund_at_once_never_give_more_than_was_paid(begun, sam, customer, worker):
-    """Without the lock of the payment in `_paid` four times 40.00 go back."""
+    """Without the lock of the payment in `_lock_paid` four times 40.00 go back."""
     booking, payment = begun()
-    payments.record_outcome(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
+    record_outcome(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
 
     def give(key: str) -> Callable[[], Any]:
         return lambda: refunds.create_staff_refund(booking.pk, sam, key, 4000)
@@ -174,9 +175,9 @@ def test_staff_who_refund_at_once_never_give_more_than_was_paid(begun, sam, cust
 def test_two_workers_and_the_reconciliation_pay_a_refund_once(begun, ana, customer, worker):
     """Without the claim of the outbox each worker pays."""
     booking, payment = begun()
-    payments.record_outcome(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
+    record_outcome(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
     cancel_booking(booking.pk, Actor.for_booking(ana, booking))
-    deliver = lambda: outbox.deliver(["refund", "cancel_intent"], stripe_calls.make_call)  # noqa: E731
+    deliver = lambda: outbox.deliver(["refund", "cancel_intent"], stripe_calls.make_calls)  # noqa: E731
     at_once(deliver, deliver, deliver, reconciliation.reconcile_all)
     assert customer.refunds(payment.intent_id) == [10000]
     assert Refund.objects.get().status == "succeeded"
@@ -192,9 +193,7 @@ def test_a_payment_locks_the_resource_before_the_booking(begun, customer, run_ou
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             Resource.objects.select_for_update(no_key=True).get(pk=booking.resource_id)
-            settling = pool.submit(
-                at_once, lambda: payments.record_outcome(payment.pk, intent, "webhook")
-            )
+            settling = pool.submit(at_once, lambda: record_outcome(payment.pk, intent, "webhook"))
             eventually(somebody_waits)
             Booking.objects.select_for_update(nowait=True).get(pk=booking.pk)
         settling.result()
@@ -221,7 +220,7 @@ def test_a_moved_booking_and_a_late_payment_at_once(
     intent = payments.gateway.fetch_intent(payment.intent_id)
     starts = tomorrow + timedelta(minutes=30)
     _, moved = at_once(
-        lambda: payments.record_outcome(payment.pk, intent, "webhook"),
+        lambda: record_outcome(payment.pk, intent, "webhook"),
         lambda: reschedule_booking(
             other.pk,
             Actor.for_booking(ben, other),

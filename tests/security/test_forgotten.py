@@ -16,7 +16,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from api.models import Booking, BookingEvent, Delivery, JobFailure, Trade, User
-from api.services.accounts import accounts, pictures
+from api.services.accounts import passwords, pictures
 from api.services.accounts.client_address import client_address
 from api.services.bookings import trades
 from backend.devserver.postgres import find_binaries
@@ -99,7 +99,7 @@ def lived(client_of, court, booked, soon, ben, sam, ada):
     post(client_of(sam), f"bookings/{own[2]}/cancel/", {"reason": "closed"}, "s")
     traded_away(client, user, ben, booked, own[1])
     pictures.update_picture(user, {"profile_picture": f"https://{WORDS['picture']}"})
-    accounts.request_password_reset(PRESENT)
+    passwords.request_password_reset(PRESENT)
     went_wrong(user)
     logged_by(ada, user)
     return user

@@ -19,7 +19,7 @@ from api.lifecycle import Status
 from api.models import Booking, Delivery, IdempotencyKey, Trade, User, UserProfile
 from api.models.outbox import State
 from api.models.users import Role
-from api.services.accounts import accounts, tokens
+from api.services.accounts import accounts, erasure, passwords, tokens
 from api.services.actors import Actor
 from api.services.messages import mailer, outbox
 
@@ -157,19 +157,19 @@ def test_a_login_of_any_length_and_letters_can_be_counted(ana):
 
 def test_a_new_password_needs_the_old_one(ana):
     with pytest.raises(errors.WrongPassword):
-        accounts.change_password(ana, "wrong", STRONG)
+        passwords.change_password(ana, "wrong", STRONG)
     with pytest.raises(errors.WeakPassword):
-        accounts.change_password(ana, PASSWORD, "ana")
+        passwords.change_password(ana, PASSWORD, "ana")
     ana.refresh_from_db()
     assert ana.check_password(PASSWORD)
-    accounts.change_password(ana, PASSWORD, STRONG)
+    passwords.change_password(ana, PASSWORD, STRONG)
     ana.refresh_from_db()
     assert ana.check_password(STRONG)
 
 
 def test_a_reset_is_queued_for_a_known_address_and_nothing_is_said_of_others(ana):
-    accounts.request_password_reset(" ANA@example.com")
-    accounts.request_password_reset("nobody@example.com")
+    passwords.request_password_reset(" ANA@example.com")
+    passwords.request_password_reset("nobody@example.com")
     row = Delivery.objects.get()
     assert (row.name, row.to, row.payload) == ("password_reset", ana.email, {"user": ana.pk})
     body = str(mailer.compose(row, None).body)
@@ -178,9 +178,9 @@ def test_a_reset_is_queued_for_a_known_address_and_nothing_is_said_of_others(ana
 
 def test_a_link_sets_a_password_once(ana):
     uid, token = link(ana)
-    assert accounts.reset_password(uid, token, STRONG) == ana
+    assert passwords.reset_password(uid, token, STRONG) == ana
     with pytest.raises(errors.LinkRefused):
-        accounts.reset_password(uid, token, STRONG + "2")
+        passwords.reset_password(uid, token, STRONG + "2")
     ana.refresh_from_db()
     assert ana.check_password(STRONG)
 
@@ -188,7 +188,7 @@ def test_a_link_sets_a_password_once(ana):
 @pytest.mark.parametrize("uid", ["", "!", "AAAA", "_w", "MTAwMDAwMDAwMDAwMDAwMDAwMDAwMA", "MQ=="])
 def test_a_link_that_never_was_is_refused(ana, uid):
     with pytest.raises(errors.LinkRefused):
-        accounts.reset_password(uid, link(ana)[1], STRONG)
+        passwords.reset_password(uid, link(ana)[1], STRONG)
     ana.refresh_from_db()
     assert ana.check_password(PASSWORD)
 
@@ -197,7 +197,7 @@ def test_a_link_is_good_for_an_hour(ana, settings):
     uid, token = link(ana)
     settings.PASSWORD_RESET_TIMEOUT = -1
     with pytest.raises(errors.LinkRefused):
-        accounts.reset_password(uid, token, STRONG)
+        passwords.reset_password(uid, token, STRONG)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -205,7 +205,7 @@ def test_one_link_followed_twice_at_once_sets_one_password(ana, at_once):
     """Without the lock on the account both get through, and the later one wins."""
     uid, token = link(ana)
     results = at_once(
-        *[lambda n=n: accounts.reset_password(uid, token, f"{STRONG} {n}") for n in range(4)]
+        *[lambda n=n: passwords.reset_password(uid, token, f"{STRONG} {n}") for n in range(4)]
     )
     assert sum(isinstance(result, User) for result in results) == 1
     winner = next(n for n, result in enumerate(results) if isinstance(result, User))
@@ -242,7 +242,7 @@ def test_an_address_or_name_of_somebody_else_is_refused(ana, person):
 def test_an_edit_writes_what_was_asked_for_and_not_what_it_had_read(ana):
     """Writing the whole row would bring the old password back."""
     stale = User.objects.get(pk=ana.pk)
-    accounts.change_password(ana, PASSWORD, STRONG)
+    passwords.change_password(ana, PASSWORD, STRONG)
     accounts.update_account(stale, {"first_name": "Anna"}, by=stale)
     ana.refresh_from_db()
     assert ana.check_password(STRONG)
@@ -263,7 +263,7 @@ def test_the_last_admin_stays_one(ada, sam, changes):
     with pytest.raises(errors.Forbidden):
         accounts.update_account(ada, changes, by=ada)
     with pytest.raises(errors.Forbidden):
-        accounts.erase_account(ada)
+        erasure.erase_account(ada)
     ada.refresh_from_db()
     assert (ada.is_admin, ada.is_active, ada.erased_at) == (True, True, None)
 
@@ -314,7 +314,7 @@ def test_nothing_in_the_whole_database_names_somebody_erased(
         message="Anastasia would like yours",
         lapses_at=ahead.starts_at,
     )
-    accounts.request_password_reset(ana.email)
+    passwords.request_password_reset(ana.email)
     tokens.rotate(tokens.issue(ana).refresh)
     Token.objects.create(user=ana, key="k" * 40)
     LogEntry.objects.create(
@@ -336,7 +336,7 @@ def test_nothing_in_the_whole_database_names_somebody_erased(
     found = [line for line in dump() if any(word in line.lower() for word in words)]
     assert len(found) > 8  # the search finds what is there
 
-    accounts.erase_account(ana)
+    erasure.erase_account(ana)
 
     found = [line for line in dump() if any(word in line.lower() for word in words)]
     assert found == []
@@ -357,7 +357,7 @@ def test_letters_to_somebody_erased_are_withheld_and_letters_to_others_go_out(
     venue.approval, venue.admin_email = "always", "desk@example.com"
     venue.save()
     booked(ana)
-    accounts.erase_account(ana)
+    erasure.erase_account(ana)
     rows = Delivery.objects.order_by("id").values_list("name", "to", "state")
     assert list(rows) == [
         ("pending", "", State.WITHHELD),
@@ -371,16 +371,16 @@ def test_letters_to_somebody_erased_are_withheld_and_letters_to_others_go_out(
 def test_erasing_keeps_what_is_over_as_it_is_and_may_be_asked_twice(booked, ana):
     over = booked(ana, title="Old")
     Booking.objects.update(completes_at=Now() - timedelta(hours=1))
-    accounts.erase_account(ana)
+    erasure.erase_account(ana)
     first = User.objects.get().email
-    accounts.erase_account(ana)
+    erasure.erase_account(ana)
     over.refresh_from_db()
     assert (over.status, over.title) == (Status.CONFIRMED, "")
     assert User.objects.get().email == first
 
 
 def test_an_address_is_free_again_after_its_owner_was_erased(ana):
-    accounts.erase_account(ana)
+    erasure.erase_account(ana)
     assert accounts.register(email="ana@example.com", password=STRONG).pk != ana.pk
 
 
@@ -389,7 +389,7 @@ def test_erasing_leaves_other_peoples_answers(ana, ben):
         IdempotencyKey.objects.create(
             scope="address:1", key=str(n), fingerprint="f", status=201, body={"email": email}
         )
-    accounts.erase_account(ana)
+    erasure.erase_account(ana)
     assert list(IdempotencyKey.objects.values_list("body", flat=True)) == [
         {"email": "ben@example.com"}
     ]

@@ -11,7 +11,8 @@ from jinja2.meta import find_undeclared_variables
 
 from api import emails
 from api.models import Booking, Delivery, Venue
-from api.services.messages import mailer, outbox
+from api.services.messages import email_context, mailer, outbox
+from api.services.operations.lease_queue import Withheld
 
 pytestmark = pytest.mark.django_db
 
@@ -76,10 +77,10 @@ def test_a_reminder_is_withheld_once_the_booking_is_cancelled_or_has_begun(booki
     row = Delivery(key="m", name="reminder", to="x@example.com")
     assert mailer.compose(row, booking).subject == "Reminder: Practice & <Play> at 10:00"
     booking.status = "cancelled"
-    with pytest.raises(outbox.Withheld):
+    with pytest.raises(Withheld):
         mailer.compose(row, booking)
     booking.status, booking.starts_at = "confirmed", datetime.now(UTC) - timedelta(minutes=1)
-    with pytest.raises(outbox.Withheld):
+    with pytest.raises(Withheld):
         mailer.compose(row, booking)
 
 
@@ -97,13 +98,13 @@ EVERY = sorted(
 def test_an_email_is_read_with_its_batch_and_nothing_after_it(
     wording, name, booking, django_assert_num_queries
 ):
-    """A column that a template shows and `BOOKING_COLUMNS` does not name is a statement for each e-mail."""
+    """A column that templates show and `BOOKING_COLUMNS` lacks is one more statement an e-mail."""
     Venue.objects.filter(pk=booking.venue_id).update(wording=wording)
     email = emails.get_email(name, wording)
     status = email.only_while[0] if email.only_while else booking.status
     Booking.objects.filter(pk=booking.pk).update(status=status)
     row = Delivery(key="k", name=name, to="x@example.com", booking_id=booking.pk)
-    found = mailer._bookings([row])
+    found = mailer.load_bookings([row])
     with django_assert_num_queries(int(email.before_start)):  # the clock
         mailer.compose(row, found[booking.pk])
 
@@ -112,7 +113,7 @@ def test_templates_name_nothing_that_no_email_is_given(booking):
     """What a template does not know is left out of the e-mail without a word."""
     env = engines["emails"].env
     given = {"site", "frontend", "status", "status_word", "reason", "verb", "back"}
-    given |= set(mailer._booking_context(booking))
+    given |= set(email_context.build_booking_context(booking))
     given |= {"trade", "answered", "other", "other_what", "other_when", "uid", "token", "link"}
     given |= {"href", "label"}  # of the button
     for name in env.list_templates():
@@ -164,7 +165,7 @@ def test_what_an_outage_kept_back_does_not_say_that_a_booking_stands(
     row = Delivery.objects.get(name="confirmed")
     row.attempts, row.created_at = attempts, datetime.now(UTC) - timedelta(seconds=age)
     if withheld:
-        with pytest.raises(outbox.Withheld, match="cancelled by now"):
+        with pytest.raises(Withheld, match="cancelled by now"):
             mailer.compose(row, booking)
     else:
         assert mailer.compose(row, booking).subject == "Reservation Confirmed"

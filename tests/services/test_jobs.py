@@ -17,6 +17,7 @@ from api.models.outbox import State
 from api.queries.operations import automation, lag
 from api.services.bookings.sweeps import sweep
 from api.services.messages import outbox, reminders
+from api.services.messages.outbox import QUEUE
 from api.services.operations import jobs
 from api.services.payments import stripe_events
 from api.signals import transitioned
@@ -365,24 +366,24 @@ def test_what_is_old_is_forgotten_and_nothing_else():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_row_whose_sender_died_comes_alone_and_is_parked_in_the_end(booked, ana, mailoutbox):
-    """Without `orphan`, fifty rows of a batch lose an attempt with each death of the sender that
-    one of them kills, and all are parked with it."""
+    """Were it claimed with the others, fifty rows of a batch would lose an attempt with each death
+    of the sender that one of them kills, and all would be parked with it."""
     from api.services.messages import mailer
 
     for n in range(3):
         booked(ana, hours=n)
-    killer, *others = outbox.claim(["email"])
+    killer, *others = QUEUE.claim(kind__in=["email"])
     assert len(others) == 2
-    for death in range(2, outbox.DEATHS + 1):
+    for death in range(2, QUEUE.max_deaths + 1):
         Delivery.objects.filter(state=State.SENDING).update(due_at=Now())
-        alone = outbox.claim(["email"])
+        alone = QUEUE.claim(kind__in=["email"])
         assert [row.pk for row in alone] == [killer.pk]
         assert alone[0].attempts == death
     Delivery.objects.filter(state=State.SENDING).update(due_at=Now())
     assert outbox.deliver(["email"], mailer.send) == 2
     killer.refresh_from_db()
-    assert (killer.state, killer.attempts) == (State.PARKED, outbox.DEATHS + 1)
-    assert killer.last_error == "Its sender died with it every time."
+    assert (killer.state, killer.attempts) == (State.PARKED, QUEUE.max_deaths + 1)
+    assert killer.last_error == "Its worker died with it every time."
     assert [row.attempts for row in Delivery.objects.filter(state=State.SENT)] == [2, 2]
     assert outbox.retry([killer.pk]) == 1
     assert outbox.deliver(["email"], mailer.send) == 1

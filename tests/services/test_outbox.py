@@ -1,8 +1,8 @@
-"""The outbox: written with its cause, claimed by one, tried again, and in the end sent, withheld
-or parked where everybody can see it."""
+"""The outbox and the lease queue: a row is written with its cause, claimed by one worker, tried
+again, and in the end sent, withheld or parked where everybody can see it."""
 
 from datetime import timedelta
-from threading import Condition, current_thread
+from threading import Barrier, local
 
 import pytest
 from django.db import connection, transaction
@@ -15,7 +15,8 @@ from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.messages import mailer, outbox
-from api.services.messages.outbox import Effect, Withheld
+from api.services.messages.outbox import QUEUE, Effect
+from api.services.operations.lease_queue import WAITS, Withheld
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +34,10 @@ def queued(db):
 
 def due_again(**columns):
     Delivery.objects.update(due_at=Now(), **columns)
+
+
+def claim():
+    return QUEUE.claim(kind__in=EMAIL)
 
 
 def all_well(rows):
@@ -67,21 +72,21 @@ def test_an_effect_is_gone_with_its_cause(queued):
 
 def test_what_is_claimed_is_nobody_elses_until_its_lease_is_over(queued):
     queued("one")
-    (row,) = outbox.claim(EMAIL)
+    (row,) = claim()
     assert (row.state, row.attempts) == (State.SENDING, 1)
-    assert outbox.claim(EMAIL) == []
+    assert claim() == []
     due_again()  # its sender died with it
-    (again,) = outbox.claim(EMAIL)
+    (again,) = claim()
     assert (again.pk, again.attempts) == (row.pk, 2)
 
 
 def test_who_lost_the_lease_does_not_write_the_outcome(queued):
     queued("one")
-    (late,) = outbox.claim(EMAIL)
+    (late,) = claim()
     due_again()
-    (now,) = outbox.claim(EMAIL)
-    assert not outbox.settle(late, State.PARKED, "too late")
-    assert outbox.settle(now, State.SENT)
+    (now,) = claim()
+    assert not QUEUE.finish(late, State.PARKED, "too late")
+    assert QUEUE.finish(now, State.SENT)
     assert Delivery.objects.get().state == State.SENT
 
 
@@ -90,21 +95,21 @@ def test_only_the_kinds_asked_for_are_claimed_and_only_when_due(queued):
     queued("money", kind=Kind.REFUND)
     queued("later")
     Delivery.objects.filter(key="later").update(due_at=Now() + MINUTE)
-    assert [row.key for row in outbox.claim(EMAIL)] == ["mail"]
+    assert [row.key for row in claim()] == ["mail"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_senders_at_once_share_the_rows(queued, at_once):
     """Without SKIP LOCKED and the conditional write both would get all of them."""
-    queued(*[f"k{n}" for n in range(40)])
-    results = at_once(*[lambda: outbox.claim(EMAIL, 10)] * 4)
+    queued(*[f"k{n}" for n in range(200)])
+    results = at_once(*[lambda: QUEUE.claim(kind__in=EMAIL)] * 4)
     keys = [row.key for rows in results for row in rows]
-    assert sorted(keys) == sorted(f"k{n}" for n in range(40))
+    assert sorted(keys) == sorted(f"k{n}" for n in range(200))
 
 
 def test_a_failure_waits_longer_each_time_and_is_parked_after_the_last(queued):
     queued("one")
-    for attempt, wait in enumerate(outbox.WAITS, 1):
+    for attempt, wait in enumerate(WAITS, 1):
         assert outbox.deliver(EMAIL, all_fail) == 0
         row = Delivery.objects.annotate(now=Now()).get()
         assert (row.state, row.attempts) == (State.WAITING, attempt)
@@ -116,7 +121,7 @@ def test_a_failure_waits_longer_each_time_and_is_parked_after_the_last(queued):
     assert (row.state, row.last_error) == (State.PARKED, "ValueError: no luck")
     assert row.finished_at is not None
     due_again()
-    assert outbox.claim(EMAIL) == []
+    assert claim() == []
 
 
 def test_what_is_parked_may_be_tried_again_from_the_first_wait_on(queued):
@@ -168,24 +173,25 @@ def test_one_that_fails_does_not_hold_up_the_others(queued):
 def test_a_claim_reads_no_more_than_it_takes(queued):
     """What one sweep causes falls due at one moment; sorted by the number as well, all of it was
     read for every batch."""
-    queued(*[f"k{n}" for n in range(40 * outbox.CLAIM)])
+    queued(*[f"k{n}" for n in range(40 * QUEUE.batch)])
     with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
         cursor.execute("ANALYZE api_delivery")
-        assert len(outbox.claim(EMAIL)) == outbox.CLAIM
-        (claim,) = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {claim}")
+        assert len(claim()) == QUEUE.batch
+        (locking,) = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {locking}")
         plans = [cursor.fetchone()[0][0]["Plan"]]
     for plan in plans:  # grows
         plans += plan.get("Plans", [])
     (locked,) = (plan["Plans"][0] for plan in plans if plan["Node Type"] == "LockRows")
-    assert (locked["Node Type"], locked["Actual Rows"]) == ("Index Scan", outbox.CLAIM)
+    assert (locked["Node Type"], locked["Actual Rows"]) == ("Index Scan", QUEUE.batch)
 
 
 @pytest.fixture
 def flood(queued, transactional_db):
-    """Three full batches and some more."""
-    queued(*[f"k{n:03}" for n in range(3 * outbox.CLAIM + 7)])
-    return 3 * outbox.CLAIM + 7
+    """A full batch for each thread and some more."""
+    many = outbox.THREADS * QUEUE.batch + 7
+    queued(*[f"k{n:03}" for n in range(many)])
+    return many
 
 
 def untouched():
@@ -206,41 +212,32 @@ def test_few_ask_for_nobody_and_leave_in_the_order_in_which_they_fell_due(queued
     assert (left, asked) == (["a", "c", "b"], [])
 
 
-def test_who_finds_many_asks_for_another_run_and_ends_after_its_turn(flood, monkeypatch):
-    """Without the turn one run keeps its process until all is sent, and the sweeps wait."""
-    monkeypatch.setattr(outbox, "TURN", 0)
-    monkeypatch.setattr(outbox, "BUSY", 0)  # one lane
+def test_who_finds_many_asks_for_another_run_and_soon_ends(flood, monkeypatch):
+    """Without the limit one run keeps its process until all is sent, and the sweeps wait."""
+    monkeypatch.setattr(outbox, "FLOOD_SECONDS", 0)
     asked = []
-    assert outbox.deliver(EMAIL, all_well, lambda: asked.append(1)) == outbox.CLAIM
-    assert (asked, untouched()) == ([1], flood - outbox.CLAIM)
+    sent = outbox.deliver(EMAIL, all_well, lambda: asked.append(1))
+    assert (asked, sent, untouched()) == ([1], flood - 7, 7)  # one batch for each thread
 
 
 def test_who_has_nobody_to_ask_goes_on_to_the_end(flood, monkeypatch):
-    monkeypatch.setattr(outbox, "TURN", 0)
+    monkeypatch.setattr(outbox, "FLOOD_SECONDS", 0)
     assert outbox.deliver(EMAIL, all_well) == flood
 
 
-def test_while_a_provider_is_waited_for_other_lanes_send_and_each_row_leaves_once(
-    flood, monkeypatch
-):
-    """Each lane waits for the others here: without them the first gives up."""
-    monkeypatch.setattr(outbox, "BUSY", float("inf"))
-    everybody, lanes, left = Condition(), set(), []
-    first = current_thread()
+def test_several_threads_send_a_flood_and_each_row_leaves_once(flood):
+    """Each thread waits for the others here: with fewer the first gives up."""
+    together, left = Barrier(outbox.THREADS), []
 
     def waits(rows):
-        for n, row in enumerate(rows):
-            looked = n // outbox.PROBE if current_thread() is first else outbox.LANES
-            with everybody:
-                lanes.add(current_thread())
-                left.append(row.key)
-                everybody.notify_all()
-                many = min(outbox.LANES, 1 + looked)
-                assert everybody.wait_for(lambda many=many: len(lanes) >= many, 10)
+        for row in rows:
+            if not hasattr(mine, "waited"):
+                mine.waited = together.wait(10) >= 0
+            left.append(row.key)
             yield row, None
 
+    mine = local()
     assert outbox.deliver(EMAIL, waits) == flood
-    assert len(lanes) == outbox.LANES
     assert sorted(left) == [f"k{n:03}" for n in range(flood)]
     assert set(Delivery.objects.values_list("state", "attempts")) == {(State.SENT, 1)}
 

@@ -20,9 +20,9 @@ from api.services.bookings.actions import cancel_booking, reject_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.bookings.sweeps import sweep
 from api.services.messages import mailer
-from api.services.messages.outbox import DEATHS
 from api.services.operations import invariants
 from api.services.payments import payments, reconciliation, refunds, stripe_events
+from api.services.payments.outcomes import record_outcome
 from tests.support.stripe import ASKS, DECLINED, GOOD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,7 +80,7 @@ def test_another_amount_is_refused_and_nothing_begun(hold, ana, line, expected):
 
 
 def test_an_error_that_stripe_repeats_ends_the_attempt_not_the_hold(hold, ana, customer, line):
-    """Without `end_unknown_attempt` in `_ordered` every try of this hold is answered from Stripe's memory."""
+    """If `_create_intent` did not end the attempt, all tries of this hold would fail."""
     booking = hold(ana)
     line.faults = [("/v1/payment_intents", "POST", "break")]
     for _ in range(2):
@@ -106,15 +106,18 @@ def test_one_error_of_stripes_keeps_the_key_and_so_the_intent(hold, ana, line):
 
 def test_the_intent_of_an_attempt_that_has_ended_is_cancelled(hold, ana, customer, worker, line):
     """It was made although the answer was an error; without the look at the attempt's end in
-    `_expecting` it takes the place of the attempt, and can be paid beside the next."""
+    `_find_attempt` it takes the place of the attempt, and can be paid beside the next."""
     booking = hold(ana)
     line.faults = [("/v1/payment_intents", "POST", "break")]
     for _ in range(2):
         with pytest.raises(payments.gateway.PaymentsAway):
             payments.start_payment(booking.pk)
-    amount, currency, _, metadata, _ = payments._order(Payment.objects.get())
-    told = {f"metadata[{name}]": value for name, value in metadata.items()}
-    made = customer.call("POST", "payment_intents", amount=amount, currency=currency, **told)
+    attempt = Payment.objects.get()
+    metadata = {
+        "metadata[booking_id]": booking.pk,
+        "metadata[holdfast_key]": payments.get_idempotency_key(attempt),
+    }
+    made = customer.call("POST", "payment_intents", amount=10000, currency="eur", **metadata)
     stripe_events.store_event(*customer.event("payment_intent.created", made["id"]))
     worker()
     assert customer.intent(made["id"])["status"] == "canceled"
@@ -402,15 +405,15 @@ def test_abandoning_and_booking_again_pays_again(hold, ana, run_out, worker):
 
 
 def test_old_news_after_the_final_word_changes_nothing(hold, ana, customer):
-    """A messenger who asked Stripe early and speaks late. With `closed = False` in `record_outcome` the
-    payment is unpaid again, its invariant broken."""
+    """A messenger who asked Stripe early and speaks late. With `is_final = False` the payment is
+    unpaid again, its invariant broken."""
     booking = hold(ana)
     payment = payments.start_payment(booking.pk)
     early = payments.gateway.fetch_intent(payment.intent_id)
     customer.pay(payment.intent_id)
     succeeded(customer, payment.intent_id)
     for old in (early, replace(early, status="canceled"), replace(early, error="Declined.")):
-        assert payments.record_outcome(payment.pk, old, "webhook").status == "succeeded"
+        assert record_outcome(payment.pk, old, "webhook").status == "succeeded"
     assert state(booking) == ("confirmed", "succeeded")
     assert not Delivery.objects.filter(name="payment_failed").exists()
 
@@ -459,7 +462,7 @@ def test_an_intent_that_nobody_knows_is_tried_again_and_parked(line, customer):
         StripeEvent.objects.filter(state="waiting").update(due_at=Now())
     row = StripeEvent.objects.get()
     assert (row.state, row.attempts) == ("parked", 8)
-    assert row.last_error == "Unknown: pi_nobody"
+    assert row.last_error == "UnknownIntent: pi_nobody"
 
 
 def test_somebody_elses_intent_and_other_events_are_left_alone(line, customer):
@@ -753,18 +756,18 @@ def test_a_signed_event_is_believed_of_an_intent_that_the_stand_in_forgot(
 
 
 def test_an_event_whose_worker_died_comes_alone_and_is_parked_in_the_end(hold, ana, customer):
-    """Without `orphan` in the claim its neighbours die with it, again and again."""
+    """Were it claimed with its neighbours they would die with it, again and again."""
     intents = [payments.start_payment(hold(ana, hours=n).pk).intent_id for n in (0, 2)]
     for n, intent in enumerate(intents):
         event = customer.event("payment_intent.succeeded", intent, event_id=f"evt_{n}")
         stripe_events.store_event(*event)
-    killer, other = stripe_events._claim()
-    for _ in range(2, DEATHS + 1):
+    killer, other = stripe_events.QUEUE.claim()
+    for _ in range(2, stripe_events.QUEUE.max_deaths + 1):
         StripeEvent.objects.update(due_at=Now())
-        assert [row.pk for row in stripe_events._claim()] == [killer.pk]
+        assert [row.pk for row in stripe_events.QUEUE.claim()] == [killer.pk]
     StripeEvent.objects.update(due_at=Now())
     assert stripe_events.process_events() == 1
     killer.refresh_from_db()
-    assert (killer.state, killer.attempts) == ("parked", DEATHS + 1)
+    assert (killer.state, killer.attempts) == ("parked", stripe_events.QUEUE.max_deaths + 1)
     other.refresh_from_db()
     assert (other.state, other.attempts) == ("done", 2)

@@ -25,6 +25,7 @@ from django.db.models.functions import Now
 
 from api.models import Delivery
 from api.services.messages import mailer, outbox
+from api.services.operations.lease_queue import WAITS
 from backend.devserver.server import pick_port
 from backend.mail import as_bytes
 from backend.settings.emails import find_email_backend
@@ -135,7 +136,7 @@ def test_a_refusal_is_tried_again_and_then_succeeds(sendgrid, booked, ana, statu
 
 def test_what_is_refused_for_ever_is_parked_visibly_and_can_be_sent_again(sendgrid, booked, ana):
     booked(ana)
-    tries = len(outbox.WAITS) + 1
+    tries = len(WAITS) + 1
     sendgrid.answers = [500] * tries
     for _ in range(tries):
         due()

@@ -12,7 +12,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from api.errors import TokenRefused
 from api.models import User
-from api.services.accounts import accounts, tokens
+from api.services.accounts import erasure, passwords, tokens
 from api.services.accounts.tokens import Access, Refresh, TokenPair
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +121,7 @@ def test_a_token_that_was_good_is_so_until_it_expires(ana, client_of):
 def test_a_new_password_ends_every_session(ana, client_of):
     pair, client = tokens.issue(ana), client_of(ana)
     assert client.get(ME).status_code == 200
-    accounts.change_password(ana, PASSWORD, "another horse 8 staple")
+    passwords.change_password(ana, PASSWORD, "another horse 8 staple")
     assert client.get(ME).status_code == 401
     assert refusal(tokens.rotate, pair.refresh) == "revoked"
     assert refusal(tokens.renew_access, pair.refresh) == "revoked"
@@ -133,7 +133,7 @@ def test_somebody_who_is_gone_has_no_session(ana, client_of, end):
     if end == "off":
         User.objects.update(is_active=False)
     else:
-        accounts.erase_account(ana)
+        erasure.erase_account(ana)
     assert client.get(ME).status_code == 401
     assert refusal(tokens.rotate, pair.refresh) == "user"
 
@@ -166,7 +166,7 @@ def test_a_token_that_comes_back_later_ends_its_family_and_no_other(ana, bring):
     assert refusal(bring, third.refresh) == "revoked"
     assert refusal(tokens.rotate, third.refresh) == "revoked"
     assert tokens.rotate(elsewhere.refresh).user == ana
-    accounts.prune_blacklist()
+    tokens.prune_blacklist()
     assert refusal(tokens.rotate, third.refresh) == "revoked"
 
 
@@ -205,5 +205,5 @@ def test_forgotten_are_tokens_that_would_expire_anyway(ana):
     OutstandingToken.objects.filter(jti=tokens.peek(used)["jti"]).update(
         expires_at="2020-01-01T00:00:00Z"
     )
-    accounts.prune_blacklist()
+    tokens.prune_blacklist()
     assert OutstandingToken.objects.count() == BlacklistedToken.objects.count() == 1

@@ -10,7 +10,7 @@ from api.lifecycle import TRADE, Status, TradeStatus
 from api.models import Booking, BookingEvent, Delivery, Resource, Trade, Venue
 from api.models.users import Role
 from api.queries.bookings import trades as queries
-from api.services.accounts import accounts
+from api.services.accounts import erasure
 from api.services.actors import Actor
 from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
@@ -338,8 +338,8 @@ def test_who_lost_the_booking_by_a_trade_can_neither_cancel_nor_move_it(offer, m
 
 def test_a_forgotten_person_leaves_no_words_in_trades(offer, theirs, ana, ben):
     trades.reject_trade(offer.pk, ben, "Ben says no")
-    accounts.erase_account(ana)
+    erasure.erase_account(ana)
     kept = Trade.objects.get(pk=offer.pk)
     assert (kept.message, kept.response_message) == ("", "Ben says no")
-    accounts.erase_account(ben)
+    erasure.erase_account(ben)
     assert Trade.objects.get(pk=offer.pk).response_message == ""

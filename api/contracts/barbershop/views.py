@@ -15,7 +15,7 @@ from api.queries.bookings import bookings as queries
 from api.queries.bookings import counts
 from api.queries.venues import rules
 from api.rest.permissions import IsAdmin
-from api.services.accounts import accounts
+from api.services.accounts import accounts, erasure
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.auto_assign import create_assigned_booking, reschedule_assigned_booking
@@ -111,7 +111,7 @@ class AccountView(BarbershopView):
     def delete(self, request: Request, pk: int) -> Any:
         if not self.user.is_admin:
             raise Forbidden
-        accounts.erase_account(people.get_visible(self.user, pk))
+        erasure.erase_account(people.get_visible(self.user, pk))
 
 
 # reservations

@@ -23,7 +23,7 @@ from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.messages.mailer import count_minutes_freed
+from api.services.messages.email_context import count_minutes_freed
 from api.services.panels import panels as doors
 from api.services.venues import venues
 

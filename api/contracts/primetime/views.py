@@ -15,7 +15,7 @@ from api.queries.bookings import bookings as reservations
 from api.queries.bookings import calendar, dashboards
 from api.queries.bookings import trades as trades_query
 from api.queries.venues import rules
-from api.services.accounts import accounts
+from api.services.accounts import accounts, erasure
 from api.services.actors import Actor
 from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
@@ -89,7 +89,7 @@ class UserView(PrimetimeView):
 
     @kit.operation("Erase an account")
     def delete(self, request: Request, pk: int) -> Any:
-        accounts.erase_account(self.get_user(pk))
+        erasure.erase_account(self.get_user(pk))
 
 
 # reservations

@@ -20,7 +20,7 @@ from api.queries.venues import resource_status
 from api.replies import Created, Empty, Reply
 from api.rest.permissions import StaffWrites
 from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
-from api.services.accounts import accounts, pictures
+from api.services.accounts import erasure, passwords, pictures
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.create import BookingRequest, create_booking
@@ -106,13 +106,13 @@ class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
     def reset_password(self, request: Request) -> Response:
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
-        accounts.request_password_reset(body.validated_data["email"], "resources/password_reset")
+        passwords.request_password_reset(body.validated_data["email"], "resources/password_reset")
         return Response(status=204)
 
     def reset_password_confirm(self, request: Request) -> Response:
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
-        accounts.set_password(body.user, body.validated_data["new_password"])
+        passwords.set_password(body.user, body.validated_data["new_password"])
         return Response(status=204)
 
     @transaction.atomic
@@ -120,7 +120,7 @@ class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
         return super().destroy(request, *args, **kwargs)  # type: ignore[no-any-return]
 
     def perform_destroy(self, instance: Any) -> None:
-        accounts.erase_account(instance)
+        erasure.erase_account(instance)
 
 
 ANONYMOUS = ("create", "reset_password", "reset_password_confirm")

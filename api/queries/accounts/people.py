@@ -1,4 +1,4 @@
-"""People as others may count and find them. Whoever asked to be forgotten is not among them."""
+"""Accounts, without those that were erased."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def list_visible(user: User) -> QuerySet[User]:
 
 
 def get_visible(user: User, pk: int) -> User:
-    """The person; refuses `NotFound` also when this one may not see them."""
+    """Raises `NotFound`, also when `user` may not see that account."""
     found = list_visible(user).filter(pk=pk).first()
     if found is None:
         raise NotFound
@@ -25,12 +25,12 @@ def get_visible(user: User, pk: int) -> User:
 
 
 def has_username(username: str, but: int = 0) -> bool:
-    """Whether somebody else has this username, in whatever case."""
+    """Whether anybody but `but` has this username, in whatever case."""
     return User.objects.filter(username__iexact=username).exclude(pk=but).exists()
 
 
 def has_email(email: str, but: int = 0) -> bool:
-    """Whether somebody else has this address, in whatever case."""
+    """Whether anybody but `but` has this address, in whatever case."""
     return User.objects.filter(email=email.strip().lower()).exclude(pk=but).exists()
 
 
@@ -39,7 +39,7 @@ def count_users() -> int:
 
 
 def get_user(pk: int) -> User:
-    """The account; refuses `NotFound`, also for one that was erased."""
+    """Raises `NotFound`, also for an account that was erased."""
     user = User.objects.filter(pk=pk, erased_at=None).first()
     if user is None:
         raise NotFound

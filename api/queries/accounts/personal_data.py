@@ -1,4 +1,4 @@
-"""Everything that is kept about a person, for that person."""
+"""Everything that is stored about a person, for that person."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def _list_due() -> dict[str, tuple[QuerySet[Any], str]]:
     )
     found["deliver_due"] = open_.filter(kind=Kind.EMAIL.value), "due_at"
     found["deliver_calls"] = open_.exclude(kind=Kind.EMAIL.value), "due_at"
-    events = StripeEvent.objects.filter(state="waiting", due_at__lte=Now())
+    events = StripeEvent.objects.filter(state__in=["waiting", "working"], due_at__lte=Now())
     found["work_stripe_events"] = events, "due_at"
     return found
 

@@ -1,4 +1,4 @@
-"""Payments, and bookings as who pays for them sees them: by the clock, not by the sweep."""
+"""Payments and the bookings they are for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def list_bookings(venue_slug: str) -> QuerySet[Booking]:
 
 
 def get_booking(venue_slug: str, pk: int) -> Booking:
-    """One of them; refuses `NotFound`."""
+    """Raises `NotFound`."""
     booking = list_bookings(venue_slug).filter(pk=pk).first()
     if booking is None:
         raise NotFound("Booking not found")
@@ -33,7 +33,7 @@ def get_booking(venue_slug: str, pk: int) -> Booking:
 
 
 def get_newest_payment(booking: Booking) -> Payment:
-    """The last attempt at paying, its refunds at hand; refuses `NotFound`."""
+    """The last payment attempt, with its refunds. Raises `NotFound`."""
     rows: Any = booking.payments.prefetch_related("refunds").order_by("-attempt")
     payment: Payment | None = rows.first()
     if payment is None:
@@ -42,7 +42,7 @@ def get_newest_payment(booking: Booking) -> Payment:
 
 
 def get_person(pk: int) -> User:
-    """Somebody who can own a booking; refuses `NotFound`."""
+    """An account that can own a booking. Raises `NotFound`."""
     user = User.objects.filter(pk=pk, is_active=True, erased_at=None).first()
     if user is None:
         raise NotFound("User not found")

@@ -1,7 +1,4 @@
-"""Where the request that is being worked on came from: kept as a mark, never as an address.
-
-The rule: two requests from one address have the same mark, and the mark tells nobody the address.
-"""
+"""The client address of the current request. It is stored as a hash only, never as an address."""
 
 from __future__ import annotations
 
@@ -24,6 +21,6 @@ def client_address(address: str) -> Iterator[None]:
 
 
 def get_address_hash() -> str:
-    """Of the caller's address; empty where nobody called, as in a worker."""
+    """The same for all requests from one address; empty where there is none, as in a worker."""
     address = _ADDRESS.get()
     return salted_hmac("holdfast.whence", address).hexdigest()[:16] if address else ""

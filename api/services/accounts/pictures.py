@@ -1,4 +1,4 @@
-"""The picture of a person: an address elsewhere, and what its keeper calls it."""
+"""The picture of a person: its URL at an image host, and its id there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def get_profile(user: User) -> UserProfile:
 
 
 def update_picture(user: User, changes: Mapping[str, Any]) -> UserProfile:
-    """The profile with `profile_picture` or `cloudinary_public_id` changed."""
+    """Change `profile_picture`, `cloudinary_public_id` or both."""
     profile = get_profile(user)
     for name, value in changes.items():
         setattr(profile, name, value)
@@ -22,12 +22,12 @@ def update_picture(user: User, changes: Mapping[str, Any]) -> UserProfile:
 
 
 def remove_picture(user: User) -> None:
-    """Nobody's picture any more; fine when there was none."""
+    """Does nothing when there is none."""
     update_picture(user, {"profile_picture": None, "cloudinary_public_id": ""})
 
 
 def create_missing_profiles() -> int:
-    """How many accounts got the profile that they lacked. Safe to run again or at once."""
+    """How many accounts got the profile that they lacked. Safe to run again, or twice at once."""
     lacking = User.objects.filter(profile=None, erased_at=None)
     made = UserProfile.objects.bulk_create(
         [UserProfile(user=user) for user in lacking], ignore_conflicts=True

@@ -1,10 +1,13 @@
-"""Access and refresh tokens: JWTs with a secret of their own each, a `contract` claim, rotation
-and a blacklist. The insert into the blacklist is the lock: of any number of tabs that bring the
-same refresh token exactly one gets through.
+"""Access and refresh tokens: SimpleJWT's, with a secret of their own each, a `contract` claim and
+families.
 
-Signing in begins a family, which the tokens rotated from it name in a claim. One that comes back
-after it was used up is another tab's for some seconds and a thief's from then on: the family ends,
-for whoever holds its newest token."""
+SimpleJWT's rotation lets every concurrent caller of one refresh token through. Here the insert into
+its blacklist is the lock: of any number of tabs with the same token exactly one gets new tokens.
+
+Signing in begins a family, and the tokens rotated from it carry its name in a claim. A used token
+that comes back within seconds is another tab's; later it is taken for stolen, and the family ends
+for whoever holds its newest token.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ import orjson
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -30,13 +34,11 @@ from api.models import User
 log = structlog.get_logger("holdfast.tokens")
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-REUSE_GRACE = timedelta(seconds=30)  # in which a used token is brought by a tab that came second
+REUSE_GRACE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """How long the tokens of a contract live."""
-
     access: timedelta = timedelta(minutes=30)
     refresh: timedelta = 7 * DAY
 
@@ -60,19 +62,21 @@ class Refresh(RefreshToken):
 
     @property
     def family(self) -> str:
-        """Empty in a token made before there were families."""
+        """Empty in a token that was issued before there were families."""
         return str(self.get("family", ""))
 
     def check_blacklist(self) -> None:
-        """Left to `read`, which asks for the family in the same statement."""
+        """Do nothing: `read` asks for token and family in one statement."""
 
     def end_family(self) -> None:
-        """A row of the blacklist under the family's name, kept for as long as any of it lives."""
+        """Blacklist the family's name for as long as any of its tokens lives."""
         if not self.family:
             return
-        last = self.current_time + max(life.refresh for life in (Lifetimes(), *LIFETIMES.values()))
+        expires_at = self.current_time + max(
+            life.refresh for life in (Lifetimes(), *LIFETIMES.values())
+        )
         row, _ = OutstandingToken.objects.get_or_create(
-            jti=self.family, defaults={"expires_at": last}
+            jti=self.family, defaults={"expires_at": expires_at}
         )
         BlacklistedToken.objects.get_or_create(token=row)
 
@@ -86,12 +90,12 @@ class TokenPair:
 
     @property
     def max_age(self) -> int:
-        """Seconds that the refresh token lives, for its cookie."""
+        """Lifetime of the refresh token in seconds, for its cookie."""
         return int(LIFETIMES.get(self.contract, Lifetimes()).refresh.total_seconds())
 
 
 def issue(user: User, contract: str = "v1", family: str = "") -> TokenPair:
-    """New tokens for a person who has shown who they are; of a new family unless one is named."""
+    """Issue tokens to a person who has authenticated, in a new family unless one is named."""
     life = LIFETIMES.get(contract, Lifetimes())
     # not the blacklist's own for_user: that would keep every living token in the database
     refresh: Refresh = Token.for_user.__func__(Refresh, user)  # type: ignore[attr-defined]
@@ -99,11 +103,11 @@ def issue(user: User, contract: str = "v1", family: str = "") -> TokenPair:
     refresh["family"] = family or uuid4().hex
     refresh.set_exp(lifetime=life.refresh)
     refresh["type"] = "refresh"
-    return TokenPair(_access(refresh, user, contract), str(refresh), user, contract)
+    return TokenPair(_issue_access(refresh, user, contract), str(refresh), user, contract)
 
 
-def _access(refresh: Refresh, user: User, contract: str) -> str:
-    """With the claims that a page of primetime reads."""
+def _issue_access(refresh: Refresh, user: User, contract: str) -> str:
+    """With the claims that the primetime frontend reads."""
     access = refresh.access_token
     access.set_exp(lifetime=LIFETIMES.get(contract, Lifetimes()).access)
     access["type"] = "access"
@@ -113,9 +117,11 @@ def _access(refresh: Refresh, user: User, contract: str) -> str:
 
 
 def read(raw: str | None) -> Refresh:
-    """A refresh token that is ours, alive and unused; refuses `TokenRefused` with a reason:
-    missing, expired, invalid, type, revoked. Ends the family of one used up for some time."""
-    token = _decoded(raw)
+    """Return a valid and unused refresh token. Ends the family of one that was used a while ago.
+
+    Raises `TokenRefused` with a reason: missing, expired, invalid, type, revoked.
+    """
+    token = _decode(raw)
     names = [token["jti"], token.family]
     rows = BlacklistedToken.objects.filter(token__jti__in=names)
     used = dict(rows.values_list("token__jti", "blacklisted_at"))
@@ -127,7 +133,7 @@ def read(raw: str | None) -> Refresh:
     raise TokenRefused("The refresh token is not valid.", reason="revoked")
 
 
-def _decoded(raw: str | None) -> Refresh:
+def _decode(raw: str | None) -> Refresh:
     if not raw or not isinstance(raw, str):
         raise TokenRefused("No refresh token was given.", reason="missing")
     try:
@@ -139,25 +145,25 @@ def _decoded(raw: str | None) -> Refresh:
         raise TokenRefused("The refresh token is not valid.", reason=reason) from None
 
 
-def _owner(token: Refresh) -> User:
+def _get_owner(token: Refresh) -> User:
     user = User.objects.filter(pk=token.get("user_id"), is_active=True).first()
     if user is None:
         raise TokenRefused("The account is gone.", reason="user")
-    if token.get("hash_password") not in (None, _password_mark(user)):
+    if token.get("hash_password") not in (None, _hash_password(user)):
         raise TokenRefused("The password was changed.", reason="revoked")
     return user
 
 
-def _password_mark(user: User) -> str:
+def _hash_password(user: User) -> str:
     from rest_framework_simplejwt.utils import get_md5_hash_password
 
     return get_md5_hash_password(user.password)
 
 
 def rotate(raw: str | None, contract: str = "") -> TokenPair:
-    """The next pair; the one brought is used up. Refuses `TokenRefused`."""
+    """Issue the next pair, and use this token up. Raises `TokenRefused`."""
     token = read(raw)
-    user = _owner(token)
+    user = _get_owner(token)
     with transaction.atomic():
         # the library's annotation names only the first of the two
         _, created = cast("tuple[BlacklistedToken, bool]", token.blacklist())
@@ -167,25 +173,25 @@ def rotate(raw: str | None, contract: str = "") -> TokenPair:
 
 
 def renew_access(raw: str | None) -> TokenPair:
-    """A new access token beside the same refresh token, for contracts that do not rotate."""
+    """Issue an access token beside the same refresh token, for contracts that do not rotate."""
     token = read(raw)
-    user = _owner(token)
+    user = _get_owner(token)
     contract = str(token.get("contract", "v1"))
-    return TokenPair(_access(token, user, contract), str(token), user, contract)
+    return TokenPair(_issue_access(token, user, contract), str(token), user, contract)
 
 
 def revoke(raw: str | None) -> None:
-    """Uses a refresh token up, and ends what another tab has made of it meanwhile; one that is
-    not valid any more needs nothing."""
+    """Use a refresh token up, and end what another tab got for it meanwhile. One that is not valid
+    any more is ignored."""
     with suppress(TokenRefused):
-        token = _decoded(raw)
+        token = _decode(raw)
         _, created = cast("tuple[BlacklistedToken, bool]", token.blacklist())
         if not created:
             token.end_family()
 
 
 def peek(raw: str) -> dict[str, Any]:
-    """The claims of a token without verifying them: for routing only, never for trust."""
+    """Read the claims of a token without verifying them: for routing only, never for trust."""
     _, _, rest = raw.partition(".")
     payload, _, _ = rest.partition(".")
     try:
@@ -193,3 +199,8 @@ def peek(raw: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return claims if isinstance(claims, dict) else {}
+
+
+def prune_blacklist() -> int:
+    """Delete refresh tokens that have expired by themselves, and nothing else."""
+    return OutstandingToken.objects.filter(expires_at__lt=Now()).delete()[0]

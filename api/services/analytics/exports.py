@@ -1,7 +1,6 @@
 """Files of figures: small ones at once, large ones by a worker.
 
-An export is a row: asked for, taken up under a lease, finished once. A worker that dies leaves a
-row that becomes due again; the file is in the row, so any process can hand it out.
+An export is a row of a queue, and the file is in the row, so any process can hand it out.
 """
 
 from __future__ import annotations
@@ -11,23 +10,30 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db.models.functions import Now
 
 from api.errors import NotFound, Refusal
 from api.models import Export, User
 from api.models.analytics import ExportState, Figure, Format
+from api.services.operations.lease_queue import LeaseQueue, one_by_one
 
 from . import exports_csv, reports
 from .reports import Question
 
-log = structlog.get_logger("holdfast.exports")
-
 MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.PDF: "application/pdf"}
 LEASE: Final = timedelta(minutes=6)  # longer than a task may run
 REUSE_FOR: Final = timedelta(minutes=10)  # asked for again within it, the same file will do
-ATTEMPTS: Final = 3
+QUEUE: Final = LeaseQueue(
+    Export,
+    claimed=ExportState.WORKING.value,
+    done=ExportState.READY.value,
+    parked=ExportState.FAILED.value,
+    batch=1,  # a process makes one at a time
+    lease=LEASE,
+    waits=(timedelta(seconds=30), timedelta(seconds=60)),
+    max_deaths=3,
+)
 
 
 class NotReady(Refusal):
@@ -54,8 +60,8 @@ def make_now(question: Question, kind: Format) -> File:
 
 
 def request_export(question: Question, kind: Format, by: User) -> Export:
-    """The export that a worker makes; one of the same question that is younger than FRESH serves
-    again, so that asking anew is a way of waiting."""
+    """The export that a worker makes; one of the same question that is younger than REUSE_FOR
+    serves again, so that asking anew is a way of waiting."""
     columns = {
         "figure": question.figure,
         "format": kind,
@@ -97,49 +103,17 @@ def _build_file(question: Question, kind: Format, content: bytes) -> File:
 
 
 def make_requested() -> int:
-    """Files made in this run. Safe to run twice or at once with itself: each export is taken up by
-    one, and only who holds it may finish it."""
-    _give_up()
-    made = 0
-    while export := _take_up():
-        made += _make(export)
-    return made
+    """How many files were made in this run."""
+    return QUEUE.run(one_by_one(_make))
 
 
-def _take_up() -> Export | None:
-    """The export that waits longest, its lease begun."""
-    table = Export._meta.db_table
-    rows = Export.objects.raw(
-        f"UPDATE {table} SET state = 'working', progress = 0, attempts = attempts + 1,"  # noqa: S608
-        " due_at = statement_timestamp() + %s WHERE id = (SELECT id"
-        f" FROM {table} WHERE state IN ('waiting', 'working') AND due_at <= statement_timestamp()"
-        " AND attempts < %s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
-        [LEASE, ATTEMPTS],
-    )
-    return next(iter(rows), None)
-
-
-def _make(export: Export) -> bool:
-    mine = Export.objects.filter(pk=export.pk, state=ExportState.WORKING, attempts=export.attempts)
+def _make(export: Export) -> None:
+    mine = QUEUE.leased(export)
 
     def progress(percent: int) -> None:
         mine.update(progress=percent * 9 // 10, due_at=Now() + LEASE)
 
-    try:
-        content = _build_content(export, progress)
-    except Exception as error:  # whatever it is, it is written down and tried again
-        log.error("export_failed", export=str(export.pk), error=repr(error))
-        mine.update(
-            state=ExportState.WAITING,
-            last_error=f"{type(error).__name__}: {error}"[:2000],
-            due_at=Now() + timedelta(seconds=30 * export.attempts),
-        )
-        return False
-    return bool(
-        mine.update(
-            state=ExportState.READY, progress=100, content=content, finished_at=Now(), last_error=""
-        )
-    )
+    mine.update(content=_build_content(export, progress), progress=100)
 
 
 def _build_content(export: Export, progress: reports.Progress) -> bytes:
@@ -158,15 +132,6 @@ def _render(report: reports.Report, kind: Format) -> bytes:
     return exports_pdf.render_pdf(report)
 
 
-def _give_up() -> None:
-    """What failed, or killed its worker, as often as it may."""
-    Export.objects.filter(
-        state__in=(ExportState.WAITING, ExportState.WORKING),
-        attempts__gte=ATTEMPTS,
-        due_at__lte=Now(),
-    ).update(state=ExportState.FAILED, finished_at=Now())
-
-
 def prune() -> int:
-    """Exports forgotten, made or not."""
+    """Delete old exports, made or not."""
     return Export.objects.filter(created_at__lt=Now() - settings.KEEP_EXPORTS).delete()[0]

@@ -1,4 +1,4 @@
-"""Queues the emails that moves cause: from the table of `api.emails` to rows of the outbox."""
+"""Queues the emails that `api.emails` lists for a transition, as rows of the outbox."""
 
 from __future__ import annotations
 
@@ -104,14 +104,14 @@ def _context(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def email_user(user: User, name: str, key: str, **payload: Any) -> None:
-    """Queues an e-mail that no booking causes. Secrets are made when it is sent, not stored."""
+    """Queue an e-mail that no booking causes. Tokens are made when it is sent, not stored."""
     if user.address:
-        told = {"user": user.pk, **payload}
-        outbox.put([Effect(key=key, name=name, to=user.address, payload=told)])
+        payload = {"user": user.pk, **payload}
+        outbox.put([Effect(key=key, name=name, to=user.address, payload=payload)])
 
 
 def notify_traders(verb: str, trades: Sequence[Trade]) -> None:
-    """Queues what `verb` of a trade causes, to its two people."""
+    """Queue what `verb` of a trade causes, to its two people."""
     if not list_emails(f"trade.{verb}"):
         return
     sides = ("requester", "target")

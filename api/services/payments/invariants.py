@@ -1,5 +1,5 @@
-"""What must hold of money at any moment, looked for in our own rows. Stripe's side is compared by
-the reconciliation."""
+"""Checks of our own rows about money that must hold at any moment. The reconciliation compares
+them with Stripe."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .stripe_gateway import FINAL, SUCCEEDED
 
 
 def list_problems() -> list[str]:
-    """Every broken rule about money, in words; empty when all is well."""
+    """Every broken rule about money, as a sentence; empty when all is well."""
     return [
         *_confirmed_without_pay(),
         *_paid_twice(),
@@ -33,10 +33,10 @@ def list_problems() -> list[str]:
 
 
 def _kept() -> Any:
-    """Payments that succeeded, each with what was not given back."""
-    given = Sum("refunds__amount_minor", filter=~Q(refunds__status__in=FAILED_STATUSES))
+    """Payments that succeeded, each with what was not refunded."""
+    refunded = Sum("refunds__amount_minor", filter=~Q(refunds__status__in=FAILED_STATUSES))
     return Payment.objects.filter(status=SUCCEEDED).annotate(
-        kept=F("amount_minor") - Coalesce(given, 0)
+        kept=F("amount_minor") - Coalesce(refunded, 0)
     )
 
 
@@ -48,9 +48,9 @@ def _confirmed_without_pay() -> Iterator[str]:
     free = Booking.objects.filter(price_minor__gt=0, status__in=(CONFIRMED, CHECKED_IN))
     for pk in free.exclude(Exists(paid)).values_list("pk", flat=True):
         yield f"booking {pk} is confirmed and has a price, but no payment of it succeeded"
-    told = free.exclude(payment_status__in=(PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED))
-    for pk, word in told.filter(Exists(paid)).values_list("pk", "payment_status"):
-        yield f"booking {pk} is confirmed and paid, but says its payment is {word}"
+    mislabelled = free.exclude(payment_status__in=(PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED))
+    for pk, status in mislabelled.filter(Exists(paid)).values_list("pk", "payment_status"):
+        yield f"booking {pk} is confirmed and paid, but says its payment is {status}"
 
 
 def _paid_twice() -> Iterator[str]:

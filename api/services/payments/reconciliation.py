@@ -1,6 +1,6 @@
-"""Asks Stripe about every payment in doubt, and once a day whether both still tell one story.
+"""Asks Stripe about every open payment, and once a day whether our rows still agree with it.
 
-One rule: what can be settled is settled; a difference is shown until it is gone.
+What can be recorded is recorded. A difference stays among the job's failures until it is gone.
 """
 
 from __future__ import annotations
@@ -22,43 +22,36 @@ from api.services.operations import jobs
 
 from . import payments, refunds, stripe_calls
 from . import stripe_gateway as gateway
-from .stripe_gateway import (
-    FINAL,
-    SUCCEEDED,
-    Intent,
-    PaymentRefused,
-    PaymentsAway,
-)
+from .outcomes import record_outcome
+from .stripe_gateway import FINAL, SUCCEEDED, Intent, PaymentRefused, PaymentsAway
 
 log = structlog.get_logger("holdfast.reconciliation")
 
 JOB = "reconcile_payments"
-DOUBT = timedelta(minutes=2)  # since it was last asked about
-AGAIN = timedelta(days=1)
+OPEN_INTERVAL = timedelta(minutes=2)  # between two looks at an open payment
+FINAL_INTERVAL = timedelta(days=1)
 LOOK_BACK = timedelta(days=90)
-BUDGET = 45.0  # seconds of one run
+RUN_SECONDS = 45.0
 BATCH = 100
 
 
 def reconcile_due() -> int:
-    """Payments asked about in this run: those in doubt, then those not compared for a day."""
-    until, asked = time.monotonic() + BUDGET, 0
-    for payment in [*_unknown(DOUBT), *_known(AGAIN)]:
-        if time.monotonic() > until:
-            break
-        if gateway.circuit.is_open():
+    """How many payments were compared in this run: open ones first, then those of a day ago."""
+    deadline, compared = time.monotonic() + RUN_SECONDS, 0
+    for payment in [*_list_open(OPEN_INTERVAL), *_list_final(FINAL_INTERVAL)]:
+        if time.monotonic() > deadline or gateway.breaker.is_open():
             break  # the next run goes on here
         try:
-            _compared(payment, _found(payment))
+            _record(payment, _find_differences(payment))
         except PaymentsAway:
-            continue  # of this one; the circuit says when nothing is answered at all
-        asked += 1
-    return asked
+            continue  # this one; the circuit breaker knows when nothing is answered at all
+        compared += 1
+    return compared
 
 
-def _found(payment: Payment) -> list[str]:
-    """What differs. Whatever goes wrong with one payment is shown as that, and holds up no other;
-    only a Stripe that is away says nothing of it."""
+def _find_differences(payment: Payment) -> list[str]:
+    """What differs. Whatever goes wrong with one payment is a difference of it, and holds up no
+    other. Raises `PaymentsAway`."""
     try:
         return list(compare_payment(payment))
     except PaymentsAway:
@@ -68,13 +61,16 @@ def _found(payment: Payment) -> list[str]:
 
 
 def reconcile_all() -> dict[str, list[str]]:
-    """Every payment of the last 90 days compared now, and every booking that says it was paid for:
+    """Compare every payment of the last 90 days now, and look for bookings whose payment is gone:
     `payment 7` or `booking 9` -> differences."""
     found: dict[str, list[str]] = {}
-    for done, payment in enumerate([*_unknown(), *_known()], 1):
-        _compared(payment, found.setdefault(f"payment {payment.pk}", _found(payment)))
+    for done, payment in enumerate([*_list_open(), *_list_final()], 1):
+        differences = found[f"payment {payment.pk}"] = _find_differences(payment)
+        _record(payment, differences)
         jobs.report_progress(done)
-    lost = {f"booking {pk}": ["says it is paid, but no payment of it is known"] for pk in _lost()}
+    lost = {
+        f"booking {pk}": ["says it is paid, but no payment of it is known"] for pk in _list_unpaid()
+    }
     for row, texts in lost.items():
         record_differences(row, texts)
     differ = {row: texts for row, texts in (found | lost).items() if texts}
@@ -82,39 +78,39 @@ def reconcile_all() -> dict[str, list[str]]:
     return differ
 
 
-def _lost() -> QuerySet[Booking, int]:
-    """Bookings whose payment is gone from our rows."""
+def _list_unpaid() -> QuerySet[Booking, int]:
+    """Ids of bookings that say they are paid and have no payment."""
     payment = Payment.objects.filter(booking=OuterRef("pk"), status=SUCCEEDED)
-    young = Booking.objects.filter(created_at__gt=Now() - LOOK_BACK)
-    told = young.filter(payment_status=PaymentStatus.SUCCEEDED).exclude(Exists(payment))
-    return told.order_by("pk").values_list("pk", flat=True)
+    recent = Booking.objects.filter(created_at__gt=Now() - LOOK_BACK)
+    unpaid = recent.filter(payment_status=PaymentStatus.SUCCEEDED).exclude(Exists(payment))
+    return unpaid.order_by("pk").values_list("pk", flat=True)
 
 
 def count_payments() -> int:
-    """How many payments `reconcile_all` looks at."""
-    return _unknown().count() + _known().count()
+    """How many payments `reconcile_all` compares."""
+    return _list_open().count() + _list_final().count()
 
 
-def _unknown(since: timedelta | None = None) -> QuerySet[Payment]:
-    return _due(Payment.objects.exclude(status__in=FINAL), since)
+def _list_open(since: timedelta | None = None) -> QuerySet[Payment]:
+    return _filter_due(Payment.objects.exclude(status__in=FINAL), since)
 
 
-def _known(since: timedelta | None = None) -> QuerySet[Payment]:
-    young = Payment.objects.filter(status__in=FINAL, created_at__gt=Now() - LOOK_BACK)
-    return _due(young, since)
+def _list_final(since: timedelta | None = None) -> QuerySet[Payment]:
+    recent = Payment.objects.filter(status__in=FINAL, created_at__gt=Now() - LOOK_BACK)
+    return _filter_due(recent, since)
 
 
-def _due(rows: QuerySet[Payment], since: timedelta | None) -> QuerySet[Payment]:
+def _filter_due(rows: QuerySet[Payment], since: timedelta | None) -> QuerySet[Payment]:
     rows = rows.exclude(intent_id=None).select_related("booking")
     rows = rows.order_by(F("checked_at").asc(nulls_first=True), "pk")
     if since is None:
         return rows
-    never = Q(checked_at=None, created_at__lt=Now() - min(since, DOUBT))
+    never = Q(checked_at=None, created_at__lt=Now() - min(since, OPEN_INTERVAL))
     return rows.filter(never | Q(checked_at__lt=Now() - since))[:BATCH]
 
 
 def compare_payment(payment: Payment) -> Iterator[str]:
-    """How Stripe differs from us about one payment, after settling what can be settled."""
+    """How Stripe differs from us about one payment, after recording what can be recorded."""
     try:
         intent = gateway.fetch_intent(payment.intent_id or "")
         known = gateway.list_refunds(intent.id) if intent.status == SUCCEEDED else []
@@ -124,50 +120,49 @@ def compare_payment(payment: Payment) -> Iterator[str]:
         if payments.end_unknown_attempt(payment) == 0:
             yield f"intent {payment.intent_id} is not known to Stripe"
         return
-    if _believed(payment, intent):
+    if _is_hand_signed(payment, intent):
         return
     if payment.status not in FINAL or intent.status == SUCCEEDED:
-        payment = payments.record_outcome(payment.pk, intent, JOB)
+        payment = record_outcome(payment.pk, intent, JOB)
         payment.booking.refresh_from_db()
     if payment.status not in FINAL and payment.booking.status != HELD:
         stripe_calls.cancel_intent(payment.pk, intent.id)
         return
     refunds.record_stripe_refunds(payment, known)
-    yield from _differences(payment, intent)
+    yield from _compare_intent(payment, intent)
     yield from refunds.list_differences(payment, known)
 
 
-def _believed(payment: Payment, intent: Intent) -> bool:
-    """Whether a signed event told of money that the local stand-in never took."""
+def _is_hand_signed(payment: Payment, intent: Intent) -> bool:
+    """Whether an event signed by hand told of money that the local stand-in never took."""
     if not settings.STRIPE_BELIEVE_EVENTS or not payment.status == SUCCEEDED != intent.status:
         return False
     return StripeEvent.objects.filter(intent_id=intent.id, type="payment_intent.succeeded").exists()
 
 
-def _differences(payment: Payment, intent: Intent) -> Iterator[str]:
+def _compare_intent(payment: Payment, intent: Intent) -> Iterator[str]:
     if payment.status != intent.status:
         yield f"intent {intent.id} is {intent.status} at Stripe, {payment.status} here"
     there, here = (intent.amount_minor, intent.currency), (payment.amount_minor, payment.currency)
     if there != here:
         yield f"intent {intent.id} is over {there} at Stripe, {here} here"
-    told = payment.booking.payment_status
+    status = payment.booking.payment_status
     if payment.status != SUCCEEDED or refunds.get_refundable_amount(payment) == 0:
         return
-    if told != PaymentStatus.SUCCEEDED:
-        yield f"intent {intent.id} has paid booking {payment.booking_id}, which says {told}"
+    if status != PaymentStatus.SUCCEEDED:
+        yield f"intent {intent.id} has paid booking {payment.booking_id}, which says {status}"
     costs = (payment.booking.price_minor, payment.booking.currency)
     if costs != here:
         yield f"intent {intent.id} is over {here}, but booking {payment.booking_id} costs {costs}"
 
 
-def _compared(payment: Payment, found: list[str]) -> None:
+def _record(payment: Payment, found: list[str]) -> None:
     Payment.objects.filter(pk=payment.pk).update(checked_at=Now())
     record_differences(f"payment {payment.pk}", found)
 
 
 def record_differences(row: str, found: list[str]) -> None:
-    """Keeps the differences of a payment or booking among the failures of the job, or clears
-    them."""
+    """Write the differences of a payment or booking to the failures of the job, or clear them."""
     if not found:
         JobFailure.objects.filter(job=JOB, row=row).delete()
         return
@@ -179,5 +174,5 @@ def record_differences(row: str, found: list[str]) -> None:
             " statement_timestamp(), statement_timestamp(), statement_timestamp() + %s)"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
             " attempts = f.attempts + 1, last_at = excluded.last_at, retry_at = excluded.retry_at",
-            [JOB, row, "; ".join(found)[:2000], str(AGAIN)],
+            [JOB, row, "; ".join(found)[:2000], str(FINAL_INTERVAL)],
         )

@@ -1,7 +1,7 @@
-"""Money on its way back: decided in a row under the payment's lock, paid by the outbox, once.
+"""Refunds: a row is written under the payment's lock, and the outbox has Stripe pay it, once.
 
-One rule: what was decided is never more than what was paid, and the row's key is looked for at
-Stripe before Stripe is asked to pay.
+The rows never add up to more than was paid, and before Stripe is asked to pay, the row's key is
+looked for among its refunds.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from api.services.messages.outbox import Effect
 from . import stripe_gateway as gateway
 from .stripe_gateway import SUCCEEDED, StripeRefund
 
-FAILED_STATUSES = ("failed", "canceled")  # the money stayed with us
-REFUNDED_WHOLE = ("reject", "lapse")  # moves that are not the customer's wish
+FAILED_STATUSES = ("failed", "canceled")  # the money was not paid back
+REFUNDED_WHOLE = ("reject", "lapse")  # transitions that the customer did not ask for
 
 
 def create_refund(
     payment: Payment, amount_minor: int, key: str, reason: str, by: User | None = None
 ) -> Refund | None:
-    """The refund, queued; or None when nothing is left to give back. The caller has the lock of
-    the payment. Less is given back than asked for when less is left."""
+    """Queue a refund, of less if less is left; None if nothing is left or the key was used before.
+
+    The caller holds the lock of the payment."""
     amount_minor = min(amount_minor, get_refundable_amount(payment))
     key = f"refund:{key}"
     if amount_minor <= 0 or Refund.objects.filter(key=key).exists():
@@ -39,7 +40,7 @@ def create_refund(
     refund = Refund.objects.create(
         payment=payment, key=key, amount_minor=amount_minor, reason=reason[:200], by=by
     )
-    outbox.put([_paying(refund)])
+    outbox.put([_build_call(refund)])
     if get_refundable_amount(payment) == 0:
         # an unpaid booking never becomes a refunded one because a second payment was sent back
         Booking.objects.filter(pk=payment.booking_id).exclude(
@@ -49,11 +50,10 @@ def create_refund(
 
 
 def get_refundable_amount(payment: Payment) -> int:
-    """What was paid and is not given back yet, in minor units."""
-    given = payment.refunds.exclude(status__in=FAILED_STATUSES).aggregate(all=Sum("amount_minor"))[
-        "all"
-    ]
-    return payment.amount_minor - (given or 0)
+    """What was paid and not refunded yet, in minor units."""
+    refunds = payment.refunds.exclude(status__in=FAILED_STATUSES)
+    refunded = refunds.aggregate(sum=Sum("amount_minor"))["sum"]
+    return payment.amount_minor - (refunded or 0)
 
 
 def _paid_otherwise(payment: Payment) -> Sequence[int]:
@@ -66,7 +66,7 @@ def _paid_otherwise(payment: Payment) -> Sequence[int]:
     return []
 
 
-def _paying(refund: Refund) -> Effect:
+def _build_call(refund: Refund) -> Effect:
     return Effect(
         key=refund.key,
         name="refund",
@@ -79,12 +79,12 @@ def _paying(refund: Refund) -> Effect:
 def create_staff_refund(
     pk: int, by: User, key: str, amount_minor: int | None = None, why: str = ""
 ) -> Refund:
-    """A refund by staff, whole or part; the booking stays as it is. Refuses `NothingToRefund` and,
-    for who is not staff, `Forbidden`. The same key again, the same refund."""
+    """Refund all or part of what was paid for a booking, which stays as it is. The same key again
+    returns the same refund. Raises `NothingToRefund`, and `Forbidden` for who is not staff."""
     if not by.is_staff:
         raise errors.Forbidden
     with transaction.atomic():
-        payment = _paid(pk)
+        payment = _lock_paid(pk)
         known = Refund.objects.filter(key=f"refund:staff:{key}").first()
         if known is not None:
             return known
@@ -97,8 +97,8 @@ def create_staff_refund(
         return refund
 
 
-def _paid(booking_pk: int) -> Payment:
-    """The payment that paid for a booking, locked after it."""
+def _lock_paid(booking_pk: int) -> Payment:
+    """The payment that paid for a booking; both are locked, the booking first."""
     list(Booking.objects.select_for_update(no_key=True).filter(pk=booking_pk).values("pk"))
     rows = Payment.objects.select_for_update(of=("self",), no_key=True).select_related("booking")
     found = list(rows.filter(booking=booking_pk, status=SUCCEEDED).order_by("pk"))
@@ -107,22 +107,27 @@ def _paid(booking_pk: int) -> Payment:
     return max(found, key=get_refundable_amount)
 
 
-def refund_ended_bookings(move: Transition, rows: Iterable[Booking]) -> None:
-    """Paid bookings that ended before they were used: all back when the venue ended them, by its
-    policy when they were cancelled."""
+def refund_ended_bookings(transition: Transition, rows: Iterable[Booking]) -> None:
+    """Refund paid bookings that ended before they were used: all of it when the venue ended them,
+    what its policy says when they were cancelled."""
     paid = {row.pk: row for row in rows if row.payment_status == PaymentStatus.SUCCEEDED}
-    if not paid or (move.target != Status.CANCELLED and move.name not in REFUNDED_WHOLE):
+    if not paid or (
+        transition.target != Status.CANCELLED and transition.name not in REFUNDED_WHOLE
+    ):
         return
     payments = Payment.objects.select_for_update(of=("self",), no_key=True)
     found = payments.filter(booking__in=list(paid), status=SUCCEEDED).annotate(now=Now())
     for payment in found.select_related("booking__venue").order_by("pk"):
         amount = payment.amount_minor
-        if move.name not in REFUNDED_WHOLE:
+        if transition.name not in REFUNDED_WHOLE:
             at = payment.booking.starts_at
             amount = policy.calculate_refund(payment.booking.venue, amount, at, payment.now)
         version = paid[payment.booking_id].version
         create_refund(
-            payment, amount, f"{move.name}:{payment.intent_id}:{version}", _REASONS[move.name]
+            payment,
+            amount,
+            f"{transition.name}:{payment.intent_id}:{version}",
+            _REASONS[transition.name],
         )
 
 
@@ -133,11 +138,8 @@ _REASONS = {
 }
 
 
-# paying
-
-
 def pay_refund(pk: int) -> None:
-    """Has Stripe pay a refund, unless it already has: a lost answer is looked up, not repeated."""
+    """Have Stripe pay a refund, unless it already has: a lost answer is looked up, not repeated."""
     refund = Refund.objects.select_related("payment").get(pk=pk)
     intent = refund.payment.intent_id or ""
     if gateway.was_never_charged(intent):
@@ -150,7 +152,7 @@ def pay_refund(pk: int) -> None:
 
 
 def record_refund(pk: int, done: StripeRefund) -> None:
-    """Writes what Stripe says of a refund; tells the customer the first time."""
+    """Write what Stripe says of a refund, and e-mail the customer the first time."""
     with transaction.atomic():
         rows = Refund.objects.select_related("payment__booking__owner", "payment__booking__venue")
         refund = rows.select_for_update(of=("self",), no_key=True).get(pk=pk)
@@ -169,22 +171,22 @@ def record_refund(pk: int, done: StripeRefund) -> None:
 
 
 def sync_from_stripe(payment: Payment) -> None:
-    """Asks Stripe what became of our refunds of a payment, and writes it down."""
+    """Ask Stripe what became of our refunds of a payment, and record it."""
     if payment.refunds.exists():
         record_stripe_refunds(payment, gateway.list_refunds(payment.intent_id or ""))
 
 
 def record_stripe_refunds(payment: Payment, known: Sequence[StripeRefund]) -> None:
-    """Writes down what became of our refunds of a payment: it is Stripe's to say."""
+    """Record what became of our refunds of a payment, from the list of Stripe's."""
     ours = {refund.key: refund for refund in payment.refunds.all()}
     for each in known:
-        mine = ours.get(each.key)
-        if mine is not None and (mine.stripe_id, mine.status) != (each.id, each.status):
-            record_refund(mine.pk, each)
+        own = ours.get(each.key)
+        if own is not None and (own.stripe_id, own.status) != (each.id, each.status):
+            record_refund(own.pk, each)
 
 
 def list_differences(payment: Payment, known: Sequence[StripeRefund]) -> Iterator[str]:
-    """How Stripe's refunds of a payment differ from ours, in words."""
+    """How Stripe's refunds of a payment differ from ours, in sentences for operators."""
     ours = {refund.key: refund for refund in payment.refunds.exclude(stripe_id="")}
     for each in known:
         mine = ours.pop(each.key, None)

@@ -1,6 +1,6 @@
-"""Webhooks of Stripe: kept once by their id, answered at once, worked on through their row.
+"""Webhooks of Stripe: stored once by their id, answered at once, processed as a queue.
 
-One rule: a webhook only says where to look. What happened is asked of Stripe again.
+A webhook only says where to look. What happened is asked of Stripe again.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from django.db.models.functions import Now
 
 from api.models import Payment, StripeEvent
 from api.services.messages import outbox
-from api.services.messages.outbox import DEATHS, LEASE, ORPHANS_ALONE, WAITS
-from api.services.operations import jobs
+from api.services.operations.lease_queue import LeaseQueue, one_by_one
 from api.signals import stripe_event_received
 
 from . import payments, refunds
 from . import stripe_gateway as gateway
+from .cancellations import build_cancellation
+from .outcomes import record_outcome
 from .stripe_gateway import FINAL, Intent, PaymentRefused
+from .stripe_webhooks import apply_event, read_event
 
 WATCHED = ("payment_intent.", "charge.", "refund.")
-CLAIM = 20
+QUEUE = LeaseQueue(StripeEvent, claimed="working", done="done", parked="parked", batch=20)
 
 
 class UnknownIntent(Exception):
@@ -28,101 +30,54 @@ class UnknownIntent(Exception):
 
 
 def store_event(payload: bytes, signature: str) -> bool:
-    """Whether it was news to us. Refuses `BadPayload` and `BadSignature`; of five copies that
-    arrive at once one is kept."""
-    event = gateway.read_event(payload, signature)
+    """Whether the event is new; of five copies that arrive at once one is stored.
+
+    Raises `BadPayload` and `BadSignature`.
+    """
+    event = read_event(payload, signature)
     if not event.intent_id or not event.type.startswith(WATCHED):
         return False
     with transaction.atomic():
         row = StripeEvent(
             event_id=event.id, type=event.type, intent_id=event.intent_id, payload=event.facts
         )
-        known = StripeEvent.objects.filter(event_id=event.id).exists()
-        if not known:
+        is_new = not StripeEvent.objects.filter(event_id=event.id).exists()
+        if is_new:
             StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
             stripe_event_received.send(sender=StripeEvent, event=row)
     if settings.STRIPE_BELIEVE_EVENTS:  # whoever signs by hand looks at once what came of it
         process_events()
-    return not known
+    return is_new
 
 
 def process_events() -> int:
-    """How many events were worked on, until there are none or Stripe is left alone. Safe to run
-    twice or at once with itself."""
-    done = 0
-    while not gateway.circuit.is_open() and (rows := _claim()):
-        for row in rows:
-            if gateway.circuit.is_open():
-                _give_back(row)
-            else:
-                done += _work_one(row)
-        jobs.report_progress(done)
-    return done
+    """How many events were processed. Ends early while Stripe does not answer."""
+    return QUEUE.run(one_by_one(_process_event, stop=gateway.breaker.is_open))
 
 
-def _give_back(row: StripeEvent) -> None:
-    mine = StripeEvent.objects.filter(pk=row.pk, attempts=row.attempts, state="waiting")
-    mine.update(attempts=row.attempts - 1, due_at=Now())
-
-
-def _claim() -> list[StripeEvent]:
-    """Due events, leased to us: another run finds them again only if we die. One whose worker died
-    with it (`orphan`) comes alone, as in the outbox."""
-    table = StripeEvent._meta.db_table
-    return list(
-        StripeEvent.objects.raw(
-            "WITH seen AS (SELECT id, attempts > 0 AND last_error = '' AS orphan,"  # noqa: S608
-            f" row_number() OVER (ORDER BY due_at, id) AS place FROM (SELECT * FROM {table}"
-            " WHERE state = 'waiting' AND due_at <= statement_timestamp()"
-            " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED) AS locked),"
-            f" due AS ({ORPHANS_ALONE})"
-            f" UPDATE {table} e SET attempts = attempts + 1, due_at = statement_timestamp() + %s"
-            " FROM due WHERE e.id = due.id RETURNING e.*, due.orphan",
-            [CLAIM, LEASE],
-        )
-    )
-
-
-def _work_one(row: StripeEvent) -> int:
-    mine = StripeEvent.objects.filter(pk=row.pk, attempts=row.attempts, state="waiting")
-    if row.orphan and row.attempts > DEATHS:  # type: ignore[attr-defined]
-        mine.update(
-            state="parked", last_error="Its worker died with it every time.", finished_at=Now()
-        )
-        return 0
-    try:
-        payment = sync_intent(row.intent_id, row.type)
-        if payment is not None and not row.type.startswith("payment_intent."):
-            refunds.sync_from_stripe(payment)
-    except Exception as error:  # whatever goes wrong is an outcome of this row
-        text = f"{type(error).__name__}: {error}"[:2000]
-        if row.attempts > len(WAITS):
-            mine.update(state="parked", last_error=text, finished_at=Now())
-        else:
-            mine.update(last_error=text, due_at=Now() + WAITS[row.attempts - 1])
-        return 0
-    return mine.update(state="done", last_error="", finished_at=Now())
+def _process_event(row: StripeEvent) -> None:
+    payment = sync_intent(row.intent_id, row.type)
+    if payment is not None and not row.type.startswith("payment_intent."):
+        refunds.sync_from_stripe(payment)
 
 
 def sync_intent(intent_id: str, event: str) -> Payment | None:
-    """Asks Stripe what became of an intent and settles it: its payment, or None for others'."""
+    """Ask Stripe what became of an intent and record it. None if the intent is not ours."""
     try:
         found = gateway.fetch_intent(intent_id)
     except PaymentRefused as refusal:
-        kept = payments.get_stored_intent(intent_id) if settings.STRIPE_BELIEVE_EVENTS else None
-        if kept is None:
+        stored = payments.get_stored_intent(intent_id) if settings.STRIPE_BELIEVE_EVENTS else None
+        if stored is None:
             raise UnknownIntent(intent_id) from refusal
-        found = kept  # the stand-in keeps nothing when it is started again
-    intent = gateway.apply_event(found, event)
-    payment = Payment.objects.filter(intent_id=intent_id).first() or _expecting(intent)
-    return (
-        None if payment is None else payments.record_outcome(payment.pk, intent, f"webhook {event}")
-    )
+        found = stored  # the stand-in forgets everything when it is started again
+    intent = apply_event(found, event)
+    payment = Payment.objects.filter(intent_id=intent_id).first() or _find_attempt(intent)
+    return payment and record_outcome(payment.pk, intent, f"webhook {event}")
 
 
-def _expecting(intent: Intent) -> Payment | None:
-    """Our attempt whose answer was lost: the intent says which it belongs to. The intent of one
-    that has another by now, or has ended, is cancelled."""
+def _find_attempt(intent: Intent) -> Payment | None:
+    """The attempt whose answer was lost: the intent says which it belongs to. If the attempt has
+    another intent by now, or has ended, this one is cancelled."""
     booking, key = intent.metadata.get("booking_id", ""), intent.metadata.get("holdfast_key", "")
     if not key or not booking.isdecimal() or len(booking) > 18:
         return None
@@ -130,11 +85,11 @@ def _expecting(intent: Intent) -> Payment | None:
         if payments.get_idempotency_key(payment) == key:
             if payment.intent_id is None and payment.status not in FINAL:
                 return payment
-            outbox.put([payments.build_cancellation(payment, intent.id)])
+            outbox.put([build_cancellation(payment, intent.id)])
     return None
 
 
 def prune() -> int:
-    """Forgets events that were worked on, long after Stripe would send them again."""
+    """Delete events that were processed, long after Stripe would send them again."""
     old = StripeEvent.objects.filter(finished_at__lt=Now() - settings.KEEP_STRIPE_EVENTS)
-    return old.filter(state="done").delete()[0]
+    return old.filter(state=QUEUE.done).delete()[0]

@@ -1,17 +1,14 @@
-"""Speaks to Stripe; nothing else does. Never inside a transaction, never without a timeout.
+"""Calls Stripe; nothing else does. Never inside a transaction, never without a timeout.
 
-Plain facts come back, not Stripe's objects. What goes wrong is one of two refusals, and neither
-carries Stripe's own words to a customer: those are in the log.
+Stripe's objects become plain dataclasses, and its errors one of two refusals. Stripe's own error
+messages go to the log, not to a customer.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, ParamSpec, TypeVar
 
 import stripe
@@ -20,8 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from api.errors import Refusal
-
-from .circuit_breaker import Circuit
+from api.services.operations.circuit_breaker import CircuitBreaker, CircuitOpen
 
 log = structlog.get_logger("holdfast.stripe")
 P = ParamSpec("P")
@@ -30,20 +26,20 @@ R = TypeVar("R")
 SUCCEEDED: Final = "succeeded"
 CANCELED: Final = "canceled"
 FINAL: Final = (SUCCEEDED, CANCELED)
-circuit: Final = Circuit(stripe.APIConnectionError)
+breaker: Final = CircuitBreaker(no_answer=stripe.APIConnectionError)
 
 
 class PaymentsAway(Refusal):
-    """Stripe did not answer in time, or is out of order. Trying again is right and safe."""
+    """Stripe did not answer in time, or failed. Trying again is right and safe."""
 
     code, status = "payments_away", 503
     detail = "The payment provider does not answer now, try again soon."
     retry_after = 5
-    broken = False  # it answered, with an error of its own
+    broken = False  # whether it answered, with an error of its own
 
 
 class PaymentRefused(Refusal):
-    """Stripe understood and said no. `missing`: it does not know the object."""
+    """Stripe understood and refused. `missing`: it does not know the object."""
 
     code, detail = "payment_refused", "The payment provider refused the request."
     missing = False
@@ -59,7 +55,7 @@ class BadSignature(Refusal):
 
 @dataclass(frozen=True)
 class Intent:
-    """A PaymentIntent as Stripe knows it; amounts in minor units, `status` is Stripe's word."""
+    """A PaymentIntent at Stripe; `amount_minor` in minor units, `status` as Stripe names it."""
 
     id: str
     status: str
@@ -73,7 +69,7 @@ class Intent:
 
 @dataclass(frozen=True)
 class StripeRefund:
-    """A refund as Stripe knows it; `key` is ours, empty when it was made at the dashboard."""
+    """A refund at Stripe; `key` is ours, empty when it was made in Stripe's dashboard."""
 
     id: str
     status: str
@@ -81,34 +77,21 @@ class StripeRefund:
     key: str = ""
 
 
-@dataclass(frozen=True)
-class Event:
-    """A webhook whose signature was right. `intent_id` is empty when it is about no payment."""
-
-    id: str
-    type: str
-    intent_id: str
-    facts: Mapping[str, Any]
-
-
-# the calls
-
-
 @functools.lru_cache(maxsize=4)
-def _client(key: str, base: str, connect: float, read: float) -> stripe.StripeClient:
+def _build_client(key: str, base: str, connect: float, read: float) -> stripe.StripeClient:
     stripe.enable_telemetry = False
     return stripe.StripeClient(
         key,
         base_addresses={"api": base} if base else {},
         http_client=stripe.RequestsClient(timeout=(connect, read)),
-        max_network_retries=0,  # trying again is the outbox's business
+        max_network_retries=0,  # the outbox retries
     )
 
 
-def _calls() -> stripe.StripeClient:
+def _get_client() -> stripe.StripeClient:
     if not settings.STRIPE_SECRET_KEY:
         raise PaymentsAway("Payments are not set up here.")
-    return _client(
+    return _build_client(
         settings.STRIPE_SECRET_KEY,
         settings.STRIPE_API_BASE,
         settings.STRIPE_CONNECT_TIMEOUT,
@@ -117,78 +100,76 @@ def _calls() -> stripe.StripeClient:
 
 
 def _call(function: Callable[P, R]) -> Callable[P, R]:
-    """Turns whatever the library raises into one of our two refusals. Refuses `PaymentsAway`
-    without asking while Stripe is left alone."""
+    """Turn what the library raises into one of our two refusals. Raises `PaymentsAway` without
+    calling while the circuit is open."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         assert not connection.in_atomic_block, "no network call inside a transaction"  # noqa: S101
-        if not circuit.lets_through():
-            raise PaymentsAway
         try:
-            with circuit.call():
+            with breaker.call():
                 return function(*args, **kwargs)
+        except CircuitOpen:
+            raise PaymentsAway from None
         except stripe.StripeError as error:
             log.warning("stripe_failed", call=function.__name__, error=repr(error)[:500])
-            raise _refusal(error) from error
+            raise _to_refusal(error) from error
 
     return wrapper
 
 
-def _refusal(error: stripe.StripeError) -> Refusal:
-    said_no = isinstance(error, (stripe.InvalidRequestError, stripe.CardError))
-    if said_no and error.code != "lock_timeout" and error.http_status != 409:
+def _to_refusal(error: stripe.StripeError) -> Refusal:
+    refused = isinstance(error, (stripe.InvalidRequestError, stripe.CardError))
+    if refused and error.code != "lock_timeout" and error.http_status != 409:
         return PaymentRefused(missing=error.http_status == 404)
     if isinstance(error, (stripe.AuthenticationError, stripe.PermissionError)):
         return PaymentRefused("The payment provider does not know our keys.")
-    away = PaymentsAway()
-    away.broken = (error.http_status or 0) >= 500
-    return away
+    return PaymentsAway(broken=(error.http_status or 0) >= 500)
 
 
 @_call
 def create_intent(
-    amount_minor: int, currency: str, key: str, metadata: Mapping[str, str], what: str
+    amount_minor: int, currency: str, key: str, metadata: Mapping[str, str], description: str
 ) -> Intent:
-    """A new intent; the same key again gives the same one (the local stand-in makes another)."""
+    """The same key again returns the same intent (the local stand-in creates another)."""
     params: dict[str, Any] = {
         "amount": amount_minor,
         "currency": currency,
         "metadata": dict(metadata),
     }
     if not settings.STRIPE_LOCAL:
-        params |= {"automatic_payment_methods": {"enabled": True}, "description": what[:500]}
-    return _intent(_calls().v1.payment_intents.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
+        params |= {"automatic_payment_methods": {"enabled": True}, "description": description[:500]}
+    return _parse_intent(_get_client().v1.payment_intents.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
 
 
 @_call
 def fetch_intent(intent_id: str) -> Intent:
-    return _intent(_calls().v1.payment_intents.retrieve(intent_id))
+    return _parse_intent(_get_client().v1.payment_intents.retrieve(intent_id))
 
 
 @_call
 def cancel_intent(intent_id: str) -> Intent:
-    """The intent after asking to cancel it: what already succeeded, or is still being processed,
-    comes back as it is."""
+    """The intent after asking to cancel it. One that succeeded before, or is being processed, comes
+    back as it is."""
     params: Any = {} if settings.STRIPE_LOCAL else {"cancellation_reason": "abandoned"}
     try:
-        return _intent(_calls().v1.payment_intents.cancel(intent_id, params))
+        return _parse_intent(_get_client().v1.payment_intents.cancel(intent_id, params))
     except stripe.InvalidRequestError as error:
         if error.http_status == 404:
             raise
-        return _intent(_calls().v1.payment_intents.retrieve(intent_id))
+        return _parse_intent(_get_client().v1.payment_intents.retrieve(intent_id))
 
 
 @_call
 def list_refunds(intent_id: str) -> list[StripeRefund]:
-    """Every refund of an intent that Stripe knows, ours and others'."""
-    found = _calls().v1.refunds.list({"payment_intent": intent_id, "limit": 100})
-    return [_paid_back(refund) for refund in found.auto_paging_iter()]
+    """Every refund of an intent at Stripe, ours and those of the dashboard."""
+    found = _get_client().v1.refunds.list({"payment_intent": intent_id, "limit": 100})
+    return [_parse_refund(refund) for refund in found.auto_paging_iter()]
 
 
 @_call
 def create_refund(intent_id: str, amount_minor: int, key: str) -> StripeRefund:
-    """Money back. Ask `list_refunds` first: only Stripe itself minds the key."""
+    """Ask `list_refunds` first: the local stand-in ignores the key."""
     params: Any = {
         "payment_intent": intent_id,
         "amount": amount_minor,
@@ -196,10 +177,10 @@ def create_refund(intent_id: str, amount_minor: int, key: str) -> StripeRefund:
     }
     if not settings.STRIPE_LOCAL:
         params |= {"reason": "requested_by_customer"}
-    return _paid_back(_calls().v1.refunds.create(params, {"idempotency_key": key}))
+    return _parse_refund(_get_client().v1.refunds.create(params, {"idempotency_key": key}))
 
 
-def _intent(found: Any) -> Intent:
+def _parse_intent(found: Any) -> Intent:
     facts = found.to_dict()
     error = facts.get("last_payment_error") or {}
     return Intent(
@@ -214,31 +195,15 @@ def _intent(found: Any) -> Intent:
     )
 
 
-def _paid_back(found: Any) -> StripeRefund:
+def _parse_refund(found: Any) -> StripeRefund:
     facts = found.to_dict()
     key = str((facts.get("metadata") or {}).get("holdfast_key", ""))
     return StripeRefund(facts["id"], facts.get("status") or "pending", int(facts["amount"]), key)
 
 
-# webhooks
-
-
-_TOLD: Final = {"payment_intent.succeeded": SUCCEEDED, "payment_intent.canceled": CANCELED}
-
-
-def apply_event(intent: Intent, event: str) -> Intent:
-    """The intent as a signed event has it, where the local stand-in knows less: who tries webhooks
-    out by hand has paid nobody. Of Stripe itself nothing but its answer counts."""
-    if not settings.STRIPE_BELIEVE_EVENTS or intent.status == SUCCEEDED:
-        return intent
-    if event == "payment_intent.payment_failed" and intent.status not in FINAL:
-        return replace(intent, error=intent.error or "The card was declined.")
-    return replace(intent, status=_TOLD.get(event, intent.status))
-
-
 def was_never_charged(intent_id: str) -> bool:
-    """Whether the local stand-in never took the money that a signed event told of: then there is
-    none for it to pay back. Never so of Stripe itself."""
+    """Whether the local stand-in never took the money that a signed event told of, so that it
+    cannot pay it back. Always false with Stripe itself."""
     if not settings.STRIPE_BELIEVE_EVENTS:
         return False
     try:
@@ -249,11 +214,8 @@ def was_never_charged(intent_id: str) -> bool:
         return True
 
 
-_PLAIN = re.compile(r"[\w.:-]{1,255}")
-
-
-def read_event(payload: bytes, signature: str) -> Event:
-    """The event of a webhook; refuses `BadSignature` and `BadPayload`."""
+def verify_signature(payload: bytes, signature: str) -> None:
+    """Raises `BadSignature`, and `BadPayload` for what is not text."""
     try:
         stripe.WebhookSignature.verify_header(
             payload,
@@ -265,27 +227,3 @@ def read_event(payload: bytes, signature: str) -> Event:
         raise BadPayload from None
     except (stripe.SignatureVerificationError, TypeError, ValueError):
         raise BadSignature from None
-    try:
-        body = json.loads(payload)
-        if settings.STRIPE_BELIEVE_EVENTS:  # by hand one writes less than Stripe does
-            body.setdefault("id", f"evt_{hashlib.sha256(payload).hexdigest()}")
-        return _event(body)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise BadPayload from None
-
-
-def _event(body: Any) -> Event:
-    about = body["data"]["object"]
-    kind = "payment_intent" if str(body["type"]).startswith("payment_intent.") else ""
-    itself = about.get("object", kind) == "payment_intent"
-    intent = about.get("id") if itself else about.get("payment_intent")
-    if isinstance(intent, Mapping):  # expanded
-        intent = intent.get("id")
-    if not isinstance(body["type"], str) or not _PLAIN.fullmatch(body["type"][:100]):
-        raise ValueError
-    if not isinstance(body["id"], str) or not _PLAIN.fullmatch(body["id"]):
-        raise ValueError
-    known = isinstance(intent, str) and _PLAIN.fullmatch(intent)
-    names = ("created", "livemode")
-    facts = {name: body[name] for name in names if isinstance(body.get(name), int)}
-    return Event(body["id"], body["type"][:100], intent if known else "", facts)

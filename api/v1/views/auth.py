@@ -16,7 +16,7 @@ from api.rest.authentication import (
 )
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.throttling import AddressThrottle
-from api.services.accounts import accounts, tokens
+from api.services.accounts import accounts, erasure, passwords, tokens
 from api.services.accounts.tokens import TokenPair
 from api.v1.serializers.accounts import (
     USER,
@@ -148,7 +148,7 @@ class MeView(IdempotentAPIView):
         Erases the person; what they booked stays as numbers, and what is ahead is cancelled. There
         is no way back.
         """
-        accounts.erase_account(self.user)
+        erasure.erase_account(self.user)
         response = Response(status=204)
         delete_refresh_cookie(response)
         return response
@@ -181,7 +181,7 @@ class PasswordChangeView(IdempotentAPIView):
         Ends every other session; the answer holds the tokens of this one.
         """
         body = self.get_validated_body(PasswordChangeSerializer)
-        accounts.change_password(self.user, body["current_password"], body["new_password"])
+        passwords.change_password(self.user, body["current_password"], body["new_password"])
         return respond_with_tokens(tokens.issue(self.user))
 
 
@@ -193,7 +193,7 @@ class PasswordResetView(AnonymousView):
         Sends an e-mail with a link. Answers alike whether or not the address has an account. For
         anyone.
         """
-        accounts.request_password_reset(self.get_validated_body(PasswordResetSerializer)["email"])
+        passwords.request_password_reset(self.get_validated_body(PasswordResetSerializer)["email"])
         return Response(status=204)
 
 
@@ -208,5 +208,5 @@ class PasswordResetConfirmView(AnonymousView):
         anyone.
         """
         body = self.get_validated_body(PasswordResetConfirmSerializer)
-        accounts.reset_password(body["uid"], body["token"], body["new_password"])
+        passwords.reset_password(body["uid"], body["token"], body["new_password"])
         return Response(status=204)

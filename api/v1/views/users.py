@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from api.models import User
 from api.rest.permissions import IsAdmin
-from api.services.accounts import accounts
+from api.services.accounts import accounts, erasure
 from api.v1.serializers.accounts import UserChangeSerializer, UserSerializer
 from api.v1.tags import MANAGE_PEOPLE
 
@@ -51,5 +51,5 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[
         Erases the person; what they booked stays as numbers, and what is ahead is cancelled.
         For admins.
         """
-        accounts.erase_account(self.get_object())
+        erasure.erase_account(self.get_object())
         return Response(status=204)

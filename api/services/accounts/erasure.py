@@ -1,0 +1,111 @@
+"""Erases a person on request. What they booked stays as numbers that name nobody."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.db import transaction
+from django.db.models import F, Q, TextField
+from django.db.models.functions import Cast, Now
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+
+from api import errors
+from api.lifecycle import BOOKING, ActorRole
+from api.models import (
+    Booking,
+    BookingEvent,
+    Delivery,
+    IdempotencyKey,
+    JobFailure,
+    Trade,
+    User,
+    UserProfile,
+)
+from api.models.outbox import Kind, State
+from api.models.users import ABSENT_DOMAIN, Role
+from api.services.actors import Actor
+from api.services.bookings.actions import cancel_booking
+from api.services.conflicts import retry_on_conflict
+
+from .accounts import ensure_admin_remains
+from .passwords import end_sessions
+
+
+@retry_on_conflict
+def erase_account(user: User) -> None:
+    """Cancel the person's future bookings, and empty every field that names them: in the account,
+    in bookings, history and outbox. Raises `Forbidden` for the last admin."""
+    with transaction.atomic():
+        person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if person.erased_at:
+            return
+        ensure_admin_remains(_build_erased(person))
+        _cancel_future_bookings(person)
+        _erase_texts(person)
+        _erase_emails(person)
+        _erase_stored_responses(person)
+        OutstandingToken.objects.filter(user=person).update(token="")
+        end_sessions(person)
+        _build_erased(person).save()
+
+
+def _cancel_future_bookings(user: User) -> None:
+    ahead = Booking.objects.filter(owner=user, status__in=BOOKING.blocking)
+    for pk in ahead.order_by("pk").values_list("pk", flat=True):
+        with suppress(errors.NotAllowedNow):  # it is over, its sweep has not come yet
+            cancel_booking(pk, Actor(ActorRole.OWNER, user), "account erased")
+
+
+def _erase_texts(user: User) -> None:
+    """What they wrote, and what was recorded about it."""
+    mine = Booking.objects.filter(owner=user)
+    mine.update(title="", notes="", rejection_reason="", held_from="")
+    BookingEvent.objects.filter(booking__owner=user).update(details={})
+    Trade.objects.filter(requester=user).update(message="")
+    Trade.objects.filter(target=user).update(response_message="")
+    about = LogEntry.objects.filter(content_type__model="user", object_id=str(user.pk))
+    about.update(object_repr="", change_message="")
+    UserProfile.objects.filter(user=user).delete()
+
+
+def _erase_emails(user: User) -> None:
+    """Emails to them, sent or not, also to an address that they had before, and about bookings that
+    were traded to somebody else since."""
+    to_others = Q(to=settings.ADMIN_EMAIL) | Q(to=F("booking__venue__admin_email"))
+    theirs = Q(booking__owner=user) | Q(
+        booking__in=Booking.objects.filter(events__actor=user, events__by=ActorRole.OWNER)
+    )
+    to_owner_now = ~Q(booking__owner=user) & Q(to=F("booking__owner__email"))
+    about = Q(to=user.email) | Q(payload__user=user.pk)
+    about |= theirs & Q(kind=Kind.EMAIL) & ~to_others & ~to_owner_now
+    emails = Delivery.objects.filter(pk__in=Delivery.objects.filter(about).values("pk"))
+    emails.filter(finished_at=None).update(state=State.WITHHELD, finished_at=Now())
+    emails.update(to="", payload={}, last_error="")
+
+
+def _erase_stored_responses(user: User) -> None:
+    """Responses stored for a repeated request, of whomever, and errors of jobs."""
+    full = f"{user.first_name} {user.last_name}".strip()
+    # a name of two emails is in everybody's answers
+    texts = [text for text in (user.email, user.username or "", full) if len(text) > 3]
+    stored = IdempotencyKey.objects.annotate(text=Cast("body", TextField()))
+    naming = Q(scope=f"user:{user.pk}")
+    failures = Q()
+    for text in texts:
+        naming |= Q(text__icontains=text)
+        failures |= Q(error__icontains=text)
+    stored.filter(naming | Q(body__id=user.pk, body__has_key="email")).delete()
+    JobFailure.objects.filter(failures).update(error="")
+
+
+def _build_erased(user: User) -> User:
+    gone = User.objects.get(pk=user.pk)
+    gone.email, gone.username = f"erased-{user.pk}-{uuid.uuid4().hex[:12]}{ABSENT_DOMAIN}", None
+    gone.first_name = gone.last_name = gone.phone = gone.department = ""
+    gone.is_active, gone.is_superuser, gone.role = False, False, Role.USER
+    gone.last_login, gone.erased_at = None, Now()
+    gone.set_unusable_password()
+    return gone
