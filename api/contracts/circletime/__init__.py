@@ -1,1 +1,1 @@
-"""Circle Time: meeting rooms, check-in, door panels, analytics. Its words, and nothing else."""
+"""Circle Time: meeting rooms, check-in, door panels, analytics."""

@@ -1,97 +1,62 @@
-"""How Circle Time says no: an envelope with a code, for everything."""
+"""How refusals read here: an envelope with a code, for everything, a bug included."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import structlog
-from django.core.signals import got_request_exception
-from rest_framework.response import Response
+from rest_framework import serializers
 
 from api import errors
-from api.documents import Refusals, Schema
-from api.rest.base_view import BaseAPIView
-from api.rest.exceptions import refusal_of
+from api.contracts import kit
 
-from . import answers
-
-log = structlog.get_logger("holdfast.circletime")
-
-CODES = {
-    400: "validation_error",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    409: "conflict",
-}
-FIELDS = {"starts_at": "startTime", "ends_at": "endTime"}
-WORDS: dict[type[errors.Refusal], str] = {
-    errors.Invalid: "Missing or invalid fields",
-    errors.WrongCredentials: "Invalid credentials",
-    errors.TokenRefused: "Invalid or expired refresh token",
-    errors.EndsBeforeStart: "endTime must be after startTime",
-    errors.SlotTaken: "Room is already booked for the requested time slot.",
-    errors.CheckInClosed: "Check-in is not open for this booking now.",
-}
-CONFLICTS = (errors.ResourceUnavailable,)  # a state of the room, not a mistake of the caller
+CODES = {400: "validation_error", 401: "unauthorized", 409: "conflict"}  # or the refusal's own
+FIELD_NAMES = {"starts_at": "startTime", "ends_at": "endTime"}
 
 
 class Broken(errors.Refusal):
     code, status, detail = "internal_error", 500, "Something went wrong on our side."
 
 
-class MissingDates(errors.Refusal):
-    detail = "start_date and end_date query parameters are required"
+class ErrorSerializer(kit.Serializer):
+    success = kit.ConstantField(False)
+    message = serializers.CharField(help_text="A sentence for people")
+    code = serializers.CharField(help_text="For programs, as `not_found`")
+    errors = serializers.ListField(  # type: ignore[assignment]  # the name in the JSON
+        child=serializers.CharField(), required=False, help_text="As `title: What is wrong.`"
+    )
 
 
-class MissingRefresh(errors.Refusal):
-    detail = "Refresh token is required"
+def _build(refusal: Any, message: str, status: int) -> dict[str, Any]:
+    return {"success": False, "message": message, "code": CODES.get(status, refusal.code)}
 
 
-def message(refusal: errors.Refusal) -> str:
-    for kind, words in WORDS.items():
-        if type(refusal) is kind:
-            return words
-    return refusal.detail
-
-
-def envelope(refusal: errors.Refusal) -> tuple[dict[str, Any], int]:
-    """The body and the HTTP status of any refusal."""
-    status = 409 if isinstance(refusal, CONFLICTS) else refusal.status
-    body: dict[str, Any] = {
-        "success": False,
-        "message": message(refusal),
-        "code": CODES.get(status, refusal.code),
-    }
+def _build_with_errors(refusal: Any, message: str, status: int) -> dict[str, Any]:
+    found: list[str] = []
     if isinstance(refusal, errors.Invalid):
-        body["errors"] = [
-            sentence if field == "non_field_errors" else f"{FIELDS.get(field, field)}: {sentence}"
-            for field, sentences in refusal.errors.items()
-            for sentence in sentences
-        ] or [refusal.detail]
+        for field, messages in refusal.errors.items():
+            label = "" if field == "non_field_errors" else f"{FIELD_NAMES.get(field, field)}: "
+            found += [label + each for each in messages]
+        found = found or [refusal.detail]
     if known := refusal.data.get("known_by"):
-        body["errors"] = [f"{name} answers {address}" for name, address in known.items()]
-    return body, status
+        found = [f"{contract} answers {address}" for contract, address in known.items()]
+    return _build(refusal, message, status) | ({"errors": found} if found else {})
 
 
-REFUSALS: Refusals = dict.fromkeys(
-    (400, 401, 403, 404, 405, 406, 409, 413, 415, 429, 500, 503), answers.Refused
+message_only = kit.ErrorBody(_build, (ErrorSerializer,))
+envelope = kit.ErrorBody(_build_with_errors, (ErrorSerializer,))
+
+ERROR_MESSAGES = kit.ErrorTable(
+    {
+        errors.Refusal: envelope(),
+        errors.Invalid: envelope("Missing or invalid fields"),
+        errors.Unfit: envelope(),
+        errors.WrongCredentials: envelope("Invalid credentials"),
+        errors.TokenRefused: envelope("Invalid or expired refresh token"),
+        errors.EndsBeforeStart: envelope("endTime must be after startTime"),
+        errors.SlotTaken: envelope("Room is already booked for the requested time slot."),
+        errors.CheckInClosed: envelope("Check-in is not open for this booking now."),
+        # a state of the room, not a mistake of the caller
+        errors.ResourceUnavailable: envelope(status=409),
+        Broken: envelope(),
+    }
 )
-
-
-class CircletimeDoor(BaseAPIView):
-    """The base of every view here."""
-
-    schema = Schema()
-    refusals = REFUSALS
-
-    def explain(self, refusal: errors.Refusal) -> Response:
-        body, status = envelope(refusal)
-        return Response(body, status=status)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if refusal_of(exc) is None:
-            got_request_exception.send(sender=type(self), request=self.request._request)
-            log.exception("unexpected", path=self.request.path)
-            exc = Broken()
-        return super().handle_exception(exc)

@@ -1,35 +1,35 @@
-"""The paths of Circle Time, in the order of its README; each with and without a last slash."""
+"""The paths, below /circletime/api/, in the README's order; each with and without a last slash."""
 
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from api.rest.base_view import BaseAPIView
+from api.contracts import kit
 
 from . import views
 
 
-def both(route: str, view: type[BaseAPIView]) -> list[URLPattern]:
+def both(route: str, view: type[kit.ContractView]) -> list[URLPattern]:
     """A redirect from one form to the other would break POST and DELETE."""
     return [path(route, view.as_view()), path(f"{route}/", view.as_view())]
 
 
 urlpatterns = [
-    *both("auth/login", views.Login),
-    *both("auth/refresh", views.Refresh),
-    *both("auth/me", views.Me),
-    *both("rooms", views.Rooms),
-    *both("rooms/<str:room>", views.OneRoom),
-    *both("rooms/<str:room>/bookings", views.RoomBookings),
-    *both("bookings", views.Bookings),
-    *both("bookings/<str:booking>", views.OneBooking),
-    *both("bookings/<str:booking>/checkin", views.CheckIn),
-    *both("bookings/<str:booking>/end", views.End),
-    *both("panel/rooms/<str:room>/state", views.PanelState),
-    *both("panel/meetings/<str:booking>/checkin", views.PanelCheckIn),
-    *both("panel/meetings/<str:booking>/end", views.PanelEnd),
-    *both("analytics/kpi", views.Kpi),
-    *both("analytics/utilization", views.Utilization),
-    *both("analytics/ghosting", views.Ghosting),
-    *both("analytics/capacity", views.Capacity),
+    *both("auth/login", views.LoginView),
+    *both("auth/refresh", views.RefreshView),
+    *both("auth/me", views.MeView),
+    *both("rooms", views.RoomListView),
+    *both("rooms/<str:room>", views.RoomView),
+    *both("rooms/<str:room>/bookings", views.RoomBookingListView),
+    *both("bookings", views.BookingListView),
+    *both("bookings/<str:booking>", views.BookingView),
+    *both("bookings/<str:booking>/checkin", views.CheckInView),
+    *both("bookings/<str:booking>/end", views.EndView),
+    *both("panel/rooms/<str:room>/state", views.PanelStateView),
+    *both("panel/meetings/<str:booking>/checkin", views.PanelCheckInView),
+    *both("panel/meetings/<str:booking>/end", views.PanelEndView),
+    *both("analytics/kpi", views.KpiView),
+    *both("analytics/utilization", views.UtilizationView),
+    *both("analytics/ghosting", views.GhostingView),
+    *both("analytics/capacity", views.CapacityView),
 ]
-nowhere = views.Nowhere.as_view()
+nowhere = views.NotFoundView.as_view()

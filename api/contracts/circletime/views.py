@@ -1,179 +1,174 @@
-"""The endpoints of Circle Time, in the order of its README."""
+"""Circle Time's views, in the README's order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from functools import cached_property
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
-from rest_framework.permissions import AllowAny, IsAuthenticated
+import structlog
+from django.core.signals import got_request_exception
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from api import errors, policy
-from api.documents import asks, takes
+from api.contracts import kit
 from api.queries.analytics import analytics
 from api.queries.panels import panels
 from api.queries.venues import rooms
-from api.replies import Created, Reply
 from api.rest.authentication import BearerAuthentication, DeviceAuthentication
+from api.rest.exceptions import refusal_of
 from api.rest.permissions import IsStaff, PanelOrSignedIn
-from api.rest.throttling import AddressThrottle
-from api.services.accounts import accounts, tokens
 from api.services.actors import Actor
-from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
-from api.services.bookings.create import BookingRequest, create_booking
-from api.services.messages.email_context import count_minutes_freed
-from api.services.panels import panels as doors
-from api.services.venues import venues
+from api.services.bookings import bookings
+from api.services.messages.mailer import minutes_freed
+from api.services.panels.panels import actor_of
 
-from . import answers, shapes
-from .answers import Success
-from .errors import CircletimeDoor, MissingDates, MissingRefresh
-from .shapes import success
+from . import serializers
+from .errors import ERROR_MESSAGES, Broken, message_only
+from .serializers import parse_id
 
+log = structlog.get_logger("holdfast.circletime")
 
-class View(CircletimeDoor):
-    permission_classes: Sequence[Any] = (IsAuthenticated,)
-
-    @cached_property
-    def venue(self) -> Any:
-        return venues.of_contract("circletime")
+CAMEL_CASE = {"start_date": "startDate", "end_date": "endDate", "min_capacity": "minCapacity"}
 
 
-class Nowhere(CircletimeDoor):
+class CircletimeView(kit.ContractView):
+    contract = "circletime"
+    error_messages = ERROR_MESSAGES
+    token_strategy = kit.BodyTokens(rotates=True)
+    message: ClassVar[str] = ""  # what the envelope of a success says
+
+    def wrap(self, body: Any) -> Any:
+        envelope = {"success": True, "data": body}
+        return envelope | {"message": self.message} if self.message else envelope
+
+    def wrap_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        properties = {"success": {"type": "boolean", "enum": [True]}, "data": schema}
+        if self.message:
+            properties["message"] = {"type": "string", "enum": [self.message]}
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A bug has the envelope too; it is logged, and reported as Django would."""
+        if refusal_of(exc) is None:
+            got_request_exception.send(sender=type(self), request=self.request._request)
+            log.exception("unexpected", path=self.request.path)
+            exc = Broken()
+        return super().handle_exception(exc)
+
+    def query_parameters(self) -> dict[str, Any]:
+        """Some parameters have a second name, in camelCase."""
+        query = super().query_parameters()
+        second = {name: query.get(camel) for name, camel in CAMEL_CASE.items()}
+        return query | {name: query.get(name) or value for name, value in second.items() if value}
+
+    def get_room(self, pk: str) -> Any:
+        """Raises `NotFound`."""
+        return rooms.one(self.venue, parse_id(pk))
+
+    def get_booking(self, pk: str) -> Any:
+        """Whoever's it is; raises `NotFound`."""
+        return rooms.booking_of(self.venue, parse_id(pk))
+
+
+class NotFoundView(kit.PublicView, CircletimeView):
     """Any other path; `known_by` are the contracts that would know it, and where."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise errors.NotFound("There is nothing at this address.", **kwargs)
 
 
-# 1 people
+# people
 
 
-class Login(View):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    throttle_classes = (AddressThrottle,)
-
-    @takes(shapes.Login)
-    def post(self, request: Request) -> Reply[Success[answers.SignedIn]]:
-        body = self.read(shapes.Login)
-        address = AddressThrottle().get_ident(request)
-        user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
-        pair = tokens.issue(user, "circletime")
-        return Reply(
-            success(
-                {
-                    "token": pair.access,
-                    "access": pair.access,
-                    "refresh": pair.refresh,
-                    "user": shapes.user(user),
-                }
-            )
-        )
+class LoginView(kit.LoginView, CircletimeView):
+    request_serializer = serializers.LoginSerializer
+    response_serializer = serializers.LoggedInSerializer
 
 
-class Refresh(View):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    throttle_classes = (AddressThrottle,)
-
-    @takes(shapes.RefreshBody)
-    def post(self, request: Request) -> Reply[Success[answers.Tokens]]:
-        body = request.data if isinstance(request.data, dict) else {}
-        if not isinstance(body.get("refresh"), str) or not body["refresh"]:
-            raise MissingRefresh
-        pair = tokens.rotate(body["refresh"], "circletime")
-        return Reply(success({"access": pair.access, "refresh": pair.refresh}))
+class RefreshView(kit.RefreshView, CircletimeView):
+    request_serializer = serializers.RefreshSerializer
+    response_serializer = kit.TokensSerializer
+    error_messages = ERROR_MESSAGES.extended(
+        {errors.Invalid: message_only("Refresh token is required")}
+    )
 
 
-class Me(View):
-    def get(self, request: Request) -> Reply[Success[answers.User]]:
-        return Reply(success(shapes.user(self.user)))
+class MeView(kit.MeView, CircletimeView):
+    response_serializer = serializers.UserSerializer
 
 
-# 2 rooms
+# rooms
 
 
-class Rooms(View):
-    @asks(shapes.Search)
-    def get(self, request: Request) -> Reply[Success[list[answers.Room]]]:
-        asked, wanted = request.query_params, shapes.words(request.query_params.get("amenities"))
-        found = rooms.search(
-            self.venue,
-            text=asked.get("search", "").strip(),
-            building=asked.get("building", "").strip(),
-            floor=shapes.integer(asked.get("floor")),
-            min_capacity=shapes.integer(asked.get("min_capacity") or asked.get("minCapacity")),
-            amenities=wanted,
-        )
-        status = asked.get("status")
-        return Reply(success([shapes.room(*one) for one in found if status in (None, "", one[1])]))
+class RoomListView(CircletimeView):
+    response_serializer = serializers.RoomSerializer
+
+    @kit.operation("List rooms", query=serializers.RoomQuerySerializer, many=True)
+    def get(self, request: Request) -> Any:
+        """Those that meet all filters, with what goes on in them now."""
+        query = self.validated_query()
+        status = query.pop("status", "")
+        return [row for row in rooms.search(self.venue, **query) if status in ("", row[1])]
 
 
-class OneRoom(View):
-    def get(self, request: Request, room: str) -> Reply[Success[answers.Room]]:
-        found = rooms.with_status(self.venue, shapes.number(room))
-        return Reply(success(shapes.room(*found)))
+class RoomView(CircletimeView):
+    response_serializer = serializers.RoomSerializer
+
+    @kit.operation("Show a room")
+    def get(self, request: Request, room: str) -> Any:
+        return rooms.with_status(self.venue, parse_id(room))
 
 
-class RoomBookings(View):
-    @asks(shapes.OnDate)
-    def get(self, request: Request, room: str) -> Reply[Success[list[answers.Booking]]]:
-        place = rooms.one(self.venue, shapes.number(room))
-        on: date = self.query(shapes.OnDate)["date"]
-        found = rooms.bookings_on(place, on, shapes.GONE)
-        return Reply(success([shapes.booking(row) for row in found]))
+class RoomBookingListView(CircletimeView):
+    response_serializer = serializers.BookingSerializer
+
+    @kit.operation("List a room's bookings", query=serializers.DateQuerySerializer, many=True)
+    def get(self, request: Request, room: str) -> Any:
+        """Those that touch the date, by start, without what was cancelled."""
+        resource = self.get_room(room)
+        return rooms.bookings_on(resource, self.validated_query()["date"], serializers.CANCELLED)
 
 
-# 3 bookings
+# bookings
 
 
-def _any_number_of_people(
+def check_without_capacity(
     rules: policy.Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
 ) -> None:
     """A small room may be full: analytics count that, nobody is turned away for it."""
-    policy.check_booking(rules, starts_at, ends_at, now, guests=1)
+    policy.check(rules, starts_at, ends_at, now, guests=1)
 
 
-class Bookings(View):
-    @takes(shapes.NewBooking)
-    def post(self, request: Request) -> Created[Success[answers.Booking]]:
-        body = self.read(shapes.NewBooking)
-        people = shapes.attendees(body.get("attendeeIds") or [])
-        made = create_booking(
-            BookingRequest(
-                owner=self.user,
-                resource=rooms.one(self.venue, shapes.number(body["roomId"])).pk,
-                starts_at=body["startTime"],
-                ends_at=body["endTime"],
-                title=body["title"],
-                notes=body.get("description") or "",
-                guests=1 + len({one.pk for one in people} - {self.user.pk}),
-                attendees=people,
-                contract="circletime",
-            ),
-            actor=Actor.for_new_booking(self.user),
-            check=_any_number_of_people,
+class BookingListView(CircletimeView):
+    request_serializer = serializers.CreateBookingSerializer
+    response_serializer = serializers.BookingSerializer
+
+    @kit.operation("Book a room", status=201)
+    def post(self, request: Request) -> Any:
+        body = self.validated()
+        body["resource"] = self.get_room(body["resource"]).pk
+        return bookings.book(
+            owner=self.user,
+            guests=len({self.user.pk, *(person.pk for person in body["attendees"])}),
+            contract=self.contract,
+            check=check_without_capacity,
+            **body,
         )
-        return Created(success(shapes.booking(made)))
 
 
-class OneBooking(View):
-    def delete(self, request: Request, booking: str) -> Reply[Success[answers.Cancelled]]:
-        row = rooms.booking_of(self.venue, shapes.number(booking))
-        cancel_booking(row.pk, Actor.for_booking(self.user, row))
-        return Reply(success({"cancelled": True}))
+class BookingView(CircletimeView):
+    @kit.operation("Cancel a booking", response=serializers.CancelledSerializer)
+    def delete(self, request: Request, booking: str) -> Any:
+        """The organizer's right, and the staff's."""
+        row = self.get_booking(booking)
+        return bookings.cancel(row.pk, self.actor_for(row))
 
 
-# 4 panels: a device's own token, or anybody's
+# meetings, for the panel at the door of their room and for anybody signed in
 
 
-class PanelView(View):
+class PanelView(CircletimeView):
     authentication_classes = (DeviceAuthentication, BearerAuthentication)
     permission_classes = (PanelOrSignedIn,)
 
@@ -182,91 +177,110 @@ class PanelView(View):
         """The device that calls, or None."""
         return None if self.request.user.is_authenticated else self.request.auth
 
-    def only_at(self, room: int) -> None:
-        """Refuses `Forbidden` to the panel of another room."""
+    def check_panel(self, room: int) -> None:
+        """Raises `Forbidden` for the panel of another room."""
         if self.panel is not None and self.panel.resource_id != room:
             raise errors.Forbidden("This panel belongs to another room.")
 
+    def get_booking(self, pk: str) -> Any:
+        booking = super().get_booking(pk)
+        self.check_panel(booking.resource_id)
+        return booking
 
-class PanelState(PanelView):
-    def get(self, request: Request, room: str) -> Reply[Success[answers.State]]:
-        place = rooms.one(self.venue, shapes.number(room))
-        self.only_at(place.pk)
-        return Reply(success(shapes.state(panels.get_state(place.pk))))
-
-
-class PanelVerb(PanelView):
-    def row(self, booking: str) -> tuple[int, Actor]:
-        row = rooms.booking_of(self.venue, shapes.number(booking))
-        self.only_at(row.resource_id)
-        actor = doors.get_actor(self.panel) if self.panel else Actor.for_booking(self.user, row)
-        return row.pk, actor
+    def actor_for(self, booking: Any) -> Actor:
+        return actor_of(self.panel) if self.panel else super().actor_for(booking)
 
 
-class CheckIn(PanelVerb):
+class CheckInView(PanelView):
     """Whoever comes first to the meeting."""
 
-    def post(self, request: Request, booking: str) -> Reply[Success[answers.CheckedIn]]:
-        done = check_in_booking(*self.row(booking))
-        return Reply(success({"checkedIn": True, "checkedInAt": done.checked_in_at}))
+    response_serializer = serializers.CheckedInSerializer
+
+    @kit.operation("Check in to a meeting", request=None)
+    def post(self, request: Request, booking: str) -> Any:
+        row = self.get_booking(booking)
+        return bookings.check_in(row.pk, self.actor_for(row))
 
 
-class End(PanelVerb):
-    def post(self, request: Request, booking: str) -> Reply[Success[answers.Ended]]:
-        freed = count_minutes_freed(end_booking(*self.row(booking)))
-        return Reply(success({"ended": True, "freedMinutes": freed}))
+class EndView(PanelView):
+    response_serializer: ClassVar[Any] = serializers.EndedSerializer
+
+    @kit.operation("End a meeting early", request=None)
+    def post(self, request: Request, booking: str) -> Any:
+        row = self.get_booking(booking)
+        return {"freed": minutes_freed(bookings.end(row.pk, self.actor_for(row)))}
 
 
-class PanelCheckIn(PanelVerb):
-    def post(self, request: Request, booking: str) -> Reply[Success[None]]:
-        check_in_booking(*self.row(booking))
-        return Reply(success(None, "Checked in successfully"))
+class PanelStateView(PanelView):
+    response_serializer = serializers.StateSerializer
+
+    @kit.operation("Show the state of a room")
+    def get(self, request: Request, room: str) -> Any:
+        """As the WebSocket of the room sends it at every change."""
+        pk = self.get_room(room).pk
+        self.check_panel(pk)
+        return panels.state(pk)
 
 
-class PanelEnd(PanelVerb):
-    def post(self, request: Request, booking: str) -> Reply[Success[answers.Freed]]:
-        freed = count_minutes_freed(end_booking(*self.row(booking)))
-        return Reply(success({"freedMinutes": freed}, "Meeting ended"))
+class PanelCheckInView(CheckInView):
+    message = "Checked in successfully"
+
+    def wrap(self, body: Any) -> Any:
+        return super().wrap(None)
+
+    def wrap_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return super().wrap_schema({"type": "null"})
 
 
-# 5 analytics
+class PanelEndView(EndView):
+    response_serializer = serializers.PanelEndedSerializer
+    message = "Meeting ended"
 
 
-class Analytics(View):
+# analytics
+
+
+class AnalyticsView(CircletimeView):
     permission_classes = (IsStaff,)
 
-    def dates(self) -> tuple[date, date]:
-        """Both required, the first not after the last; refuses 400."""
-        asked = self.request.query_params
-        given = [asked.get(f"{end}_date") or asked.get(f"{end}Date") for end in ("start", "end")]
-        if not all(given):
-            raise MissingDates
-        return shapes.date_range(*given)
+    def query_parameters(self) -> dict[str, Any]:
+        query = super().query_parameters()
+        if not (query.get("start_date") and query.get("end_date")):
+            raise errors.Refusal("start_date and end_date query parameters are required")
+        return query
 
 
-class Kpi(Analytics):
-    @asks(shapes.Dates)
-    def get(self, request: Request) -> Reply[Success[list[answers.Figure]]]:
-        return Reply(success(shapes.kpi(analytics.compute_kpi(self.venue, *self.dates()))))
+class KpiView(AnalyticsView):
+    response_serializer = serializers.FigureSerializer
+
+    @kit.operation("Show the key figures", query=serializers.PeriodSerializer, many=True)
+    def get(self, request: Request) -> Any:
+        return serializers.kpi_figures(analytics.kpi(self.venue, **self.validated_query()))
 
 
-class Utilization(Analytics):
-    @asks(shapes.DatesInBuilding)
-    def get(self, request: Request) -> Reply[Success[list[answers.Utilization]]]:
-        building = request.query_params.get("building", "").strip() or None
-        found = analytics.compute_utilization(self.venue, *self.dates(), building=building)
-        return Reply(success(shapes.utilization(found)))
+class UtilizationView(AnalyticsView):
+    response_serializer = serializers.UtilizationSerializer
+
+    @kit.operation(
+        "Show how much each room is used",
+        query=serializers.PeriodInBuildingSerializer,
+        many=True,
+    )
+    def get(self, request: Request) -> Any:
+        return analytics.utilization(self.venue, **self.validated_query())
 
 
-class Ghosting(Analytics):
-    @asks(shapes.Dates)
-    def get(self, request: Request) -> Reply[Success[list[answers.Ghosting]]]:
-        found = analytics.compute_ghosting(self.venue, *self.dates())
-        return Reply(success(shapes.ghosting(found)))
+class GhostingView(AnalyticsView):
+    response_serializer = serializers.GhostingSerializer
+
+    @kit.operation("Show the no-shows of each room", query=serializers.PeriodSerializer, many=True)
+    def get(self, request: Request) -> Any:
+        return analytics.ghosting(self.venue, **self.validated_query())
 
 
-class Capacity(Analytics):
-    @asks(shapes.Dates)
-    def get(self, request: Request) -> Reply[Success[list[answers.Capacity]]]:
-        found = analytics.compute_capacity(self.venue, *self.dates())
-        return Reply(success(shapes.capacity(found)))
+class CapacityView(AnalyticsView):
+    response_serializer = serializers.CapacitySerializer
+
+    @kit.operation("Show how full each room is", query=serializers.PeriodSerializer, many=True)
+    def get(self, request: Request) -> Any:
+        return analytics.capacity(self.venue, **self.validated_query())

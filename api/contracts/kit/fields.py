@@ -91,13 +91,13 @@ class OptionalTextField(serializers.CharField):
 
 
 class ConstantField(serializers.ChoiceField):
-    """Always the same text."""
+    """Always the same value."""
 
-    def __init__(self, value: str, **options: Any) -> None:
+    def __init__(self, value: str | bool, **options: Any) -> None:
         self.value = value
         super().__init__(choices=[value], **options)
 
-    def get_attribute(self, instance: Any) -> str:
+    def get_attribute(self, instance: Any) -> Any:
         return self.value
 
 

@@ -299,10 +299,10 @@ def test_what_is_not_active_cannot_be_ended(as_, ana, met, before):
     ],
 )
 def test_every_status_has_a_word_here(status, word):
-    from api.contracts.circletime.shapes import STATUS
+    from api.contracts.circletime.serializers import STATUS_LABELS
 
-    assert STATUS[Status(status)] == word
-    assert set(STATUS) == set(Status)
+    assert STATUS_LABELS[Status(status)] == word
+    assert set(STATUS_LABELS) == set(Status)
 
 
 def test_the_organizer_is_written_to_at_every_turn(as_, ana, met):
