@@ -320,18 +320,12 @@ REST_FRAMEWORK = {
 CONTRACT_HOSTS: dict[str, str] = env.dict("CONTRACT_HOSTS", default={})
 DEFAULT_CONTRACT = env.str("DEFAULT_CONTRACT", default="primetime")
 DJOSER = {
-    "LOGIN_FIELD": "username",
     "HIDE_USERS": True,
     "SET_PASSWORD_RETYPE": True,
-    "PASSWORD_RESET_CONFIRM_RETYPE": True,
     "SERIALIZERS": {
-        "user": "api.contracts.resources.shapes.Me",
-        "current_user": "api.contracts.resources.shapes.Me",
-        "user_create": "api.contracts.resources.shapes.Registration",
-        "user_delete": "api.contracts.resources.shapes.Leaving",
-        "token_create": "api.contracts.resources.shapes.SignIn",
-        "set_password_retype": "api.contracts.resources.shapes.NewPassword",
-        "password_reset_confirm_retype": "api.contracts.resources.shapes.ResetByLink",
+        "user": "api.contracts.resources.serializers.AccountSerializer",
+        "user_create": "api.contracts.resources.serializers.RegisterSerializer",
+        "set_password_retype": "api.contracts.resources.serializers.SetPasswordSerializer",
     },
 }
 FAILED_LOGINS_ALLOWED = env.int("FAILED_LOGINS_ALLOWED", default=10)
