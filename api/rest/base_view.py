@@ -58,7 +58,7 @@ class BaseAPIView(APIView):
             raise exc
         response = self.explain(refusal)
         response.exception = True
-        if refusal.status == 401:
+        if response.status_code == 401:
             header = self.get_authenticate_header(self.request)
             response["WWW-Authenticate"] = header or 'Bearer realm="api"'
         if retry := getattr(refusal, "retry_after", None):

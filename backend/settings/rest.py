@@ -33,18 +33,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 CONTRACT_HOSTS = env.CONTRACT_HOSTS
 DEFAULT_CONTRACT = env.DEFAULT_CONTRACT
 DJOSER = {
-    "LOGIN_FIELD": "username",
     "HIDE_USERS": True,
     "SET_PASSWORD_RETYPE": True,
-    "PASSWORD_RESET_CONFIRM_RETYPE": True,
     "SERIALIZERS": {
-        "user": "api.contracts.resources.shapes.Me",
-        "current_user": "api.contracts.resources.shapes.Me",
-        "user_create": "api.contracts.resources.shapes.Registration",
-        "user_delete": "api.contracts.resources.shapes.Leaving",
-        "token_create": "api.contracts.resources.shapes.SignIn",
-        "set_password_retype": "api.contracts.resources.shapes.NewPassword",
-        "password_reset_confirm_retype": "api.contracts.resources.shapes.ResetByLink",
+        "user": "api.contracts.resources.serializers.AccountSerializer",
+        "user_create": "api.contracts.resources.serializers.RegisterSerializer",
+        "set_password_retype": "api.contracts.resources.serializers.SetPasswordSerializer",
     },
 }
 SPECTACULAR_SETTINGS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from djoser.utils import login_user, logout_user
@@ -84,7 +85,7 @@ class DjoserTokens(BodyTokens):
 class AnonymousView(PublicView):
     """For anyone, at the rate of their address."""
 
-    throttle_classes = (AddressThrottle,)
+    throttle_classes: Sequence[Any] = (AddressThrottle,)
 
 
 class RegisterView(AnonymousView):

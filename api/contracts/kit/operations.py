@@ -72,7 +72,8 @@ def declared(view: Any, method: str) -> Operation:
 
 def operation_of(view: Any, method: str) -> Operation | None:
     """What is declared of a method; of one that a library wrote, in the view's `operations`."""
-    handler = getattr(view, method.lower(), None)
+    action = getattr(view, "action", None)  # of a view set
+    handler = getattr(view, action or method.lower(), None)
     library: Mapping[str, Operation] = view.operations
-    name = f"{method} {getattr(view, 'action', '')}".strip()
+    name = f"{method} {action or ''}".strip()
     return getattr(handler, "operation", None) or library.get(name)

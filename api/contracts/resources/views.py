@@ -1,255 +1,268 @@
-"""This frontend's views: djoser's for people, ours for the rest. Nobody confirms themselves."""
+"""The views: djoser's for accounts, the kit's and ours for the rest. Nobody confirms themselves."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from django.db import transaction
 from djoser import views as djoser
-from djoser.serializers import SendEmailResetSerializer
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from api.documents import Told, takes
-from api.errors import Forbidden, NotFound
+from api import errors
+from api.contracts import kit
 from api.queries.bookings import bookings as queries
+from api.queries.bookings.effective_status import effective_status
 from api.queries.venues import resource_status
-from api.replies import Created, Empty, Reply
 from api.rest.permissions import StaffWrites
 from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
-from api.services.accounts import erasure, passwords, pictures
+from api.services.accounts import accounts, pictures
 from api.services.actors import Actor
-from api.services.bookings.actions import cancel_booking
-from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges
-from api.services.bookings.revisions import revise_booking
-from api.services.bookings.status_changes import set_booking_status
-from api.services.venues import resources, venues
+from api.services.bookings import bookings
+from api.services.bookings.revisions import revise
+from api.services.venues import resources
 
-from . import answers, shapes
-from .errors import Desk, check_edit, check_new
+from . import serializers
+from .checks import check_move, check_new, check_not_over
+from .errors import ERROR_MESSAGES
+from .serializers import STATUS_LABELS
 
 
-class Tokens(TokenAuthentication):
+class StrictTokenAuthentication(TokenAuthentication):
+    """PostgreSQL takes no key with a null character in it."""
+
     def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
         if "\0" in key:
             raise AuthenticationFailed("Invalid token.")
         return super().authenticate_credentials(key)
 
 
-class Signed(Desk):
-    authentication_classes = (Tokens,)
-    permission_classes = (IsAuthenticated,)
+class ResourcesAPIView(kit.ContractView):
+    contract = "resources"
+    error_messages = ERROR_MESSAGES
+    token_strategy = kit.DjoserTokens()
+    authentication_classes: Sequence[Any] = (StrictTokenAuthentication,)
 
 
-class Public(Desk):
+class StaffWritesView(ResourcesAPIView):
     """Anyone reads, staff write."""
 
-    authentication_classes = (Tokens,)
     permission_classes = (StaffWrites,)
     throttle_classes = (AnonymousThrottle,)
 
-
-class Root(Public):
-    """Where the two lists are."""
-
-    def get(self, request: Request) -> Reply[answers.Lists]:
-        def address(name: str) -> str:
-            return request.build_absolute_uri(f"{name}/")
-
-        return Reply({"resources": address("resources"), "bookings": address("bookings")})
+    def get_resource(self, pk: int) -> Any:
+        resource = resource_status.resources(self.venue).filter(pk=pk).first()
+        if resource is None:
+            raise errors.NotFound
+        return resource
 
 
-# people
+class RootView(StaffWritesView):
+    response_serializer = serializers.RootSerializer
+
+    @kit.operation("Show where the two lists are")
+    def get(self, request: Request) -> Any:
+        """Below the root at which it was asked."""
+        return {name: request.build_absolute_uri(f"{name}/") for name in ("resources", "bookings")}
 
 
-class SignIn(Desk, djoser.TokenCreateView):  # type: ignore[misc]
-    told: ClassVar[Told] = {"POST": (shapes.SignIn, Reply[answers.Token])}
-    authentication_classes = ()
-    throttle_classes = (AddressThrottle,)
+# accounts
 
 
-class SignOut(Desk, djoser.TokenDestroyView):  # type: ignore[misc]
-    told: ClassVar[Told] = {"POST": (None, Empty)}
-    authentication_classes = (Tokens,)
+class LoginView(kit.LoginView, ResourcesAPIView):
+    """By username or e-mail; failures are counted."""
+
+    request_serializer = serializers.LoginSerializer
+    response_serializer = serializers.TokenSerializer
 
 
-class People(Desk, djoser.UserViewSet):  # type: ignore[misc]
-    told: ClassVar[Told] = {
-        "GET list": (None, Reply[list[answers.Person]]),
-        "POST create": (shapes.Registration, Created[answers.Registered]),
-        "GET retrieve": (None, Reply[answers.Person]),
-        "GET me": (None, Reply[answers.Person]),
-        "PUT me": (shapes.Me, Reply[answers.Person]),
-        "PATCH me": (shapes.Me, Reply[answers.Person]),
-        "DELETE me": (shapes.Leaving, Empty),
-        "POST set_password": (shapes.NewPassword, Empty),
-        "POST reset_password": (SendEmailResetSerializer, Empty),
-        "POST reset_password_confirm": (shapes.ResetByLink, Empty),
-    }
-    authentication_classes = (Tokens,)
-    queryset = djoser.UserViewSet.queryset.filter(erased_at=None).select_related("profile")
-    metadata_class = None  # it would look for the person of a path that names none
+class LogoutView(kit.LogoutView, ResourcesAPIView):
+    """The token is good for nothing from then on."""
 
-    def me(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        self.get_object = self.get_instance
-        verbs = {"PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
-        verb = getattr(self, verbs.get(request.method or "", "retrieve"))
-        return verb(request, *args, **kwargs)  # type: ignore[no-any-return]
+    authentication_classes = ResourcesAPIView.authentication_classes
+    permission_classes = (IsAuthenticated,)
+    throttle_classes = ()
 
-    def get_throttles(self) -> list[Any]:
-        return [AddressThrottle() if self.action in ANONYMOUS else AccountThrottle()]
 
-    def reset_password(self, request: Request) -> Response:
-        body = self.get_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        passwords.request_password_reset(body.validated_data["email"], "resources/password_reset")
-        return Response(status=204)
+class MeView(kit.MeView, ResourcesAPIView):
+    request_serializer = serializers.UpdateAccountSerializer
+    response_serializer = serializers.AccountSerializer
+    metadata_class = None  # OPTIONS is not allowed here, as in djoser's view below
 
-    def reset_password_confirm(self, request: Request) -> Response:
-        body = self.get_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        passwords.set_password(body.user, body.validated_data["new_password"])
-        return Response(status=204)
+    @kit.operation("Change one's own account")
+    def patch(self, request: Request) -> Any:
+        return accounts.edit(self.user, self.validated(account=self.user.pk), by=self.user)
 
-    @transaction.atomic
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().destroy(request, *args, **kwargs)  # type: ignore[no-any-return]
+    put = patch
 
-    def perform_destroy(self, instance: Any) -> None:
-        erasure.erase_account(instance)
+    @kit.operation("Erase one's own account", request=serializers.DeleteAccountSerializer)
+    def delete(self, request: Request) -> Any:
+        """What is booked ahead is cancelled, and the person is forgotten."""
+        self.validated()
+        accounts.erase(self.user)
 
 
 ANONYMOUS = ("create", "reset_password", "reset_password_confirm")
 
 
+class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):  # type: ignore[misc]
+    operations = {
+        "GET list": kit.Operation(
+            "List accounts: one's own, all for staff",
+            response=serializers.AccountSerializer,
+            many=True,
+        ),
+        "POST create": kit.Operation(
+            "Create an account",
+            request=serializers.RegisterSerializer,
+            response=serializers.RegisteredSerializer,
+            status=201,
+        ),
+        "GET retrieve": kit.Operation(
+            "Show an account: one's own, any for staff", response=serializers.AccountSerializer
+        ),
+        "POST set_password": kit.Operation(
+            "Change one's own password", request=serializers.SetPasswordSerializer
+        ),
+    }
+    queryset = djoser.UserViewSet.queryset.filter(erased_at=None).select_related("profile")
+    metadata_class = None
+
+    def get_throttles(self) -> list[Any]:
+        return [AddressThrottle() if self.action in ANONYMOUS else AccountThrottle()]
+
+    @kit.operation("Ask for a reset link", request=serializers.ResetPasswordSerializer)
+    def reset_password(self, request: Request) -> Any:
+        """Sent by e-mail. The answer is the same whether or not the address is known."""
+        accounts.ask_reset(self.validated()["email"], "resources/password_reset")
+
+    @kit.operation("Set a password by the link", request=serializers.ConfirmResetSerializer)
+    def reset_password_confirm(self, request: Request) -> Any:
+        """Once, within an hour. The token is taken back."""
+        body = self.validated()
+        accounts.set_password(body["user"], body["new_password"])
+
+
 # resources
 
 
-class Resources(Public):
-    def get(self, request: Request) -> Reply[list[answers.Resource]]:
-        return Reply([shapes.resource(place) for place in _places()])
+class ResourceListView(StaffWritesView):
+    request_serializer = serializers.CreateResourceSerializer
+    response_serializer = serializers.ResourceSerializer
 
-    @takes(shapes.Place)
-    def post(self, request: Request) -> Created[answers.Resource]:
-        venue = venues.of_contract(shapes.SLUG)
-        place = resources.add(venue, self.user, **self.read(shapes.Place))
-        return Created(shapes.resource(_place(place.pk)))
+    @kit.operation("List resources", many=True)
+    def get(self, request: Request) -> Any:
+        return resource_status.resources(self.venue)
+
+    @kit.operation("Create a resource", status=201)
+    def post(self, request: Request) -> Any:
+        return self.get_resource(resources.add(self.venue, self.user, **self.validated()).pk)
 
 
-class OneResource(Public):
-    def get(self, request: Request, pk: int) -> Reply[answers.Resource]:
-        return Reply(shapes.resource(_place(pk)))
+class ResourceView(StaffWritesView):
+    request_serializer = serializers.CreateResourceSerializer
+    response_serializer = serializers.ResourceSerializer
 
-    @takes(shapes.Place(partial=True))
-    def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Resource]:
-        resources.change(_place(pk), self.user, self.read(shapes.Place, partial=partial))
-        return Reply(shapes.resource(_place(pk)))
+    @kit.operation("Show a resource")
+    def get(self, request: Request, pk: int) -> Any:
+        return self.get_resource(pk)
 
-    @takes(shapes.Place)
-    def put(self, request: Request, pk: int) -> Reply[answers.Resource]:
-        return self.patch(request, pk, partial=False)
+    @kit.operation("Change a resource")
+    def patch(self, request: Request, pk: int) -> Any:
+        resources.change(self.get_resource(pk), self.user, self.validated())
+        return self.get_resource(pk)
 
-    def delete(self, request: Request, pk: int) -> Empty:
-        resources.retire([_place(pk).pk], self.user)
-        return Empty()
+    put = patch
+
+    @kit.operation("Retire a resource")
+    def delete(self, request: Request, pk: int) -> Any:
+        """Listed no more and not to be booked; the bookings that it has stay."""
+        resources.retire([self.get_resource(pk).pk], self.user)
 
 
 # bookings
 
 
-class Bookings(Signed):
-    def get(self, request: Request) -> Reply[list[answers.Booking]]:
-        return Reply([shapes.booking(row) for row in _bookings(self.user)])
+class BookingListView(ResourcesAPIView):
+    request_serializer = serializers.CreateBookingSerializer
+    response_serializer = serializers.BookingSerializer
 
+    @kit.operation("List bookings", many=True)
+    def get(self, request: Request) -> Any:
+        """One's own, or everybody's for staff, by start."""
+        rows = queries.visible_to(self.user).filter(venue__slug=self.contract)
+        return rows.order_by("starts_at", "pk")
+
+    @kit.operation("Book", status=201)
     @transaction.atomic
-    @takes(shapes.BookingEdit)
-    def post(self, request: Request) -> Created[answers.Booking]:
-        asked = self.read(shapes.BookingEdit)
-        status = asked.pop("status", "pending")
+    def post(self, request: Request) -> Any:
+        body = self.validated()
+        status = body.pop("status", "pending")
         agreed = self.user.is_staff and status == "confirmed"
-        row = create_booking(
-            BookingRequest(owner=self.user, contract=shapes.SLUG, pre_approved=agreed, **asked),
-            actor=Actor.for_new_booking(self.user),
-            check=check_new,
-        )
-        if self.user.is_staff and not agreed and status != shapes.word(row):
-            row = set_booking_status(row.pk, status, Actor.person(self.user))
-        return Created(shapes.booking(_booking(self.user, row.pk)))
+        fields = body | {"owner": self.user, "contract": self.contract}
+        booking = bookings.book(check=check_new, agreed=agreed, **fields)
+        if self.user.is_staff and not agreed and status != label_of(booking):
+            bookings.set_status(booking.pk, status, Actor.person(self.user))
+        return self.get_own_booking(booking.pk)
 
 
-class OneBooking(Signed):
-    def get(self, request: Request, pk: int) -> Reply[answers.Booking]:
-        return Reply(shapes.booking(_booking(self.user, pk)))
+class BookingView(ResourcesAPIView):
+    """Of its owner and of staff."""
 
-    @takes(shapes.BookingEdit(partial=True))
-    def patch(self, request: Request, pk: int, partial: bool = True) -> Reply[answers.Booking]:
-        row = _booking(self.user, pk)
-        context = {"resource": row.resource_id}
-        asked = self.read(shapes.BookingEdit, partial=partial, context=context)
-        status, place = asked.pop("status", ""), asked.pop("resource", None)
-        if status == shapes.word(row):
+    request_serializer = serializers.CreateBookingSerializer
+    response_serializer = serializers.BookingSerializer
+
+    @kit.operation("Show a booking")
+    def get(self, request: Request, pk: int) -> Any:
+        return self.get_own_booking(pk)
+
+    @kit.operation("Change a booking")
+    def patch(self, request: Request, pk: int) -> Any:
+        booking = self.get_own_booking(pk)
+        body = self.validated(resource=booking.resource_id)
+        status, resource = body.pop("status", ""), body.pop("resource", None)
+        if status == label_of(booking):
             status = ""  # forms send the status that they were shown
-        actor = Actor.for_booking(self.user, row)
-        changes = BookingChanges(resource=place.pk if place else None, **asked)
-        check = check_edit(row.starts_at, actor.is_staff)
-        revise_booking(row, actor, changes, status=status, check=check)
-        return Reply(shapes.booking(_booking(self.user, pk)))
+        actor = self.actor_for(booking)
+        check = check_not_over if actor.is_staff else partial(check_move, booking.starts_at)
+        body["resource"] = resource.pk if resource else None
+        revise(booking, actor, status=status, how={"check": check}, **body)
+        return self.get_own_booking(pk)
 
-    @takes(shapes.BookingEdit)
-    def put(self, request: Request, pk: int) -> Reply[answers.Booking]:
-        return self.patch(request, pk, partial=False)
+    put = patch
 
-    def delete(self, request: Request, pk: int) -> Empty:
-        """Cancelled, and kept; what was cancelled or rejected already stays as it is."""
-        row = _booking(self.user, pk)
-        if shapes.word(row) not in ("cancelled", "rejected"):
-            cancel_booking(pk, Actor.for_booking(self.user, row))
-        return Empty()
+    @kit.operation("Cancel a booking")
+    def delete(self, request: Request, pk: int) -> Any:
+        """It is kept; what was cancelled or rejected already stays as it is."""
+        booking = self.get_own_booking(pk)
+        if label_of(booking) not in ("cancelled", "rejected"):
+            bookings.cancel(pk, self.actor_for(booking))
+
+
+def label_of(booking: Any) -> str:
+    return STATUS_LABELS[effective_status(booking)]
 
 
 # pictures
 
 
-class Picture(Signed):
-    @takes(shapes.Picture)
-    def patch(self, request: Request) -> Reply[answers.Picture]:
-        profile = pictures.update_picture(self.user, self.read(shapes.Picture))
-        return Reply(shapes.picture(profile))
+class PictureView(ResourcesAPIView):
+    request_serializer = serializers.UpdatePictureSerializer
+    response_serializer = serializers.PictureSerializer
 
-    @takes(shapes.Picture)
-    def put(self, request: Request) -> Reply[answers.Picture]:
-        return self.patch(request)
+    @kit.operation("Change the profile picture")
+    def patch(self, request: Request) -> Any:
+        return pictures.change(self.user, self.validated())
 
-
-class PictureGone(Signed):
-    def delete(self, request: Request) -> Reply[answers.Message]:
-        pictures.remove_picture(self.user)
-        return Reply({"message": "Profile picture removed successfully"})
+    put = patch
 
 
-def _places() -> Any:
-    return resource_status.resources(venues.of_contract(shapes.SLUG))
-
-
-def _place(pk: int) -> Any:
-    place = _places().filter(pk=pk).first()
-    if place is None:
-        raise NotFound
-    return place
-
-
-def _bookings(user: Any) -> Any:
-    return queries.visible_to(user).filter(venue__slug=shapes.SLUG).order_by("starts_at", "pk")
-
-
-def _booking(user: Any, pk: int) -> Any:
-    row = queries.with_everything(pk)
-    if row.venue.slug != shapes.SLUG:
-        raise NotFound
-    if row.owner_id != user.pk and not user.is_staff:
-        raise Forbidden("You can only access your own bookings.")
-    return row
+class PictureDeleteView(ResourcesAPIView):
+    @kit.operation("Remove the profile picture", response=serializers.PictureRemovedSerializer)
+    def delete(self, request: Request) -> Any:
+        pictures.remove(self.user)
+        return {}
