@@ -187,8 +187,9 @@ def _tidy(node: Any) -> Any:
         return [_tidy(each) for each in node]
     if not isinstance(node, dict):
         return node
-    twice = "enum" in node and str(node.get("description", "")).startswith("* `")
-    left_out = {"x-spec-enum-id"} | ({"description"} if twice else set())
+    if "enum" in node and "description" in node:
+        node = node | {"description": str(node["description"]).partition("* `")[0].rstrip()}
+    left_out = {"x-spec-enum-id"} | ({"description"} if node.get("description") == "" else set())
     return {name: _tidy(each) for name, each in node.items() if name not in left_out}
 
 
