@@ -188,8 +188,8 @@ def _tidy(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     if "enum" in node and "description" in node:
-        node = node | {"description": node["description"].partition("* `")[0].strip()}
-    left_out = {"x-spec-enum-id"} | (set() if node.get("description") else {"description"})
+        node = node | {"description": str(node["description"]).partition("* `")[0].rstrip()}
+    left_out = {"x-spec-enum-id"} | ({"description"} if node.get("description") == "" else set())
     return {name: _tidy(each) for name, each in node.items() if name not in left_out}
 
 

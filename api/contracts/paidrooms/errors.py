@@ -1,58 +1,89 @@
-"""How a refusal reads in the paid rooms: `{"error": …}`, what is invalid in pydantic's list."""
+"""How refusals read in the paid rooms: `{"error": …}`, and what pydantic found in detail."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, Final
 
-import orjson
-from pydantic import VERSION, ValidationError
+from drf_spectacular.utils import extend_schema_field
+from pydantic import VERSION, TypeAdapter
+from pydantic_core import ErrorDetails
+from rest_framework import serializers
 
 from api import errors, money
-from api.documents import Refusals
-from api.errors import Refusal
+from api.contracts import kit
 from api.rest.parsers import Malformed
 from api.services.payments import stripe_gateway as gateway
 
-from . import answers, shapes
 
-REFUSALS: Final[Refusals] = {
-    400: answers.Said | answers.Unfit,
-    409: answers.Taken | answers.Said,
-    **dict.fromkeys((401, 403, 404, 405, 406, 413, 415, 429, 503), answers.Said),
+class ValidationFailed(errors.Invalid):
+    """What pydantic found in a body, as JSON: `findings`."""
+
+    detail = "Validation failed"
+
+
+class DetailedErrorSerializer(kit.ErrorSerializer):
+    detail = serializers.CharField()
+
+
+class NotSignedInSerializer(DetailedErrorSerializer):
+    code = kit.ConstantField("not_authenticated")
+
+
+@extend_schema_field({"type": "array", "items": TypeAdapter(ErrorDetails).json_schema()})
+class FindingsField(serializers.JSONField):
+    """What pydantic found, as it names it."""
+
+
+class ValidationFailedSerializer(kit.ErrorSerializer):
+    detail = FindingsField()
+
+
+class IntervalSerializer(kit.Serializer):
+    start_time = kit.WallTimeField("%H:%M", source="starts_at")
+    end_time = kit.WallTimeField("%H:%M", source="ends_at")
+
+
+class SlotTakenSerializer(kit.ErrorSerializer):
+    conflicting_booking = IntervalSerializer(
+        source="booking", allow_null=True, help_text="The first in the way; null where unknown"
+    )
+
+
+# what pydantic would find in a body that is not JSON
+NOT_JSON: Final[dict[str, Any]] = {
+    "type": "json_invalid",
+    "msg": "Invalid JSON",
+    "input": None,
+    "url": f"https://errors.pydantic.dev/{'.'.join(VERSION.split('.')[:2])}/v/json_invalid",
+    "loc": [],
 }
 
-
-class Said(Refusal):
-    """A refusal in the contract's own words: `body` is the answer."""
-
-    body: Mapping[str, Any] = {}
-
-
-def said(text: str, status: int = 400, **more: Any) -> Said:
-    refusal = Said(text, body={"error": text, **more})
-    refusal.status = status
-    return refusal
-
-
-def invalid(error: ValidationError) -> Said:
-    """What pydantic found, as plain JSON: it keeps the exceptions themselves beside their words."""
-    found = orjson.loads(error.json())
-    for item in found:
-        if isinstance(item.get("ctx"), dict) and "error" in item["ctx"]:
-            item["ctx"]["error"] = str(item["ctx"]["error"])
-    return said("Validation failed", detail=found)
-
-
-def unreadable() -> Said:
-    """The item that pydantic has for a body that is not JSON."""
-    url = f"https://errors.pydantic.dev/{'.'.join(VERSION.split('.')[:2])}/v/json_invalid"
-    item = {"type": "json_invalid", "msg": "Invalid JSON", "input": None, "url": url}
-    return said("Validation failed", detail=[item | {"loc": []}])
-
-
-def _hours(refusal: Any) -> str:
-    return f"Booking time must be between {refusal.opens_at:%H:%M} and {refusal.closes_at:%H:%M}"
+detailed_error = kit.ErrorBody(
+    lambda refusal, error, _: {"error": error, "detail": refusal.detail}, (DetailedErrorSerializer,)
+)
+not_signed_in = kit.ErrorBody(
+    lambda refusal, error, _: {"error": error, "detail": refusal.detail, "code": refusal.code},
+    (NotSignedInSerializer,),
+)
+validation_failed = kit.ErrorBody(
+    lambda refusal, error, _: {"error": error, "detail": refusal.data.get("findings", [NOT_JSON])},
+    (ValidationFailedSerializer,),
+)
+slot_taken = kit.ErrorBody(
+    lambda refusal, error, _: (
+        SlotTakenSerializer({"error": error, "booking": next(iter(refusal.conflicts), None)}).data
+    ),
+    (SlotTakenSerializer,),
+)
+token_refused = kit.ErrorBody(
+    lambda refusal, error, _: (
+        {"error": "Refresh token not found"}
+        if refusal.reason == "missing"
+        else {"error": error, "detail": refusal.detail}
+    ),
+    (kit.ErrorSerializer, DetailedErrorSerializer),
+)
 
 
 def _slots(refusal: Any) -> str:
@@ -61,61 +92,40 @@ def _slots(refusal: Any) -> str:
 
 
 def _amount(refusal: Any) -> str:
-    due = f"{money.to_major(refusal.amount_minor, refusal.currency)} {refusal.currency}"
-    return f"Amount must equal the booking total of {due}"
+    due = money.major(refusal.amount_minor, refusal.currency)
+    return f"Amount must equal the booking total of {due} {refusal.currency}"
 
 
-def _failed(refusal: Refusal) -> Said:
-    return said("Payment processing failed", detail=refusal.detail)
-
-
-def _not_signed_in(refusal: Refusal) -> Said:
-    return said("Authentication required", 401, detail=refusal.detail, code="not_authenticated")
-
-
-def _taken(refusal: Any) -> Said:
-    text, first = "Time slot conflicts with existing booking", next(iter(refusal.conflicts), None)
-    return said(text, 409, conflicting_booking=shapes.interval(first) if first else None)
-
-
-def _field_errors(refusal: Any) -> Said:
-    sentences = [text for texts in refusal.errors.values() for text in texts]
-    return said(sentences[0] if sentences else refusal.detail)
-
-
-# the first row that fits; a text keeps the status of the refusal, a function may choose another
-WORDS: tuple[tuple[type[Refusal], Callable[[Any], Said] | str], ...] = (
-    (Malformed, lambda _: unreadable()),
-    (errors.NotSignedIn, _not_signed_in),
-    (errors.Forbidden, "Permission denied. Admin access required."),
-    (errors.EmailTaken, "Email already registered"),
-    (errors.WrongCredentials, "Invalid email or password"),
-    (errors.Invalid, _field_errors),
-    (errors.ResourceUnavailable, lambda _: said("Room not found or not available", 404)),
-    (errors.OutsideHours, lambda refusal: said(_hours(refusal))),
-    (errors.NotWholeSlots, lambda refusal: said(_slots(refusal))),
-    (errors.OverCapacity, lambda r: said(f"Guest count exceeds room capacity of {r.capacity}")),
-    (errors.EndsBeforeStart, "End time must be after start time"),
-    (errors.InThePast, "Booking time cannot be in the past"),
-    (errors.AbsurdTime, "Booking date is too far ahead"),
-    (errors.SlotTaken, _taken),
-    (errors.AlreadyPaid, lambda _: said("Booking already paid")),
-    (errors.NothingToPay, lambda _: said("There is nothing to pay for this booking")),
-    (errors.HoldOver, lambda _: said("Booking hold has expired")),
-    (errors.NotAllowedNow, lambda _: said("Booking is not awaiting payment")),
-    (errors.WrongAmount, lambda refusal: said(_amount(refusal))),
-    (gateway.PaymentsAway, _failed),
-    (gateway.PaymentRefused, _failed),
-    (gateway.BadPayload, "Invalid payload"),
-    (gateway.BadSignature, "Invalid signature"),
+ERROR_MESSAGES = kit.ErrorTable(
+    {
+        errors.Refusal: kit.error(),
+        Malformed: validation_failed(ValidationFailed.detail),
+        ValidationFailed: validation_failed(),
+        errors.Invalid: kit.error(lambda r: next(chain(*r.errors.values()), r.detail)),
+        errors.NotSignedIn: not_signed_in("Authentication required"),
+        errors.WrongCredentials: kit.error("Invalid email or password"),
+        errors.TokenRefused: token_refused("Token refresh failed"),
+        errors.EmailTaken: kit.error("Email already registered"),
+        errors.Forbidden: kit.error("Permission denied. Admin access required."),
+        kit.NotOwner: kit.error("Permission denied. This is not your booking."),
+        errors.ResourceUnavailable: kit.error("Room not found or not available", status=404),
+        errors.OutsideHours: kit.error(
+            "Booking time must be between {opens_at:%H:%M} and {closes_at:%H:%M}"
+        ),
+        errors.NotWholeSlots: kit.error(_slots),
+        errors.OverCapacity: kit.error("Guest count exceeds room capacity of {capacity}"),
+        errors.EndsBeforeStart: kit.error("End time must be after start time"),
+        errors.InThePast: kit.error("Booking time cannot be in the past"),
+        errors.AbsurdTime: kit.error("Booking date is too far ahead"),
+        errors.SlotTaken: slot_taken("Time slot conflicts with existing booking"),
+        errors.AlreadyPaid: kit.error("Booking already paid", status=400),
+        errors.NothingToPay: kit.error("There is nothing to pay for this booking", status=400),
+        errors.HoldOver: kit.error("Booking hold has expired", status=400),
+        errors.NotAllowedNow: kit.error("Booking is not awaiting payment", status=400),
+        errors.WrongAmount: kit.error(_amount),
+        gateway.PaymentsAway: detailed_error("Payment processing failed", status=400),
+        gateway.PaymentRefused: detailed_error("Payment processing failed", status=400),
+        gateway.BadPayload: kit.error("Invalid payload"),
+        gateway.BadSignature: kit.error("Invalid signature"),
+    }
 )
-
-
-def worded(refusal: Refusal) -> Said:
-    """Every refusal in this contract's words; one without words of its own keeps the core's."""
-    if isinstance(refusal, Said):
-        return refusal
-    for kind, words in WORDS:
-        if isinstance(refusal, kind):
-            return said(words, refusal.status) if isinstance(words, str) else words(refusal)
-    return said(refusal.detail, refusal.status)

@@ -1,269 +1,207 @@
-"""The endpoints of the paid rooms, in the order of their README."""
+"""The views of the paid rooms, in the order of their README."""
 
 from __future__ import annotations
 
 import hmac
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
+import orjson
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from pydantic import BaseModel, ValidationError
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from api import errors, money, policy
-from api.documents import Schema, takes
-from api.effective_status import get_effective_payment_status, get_effective_status
-from api.errors import Refusal
+from api.contracts import kit
 from api.lifecycle import BOOKING
 from api.policy import Rules
 from api.queries.payments import payments as queries
 from api.queries.venues import rules as rules_query
-from api.replies import Created, Reply
-from api.rest.authentication import (
-    BearerAuthentication,
-    drop_refresh_cookie,
-    refresh_cookie,
-    set_refresh_cookie,
-)
-from api.rest.base_view import BaseAPIView
-from api.rest.throttling import AddressThrottle, AnonymousThrottle
-from api.services.accounts import accounts, tokens
+from api.rest.authentication import BearerAuthentication
+from api.rest.permissions import IsStaff
+from api.rest.throttling import AnonymousThrottle
 from api.services.actors import Actor
-from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.slots import build_refusal
-from api.services.bookings.sweeps import sweep
+from api.services.bookings import bookings, transitions
 from api.services.payments import payments, stripe_events
-from api.services.venues import venues
 
-from . import answers, shapes
-from .errors import REFUSALS, invalid, said, worded
-
-NAME = "paidrooms"
-M = TypeVar("M", bound=BaseModel)
+from . import serializers
+from .errors import ERROR_MESSAGES, ValidationFailed
 
 
-class View(BaseAPIView):
-    schema = Schema()
-    refusals = REFUSALS
+class PaidRoomsView(kit.ContractView):
+    contract = "paidrooms"
+    error_messages = ERROR_MESSAGES
+    token_strategy = kit.CookieTokens()
 
-    def explain(self, refusal: Refusal) -> Response:
-        words = worded(refusal)
-        return Response(dict(words.body), status=words.status)
-
-    def body(self, model: type[M], **context: Any) -> M:
+    def read(self, shape: Any, **options: Any) -> dict[str, Any]:
+        """Also by a model of pydantic; raises `ValidationFailed`."""
+        if not issubclass(shape, BaseModel):
+            return super().read(shape, **options)
         try:
-            return model.model_validate(self.request.data, context=context)
+            return dict(shape.model_validate(self.request.data, context=options["context"]))
         except ValidationError as error:
-            raise invalid(error) from None
+            raise ValidationFailed(findings=orjson.loads(error.json())) from None
 
-    def texts(self, *names: str, otherwise: str) -> list[str]:
-        """These fields of the body, all of them filled; refuses in the words given."""
-        body: Any = self.request.data if isinstance(self.request.data, dict) else {}
-        found = [body.get(name) for name in names]
-        if not all(isinstance(text, str) and text and "\0" not in text for text in found):
-            raise said(otherwise)
-        return found
+    def find_booking(self, pk: int) -> Any:
+        return queries.booking_of(self.contract, pk)
 
 
-class Public(View):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
+# accounts
 
 
-# authentication
+class RegisterView(kit.RegisterView, PaidRoomsView):
+    request_serializer = serializers.RegisterSerializer
+    response_serializer = serializers.RegisteredSerializer
 
 
-class Register(Public):
-    throttle_classes = (AddressThrottle,)
+class LoginView(kit.LoginView, PaidRoomsView):
+    """The refresh token comes in a cookie."""
 
-    @takes(shapes.Registration)
-    def post(self, request: Request) -> Created[answers.Registered]:
-        names = ("email", "password", "confirm_password")
-        email, password, again = self.texts(*names, otherwise="All fields are required.")
-        if password != again:
-            raise said("Password and confirm password do not match")
-        user = accounts.register(email=email, password=password, strong=False)
-        return Created({"message": "Registration successful", "user_id": user.pk})
+    request_serializer = serializers.LoginSerializer
+    response_serializer = serializers.LoggedInSerializer
 
 
-class Login(Public):
-    throttle_classes = (AddressThrottle,)
-
-    @takes(shapes.Credentials)
-    def post(self, request: Request) -> Reply[answers.SignedIn]:
-        needed = "Email and password are required."
-        email, password = self.texts("email", "password", otherwise=needed)
-        address = AddressThrottle().get_ident(request)
-        user = accounts.sign_in(login=email, password=password, address=address)
-        pair = tokens.issue(user, NAME)
-        response: Reply[answers.SignedIn] = Reply(
-            {
-                "message": "Login successful",
-                "user_id": user.pk,
-                "email": user.email,
-                "is_staff": user.is_staff,
-                "is_superuser": user.is_superuser,
-                "access": pair.access,
-            }
-        )
-        set_refresh_cookie(response, pair)
-        return response
-
-
-class RefreshCookie(Public):
+class RefreshView(kit.RefreshView, PaidRoomsView):
     """By the cookie that signing in has set."""
 
-    throttle_classes = (AddressThrottle,)
-
-    def post(self, request: Request) -> Reply[answers.Refreshed]:
-        raw = refresh_cookie(request)
-        if not raw:
-            raise said("Refresh token not found", 401)
-        try:
-            pair = tokens.renew_access(raw)
-        except errors.TokenRefused as refusal:
-            raise said("Token refresh failed", 401, detail=refusal.detail) from None
-        return Reply({"access": pair.access, "message": "Token refreshed successfully"})
+    response_serializer = serializers.RefreshedSerializer
 
 
-class Logout(View):
-    def post(self, request: Request) -> Reply[answers.Message]:
-        tokens.revoke(refresh_cookie(request))
-        response: Reply[answers.Message] = Reply({"message": "Logout successful"})
-        drop_refresh_cookie(response)
-        return response
+class LogoutView(PaidRoomsView):
+    """Of whoever is signed in: the refresh token in the cookie is used up."""
+
+    response_serializer = serializers.LoggedOutSerializer
+    post = kit.LogoutView.post
 
 
 # rooms and bookings
 
 
-class Rooms(Public):
+class RoomListView(kit.PublicView, PaidRoomsView):
     throttle_classes = (AnonymousThrottle,)
+    response_serializer = serializers.RoomsSerializer
 
-    def get(self, request: Request) -> Reply[answers.Rooms]:
-        rooms = [shapes.room(each) for each in queries.list_bookable_rooms(NAME)]
-        return Reply({"count": len(rooms), "rooms": rooms})
+    @kit.operation("List the rooms that can be booked")
+    def get(self, request: Request) -> Any:
+        rooms = queries.rooms(self.contract)
+        return {"count": len(rooms), "rooms": rooms}
 
 
-def check(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int) -> None:
+def check_policy(
+    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
+) -> None:
     """The policy in this contract's order: hours and slots come before what is past, and a slot
     that is taken before a full room."""
     policy.check_interval(starts_at, ends_at, now)
     try:
-        policy.check_resource(rules, starts_at, ends_at, guests=0)
+        policy.check_place(rules, starts_at, ends_at, guests=0)
         policy.check_notice(rules, starts_at, ends_at, now)
     except errors.NotWholeSlots:
         if ends_at - starts_at < rules.resource.slot_length:
-            raise said("Booking duration must be at least one slot") from None
+            raise errors.Invalid("Booking duration must be at least one slot") from None
         raise
     if guests > rules.resource.capacity:
-        taken = build_refusal(rules, starts_at, ends_at, now)
+        taken = bookings.taken(rules, starts_at, ends_at, now)
         raise taken if taken.conflicts else errors.OverCapacity(capacity=rules.resource.capacity)
 
 
-def shown(row: Any) -> answers.Booking:
-    status, paid = get_effective_status(row), get_effective_payment_status(row)
-    return shapes.booking(row, status, paid)
+class CreateBookingView(PaidRoomsView):
+    request_serializer = serializers.NewBooking
+    response_serializer = serializers.BookingSerializer
 
-
-class Bookings(View):
-    @takes(shapes.NewBooking)
-    def post(self, request: Request) -> Created[answers.Booking]:
-        zone = venues.of_contract(NAME).zone
-        new = self.body(shapes.NewBooking, today=datetime.now(zone).date())
-        starts_at = policy.to_instant(zone, new.booking_date, new.start_time)
-        ends_at = policy.to_instant(zone, new.booking_date, new.end_time)
-        pk = self.book(new, self.room(new.room_id), starts_at, ends_at)
-        return Created(shown(queries.get_booking(NAME, pk)))
-
-    def room(self, pk: int) -> Any:
-        """The room, whole with its rules; another venue's is none of ours."""
+    @kit.operation("Book a room, which is held until it is paid", status=201)
+    def post(self, request: Request) -> Any:
+        """One's own hold whose payment was begun and left is taken up again, with its deadline."""
+        body, zone = self.validated(), self.venue.zone
+        starts_at = policy.instant(zone, body["booking_date"], body["start_time"])
+        ends_at = policy.instant(zone, body["booking_date"], body["end_time"])
+        guests, notes = body["guest_count"], body["special_requests"] or ""
+        room, owner = self.get_room(body["room_id"]), self.get_owner(body["user_id"])
         try:
-            room = rules_query.get_resource(pk)
-        except errors.NotFound:
-            raise errors.ResourceUnavailable from None
-        if room.venue.slug != NAME or not room.bookable:
+            booking = bookings.book(
+                owner=owner,
+                resource=room,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                actor=None if owner == self.user else Actor.person(self.user),
+                notes=notes,
+                guests=guests,
+                contract=self.contract,
+                check=check_policy,
+            )
+        except errors.SlotTaken as refusal:
+            held = payments.own_hold(refusal, owner.pk, starts_at, ends_at)
+            if held is None or (held.guests, held.notes) != (guests, notes):
+                raise
+            booking = held
+        return self.find_booking(booking.pk)
+
+    def get_room(self, pk: int) -> Any:
+        """The room with its rules; raises `ResourceUnavailable`, of another venue's too."""
+        room = rules_query.resources().filter(venue__slug=self.contract, pk=pk).first()
+        if room is None or not room.bookable:
             raise errors.ResourceUnavailable
         return room
 
-    def book(
-        self, new: shapes.NewBooking, room: Any, starts_at: datetime, ends_at: datetime
-    ) -> int:
-        owner = self.user
-        if self.user.is_staff and new.user_id is not None:
-            owner = queries.get_person(new.user_id)
-        try:
-            booking = create_booking(
-                BookingRequest(
-                    owner=owner,
-                    resource=room,
-                    starts_at=starts_at,
-                    ends_at=ends_at,
-                    notes=new.special_requests or "",
-                    guests=new.guest_count,
-                    contract=NAME,
-                ),
-                actor=Actor.for_new_booking(self.user, owner),
-                check=check,
-            )
-        except errors.SlotTaken as refusal:
-            own = payments.find_own_hold(refusal, owner.pk, starts_at, ends_at)
-            asked = (new.guest_count, new.special_requests or "")
-            if own is None or (own.guests, own.notes) != asked:
-                raise
-            return own.pk
-        return booking.pk
+    def get_owner(self, pk: int | None) -> Any:
+        """Only staff book for somebody else."""
+        return queries.person(pk) if self.user.is_staff and pk is not None else self.user
 
 
-class PaymentIntent(View):
-    @takes(shapes.NewPayment)
-    def post(self, request: Request) -> Created[answers.Payment]:
-        new = self.body(shapes.NewPayment)
-        booking = mine(self, new.booking_id)
-        payment = payments.start_payment(booking.pk, money.to_minor(new.amount, booking.currency))
-        return Created(shapes.payment(payment))
+class PaymentIntentView(PaidRoomsView):
+    request_serializer = serializers.NewPayment
+    response_serializer = serializers.PaymentSerializer
+
+    @kit.operation("Begin to pay a booking", status=201)
+    def post(self, request: Request) -> Any:
+        """The same intent for as long as it lives."""
+        body = self.validated()
+        booking = self.get_own_booking(body["booking_id"])
+        return payments.begin(booking.pk, money.minor(body["amount"], booking.currency))
 
 
-def mine(view: View, pk: int) -> Any:
-    """The booking, for its owner or staff; refuses `NotFound` and then who is neither."""
-    booking = queries.get_booking(NAME, pk)
-    if not view.user.is_staff and booking.owner_id != view.user.pk:
-        raise said("Permission denied. This is not your booking.", 403)
-    return booking
+class BookingListView(PaidRoomsView):
+    permission_classes = (IsStaff,)
+    response_serializer = serializers.BookingsSerializer
+
+    @kit.operation("List all bookings")
+    def get(self, request: Request) -> Any:
+        """For staff, newest first."""
+        rows = queries.bookings_of(self.contract)
+        return {"count": len(rows), "bookings": rows}
 
 
-class AllBookings(View):
-    def get(self, request: Request) -> Reply[answers.Bookings]:
-        if not self.user.is_staff:
-            raise errors.Forbidden
-        rows = [shown(row) for row in queries.list_bookings(NAME)]
-        return Reply({"count": len(rows), "bookings": rows})
+class BookingView(PaidRoomsView):
+    response_serializer = serializers.BookingSerializer
 
-
-class OneBooking(View):
-    def get(self, request: Request, pk: int) -> Reply[answers.Booking]:
-        return Reply(shown(mine(self, pk)))
+    @kit.operation("Show a booking")
+    def get(self, request: Request, pk: int) -> Any:
+        """For its owner and for staff."""
+        return self.get_own_booking(pk)
 
 
 # machines
 
 
-class StripeWebhook(Public):
-    def post(self, request: Request) -> Reply[answers.Received]:
+class StripeWebhookView(kit.PublicView, PaidRoomsView):
+    response_serializer = serializers.ReceivedSerializer
+
+    @kit.operation("Receive an event of Stripe")
+    def post(self, request: Request) -> Any:
+        """Signed in `Stripe-Signature` over the raw body. One of no use here succeeds too."""
         signature = request.headers.get("Stripe-Signature", "")
-        stripe_events.store_event(request._request.body, signature)
-        return Reply({"status": "success"})
+        stripe_events.receive(request._request.body, signature)
+        return {}
 
 
-class BySecret(BaseAuthentication):
+class CleanupSecretAuthentication(BaseAuthentication):
     """The secret that a cron line can send, in a header of its own or as a bearer."""
 
-    def authenticate(self, request: Request) -> tuple[Any, str] | None:
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, str] | None:
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
         given = request.headers.get("X-Cleanup-Secret") or bearer * (scheme.lower() == "bearer")
         secret = settings.CLEANUP_SECRET
@@ -275,23 +213,29 @@ class BySecret(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-class Secret(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = BySecret
+class CleanupSecretScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = CleanupSecretAuthentication
     name = "secret"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "apiKey", "in": "header", "name": "X-Cleanup-Secret"}
 
 
-class Cleanup(View):
-    authentication_classes = (BySecret, BearerAuthentication)
-    permission_classes = (AllowAny,)
+class MayCleanUp(IsStaff):
+    """Also who brings the secret, and anyone where the settings say so."""
 
-    def post(self, request: Request) -> Reply[answers.CleanedUp]:
-        if request.auth != "cleanup" and not settings.CLEANUP_OPEN:
-            if not request.user.is_authenticated:
-                raise errors.NotSignedIn
-            if not request.user.is_staff:
-                raise errors.Forbidden
-        count = sweep(BOOKING.expire, "expire_holds")
-        return Reply({"expired_count": count, "message": f"Expired {count} bookings"})
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        by_secret = request.auth == "cleanup"
+        return by_secret or settings.CLEANUP_OPEN or super().has_permission(request, view)
+
+
+class CleanupView(PaidRoomsView):
+    authentication_classes = (CleanupSecretAuthentication, BearerAuthentication)
+    permission_classes = (MayCleanUp,)
+    response_serializer = serializers.CleanedUpSerializer
+
+    @kit.operation("Expire the holds that have run out")
+    def post(self, request: Request) -> Any:
+        """For staff and for who brings the secret. The worker does it anyway."""
+        count = transitions.sweep(BOOKING.expire, "expire_holds")
+        return {"expired_count": count, "message": f"Expired {count} bookings"}
