@@ -5,21 +5,21 @@ from __future__ import annotations
 from api import errors
 from api.queries.panels.panels import State
 from api.queries.venues import rooms
-from api.realtime.consumer import RoomSocket
+from api.realtime.consumers import RoomConsumer
 from api.services.venues import venues
 
 from .serializers import StateSerializer, parse_id
 
 
-class PanelRoomSocket(RoomSocket):
+class PanelRoomConsumer(RoomConsumer):
     """4001 for a token that is bad, ends, or is another room's panel's; 4004 for no such room."""
 
-    def asked_for(self) -> int:
+    def get_room_id(self) -> int:
         room = parse_id(self.scope["url_route"]["kwargs"]["room"])
         if self.credential.room is not None and self.credential.room != room:
             raise errors.NotSignedIn
         return rooms.one(venues.of_contract("circletime"), room).pk
 
-    async def tell(self, state: State) -> None:
+    async def send_state(self, state: State) -> None:
         version, data = state["version"], StateSerializer(state).data
-        await self.say({"type": "room_state_update", "version": version, "data": data})
+        await self.send_json({"type": "room_state_update", "version": version, "data": data})

@@ -16,12 +16,13 @@ from api.queries.analytics import analytics
 from api.queries.panels import panels
 from api.queries.venues import rooms
 from api.rest.authentication import BearerAuthentication, DeviceAuthentication
-from api.rest.exceptions import refusal_of
+from api.rest.exceptions import to_refusal
 from api.rest.permissions import IsStaff, PanelOrSignedIn
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.services.messages.mailer import minutes_freed
-from api.services.panels.panels import actor_of
+from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.messages.email_context import count_minutes_freed
+from api.services.panels.panels import get_actor
 
 from . import serializers
 from .errors import ERROR_MESSAGES, Broken, message_only
@@ -50,7 +51,7 @@ class CircletimeView(kit.ContractView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """A bug has the envelope too; it is logged, and reported as Django would."""
-        if refusal_of(exc) is None:
+        if to_refusal(exc) is None:
             got_request_exception.send(sender=type(self), request=self.request._request)
             log.exception("unexpected", path=self.request.path)
             exc = Broken()
@@ -137,7 +138,7 @@ def check_without_capacity(
     rules: policy.Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
 ) -> None:
     """A small room may be full: analytics count that, nobody is turned away for it."""
-    policy.check(rules, starts_at, ends_at, now, guests=1)
+    policy.check_booking(rules, starts_at, ends_at, now, guests=1)
 
 
 class BookingListView(CircletimeView):
@@ -148,13 +149,14 @@ class BookingListView(CircletimeView):
     def post(self, request: Request) -> Any:
         body = self.validated()
         body["resource"] = self.get_room(body["resource"]).pk
-        return bookings.book(
+        wanted = BookingRequest(
             owner=self.user,
             guests=len({self.user.pk, *(person.pk for person in body["attendees"])}),
             contract=self.contract,
-            check=check_without_capacity,
             **body,
         )
+        actor = Actor.for_new_booking(self.user)
+        return create_booking(wanted, actor=actor, check=check_without_capacity)
 
 
 class BookingView(CircletimeView):
@@ -162,7 +164,7 @@ class BookingView(CircletimeView):
     def delete(self, request: Request, booking: str) -> Any:
         """The organizer's right, and the staff's."""
         row = self.get_booking(booking)
-        return bookings.cancel(row.pk, self.actor_for(row))
+        return cancel_booking(row.pk, self.actor_for(row))
 
 
 # meetings, for the panel at the door of their room and for anybody signed in
@@ -188,7 +190,7 @@ class PanelView(CircletimeView):
         return booking
 
     def actor_for(self, booking: Any) -> Actor:
-        return actor_of(self.panel) if self.panel else super().actor_for(booking)
+        return get_actor(self.panel) if self.panel else super().actor_for(booking)
 
 
 class CheckInView(PanelView):
@@ -199,7 +201,7 @@ class CheckInView(PanelView):
     @kit.operation("Check in to a meeting", request=None)
     def post(self, request: Request, booking: str) -> Any:
         row = self.get_booking(booking)
-        return bookings.check_in(row.pk, self.actor_for(row))
+        return check_in_booking(row.pk, self.actor_for(row))
 
 
 class EndView(PanelView):
@@ -208,7 +210,7 @@ class EndView(PanelView):
     @kit.operation("End a meeting early", request=None)
     def post(self, request: Request, booking: str) -> Any:
         row = self.get_booking(booking)
-        return {"freed": minutes_freed(bookings.end(row.pk, self.actor_for(row)))}
+        return {"freed": count_minutes_freed(end_booking(row.pk, self.actor_for(row)))}
 
 
 class PanelStateView(PanelView):
@@ -219,7 +221,7 @@ class PanelStateView(PanelView):
         """As the WebSocket of the room sends it at every change."""
         pk = self.get_room(room).pk
         self.check_panel(pk)
-        return panels.state(pk)
+        return panels.get_state(pk)
 
 
 class PanelCheckInView(CheckInView):
@@ -255,7 +257,7 @@ class KpiView(AnalyticsView):
 
     @kit.operation("Show the key figures", query=serializers.PeriodSerializer, many=True)
     def get(self, request: Request) -> Any:
-        return serializers.kpi_figures(analytics.kpi(self.venue, **self.validated_query()))
+        return serializers.kpi_figures(analytics.compute_kpi(self.venue, **self.validated_query()))
 
 
 class UtilizationView(AnalyticsView):
@@ -267,7 +269,7 @@ class UtilizationView(AnalyticsView):
         many=True,
     )
     def get(self, request: Request) -> Any:
-        return analytics.utilization(self.venue, **self.validated_query())
+        return analytics.compute_utilization(self.venue, **self.validated_query())
 
 
 class GhostingView(AnalyticsView):
@@ -275,7 +277,7 @@ class GhostingView(AnalyticsView):
 
     @kit.operation("Show the no-shows of each room", query=serializers.PeriodSerializer, many=True)
     def get(self, request: Request) -> Any:
-        return analytics.ghosting(self.venue, **self.validated_query())
+        return analytics.compute_ghosting(self.venue, **self.validated_query())
 
 
 class CapacityView(AnalyticsView):
@@ -283,4 +285,4 @@ class CapacityView(AnalyticsView):
 
     @kit.operation("Show how full each room is", query=serializers.PeriodSerializer, many=True)
     def get(self, request: Request) -> Any:
-        return analytics.capacity(self.venue, **self.validated_query())
+        return analytics.compute_capacity(self.venue, **self.validated_query())

@@ -92,7 +92,7 @@ def _slots(refusal: Any) -> str:
 
 
 def _amount(refusal: Any) -> str:
-    due = money.major(refusal.amount_minor, refusal.currency)
+    due = money.to_major(refusal.amount_minor, refusal.currency)
     return f"Amount must equal the booking total of {due} {refusal.currency}"
 
 

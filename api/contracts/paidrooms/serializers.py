@@ -14,8 +14,8 @@ from rest_framework.fields import empty
 
 from api import errors, money
 from api.contracts import kit
+from api.effective_status import get_effective_payment_status
 from api.lifecycle import Status
-from api.queries.bookings.effective_status import effective_payment_status
 
 STATUS_LABELS: Final[Mapping[str, str]] = {
     Status.HELD: "pending",
@@ -39,7 +39,7 @@ AT_VENUE: Final = "On the venue's clocks"
 
 class PaymentStatusField(kit.LabelField):
     def get_attribute(self, instance: Any) -> str:
-        return effective_payment_status(instance)
+        return get_effective_payment_status(instance)
 
 
 class MoneyField(serializers.FloatField):
@@ -48,7 +48,7 @@ class MoneyField(serializers.FloatField):
     def get_attribute(self, instance: Any) -> Any:
         priced = instance if hasattr(instance, "currency") else instance.venue
         minor: Any = super().get_attribute(instance)
-        return money.major(minor, priced.currency)
+        return money.to_major(minor, priced.currency)
 
 
 # accounts

@@ -25,7 +25,9 @@ from api.rest.authentication import BearerAuthentication
 from api.rest.permissions import IsStaff
 from api.rest.throttling import AnonymousThrottle
 from api.services.actors import Actor
-from api.services.bookings import bookings, transitions
+from api.services.bookings import slots
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.sweeps import sweep
 from api.services.payments import payments, stripe_events
 
 from . import serializers
@@ -47,7 +49,7 @@ class PaidRoomsView(kit.ContractView):
             raise ValidationFailed(findings=orjson.loads(error.json())) from None
 
     def find_booking(self, pk: int) -> Any:
-        return queries.booking_of(self.contract, pk)
+        return queries.get_booking(self.contract, pk)
 
 
 # accounts
@@ -87,7 +89,7 @@ class RoomListView(kit.PublicView, PaidRoomsView):
 
     @kit.operation("List the rooms that can be booked")
     def get(self, request: Request) -> Any:
-        rooms = queries.rooms(self.contract)
+        rooms = queries.list_bookable_rooms(self.contract)
         return {"count": len(rooms), "rooms": rooms}
 
 
@@ -98,14 +100,14 @@ def check_policy(
     that is taken before a full room."""
     policy.check_interval(starts_at, ends_at, now)
     try:
-        policy.check_place(rules, starts_at, ends_at, guests=0)
+        policy.check_resource(rules, starts_at, ends_at, guests=0)
         policy.check_notice(rules, starts_at, ends_at, now)
     except errors.NotWholeSlots:
         if ends_at - starts_at < rules.resource.slot_length:
             raise errors.Invalid("Booking duration must be at least one slot") from None
         raise
     if guests > rules.resource.capacity:
-        taken = bookings.taken(rules, starts_at, ends_at, now)
+        taken = slots.build_refusal(rules, starts_at, ends_at, now)
         raise taken if taken.conflicts else errors.OverCapacity(capacity=rules.resource.capacity)
 
 
@@ -117,24 +119,24 @@ class CreateBookingView(PaidRoomsView):
     def post(self, request: Request) -> Any:
         """One's own hold whose payment was begun and left is taken up again, with its deadline."""
         body, zone = self.validated(), self.venue.zone
-        starts_at = policy.instant(zone, body["booking_date"], body["start_time"])
-        ends_at = policy.instant(zone, body["booking_date"], body["end_time"])
+        starts_at = policy.to_instant(zone, body["booking_date"], body["start_time"])
+        ends_at = policy.to_instant(zone, body["booking_date"], body["end_time"])
         guests, notes = body["guest_count"], body["special_requests"] or ""
         room, owner = self.get_room(body["room_id"]), self.get_owner(body["user_id"])
+        wanted = BookingRequest(
+            owner=owner,
+            resource=room,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            notes=notes,
+            guests=guests,
+            contract=self.contract,
+        )
+        actor = Actor.for_new_booking(self.user, owner)
         try:
-            booking = bookings.book(
-                owner=owner,
-                resource=room,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                actor=None if owner == self.user else Actor.person(self.user),
-                notes=notes,
-                guests=guests,
-                contract=self.contract,
-                check=check_policy,
-            )
+            booking = create_booking(wanted, actor=actor, check=check_policy)
         except errors.SlotTaken as refusal:
-            held = payments.own_hold(refusal, owner.pk, starts_at, ends_at)
+            held = payments.find_own_hold(refusal, owner.pk, starts_at, ends_at)
             if held is None or (held.guests, held.notes) != (guests, notes):
                 raise
             booking = held
@@ -142,14 +144,14 @@ class CreateBookingView(PaidRoomsView):
 
     def get_room(self, pk: int) -> Any:
         """The room with its rules; raises `ResourceUnavailable`, of another venue's too."""
-        room = rules_query.resources().filter(venue__slug=self.contract, pk=pk).first()
+        room = rules_query.resources_with_rules().filter(venue__slug=self.contract, pk=pk).first()
         if room is None or not room.bookable:
             raise errors.ResourceUnavailable
         return room
 
     def get_owner(self, pk: int | None) -> Any:
         """Only staff book for somebody else."""
-        return queries.person(pk) if self.user.is_staff and pk is not None else self.user
+        return queries.get_person(pk) if self.user.is_staff and pk is not None else self.user
 
 
 class PaymentIntentView(PaidRoomsView):
@@ -161,7 +163,7 @@ class PaymentIntentView(PaidRoomsView):
         """The same intent for as long as it lives."""
         body = self.validated()
         booking = self.get_own_booking(body["booking_id"])
-        return payments.begin(booking.pk, money.minor(body["amount"], booking.currency))
+        return payments.start_payment(booking.pk, money.to_minor(body["amount"], booking.currency))
 
 
 class BookingListView(PaidRoomsView):
@@ -171,7 +173,7 @@ class BookingListView(PaidRoomsView):
     @kit.operation("List all bookings")
     def get(self, request: Request) -> Any:
         """For staff, newest first."""
-        rows = queries.bookings_of(self.contract)
+        rows = queries.list_bookings(self.contract)
         return {"count": len(rows), "bookings": rows}
 
 
@@ -194,7 +196,7 @@ class StripeWebhookView(kit.PublicView, PaidRoomsView):
     def post(self, request: Request) -> Any:
         """Signed in `Stripe-Signature` over the raw body. One of no use here succeeds too."""
         signature = request.headers.get("Stripe-Signature", "")
-        stripe_events.receive(request._request.body, signature)
+        stripe_events.store_event(request._request.body, signature)
         return {}
 
 
@@ -237,5 +239,5 @@ class CleanupView(PaidRoomsView):
     @kit.operation("Expire the holds that have run out")
     def post(self, request: Request) -> Any:
         """For staff and for who brings the secret. The worker does it anyway."""
-        count = transitions.sweep(BOOKING.expire, "expire_holds")
+        count = sweep(BOOKING.expire, "expire_holds")
         return {"expired_count": count, "message": f"Expired {count} bookings"}

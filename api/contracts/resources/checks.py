@@ -11,9 +11,9 @@ def check_new(rules: Rules, starts: datetime, ends: datetime, now: datetime, gue
     if not rules.resource.bookable:
         raise errors.ResourceUnavailable
     earliest = now + rules.venue.min_notice
-    if starts < earliest - policy.TRANSIT:
+    if starts < earliest - policy.NETWORK_ALLOWANCE:
         raise errors.TooSoon(earliest=earliest, rules=rules)
-    policy.check(rules, starts, ends, now, guests)
+    policy.check_booking(rules, starts, ends, now, guests)
 
 
 def check_move(
@@ -32,4 +32,4 @@ def check_not_over(
     """Staff may put any time right that is not over."""
     if ends <= now:
         raise errors.InThePast
-    policy.check_place(rules, starts, ends, guests)
+    policy.check_resource(rules, starts, ends, guests)

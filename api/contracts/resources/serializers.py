@@ -10,14 +10,16 @@ from djoser import serializers as djoser
 from rest_framework import serializers
 
 from api.contracts import kit
-from api.emails import said
+from api.emails import get_status_label
 from api.lifecycle import Status
 from api.queries.accounts import people
 from api.queries.venues import rules
 from api.services.accounts import accounts
 
 # the emails say the same
-STATUS_LABELS: Final = {status.value: said(status.value, "resources") for status in Status}
+STATUS_LABELS: Final = {
+    status.value: get_status_label(status.value, "resources") for status in Status
+}
 STATUSES: Final = tuple(dict.fromkeys(STATUS_LABELS.values()))
 USERNAME_TAKEN: Final = "A user with this username already exists."
 EMAIL_TAKEN: Final = (
@@ -167,7 +169,7 @@ class ResourceField(serializers.IntegerField):
         pk = super().to_internal_value(data)
         kept = pk == self.context.get("resource")  # forms send the one that they were shown
         slug = self.context["view"].contract
-        resources = rules.resources(retired=kept).filter(venue__slug=slug)
+        resources = rules.resources_with_rules(retired=kept).filter(venue__slug=slug)
         found = resources.filter(pk=pk).first() if 0 < pk < 2**63 else None
         if found is None:
             self.fail("does_not_exist", pk_value=pk)

@@ -15,15 +15,18 @@ from rest_framework.request import Request
 
 from api import errors
 from api.contracts import kit
+from api.effective_status import get_effective_status
 from api.queries.bookings import bookings as queries
-from api.queries.bookings.effective_status import effective_status
 from api.queries.venues import resource_status
 from api.rest.permissions import StaffWrites
 from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
-from api.services.accounts import accounts, pictures
+from api.services.accounts import accounts, erasure, passwords, pictures
 from api.services.actors import Actor
-from api.services.bookings import bookings
-from api.services.bookings.revisions import revise
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges
+from api.services.bookings.revisions import revise_booking
+from api.services.bookings.status_changes import set_booking_status
 from api.services.venues import resources
 
 from . import serializers
@@ -95,7 +98,9 @@ class MeView(kit.MeView, ResourcesAPIView):
 
     @kit.operation("Change one's own account")
     def patch(self, request: Request) -> Any:
-        return accounts.edit(self.user, self.validated(account=self.user.pk), by=self.user)
+        return accounts.update_account(
+            self.user, self.validated(account=self.user.pk), by=self.user
+        )
 
     put = patch
 
@@ -103,7 +108,7 @@ class MeView(kit.MeView, ResourcesAPIView):
     def delete(self, request: Request) -> Any:
         """What is booked ahead is cancelled, and the person is forgotten."""
         self.validated()
-        accounts.erase(self.user)
+        erasure.erase_account(self.user)
 
 
 ANONYMOUS = ("create", "reset_password", "reset_password_confirm")
@@ -138,13 +143,13 @@ class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):  # type: ignore[misc
     @kit.operation("Ask for a reset link", request=serializers.ResetPasswordSerializer)
     def reset_password(self, request: Request) -> Any:
         """Sent by e-mail. The answer is the same whether or not the address is known."""
-        accounts.ask_reset(self.validated()["email"], "resources/password_reset")
+        passwords.request_password_reset(self.validated()["email"], "resources/password_reset")
 
     @kit.operation("Set a password by the link", request=serializers.ConfirmResetSerializer)
     def reset_password_confirm(self, request: Request) -> Any:
         """Once, within an hour. The token is taken back."""
         body = self.validated()
-        accounts.set_password(body["user"], body["new_password"])
+        passwords.set_password(body["user"], body["new_password"])
 
 
 # resources
@@ -202,11 +207,12 @@ class BookingListView(ResourcesAPIView):
     def post(self, request: Request) -> Any:
         body = self.validated()
         status = body.pop("status", "pending")
-        agreed = self.user.is_staff and status == "confirmed"
-        fields = body | {"owner": self.user, "contract": self.contract}
-        booking = bookings.book(check=check_new, agreed=agreed, **fields)
-        if self.user.is_staff and not agreed and status != label_of(booking):
-            bookings.set_status(booking.pk, status, Actor.person(self.user))
+        approved = self.user.is_staff and status == "confirmed"
+        body |= {"owner": self.user, "contract": self.contract, "pre_approved": approved}
+        actor = Actor.for_new_booking(self.user)
+        booking = create_booking(BookingRequest(**body), actor=actor, check=check_new)
+        if self.user.is_staff and not approved and status != label_of(booking):
+            set_booking_status(booking.pk, status, Actor.person(self.user))
         return self.get_own_booking(booking.pk)
 
 
@@ -230,7 +236,7 @@ class BookingView(ResourcesAPIView):
         actor = self.actor_for(booking)
         check = check_not_over if actor.is_staff else partial(check_move, booking.starts_at)
         body["resource"] = resource.pk if resource else None
-        revise(booking, actor, status=status, how={"check": check}, **body)
+        revise_booking(booking, actor, BookingChanges(**body), status=status, check=check)
         return self.get_own_booking(pk)
 
     put = patch
@@ -240,11 +246,11 @@ class BookingView(ResourcesAPIView):
         """It is kept; what was cancelled or rejected already stays as it is."""
         booking = self.get_own_booking(pk)
         if label_of(booking) not in ("cancelled", "rejected"):
-            bookings.cancel(pk, self.actor_for(booking))
+            cancel_booking(pk, self.actor_for(booking))
 
 
 def label_of(booking: Any) -> str:
-    return STATUS_LABELS[effective_status(booking)]
+    return STATUS_LABELS[get_effective_status(booking)]
 
 
 # pictures
@@ -256,7 +262,7 @@ class PictureView(ResourcesAPIView):
 
     @kit.operation("Change the profile picture")
     def patch(self, request: Request) -> Any:
-        return pictures.change(self.user, self.validated())
+        return pictures.update_picture(self.user, self.validated())
 
     put = patch
 
@@ -264,5 +270,5 @@ class PictureView(ResourcesAPIView):
 class PictureDeleteView(ResourcesAPIView):
     @kit.operation("Remove the profile picture", response=serializers.PictureRemovedSerializer)
     def delete(self, request: Request) -> Any:
-        pictures.remove(self.user)
+        pictures.remove_picture(self.user)
         return {}
