@@ -16,7 +16,7 @@ from django.db.utils import DatabaseError, InterfaceError
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
-from backend.pulse import Pulse
+from backend.heartbeat import Heartbeat
 
 LONG_AGO = timedelta(days=3650)
 
@@ -47,7 +47,7 @@ class Entry(ModelEntry):
 
 class Scheduler(DatabaseScheduler):
     Entry = Entry
-    pulse: Pulse | None = None
+    heartbeat: Heartbeat | None = None
     last_tick_at = 0.0
 
     def setup_schedule(self) -> None:
@@ -66,10 +66,10 @@ class Scheduler(DatabaseScheduler):
         not saved is sent once more at most."""
 
     def tick(self, *args: Any, **options: Any) -> float:
-        if self.pulse is None:
-            self.pulse = Pulse("beat", f"beat@{gethostname()}", self.app.conf.broker_url)
-            self.pulse.start()
-        self.pulse.tick()
+        if self.heartbeat is None:
+            self.heartbeat = Heartbeat("beat", f"beat@{gethostname()}")
+            self.heartbeat.start()
+        self.heartbeat.tick()
         now = time.time()
         if now < self.last_tick_at:
             self._heap = None  # it is ordered by instants that a clock set back makes far away

@@ -16,14 +16,14 @@ from celery.signals import (
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from backend import tracing
-from backend.pulse import WorkerPulse
+from backend.heartbeat import WorkerHeartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 
 app = Celery("holdfast")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(DjangoStructLogInitStep)
-app.steps["worker"].add(WorkerPulse)
+app.steps["worker"].add(WorkerHeartbeat)
 
 
 @task_prerun.connect

@@ -52,7 +52,7 @@ def serve_metrics(request: HttpRequest) -> HttpResponse:
     full: Saturation | None = None
     with suppress(DatabaseError):  # what is known is shown
         report, full = automation.get_report(), saturation.measure_saturation()
-    text = render_metrics(report, full, broker.queue_lengths())
+    text = render_metrics(report, full, broker.get_queue_lengths())
     # answered before Django's own middleware could add them
     headers = {
         "X-Content-Type-Options": "nosniff",

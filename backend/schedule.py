@@ -87,13 +87,7 @@ SCHEDULE: dict[str, Job] = {
     "prune_history": Job(
         "tasks.upkeep.prune_history",
         HOUR,
-        "finished deliveries, old keys and old exports are forgotten",
-        queue="default",
-    ),
-    "partition_history": Job(
-        "tasks.upkeep.partition_history",
-        HOUR,
-        "months of history are made ahead of time, and dropped when they are not kept any more",
+        "history, finished deliveries, keys and exports that are not kept any more are deleted",
         queue="default",
     ),
     "roll_up_analytics": Job(

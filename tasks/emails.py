@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from api.models.outbox import Kind
-from api.services.messages import mailer, outbox
+from api.services.messages import mail_connections, mailer, outbox
 from api.services.operations import jobs
 
 from .enqueue import publisher
@@ -16,4 +16,5 @@ def deliver_due() -> int:
     def more() -> None:
         publisher.enqueue("tasks.emails.deliver_due")
 
+    mail_connections.close_idle()
     return jobs.run("deliver_due", lambda: outbox.deliver([Kind.EMAIL], mailer.send, more))

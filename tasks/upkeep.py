@@ -4,8 +4,9 @@ from celery import shared_task
 
 from api.services.accounts import tokens
 from api.services.analytics import exports
+from api.services.bookings import history
 from api.services.messages import outbox
-from api.services.operations import history_months, idempotency, jobs
+from api.services.operations import idempotency, jobs
 from api.services.payments import stripe_events
 
 
@@ -17,24 +18,13 @@ def prune_blacklist() -> int:
 
 @shared_task
 def prune_history() -> int:
-    """Finished deliveries, old keys, webhooks, exports and heartbeats deleted."""
+    """Delete what is not kept any more, a batch at a time."""
     return jobs.run("prune_history", _prune)
 
 
 def _prune() -> int:
-    return (
-        outbox.prune()
-        + idempotency.prune()
-        + stripe_events.prune()
-        + exports.prune()
-        + jobs.prune()
-    )
-
-
-@shared_task
-def partition_history() -> int:
-    """Months of history made ahead of time, or dropped."""
-    return jobs.run("partition_history", history_months.keep)
+    services = (outbox, idempotency, stripe_events, exports, jobs, history)
+    return sum(service.prune() for service in services)
 
 
 @shared_task

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.core.cache import cache
+from django.core.signals import setting_changed
 from django.db import connection
+from django.dispatch import receiver
 from hypothesis import settings
 from rest_framework.test import APIClient
 
@@ -41,6 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure() -> None:
     """Hashing a password is slow on purpose; tests of other things need not wait for it."""
     configured.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@receiver(setting_changed)
+def _close_mail_connections(**_: Any) -> None:
+    """A connection that is kept is to the server of the settings that were."""
+    from api.services.messages import mail_connections
+
+    mail_connections.close_idle(kept_for=0)
 
 
 PASSWORD = "correct horse 9 battery"

@@ -2,7 +2,7 @@
 person are in `services`."""
 
 from . import lookups as lookups
-from .analytics import DayRollup, Export, MonthRollup, RollupMark, WeekRollup
+from .analytics import DayRollup, Export, MonthRollup, RollupMark
 from .automation import Job, JobFailure, Sign
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
@@ -37,5 +37,4 @@ __all__ = [
     "User",
     "UserProfile",
     "Venue",
-    "WeekRollup",
 ]

@@ -57,13 +57,6 @@ class DayRollup(Sums):
         constraints = [models.UniqueConstraint("starts_on", "resource", name="day_rollup_once")]
 
 
-class WeekRollup(Sums):
-    """Monday to Sunday, all summed up; `heat` has seven weekdays of 24 hours."""
-
-    class Meta:
-        constraints = [models.UniqueConstraint("starts_on", "resource", name="week_rollup_once")]
-
-
 class MonthRollup(Sums):
     """A calendar month whose days are all summed up; `heat` has seven weekdays of 24 hours."""
 

@@ -179,10 +179,7 @@ class Booking(models.Model):
 
 class BookingEvent(models.Model):
     """One line of a booking's history: who or which job did what, when, and why. Whatever writes
-    one stamps the booking's `updated_at` too.
-
-    The table is partitioned by month of `at` (`services.operations.history_months`): its key is
-    (id, at), and an id is unique because one sequence gives them out."""
+    one stamps the booking's `updated_at` too."""
 
     booking = models.ForeignKey(
         Booking, on_delete=models.CASCADE, related_name="events", db_index=False

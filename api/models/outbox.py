@@ -23,7 +23,7 @@ class State(models.TextChoices):
 
 
 class Delivery(LeasedRow):
-    key = models.CharField(max_length=200, unique=True, help_text="One effect, one key")
+    key = models.CharField(max_length=200, help_text="One effect, one key")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.EMAIL)
     name = models.CharField(max_length=40, help_text="Which e-mail or call")
     booking = models.ForeignKey(
@@ -56,6 +56,8 @@ class Delivery(LeasedRow):
             ),
         ]
         constraints = [
+            # unlike `unique=True`, without a second index for LIKE
+            models.UniqueConstraint(fields=["key"], name="delivery_once"),
             models.CheckConstraint(
                 condition=Q(state__in=State.values), name="delivery_state_is_known"
             ),

@@ -12,12 +12,6 @@ from django.db import models
 from django.db.models import F, Q
 
 
-def zone_names() -> list[tuple[str, str]]:
-    from zoneinfo import available_timezones
-
-    return [(name, name) for name in sorted(available_timezones())]
-
-
 class Approval(models.TextChoices):
     NEVER = "never", "Confirmed at once"
     PRIMETIME = "primetime", "Primetime needs approval"

@@ -178,12 +178,9 @@ def _fill_in(values: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str
 
 
 def prepare_database(environment: Mapping[str, str]) -> None:
-    demo = environment.get("DEMO", "").lower() in ("1", "true", "yes", "on")
-    for step in [
-        "migrate --noinput --verbosity 0",
-        "ensure_superuser",
-        *(["seed_demo"] if demo else []),
-    ]:
+    # which says what is missing, if there is no admin yet
+    admin = [] if environment.get("DJANGO_SUPERUSER_EMAIL") else ["ensure_superuser"]
+    for step in ["prepare --verbosity 0", *admin]:
         print_line(f"  {step.split()[0]} …")
         command = [sys.executable, "manage.py", *step.split()]
         if subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode:

@@ -50,7 +50,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "socket_timeout": 5,
         "socket_keepalive": True,
         "health_check_interval": 10,
-        "retry_on_timeout": False,
+        "retry_on_timeout": True,
         "max_retries": 0,
     }
     if BROKER_URL.startswith(("redis", "rediss", "valkey"))
@@ -62,5 +62,5 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within thi
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 DJANGO_STRUCTLOG_CELERY_ENABLED = True  # a task logs the id of the request that asked for it
 # seconds after which a worker or beat that stands still though the broker answers ends itself
-PULSE_PATIENCE = env.PULSE_PATIENCE
+HEARTBEAT_TIMEOUT = env.PULSE_PATIENCE
 HEARTBEAT_DIR = env.HEARTBEAT_DIR  # where they show that they do not

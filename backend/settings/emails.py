@@ -10,8 +10,8 @@ def find_email_backend(name: str) -> str:
     are set as ANYMAIL_<OPTION>, or a class by its path."""
     known = {
         "console": "django.core.mail.backends.console.EmailBackend",
-        "smtp": "backend.mail.SmtpBackend",
-        "files": "backend.mail.EmlFileBackend",
+        "smtp": "django.core.mail.backends.smtp.EmailBackend",
+        "files": "backend.eml_backend.EmlFileBackend",
     }
     return known.get(name) or (name if "." in name else f"anymail.backends.{name}.EmailBackend")
 

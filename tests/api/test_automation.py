@@ -33,8 +33,8 @@ def running():
         )
         PeriodicTask.objects.create(name=name, task=job.task, interval=interval)
         jobs.run(name, lambda: 2)
-    jobs.sign("beat", "beat@one")
-    jobs.sign("worker", "celery@one")
+    jobs.record_heartbeat("beat", "beat@one")
+    jobs.record_heartbeat("worker", "celery@one")
 
 
 # the API

@@ -189,7 +189,7 @@ def test_told_to_stop_while_it_starts_it_leaves_nothing(
     start: Callable[[Path], Up], tmp_path: Path
 ) -> None:
     up = start(tmp_path / "data")
-    eventually(lambda: up.says("migrate"), START_SECONDS)
+    eventually(lambda: up.says("prepare"), START_SECONDS)
     up.process.send_signal(signal.SIGTERM)
     assert up.process.wait(STOP_SECONDS) == 0
     eventually(lambda: not up.strays(), STOP_SECONDS)

@@ -91,7 +91,7 @@ def book(client_of, ana, court, soon):
 
 
 def test_a_booking_is_three_statements(book):
-    """Who asks, whether the rules are still the latest, and the booking with its history."""
+    """Who asks, the rules, the booking with all that is written with it."""
     assert book(0).status_code == 201
     with CaptureQueriesContext(connection) as queries:
         assert book(1).status_code == 201

@@ -135,7 +135,7 @@ def test_every_template_has_its_twin_and_its_row_in_the_table():
 
 @pytest.mark.django_db(transaction=True)
 def test_what_was_booked_is_sent_to_the_mail_directory(booked, ana, settings, tmp_path):
-    settings.EMAIL_BACKEND, settings.MAIL_DIR = "backend.mail.EmlFileBackend", str(tmp_path)
+    settings.EMAIL_BACKEND, settings.MAIL_DIR = "backend.eml_backend.EmlFileBackend", str(tmp_path)
     booked(ana)
     assert outbox.deliver(["email"], mailer.send) == 1
     (file,) = tmp_path.glob("*.eml")

@@ -222,12 +222,12 @@ def test_all_is_well_when_something_ran_and_beat_and_a_worker_live():
         "nothing has run yet",
     ]
     jobs.run("heartbeat", lambda: 0)
-    jobs.sign("beat", "beat@one")
-    jobs.sign("worker", "celery@one")
+    jobs.record_heartbeat("beat", "beat@one")
+    jobs.record_heartbeat("worker", "celery@one")
     assert automation.get_report().healthy
     Sign.objects.filter(kind="worker").update(seen_at=Now() - 31 * SECOND)
     assert automation.get_report().problems == ["no worker is alive"]
-    jobs.sign("worker", "celery@one")
+    jobs.record_heartbeat("worker", "celery@one")
     assert automation.get_report().healthy
 
 
@@ -351,9 +351,9 @@ def test_what_is_old_is_forgotten_and_nothing_else():
         )
     assert stripe_events.prune() == 1
     assert set(StripeEvent.objects.values_list("event_id", flat=True)) == {"evt_89", "evt_99"}
-    jobs.sign("worker", "old")
+    jobs.record_heartbeat("worker", "old")
     Sign.objects.update(seen_at=Now() - timedelta(days=2))
-    jobs.sign("worker", "new")
+    jobs.record_heartbeat("worker", "new")
     JobFailure.objects.create(job="x", row="1", error="x", retry_at=Now() - timedelta(days=2))
     JobFailure.objects.create(job="x", row="2", error="x", retry_at=Now())
     assert jobs.prune() == 2

@@ -22,7 +22,6 @@ from api.models import (
     RollupMark,
     User,
     Venue,
-    WeekRollup,
 )
 from api.queries.analytics import aggregates, analytics
 from api.services.analytics import rollups
@@ -235,7 +234,6 @@ def test_days_that_are_over_are_summed_up_once(room, ana):
     assert DayRollup.objects.get(starts_on=ago(40)).booked == timedelta(hours=1)
     assert not DayRollup.objects.filter(starts_on__gte=today()).exists()
     assert MonthRollup.objects.exists()
-    assert WeekRollup.objects.count() >= 4
     assert rollups.roll_up() == 0
     assert hours(room) == 4.0
 
@@ -246,7 +244,6 @@ def test_days_missed_while_nothing_ran_are_caught_up(room, ana):
     rollups.roll_up()
     whole = DayRollup.objects.count()
     DayRollup.objects.filter(starts_on__gt=ago(20)).delete()
-    WeekRollup.objects.all().delete()
     MonthRollup.objects.all().delete()
     assert rollups.roll_up() > 0
     assert DayRollup.objects.count() == whole

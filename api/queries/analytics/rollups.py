@@ -1,6 +1,6 @@
 """The same sums as `queries.analytics.aggregates`, at the cost of the periods that are asked for.
 
-Sums kept of a month, a week or a day are taken where they hold: counted with the hours and the
+Sums kept of a month or a day are taken where they hold: counted with the hours and the
 capacity of today, and no booking of theirs changed since. The rest is counted from the bookings.
 """
 # ruff: noqa: S608 - the statements are put together from the constants of this module alone
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, TypeAlias
 
-from api.models import DayRollup, MonthRollup, RollupMark, WeekRollup
+from api.models import DayRollup, MonthRollup, RollupMark
 from api.policy import DAY
 from api.queries.operations import replica
 from api.queries.venues.opening_hours import (
@@ -22,7 +22,6 @@ from api.queries.venues.opening_hours import (
     Scope,
     day_periods,
     month_periods,
-    week_periods,
 )
 
 from . import aggregates
@@ -35,10 +34,9 @@ from .aggregates import (
     total_sql,
 )
 
-Kept: TypeAlias = type[DayRollup] | type[WeekRollup] | type[MonthRollup]
+Kept: TypeAlias = type[DayRollup] | type[MonthRollup]
 GRAINS: Final[Sequence[tuple[Kept, Callable[[Days], list[Period]]]]] = (
     (MonthRollup, month_periods),
-    (WeekRollup, week_periods),
     (DayRollup, day_periods),
 )
 # `part` numbers the places that share a clock and spans, and the periods within those. A date of a
@@ -67,7 +65,7 @@ STARTS: Final = "ARRAY[{}]".format(", ".join(f"sum(r.starts[{hour + 1}])::int" f
 def sums(
     scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
 ) -> dict[int, Aggregates]:
-    """As `aggregates.sums`, in five statements at most."""
+    """As `aggregates.sums`, in four statements at most."""
     found: dict[int, Aggregates] = {}
     early, spans = _since_kept(spans)
     outer = ", ".join(STARTS if name == "starts" else total_sql(f"r.{name}") for name in wanted)
@@ -89,7 +87,7 @@ def sums(
 
 
 def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
-    """As `aggregates.heat`, in five statements at most."""
+    """As `aggregates.heat`, in four statements at most."""
     table = [[0] * 24 for _ in range(7)]
     early, spans = _since_kept(spans)
     for kept, periods in GRAINS:
@@ -129,7 +127,7 @@ def _since_kept(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
 
 
 def _hot(kept: Kept) -> str:
-    """Seconds of all that held: of a day by its hours, of longer periods by weekday and hour."""
+    """Seconds of all that held: of a day by its hours, of a month by weekday and hour."""
     size, weekday = (
         (24, "extract(isodow FROM starts_on)::int - 1") if kept is DayRollup else (168, "0")
     )
@@ -209,9 +207,7 @@ def _without(
 
 
 def _last(on: date, kept: Kept) -> date:
-    if kept is MonthRollup:
-        return on.replace(day=monthrange(on.year, on.month)[1])
-    return on if kept is DayRollup else on + 6 * DAY
+    return on if kept is DayRollup else on.replace(day=monthrange(on.year, on.month)[1])
 
 
 def _gaps(

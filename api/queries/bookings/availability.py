@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from api import errors, policy
 from api.models import Booking, Resource
@@ -80,14 +80,9 @@ def _closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[I
 _MIDNIGHT = datetime.min.time()
 
 
-def free_slots(rules: Rules, on: date, taken: Sequence[Interval], now: datetime) -> list[Interval]:
-    """Slots of the grid on one local date that nobody has and that have not begun. `taken` is by
-    start and does not overlap."""
-    return free_of(policy.iter_slots(rules, on), taken, now)
-
-
 def free_of(slots: Iterable[Interval], taken: Sequence[Interval], now: datetime) -> list[Interval]:
-    """Those of these slots, as `free_slots`."""
+    """Those of the slots that nobody has and that have not begun. `taken` is by start and does not
+    overlap."""
     free = []
     for start, end in slots:
         before = bisect_left(taken, (end,)) - 1  # the last that starts before the slot ends

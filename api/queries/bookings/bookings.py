@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,8 +9,6 @@ from django.db.models.functions import Now
 
 from api.errors import NotFound
 from api.models import Booking, BookingEvent, User
-
-DAY = timedelta(days=1)
 
 
 def visible_to(user: User) -> QuerySet[Booking]:
@@ -45,21 +42,13 @@ def events(**filters: Any) -> QuerySet[BookingEvent]:
 
 
 def history(booking: Booking) -> QuerySet[BookingEvent]:
-    """The lines of one booking, newest first. Whatever writes one stamps the booking too, so only
-    the months of its life are looked into; and a day more, because clocks are set back."""
-    life = (booking.created_at - DAY, booking.updated_at + DAY)
-    return events(booking=booking, at__range=life)
+    """The lines of one booking, newest first."""
+    return events(booking=booking)
 
 
 def newest(limit: int, **filters: Any) -> list[BookingEvent]:
-    """The newest lines, most often found in the last months: all of them are looked into only if
-    there are too few."""
-    lines = events(**filters)
-    for span in (30 * DAY, 360 * DAY):
-        near = list(lines.filter(at__gte=Now() - span)[:limit])
-        if len(near) == limit:
-            return near
-    return list(lines[:limit])
+    """The newest lines of history."""
+    return list(events(**filters)[:limit])
 
 
 def contract_of(pk: Any) -> str:

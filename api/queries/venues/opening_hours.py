@@ -7,7 +7,7 @@ hours, so hours past midnight count for the date in which they fall.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
@@ -59,22 +59,12 @@ def day_periods(days: Days) -> list[Period]:
     return [Period(d.on, d.on, d.starts, d.ends, d.basis) for d in days.values()]
 
 
-def week_periods(days: Days) -> list[Period]:
-    """The weeks, Monday to Sunday, that lie wholly within the days."""
-    return _whole(days, lambda on: (on - on.weekday() * DAY, 7))
-
-
 def month_periods(days: Days) -> list[Period]:
-    """The calendar months that lie wholly within the days."""
-    return _whole(days, lambda on: (on.replace(day=1), monthrange(on.year, on.month)[1]))
-
-
-def _whole(days: Days, period_of: Callable[[date], tuple[date, int]]) -> list[Period]:
-    """Periods of which every day is there; `period_of` a date is its first date and its length."""
+    """The calendar months of which every day is there."""
     found = []
-    for (_, length), some in groupby(days.values(), key=lambda day: period_of(day.on)):
+    for first_on, some in groupby(days.values(), key=lambda day: day.on.replace(day=1)):
         inside = list(some)
-        if len(inside) == length:
+        if len(inside) == monthrange(first_on.year, first_on.month)[1]:
             first, last = inside[0], inside[-1]
             basis = number(" ".join(str(day.basis) for day in inside))
             found.append(Period(first.on, last.on, first.starts, last.ends, basis))

@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from api.lifecycle import BOOKING, Status
-from api.models import Booking, DayRollup, MonthRollup, RollupMark, WeekRollup
+from api.models import Booking, DayRollup, MonthRollup, RollupMark
 from api.models.analytics import SETTLED
 from api.policy import DAY
 from api.queries.analytics import aggregates
@@ -28,7 +28,6 @@ from api.queries.venues.opening_hours import (
     Scope,
     day_periods,
     month_periods,
-    week_periods,
 )
 
 KEPT_FOR: Final = timedelta(days=5 * 366 + 31)  # older days are counted when somebody asks
@@ -36,8 +35,8 @@ BUDGET: Final = 120.0  # seconds; what is left is for the next run
 ROOMS_AT_ONCE: Final = 1000
 LOCK: Final = opening_hours.number("roll_up_analytics")
 
-DAYS, WEEKS, MONTHS, MARKS, BOOKINGS = (
-    model._meta.db_table for model in (DayRollup, WeekRollup, MonthRollup, RollupMark, Booking)
+DAYS, MONTHS, MARKS, BOOKINGS = (
+    model._meta.db_table for model in (DayRollup, MonthRollup, RollupMark, Booking)
 )
 SUMS: Final = ("bookings", "no_shows", "wasted", "attendees", "oversized", "undersized", "booked")
 COLUMNS: Final = f"resource_id, starts_on, basis, capacity, {', '.join(SUMS)}, starts, heat"
@@ -47,8 +46,6 @@ FORGET: Final = f"""
     WITH mark AS (DELETE FROM {MARKS} RETURNING *),
     stale AS (SELECT DISTINCT resource_id, (starts_at AT TIME ZONE 'UTC')::date - 1 AS first_on,
         (ends_at AT TIME ZONE 'UTC')::date + 1 AS last_on FROM mark),
-    weeks AS (DELETE FROM {WEEKS} r USING stale s WHERE r.resource_id = s.resource_id
-        AND r.starts_on BETWEEN s.first_on - 6 AND s.last_on),
     months AS (DELETE FROM {MONTHS} r USING stale s WHERE r.resource_id = s.resource_id
         AND r.starts_on BETWEEN date_trunc('month', s.first_on)::date AND s.last_on)
     DELETE FROM {DAYS} r USING stale s WHERE r.resource_id = s.resource_id
@@ -90,16 +87,16 @@ WRITE_DAYS: Final = f"""INSERT INTO {DAYS} ({COLUMNS})
         ON h.resource_id = p.id AND h.day_on = d.starts_on
     ON CONFLICT DO NOTHING"""
 
-LONGER_STARTS: Final = ", ".join(f"sum(r.starts[{hour + 1}])::int" for hour in HOURS)
-LONGER_HEAT: Final = ", ".join(
+MONTH_STARTS: Final = ", ".join(f"sum(r.starts[{hour + 1}])::int" for hour in HOURS)
+MONTH_HEAT: Final = ", ".join(
     f"coalesce(sum(r.heat[{hour + 1}]) FILTER (WHERE extract(isodow FROM r.starts_on) = {weekday}),"
     " 0)::int"
     for weekday in range(1, 8)
     for hour in HOURS
 )
-WRITE_LONGER: Final = f"""INSERT INTO {{table}} ({COLUMNS})
+WRITE_MONTHS: Final = f"""INSERT INTO {MONTHS} ({COLUMNS})
     SELECT p.id, d.starts_on, d.basis, p.capacity, {", ".join(f"sum(r.{name})" for name in SUMS)},
-        ARRAY[{LONGER_STARTS}], ARRAY[{LONGER_HEAT}]
+        ARRAY[{MONTH_STARTS}], ARRAY[{MONTH_HEAT}]
     FROM place p JOIN period d ON d.part = p.part
     JOIN {DAYS} r ON r.resource_id = p.id AND r.starts_on BETWEEN d.starts_on AND d.ends_on
     GROUP BY p.id, d.starts_on, d.ends_on, d.basis, p.capacity
@@ -150,7 +147,7 @@ def _first_on() -> date | None:
             [KEPT_FOR.days],
         )
         first_on, any_booking = cursor.fetchone()
-        for table in (DAYS, WEEKS, MONTHS):
+        for table in (DAYS, MONTHS):
             cursor.execute(f"DELETE FROM {table} WHERE starts_on < %s", [first_on])
     return first_on if any_booking else None
 
@@ -176,18 +173,14 @@ def _month_end(first_on: date) -> date:
 @transaction.atomic
 def _sum_up(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> int:
     """Days written; those of the spans that are over, settled and not there yet, then the
-    weeks and months that they complete."""
+    months that they complete."""
     if not _alone():
         return 0
-    wide = _widened(spans, days)
     settled = parameters(scope, days, spans, lambda some: _over(some, scope))
-    longer = (
-        (WEEKS, parameters(scope, days, wide, week_periods)),
-        (MONTHS, parameters(scope, days, spans, month_periods)),
-    )
-    # a week is made of what days there are, so none of them may be outdated
-    for table, params in ((DAYS, parameters(scope, days, wide, day_periods)), *longer):
-        _run(OUTDATED.format(table=table), params)
+    months = parameters(scope, days, spans, month_periods)
+    # a month is made of what days there are, so none of them may be outdated
+    _run(OUTDATED.format(table=DAYS), parameters(scope, days, spans, day_periods))
+    _run(OUTDATED.format(table=MONTHS), months)
     missing = list(_runs(_run(MISSING, settled)))
     if missing:
         params = parameters(scope, days, missing, day_periods)
@@ -197,15 +190,8 @@ def _sum_up(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> int:
             | aggregates.build_cells(scope, days, missing)
         )
         _run(WRITE_DAYS, params, (SPANS, PERIODS, aggregates.OPENING, aggregates.CELLS))
-    for table, params in longer:
-        _run(WRITE_LONGER.format(table=table), params)
+    _run(WRITE_MONTHS, months)
     return sum((last_on - first_on).days + 1 for _, first_on, last_on in missing)
-
-
-def _widened(spans: Sequence[Span], days: Sequence[Days]) -> list[Span]:
-    """With the weeks that reach over their edges."""
-    first, last = min(min(some) for some in days), max(max(some) for some in days)
-    return [(pk, max(a - 6 * DAY, first), min(b + 6 * DAY, last)) for pk, a, b in spans]
 
 
 def _over(days: Days, scope: Scope) -> list[Period]:

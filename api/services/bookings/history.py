@@ -1,15 +1,18 @@
-"""Writes the lines of history of bookings."""
+"""Writes the lines of history, one statement for any batch, and deletes those that are not kept."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from psycopg.types.json import Jsonb
 
 from api.models import Booking, BookingEvent
 from api.services.actors import Actor
+from api.services.operations import jobs
 
 from .statements import InsertPart
 
@@ -20,6 +23,9 @@ _INSERT_WRITTEN = (
     " SELECT id, %s, status_left, status, %s, %s::bigint, %s, %s"
     " FROM written ORDER BY fell_due, id"
 )
+
+BATCH = 5000  # lines in one transaction
+BUDGET = 60.0  # seconds of one run
 
 
 def event_part(verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:
@@ -57,3 +63,30 @@ def erase_texts(booking_ids: Iterable[int]) -> None:
             " WHERE booking_id = ANY(%s) AND verb IN ('edit', 'reschedule')",
             [*paths, list(booking_ids)],
         )
+
+
+PRUNE = f"""
+    WITH first AS (SELECT id FROM {BookingEvent._meta.db_table} ORDER BY id LIMIT %s),
+    old AS MATERIALIZED (
+        SELECT line.id FROM {BookingEvent._meta.db_table} AS line JOIN first USING (id)
+        WHERE line.at < date_trunc('month', statement_timestamp()) - %s * interval '1 month'
+        ORDER BY line.id FOR UPDATE OF line SKIP LOCKED
+    )
+    DELETE FROM {BookingEvent._meta.db_table} WHERE id IN (SELECT id FROM old)"""  # noqa: S608
+
+
+def prune() -> int:
+    """Delete the lines before the months that KEEP_HISTORY_MONTHS says; how many there were.
+
+    Ids follow time, so the oldest lines come first in the primary key, and a run that finds nothing
+    reads one batch. Safe at once with itself: what another run has locked is left to it.
+    """
+    deleted, until = 0, time.monotonic() + BUDGET
+    while settings.KEEP_HISTORY_MONTHS and time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(PRUNE, [BATCH, settings.KEEP_HISTORY_MONTHS])
+            if not cursor.rowcount:
+                break
+            deleted += cursor.rowcount
+        jobs.report_progress(deleted)
+    return deleted

@@ -11,18 +11,18 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
 from django.core import serializers
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db import connection as database
 from django.template import engines
 
 from api.emails import Email, get_email
 from api.lifecycle import Status
 from api.models import Booking, Delivery
 from api.queries.clock import database_now
+from api.services.messages.mail_connections import MailConnection, use_connection
 from api.services.operations.circuit_breaker import CircuitBreaker, CircuitOpen
 from api.services.operations.lease_queue import Withheld
 
@@ -50,50 +50,31 @@ breaker = CircuitBreaker(OSError)  # what smtplib and the HTTP providers raise a
 
 
 def send(rows: list[Delivery]) -> Iterator[tuple[Delivery, Exception | None]]:
-    """Send a claimed batch over one connection: each row with what went wrong, or None. Ends early
-    while the provider does not answer."""
+    """Send a claimed batch: each row with what went wrong, or None. Ends early while the provider
+    does not answer."""
     bookings = load_bookings(rows)
-    with Provider() as provider:
+    with use_connection() as connection:
         for row in rows:
             booking = bookings.get(row.booking_id or 0) or load_removed(row)
             try:
-                yield row, _send_email(row, booking, provider)
+                yield row, _send_email(row, booking, connection)
             except CircuitOpen:
                 return
 
 
-class Provider:
-    """The e-mail backend of the settings, opened by the first message: settings that it refuses are
-    then the outcome of that message, and not the end of the whole run."""
-
-    mail: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.mail is not None:
-            self.mail.close()
-
-    def send(self, message: EmailMultiAlternatives) -> None:
-        assert not database.in_atomic_block, "no network call inside a transaction"  # noqa: S101
-        self.mail = message.connection = self.mail or get_connection()
-        self.mail.open()
-        self.mail.send_messages([message])
-
-
-def _send_email(row: Delivery, booking: Booking | None, provider: Provider) -> Exception | None:
+def _send_email(
+    row: Delivery, booking: Booking | None, connection: MailConnection
+) -> Exception | None:
     try:
         message = compose(row, booking)
     except Exception as error:  # a broken template or row is the outcome of this row
         return error
     try:
         with breaker.call():
-            provider.send(message)
+            connection.send(message)
     except CircuitOpen:
         raise
     except Exception as error:  # whatever the provider does is an outcome of this row
-        provider.__exit__()
         if row.attempts == 1:
             print_undelivered(message)
         return error

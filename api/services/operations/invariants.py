@@ -13,7 +13,6 @@ from api.queries.operations import lag
 from api.services.payments import invariants
 
 from . import jobs
-from .history_months import KEPT_SINCE
 
 ALLOWED_LAG = timedelta(minutes=5)
 SHOWN = 20
@@ -61,15 +60,17 @@ TOO_MANY_GUESTS = f"""
     FROM api_booking b JOIN api_resource r ON r.id = b.resource_id
     WHERE b.status IN ({BLOCKING}) AND b.guests > r.capacity"""
 
+# the time before which lines may have been deleted for their age; that of no line is not known
+KEPT_SINCE = """
+    (SELECT coalesce((SELECT at FROM api_bookingevent ORDER BY id LIMIT 1), '-infinity'))"""
+
 # the newest line that moved it says where it stands: nothing moved it past the history. Of an old
-# booking all lines may have gone with their months
+# booking all lines may have been deleted
 UNWRITTEN = f"""
     SELECT format('booking %s is %s but its history ends with %s', b.id, b.status,
         coalesce(e.to_status, 'nothing'))
     FROM api_booking b LEFT JOIN LATERAL (SELECT to_status FROM api_bookingevent
-        WHERE booking_id = b.id AND at BETWEEN
-            b.created_at - interval '1 day' AND b.updated_at + interval '1 day'
-        ORDER BY id DESC LIMIT 1) e ON true
+        WHERE booking_id = b.id ORDER BY id DESC LIMIT 1) e ON true
     WHERE e.to_status IS DISTINCT FROM b.status
     AND (e.to_status IS NOT NULL OR b.created_at >= {KEPT_SINCE})"""
 

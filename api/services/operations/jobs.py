@@ -109,8 +109,8 @@ def _record_run(name: str, began: float, count: int, error: str) -> None:
         log.warning("run_not_recorded", job=name, error=repr(lost))
 
 
-def sign(kind: str, name: str) -> None:
-    """A process of this kind lives, now."""
+def record_heartbeat(kind: str, name: str) -> None:
+    """Write down that this process, of that kind, lives now."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Sign._meta.db_table} (kind, name, pid, seen_at)"  # noqa: S608

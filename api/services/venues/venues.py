@@ -7,7 +7,6 @@ from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -102,10 +101,6 @@ def change(venue: Venue, columns: Mapping[str, Any]) -> Venue:
     if columns:
         venue.save(update_fields=[*columns, "updated_at"])
     return venue
-
-
-def admin_address(venue: Venue) -> str:
-    return str(venue.admin_email or settings.ADMIN_EMAIL)
 
 
 def shifted(venue: Venue, before: str) -> list[dict[str, Any]]:

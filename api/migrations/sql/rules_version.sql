@@ -1,8 +1,5 @@
-"""A version of everything the policy looks at, never given twice: what a cache is checked against."""
+-- A version of everything the policy looks at, never given twice: what a cache is checked against.
 
-from django.db import migrations
-
-FORWARD = """
 CREATE SEQUENCE api_rules_version;
 
 CREATE FUNCTION api_venue_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -24,26 +21,9 @@ END $$;
 
 CREATE TRIGGER venue_changed BEFORE INSERT OR UPDATE ON api_venue
     FOR EACH ROW EXECUTE FUNCTION api_venue_changed();
-"""
-
-PARTS = ("resource", "primetimewindow", "closure")
-
-PART = """
-CREATE TRIGGER {0}_changed AFTER INSERT OR UPDATE OR DELETE ON api_{0}
+CREATE TRIGGER resource_changed AFTER INSERT OR UPDATE OR DELETE ON api_resource
     FOR EACH ROW EXECUTE FUNCTION api_venue_part_changed();
-"""
-
-BACKWARD = """
-DROP TRIGGER venue_changed ON api_venue;
-DROP FUNCTION api_venue_part_changed() CASCADE;
-DROP FUNCTION api_venue_changed();
-DROP SEQUENCE api_rules_version;
-"""
-
-
-class Migration(migrations.Migration):
-    dependencies = [("api", "0001_initial")]
-
-    operations = [
-        migrations.RunSQL(FORWARD + "".join(PART.format(part) for part in PARTS), BACKWARD),
-    ]
+CREATE TRIGGER primetimewindow_changed AFTER INSERT OR UPDATE OR DELETE ON api_primetimewindow
+    FOR EACH ROW EXECUTE FUNCTION api_venue_part_changed();
+CREATE TRIGGER closure_changed AFTER INSERT OR UPDATE OR DELETE ON api_closure
+    FOR EACH ROW EXECUTE FUNCTION api_venue_part_changed();
