@@ -198,7 +198,7 @@ class Test11:
         deadly.refresh_from_db()
         assert deadly.attempts == QUEUE.max_deaths + 1
         eventually(lambda: len(set(mail.ids)) == 2)
-        assert Delivery.objects.filter(state=State.SENT).count() == 2
+        eventually(lambda: Delivery.objects.filter(state=State.SENT).count() == 2)
         assert [row.pk for row in automation.get_report().parked] == [deadly.pk]
         assert count.read_text() == "x"
 
