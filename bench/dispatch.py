@@ -172,7 +172,7 @@ def _owner() -> User:
 
 def _ten_of(contract: str, owner: User) -> list[int]:
     """Ids of ten bookings in the contract's venue."""
-    venue = venues.of_contract(contract)
+    venue = venues.get_contract_venue(contract)
     place = Resource.objects.create(venue=venue, name=f"Bench {contract}", price_minor=0)
     day = datetime.now(UTC).replace(hour=10, minute=0, second=0, microsecond=0)
     starts = [day + timedelta(days=2 + n) for n in range(10)]

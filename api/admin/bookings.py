@@ -114,7 +114,10 @@ class BookingAdmin(ModelAdmin):
     ) -> Any:
         booking = context.get("original")
         if booking is not None:
-            context |= {"timeline": timeline.of(booking), "zone": booking.venue.time_zone}
+            context |= {
+                "timeline": timeline.list_timeline(booking),
+                "zone": booking.venue.time_zone,
+            }
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="When, there", ordering="starts_at")

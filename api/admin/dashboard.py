@@ -24,13 +24,13 @@ VERBS = {"approve": approve_booking, "reject": reject_booking}
 
 def build_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return what the page shows: unfold's DASHBOARD_CALLBACK."""
-    waiting, waiting_count = staff_dashboard.requests()
+    waiting, waiting_count = staff_dashboard.list_requests()
     recent: Any = cache.get_or_set(
-        "dashboard:recent", staff_dashboard.recently, CHARTS_CACHE_SECONDS
+        "dashboard:recent", staff_dashboard.get_recent_days, CHARTS_CACHE_SECONDS
     )
     return context | {
         "title": "Today",
-        "venues": staff_dashboard.today(),
+        "venues": staff_dashboard.list_venues_today(),
         "waiting": waiting,
         "waiting_count": waiting_count,
         "report": automation.get_report(),

@@ -39,7 +39,7 @@ class Column:
 
 def show_week(request: HttpRequest, object_id: str) -> HttpResponse:
     try:
-        week = week_query.of(int(object_id), _get_date(request))
+        week = week_query.get_week(int(object_id), _get_date(request))
     except (NotFound, ValueError, OverflowError):
         raise Http404 from None
     context = admin.site.each_context(request) | _build_context(week)

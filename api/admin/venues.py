@@ -72,7 +72,7 @@ class VenueAdmin(ModelAdmin):
         """Warn of the bookings whose local time another time zone changes; none is moved."""
         super().save_model(request, obj, form, change)
         before = form.initial.get("time_zone") or obj.time_zone
-        if change and (shifted := venues.shifted(obj, before)):
+        if change and (shifted := venues.list_shifted_bookings(obj, before)):
             messages.warning(request, _format_shifted(shifted))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -128,14 +128,14 @@ class ResourceAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Resource, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        resources.tell([obj.pk])
+        resources.announce_changes([obj.pk])
 
     def delete_model(self, request: HttpRequest, obj: Resource) -> None:
         """Retire it: its bookings stay."""
-        resources.retire([obj.pk], cast(User, request.user))
+        resources.retire_resources([obj.pk], cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        resources.retire([resource.pk for resource in queryset], cast(User, request.user))
+        resources.retire_resources([resource.pk for resource in queryset], cast(User, request.user))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return [str(obj) for obj in objs], {}, set(), []

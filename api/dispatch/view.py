@@ -24,7 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from api import errors
 from api.contracts import CONTRACTS
 from api.dispatch.routes import Candidate, find_candidates, suggest_addresses
-from api.queries.bookings.bookings import contract_of
+from api.queries.bookings.bookings import get_contract_of
 from api.rest import renderers
 from api.rest.exceptions import build_problem
 from api.services.accounts import tokens
@@ -157,7 +157,7 @@ def list_fallbacks(request: HttpRequest, rule: Rule, ids: Mapping[str, Any]) -> 
     """Yield the contracts to fall back on, the likeliest first."""
     if rule.by_row:
         try:
-            yield contract_of(next(iter(ids.values()), None))
+            yield get_contract_of(next(iter(ids.values()), None))
         except DatabaseError:
             yield rule.otherwise  # and answers with its own error
     if request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer ":

@@ -152,28 +152,28 @@ def began_today(booking, status="confirmed"):
 def test_today_counts_what_begins_on_the_venues_own_date(venue, ana, booked):
     today, _tomorrow = booked(ana), booked(ana, 2)
     began_today(today)
-    [place] = staff_dashboard.today()
+    [place] = staff_dashboard.list_venues_today()
     assert place.venue == venue
     assert (place.bookings, place.under_way + place.to_come, place.missed) == (1, 1, 0)
     began_today(today, "no_show")
-    [place] = staff_dashboard.today()
+    [place] = staff_dashboard.list_venues_today()
     assert (place.bookings, place.under_way + place.to_come, place.missed) == (1, 0, 1)
     assert place.next == []
     began_today(today, "cancelled")
-    [place] = staff_dashboard.today()
+    [place] = staff_dashboard.list_venues_today()
     assert (place.bookings, place.next) == (0, [])
 
 
 def test_a_request_that_lapsed_is_not_waiting_whatever_the_sweeper_did(asked, ana, booked):
     one, two = booked(ana), booked(ana, 2)
     Booking.objects.filter(pk=two.pk).update(lapses_at=datetime(2020, 1, 1, tzinfo=UTC))
-    assert staff_dashboard.requests() == ([one], 1)
+    assert staff_dashboard.list_requests() == ([one], 1)
 
 
 def test_the_charts_count_days_and_no_shows(venue, court, ana, booked):
     one, two = booked(ana), booked(ana, 2)
     began_today(one, "no_show")
-    found = staff_dashboard.recently()
+    found = staff_dashboard.get_recent_days()
     counts = {count.on: (count.bookings, count.no_shows) for count in found.days}
     assert counts[found.today] == (1, 1)
     assert counts[two.starts_at.date()] == (1, 0)
@@ -197,7 +197,7 @@ def test_the_charts_are_what_the_library_reads(asked, court, ana, sam, booked):
 def test_an_hour_in_which_nothing_is_open_has_no_utilization(venue, court):
     venue.opens_at, venue.closes_at, venue.closed_weekdays = time(9), time(17), [6]
     venue.save()
-    heat = staff_dashboard.recently().heat
+    heat = staff_dashboard.get_recent_days().heat
     assert heat[0][8:18] == [None, *[0.0] * 8, None]
     assert heat[6] == [None] * 24
 
@@ -250,7 +250,7 @@ def test_a_timeline_has_history_emails_and_payments_in_order(asked, ana, sam, bo
     Payment.objects.create(
         booking=booking, intent_id="pi_1", amount_minor=1250, currency="usd", status="succeeded"
     )
-    lines = timeline.of(booking)
+    lines = timeline.list_timeline(booking)
     assert [line.at for line in lines] == sorted(line.at for line in lines)
     told = {(line.kind, line.title, line.state) for line in lines}
     assert {
@@ -270,7 +270,7 @@ def test_a_timeline_has_history_emails_and_payments_in_order(asked, ana, sam, bo
 def test_a_timeline_costs_four_statements(ana, booked, django_assert_num_queries):
     booking = booked(ana)
     with django_assert_num_queries(4):
-        timeline.of(booking)
+        timeline.list_timeline(booking)
 
 
 # the week

@@ -34,7 +34,7 @@ def face(request):
 @pytest.fixture
 def place(face, db):
     """The only place of the contract's venue."""
-    venue = venues.of_contract(face.name)
+    venue = venues.get_contract_venue(face.name)
     return Resource.objects.create(venue=venue, name="The only one", capacity=4, **face.place)
 
 

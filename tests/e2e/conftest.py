@@ -41,7 +41,7 @@ def site(processes: Site, transactional_db: None) -> Iterator[Site]:
 @pytest.fixture
 def room(transactional_db: None) -> Resource:
     """Where it is noon, so that the day has hours to go."""
-    circle: Venue = venues.of_contract("circletime")
+    circle: Venue = venues.get_contract_venue("circletime")
     circle.time_zone = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
     circle.save()
     return Resource.objects.create(

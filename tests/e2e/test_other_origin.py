@@ -104,7 +104,7 @@ def day() -> datetime:
 
 def place_of(contract: str, **fields: Any) -> Resource:
     return Resource.objects.create(
-        venue=venues.of_contract(contract), name="Aquarium", capacity=8, **fields
+        venue=venues.get_contract_venue(contract), name="Aquarium", capacity=8, **fields
     )
 
 

@@ -36,9 +36,11 @@ def running(servers, transactional_db, stripe_port, tmp_path) -> Iterator[Site]:
     User.objects.create_superuser("admin@example.com", "x", username="admin")
     # the processes hash as they do in life
     User.objects.update(password=make_password(PASSWORD, hasher=PBKDF2PasswordHasher()))
-    Resource.objects.create(venue=venues.of_contract("circletime"), name="Aquarium", capacity=8)
     Resource.objects.create(
-        venue=venues.of_contract("paidrooms"),
+        venue=venues.get_contract_venue("circletime"), name="Aquarium", capacity=8
+    )
+    Resource.objects.create(
+        venue=venues.get_contract_venue("paidrooms"),
         name="Conference Room A",
         description="Large conference room",
         capacity=10,

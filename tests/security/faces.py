@@ -239,8 +239,8 @@ def own(world: World) -> Face:
 
 
 def primetime(world: World) -> Face:
-    site = venues.of_contract("primetime")
-    court = venues.only_resource(site, "The Court")
+    site = venues.get_contract_venue("primetime")
+    court = venues.get_only_resource(site, "The Court")
     window = PrimetimeWindow.objects.create(
         venue=site, weekday=0, starts_at="17:00", ends_at="18:00"
     )
@@ -279,7 +279,7 @@ def primetime(world: World) -> Face:
 
 
 def barbershop(world: World) -> Face:
-    chair = Resource.objects.create(venue=venues.of_contract("barbershop"), name="Chair 1")
+    chair = Resource.objects.create(venue=venues.get_contract_venue("barbershop"), name="Chair 1")
     mine = world.take(world.owner, chair)
     at = {
         "start_time": f"{world.soon + 5 * HOUR:%FT%TZ}",
@@ -302,7 +302,7 @@ def barbershop(world: World) -> Face:
 
 
 def circletime(world: World) -> Face:
-    circle = venues.of_contract("circletime")
+    circle = venues.get_contract_venue("circletime")
     room = Resource.objects.create(venue=circle, name="Aquarium", capacity=8)
     begun = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
     mine = create_booking(
@@ -345,7 +345,7 @@ def circletime(world: World) -> Face:
 
 def resources(world: World) -> Face:
     place = Resource.objects.create(
-        venue=venues.of_contract("resources"), name="Camera", capacity=9
+        venue=venues.get_contract_venue("resources"), name="Camera", capacity=9
     )
     mine = world.take(world.owner, place)
     at = {
@@ -386,7 +386,7 @@ def resources(world: World) -> Face:
 
 def paidrooms(world: World) -> Face:
     """Its booking is paid, so that nobody needs to be asked for money."""
-    site = venues.of_contract("paidrooms")
+    site = venues.get_contract_venue("paidrooms")
     studio = Resource.objects.create(venue=site, name="Studio", capacity=4, price_minor=500)
     world.soon = datetime.combine(world.soon.date() + timedelta(days=5), datetime.min.time(), UTC)
     mine = world.take(world.owner, studio, 10)

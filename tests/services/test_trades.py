@@ -260,7 +260,7 @@ def test_the_policy_is_looked_at_again_when_the_offer_is_accepted(offer, mine, t
 
 def lapsed(trade):
     """Reads as lapsed before its sweep and is lapsed after it."""
-    assert queries.status_of(trade.pk) == "lapsed"
+    assert queries.get_status_now(trade.pk) == "lapsed"
     assert Trade.objects.get(pk=trade.pk).status == "offered"
     assert sweep(TRADE.lapse, "lapse_trades") == 1
     assert Trade.objects.get(pk=trade.pk).status == "lapsed"
@@ -274,7 +274,7 @@ def test_a_cancelled_booking_lapses_its_trades(offer, mine, ana):
 def test_a_moved_booking_lapses_its_trades_and_an_edited_one_does_not(offer, theirs, ben, soon):
     actor = Actor.for_booking(ben, theirs)
     reschedule_booking(theirs.pk, actor, BookingChanges(title="Another title"))
-    assert queries.status_of(offer.pk) == "offered"
+    assert queries.get_status_now(offer.pk) == "offered"
     start = soon + timedelta(hours=20)
     reschedule_booking(
         theirs.pk, actor, BookingChanges(starts_at=start, ends_at=start + timedelta(hours=1))

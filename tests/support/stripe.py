@@ -238,7 +238,7 @@ def studio(transactional_db: None) -> Any:
     from api.models import Resource
     from api.services.venues import venues
 
-    venue = venues.of_contract("paidrooms")
+    venue = venues.get_contract_venue("paidrooms")
     return Resource.objects.create(venue=venue, name="Studio One", capacity=6, price_minor=5000)
 
 

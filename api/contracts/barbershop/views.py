@@ -124,7 +124,7 @@ class ReservationListView(BarbershopView):
     @kit.operation("List reservations", many=True)
     def get(self, request: Request) -> Any:
         """One's own, or everybody's for staff, newest first."""
-        rows = queries.visible_to(self.user).filter(venue__slug=self.contract)
+        rows = queries.list_visible_bookings(self.user).filter(venue__slug=self.contract)
         return rows.filter(owner__erased_at=None).order_by("-pk")
 
     @kit.operation("Book", status=201)
@@ -195,7 +195,7 @@ class StatsView(BarbershopView):
     def get(self, request: Request) -> Any:
         if not self.user.is_admin:
             raise AdminsOnly
-        found = counts.of_venue(self.venue)
+        found = counts.count_bookings(self.venue)
         return {
             "total_users": people.count_users(),
             "total_reservations": found["bookings"],

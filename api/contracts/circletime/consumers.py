@@ -18,7 +18,7 @@ class PanelRoomConsumer(RoomConsumer):
         room = parse_id(self.scope["url_route"]["kwargs"]["room"])
         if self.credential.room is not None and self.credential.room != room:
             raise errors.NotSignedIn
-        return rooms.one(venues.of_contract("circletime"), room).pk
+        return rooms.get_room(venues.get_contract_venue("circletime"), room).pk
 
     async def send_state(self, state: State) -> None:
         version, data = state["version"], StateSerializer(state).data

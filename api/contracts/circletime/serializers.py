@@ -187,7 +187,7 @@ class CreateBookingSerializer(kit.Serializer):
         """With the people of the ids."""
         ids = attrs.get("attendees") or []
         numbers = {text: int(text) for text in ids if is_id(text)}
-        people = rooms.people(list(numbers.values()))
+        people = rooms.list_people(list(numbers.values()))
         known = {person.pk for person in people}
         if unknown := [text for text in ids if numbers.get(text) not in known]:
             raise ValidationError({"attendeeIds": [f"Unknown person: {unknown[0]}."]})

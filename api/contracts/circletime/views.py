@@ -65,11 +65,11 @@ class CircletimeView(kit.ContractView):
 
     def get_room(self, pk: str) -> Any:
         """Raises `NotFound`."""
-        return rooms.one(self.venue, parse_id(pk))
+        return rooms.get_room(self.venue, parse_id(pk))
 
     def get_booking(self, pk: str) -> Any:
         """Whoever's it is; raises `NotFound`."""
-        return rooms.booking_of(self.venue, parse_id(pk))
+        return rooms.get_venue_booking(self.venue, parse_id(pk))
 
 
 class NotFoundView(kit.PublicView, CircletimeView):
@@ -110,7 +110,7 @@ class RoomListView(CircletimeView):
         """Those that meet all filters, with what goes on in them now."""
         query = self.validated_query()
         status = query.pop("status", "")
-        return [row for row in rooms.search(self.venue, **query) if status in ("", row[1])]
+        return [row for row in rooms.search_rooms(self.venue, **query) if status in ("", row[1])]
 
 
 class RoomView(CircletimeView):
@@ -118,7 +118,7 @@ class RoomView(CircletimeView):
 
     @kit.operation("Show a room")
     def get(self, request: Request, room: str) -> Any:
-        return rooms.with_status(self.venue, parse_id(room))
+        return rooms.get_room_with_status(self.venue, parse_id(room))
 
 
 class RoomBookingListView(CircletimeView):
@@ -128,7 +128,9 @@ class RoomBookingListView(CircletimeView):
     def get(self, request: Request, room: str) -> Any:
         """Those that touch the date, by start, without what was cancelled."""
         resource = self.get_room(room)
-        return rooms.bookings_on(resource, self.validated_query()["date"], serializers.CANCELLED)
+        return rooms.list_room_bookings(
+            resource, self.validated_query()["date"], serializers.CANCELLED
+        )
 
 
 # bookings

@@ -36,7 +36,7 @@ class ContractView(BaseAPIView):
     @cached_property
     def venue(self) -> Any:
         """The contract's venue; made from its preset when missing."""
-        return venues.of_contract(self.contract)
+        return venues.get_contract_venue(self.contract)
 
     @property
     def declared(self) -> Operation:
@@ -87,7 +87,7 @@ class ContractView(BaseAPIView):
 
     def find_booking(self, pk: int) -> Any:
         """A booking of any venue, with what its serializer needs; raises `NotFound`."""
-        return bookings.with_everything(pk)
+        return bookings.get_booking_with_relations(pk)
 
     def get_own_booking(self, pk: int) -> Any:
         """The booking, for its owner and for staff; raises `NotFound` and `NotOwner`."""

@@ -55,7 +55,7 @@ class AdminDashboardView(PrimetimeView):
     def get(self, request: Request) -> Any:
         today = self.today()
         until = self.midnight(today + timedelta(days=1))
-        found = dashboards.of_staff_at(self.venue, self.midnight(today), until)
+        found = dashboards.get_staff_dashboard_at(self.venue, self.midnight(today), until)
         return {
             "pending_approvals": found["waiting"],
             "todays_reservations": found["confirmed"],
@@ -73,7 +73,7 @@ class SettingsView(PrimetimeView):
 
     @kit.operation("Change the settings", partial=True)
     def put(self, request: Request) -> Any:
-        return venues.change(self.venue, self.validated())
+        return venues.update_venue(self.venue, self.validated())
 
     patch = put
 
@@ -84,11 +84,11 @@ class WindowListView(PrimetimeView):
 
     @kit.operation("List primetime windows", many=True)
     def get(self, request: Request) -> Any:
-        return primetime_windows.of(self.venue)
+        return primetime_windows.list_windows(self.venue)
 
     @kit.operation("Open a primetime window", status=201)
     def post(self, request: Request) -> Any:
-        return primetime_windows.open_one(self.venue, self.validated())
+        return primetime_windows.create_window(self.venue, self.validated())
 
 
 class WindowView(PrimetimeView):
@@ -97,15 +97,15 @@ class WindowView(PrimetimeView):
 
     @kit.operation("Show a primetime window")
     def get(self, request: Request, pk: int) -> Any:
-        return primetime_windows.one(self.venue, pk)
+        return primetime_windows.get_window(self.venue, pk)
 
     @kit.operation("Change a primetime window", partial=True)
     def put(self, request: Request, pk: int) -> Any:
-        primetime_windows.one(self.venue, pk)
-        return primetime_windows.change(self.venue, pk, self.validated())
+        primetime_windows.get_window(self.venue, pk)
+        return primetime_windows.update_window(self.venue, pk, self.validated())
 
     patch = put
 
     @kit.operation("Remove a primetime window")
     def delete(self, request: Request, pk: int) -> Any:
-        primetime_windows.drop(self.venue, pk)
+        primetime_windows.delete_window(self.venue, pk)

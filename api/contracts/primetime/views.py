@@ -103,7 +103,7 @@ class ReservationListView(PrimetimeView):
     def get(self, request: Request) -> Any:
         """One's own, all for staff, newest first."""
         query = self.validated_query()
-        rows = reservations.visible_to(self.user).select_related("approved_by")
+        rows = reservations.list_visible_bookings(self.user).select_related("approved_by")
         rows = rows.filter(venue=self.venue)
         if on := query.get("date"):
             ends = self.midnight(on + timedelta(days=1))
@@ -117,7 +117,7 @@ class ReservationListView(PrimetimeView):
     @kit.operation("Book", status=201)
     def post(self, request: Request) -> Any:
         fields = serializers.booking_fields(self.venue.zone, self.validated())
-        court = venues.only_resource(self.venue, COURT).pk
+        court = venues.get_only_resource(self.venue, COURT).pk
         wanted = BookingRequest(owner=self.user, resource=court, contract=self.contract, **fields)
         return create_booking(wanted, actor=Actor.for_new_booking(self.user))
 
@@ -172,7 +172,7 @@ class CalendarView(PrimetimeView):
         if not 0 <= (last - first).days < calendar.MAX_DAYS:
             message = f"From the start date on, at most {calendar.MAX_DAYS} days."
             raise errors.Invalid(errors={"end_date": [message]})
-        days = calendar.days([court], first, last, begun=True)
+        days = calendar.list_days([court], first, last, begun=True)
         hours = dict(zip(("starts_at", "ends_at"), court.hours, strict=True))
         rows = [{**vars(day), "hours": hours} for day in days]
         return {"start_date": first, "end_date": last, "calendar": rows}
@@ -182,7 +182,7 @@ class CalendarView(PrimetimeView):
         courts = rules.resources_with_rules().filter(venue__slug=self.contract)
         if court := courts.first():
             return court
-        venues.only_resource(self.venue, COURT)
+        venues.get_only_resource(self.venue, COURT)
         return courts.first()
 
 
@@ -192,7 +192,9 @@ class CalendarView(PrimetimeView):
 class TradeListView(PrimetimeView):
     @kit.operation("List trades", response=serializers.TradesSerializer)
     def get(self, request: Request) -> Any:
-        rows = list(trades_query.visible_to(self.user).filter(target_booking__venue=self.venue))
+        rows = list(
+            trades_query.list_visible_trades(self.user).filter(target_booking__venue=self.venue)
+        )
         return {
             "sent_requests": [row for row in rows if row.requester_id == self.user.pk],
             "received_requests": [row for row in rows if row.target_id == self.user.pk],
@@ -213,7 +215,7 @@ class TradeListView(PrimetimeView):
             message=offer.get("message", ""),
             venue=self.venue.pk,
         )
-        return trades_query.one(self.user, trade.pk)
+        return trades_query.get_visible_trade(self.user, trade.pk)
 
 
 PROCESSED = "Trade request not found or already processed"
@@ -240,7 +242,7 @@ class TradeView(PrimetimeView):
     )
 
     def get_trade(self, pk: int) -> Any:
-        return trades_query.one(self.user, pk, target_booking__venue=self.venue)
+        return trades_query.get_visible_trade(self.user, pk, target_booking__venue=self.venue)
 
     @kit.operation("Show a trade")
     def get(self, request: Request, pk: int) -> Any:
@@ -264,10 +266,12 @@ class DashboardView(PrimetimeView):
 
     @kit.operation("Show one's own dashboard")
     def get(self, request: Request) -> Any:
-        found = dashboards.of_person_at(self.venue, self.user, self.midnight(self.today()))
+        found = dashboards.get_user_dashboard_at(self.venue, self.user, self.midnight(self.today()))
         return {
             "upcoming_reservations": found["upcoming"],
-            "pending_trades": trades_query.waiting(self.user, target_booking__venue=self.venue),
+            "pending_trades": trades_query.count_open_offers(
+                self.user, target_booking__venue=self.venue
+            ),
             "recent_activity": recent_activity(found["recent"]),
         }
 

@@ -28,7 +28,7 @@ def taken_message(refusal: errors.SlotTaken) -> str:
         spans = [format_span(b.starts_at, b.ends_at, rules.zone) for b in refusal.conflicts[:3]]
         message += f"Conflicting booking(s): {', '.join(spans)}. "
         asked, now, ignore = (refusal.data[name] for name in ("asked", "now", "ignore"))
-        if free := resource_status.next_free(rules, asked, now, ignore=ignore):
+        if free := resource_status.find_next_free(rules, asked, now, ignore=ignore):
             return f"{message}Suggested available time: {format_span(*free, rules.zone)}."
     return f"{message}Please check the resource availability and try a different time."
 

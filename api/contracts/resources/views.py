@@ -58,7 +58,7 @@ class StaffWritesView(ResourcesAPIView):
     throttle_classes = (AnonymousThrottle,)
 
     def get_resource(self, pk: int) -> Any:
-        resource = resource_status.resources(self.venue).filter(pk=pk).first()
+        resource = resource_status.resources_with_availability(self.venue).filter(pk=pk).first()
         if resource is None:
             raise errors.NotFound
         return resource
@@ -161,11 +161,13 @@ class ResourceListView(StaffWritesView):
 
     @kit.operation("List resources", many=True)
     def get(self, request: Request) -> Any:
-        return resource_status.resources(self.venue)
+        return resource_status.resources_with_availability(self.venue)
 
     @kit.operation("Create a resource", status=201)
     def post(self, request: Request) -> Any:
-        return self.get_resource(resources.add(self.venue, self.user, **self.validated()).pk)
+        return self.get_resource(
+            resources.create_resource(self.venue, self.user, **self.validated()).pk
+        )
 
 
 class ResourceView(StaffWritesView):
@@ -178,7 +180,7 @@ class ResourceView(StaffWritesView):
 
     @kit.operation("Change a resource")
     def patch(self, request: Request, pk: int) -> Any:
-        resources.change(self.get_resource(pk), self.user, self.validated())
+        resources.update_resource(self.get_resource(pk), self.user, self.validated())
         return self.get_resource(pk)
 
     put = patch
@@ -186,7 +188,7 @@ class ResourceView(StaffWritesView):
     @kit.operation("Retire a resource")
     def delete(self, request: Request, pk: int) -> Any:
         """Listed no more and not to be booked; the bookings that it has stay."""
-        resources.retire([self.get_resource(pk).pk], self.user)
+        resources.retire_resources([self.get_resource(pk).pk], self.user)
 
 
 # bookings
@@ -199,7 +201,7 @@ class BookingListView(ResourcesAPIView):
     @kit.operation("List bookings", many=True)
     def get(self, request: Request) -> Any:
         """One's own, or everybody's for staff, by start."""
-        rows = queries.visible_to(self.user).filter(venue__slug=self.contract)
+        rows = queries.list_visible_bookings(self.user).filter(venue__slug=self.contract)
         return rows.order_by("starts_at", "pk")
 
     @kit.operation("Book", status=201)

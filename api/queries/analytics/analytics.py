@@ -40,7 +40,7 @@ def compute_kpi(
 ) -> dict[str, Any]:
     """The figures of all rooms together, and how they changed against the preceding range of equal
     length: rates by percentage points, the count by percent (None when there was nothing)."""
-    scope = opening_hours.scope(venue)
+    scope = opening_hours.get_scope(venue)
     now = _compute_totals(scope, first_on, last_on, source)
     length = last_on - first_on + timedelta(days=1)
     then = _compute_totals(scope, first_on - length, last_on - length, source)
@@ -70,7 +70,7 @@ def compute_utilization(
     hours; bookings by start date; the up to three hours in which most of them start, the most
     frequent first. A no-show took the room until it was released, an ended meeting until its end.
     """
-    scope = opening_hours.scope(venue, building, ids)
+    scope = opening_hours.get_scope(venue, building, ids)
     days, sums = _get_sums(scope, first_on, last_on, ("bookings", "booked", "starts"), source)
     open_time = _sum_open_time(days, first_on, last_on)
     return [
@@ -97,7 +97,7 @@ def compute_ghosting(
 ) -> Figures:
     """Per room: no-shows as a rate of the bookings, and the mean scheduled length of the no-shows
     in minutes. What should have been released by now counts, whether or not its sweep has run."""
-    scope = opening_hours.scope(venue, ids=ids)
+    scope = opening_hours.get_scope(venue, ids=ids)
     _, sums = _get_sums(scope, first_on, last_on, ("bookings", "no_shows", "wasted"), source)
     return [
         {
@@ -125,7 +125,7 @@ def compute_capacity(
 ) -> Figures:
     """Per room: people a booking on average, as a rate of the places, and how many bookings left
     more than half of them empty (`oversized`) or had too few (`undersized`)."""
-    scope = opening_hours.scope(venue, ids=ids)
+    scope = opening_hours.get_scope(venue, ids=ids)
     wanted = ("bookings", "attendees", "oversized", "undersized")
     _, sums = _get_sums(scope, first_on, last_on, wanted, source)
     return [
@@ -152,7 +152,7 @@ def compute_heat_map(
 ) -> list[list[float]]:
     """Booked hours within opening hours, of all rooms: seven weekdays, Monday first, of 24 hours of
     the clock on the wall."""
-    scope = opening_hours.scope(venue)
+    scope = opening_hours.get_scope(venue)
     days = _list_days(scope, first_on, last_on)
     table = source.heat(scope, days, _list_spans(scope, first_on, last_on))
     return [[round(seconds / 3600, 2) for seconds in row] for row in table]

@@ -16,7 +16,7 @@ NEARBY = timedelta(days=3)
 TRIED = 300  # of the nearest times, how many are tried against the policy
 
 
-def busy(
+def list_busy_intervals(
     resources: Sequence[Resource], starts_at: datetime, ends_at: datetime, ignore: int = 0
 ) -> dict[int, list[Interval]]:
     """Blocked intervals per resource id, by start: one statement. `ignore` is a booking's id."""
@@ -34,7 +34,7 @@ def busy(
     return found
 
 
-def subtract(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
+def subtract_intervals(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
     """What is left of an interval; `taken` is by start."""
     left, (start, end) = [], whole
     for taken_start, taken_end in taken:
@@ -46,14 +46,14 @@ def subtract(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
     return left
 
 
-def free_intervals(
+def list_free_intervals(
     rules: Rules, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
 ) -> list[Interval]:
     """Free intervals within opening hours and the range, at least that long, by start."""
     resource = rules.resource
     if not resource.bookable:
         return []
-    taken = busy([resource], starts_at, ends_at)[resource.pk]
+    taken = list_busy_intervals([resource], starts_at, ends_at)[resource.pk]
     hours = [(starts_at, ends_at)]
     if rules.venue.hours_enforced:
         hours = policy.list_open_intervals(rules, starts_at, ends_at)
@@ -61,7 +61,7 @@ def free_intervals(
     free = []
     for opens, closes in hours:
         whole = max(opens, starts_at), min(closes, ends_at)
-        free += subtract(whole, unfit) if whole[0] < whole[1] else []
+        free += subtract_intervals(whole, unfit) if whole[0] < whole[1] else []
     return [i for i in free if at_least is None or i[1] - i[0] >= at_least]
 
 
@@ -80,7 +80,9 @@ def _closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[I
 _MIDNIGHT = datetime.min.time()
 
 
-def free_of(slots: Iterable[Interval], taken: Sequence[Interval], now: datetime) -> list[Interval]:
+def filter_free(
+    slots: Iterable[Interval], taken: Sequence[Interval], now: datetime
+) -> list[Interval]:
     """Those of the slots that nobody has and that have not begun. `taken` is by start and does not
     overlap."""
     free = []
@@ -91,7 +93,7 @@ def free_of(slots: Iterable[Interval], taken: Sequence[Interval], now: datetime)
     return free
 
 
-def alternatives(
+def find_alternatives(
     resource: Resource,
     starts_at: datetime,
     ends_at: datetime,
@@ -108,8 +110,8 @@ def alternatives(
         return []
     step = resource.slot_length
     found: set[Interval] = set()
-    taken = busy([resource], *window, ignore=ignore)[resource.pk]
-    for start, end in subtract(window, taken):
+    taken = list_busy_intervals([resource], *window, ignore=ignore)[resource.pk]
+    for start, end in subtract_intervals(window, taken):
         if end - start < length:
             continue
         # beside what blocks, and whole steps before and after what was asked for

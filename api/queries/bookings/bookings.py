@@ -11,22 +11,22 @@ from api.errors import NotFound
 from api.models import Booking, BookingEvent, User
 
 
-def visible_to(user: User) -> QuerySet[Booking]:
+def list_visible_bookings(user: User) -> QuerySet[Booking]:
     """Everybody's for staff, one's own for anyone else."""
     every = Booking.objects.annotate(now=Now())  # type: ignore[no-redef]
     rows = every.select_related("venue", "resource", "owner").prefetch_related("attendees")
     return rows if user.is_staff else rows.filter(owner=user)
 
 
-def one(user: User, pk: int) -> Booking:
+def get_visible_booking(user: User, pk: int) -> Booking:
     """The booking; refuses `NotFound` also when it is somebody else's."""
-    booking = visible_to(user).filter(pk=pk).first()
+    booking = list_visible_bookings(user).filter(pk=pk).first()
     if booking is None:
         raise NotFound
     return booking
 
 
-def with_everything(pk: int) -> Booking:
+def get_booking_with_relations(pk: int) -> Booking:
     """A booking with what a shape needs, whoever asks; refuses `NotFound`."""
     every = Booking.objects.annotate(now=Now())  # type: ignore[no-redef]
     rows = every.select_related("venue", "resource", "owner", "approved_by")
@@ -36,22 +36,22 @@ def with_everything(pk: int) -> Booking:
     return booking
 
 
-def events(**filters: Any) -> QuerySet[BookingEvent]:
+def list_events(**filters: Any) -> QuerySet[BookingEvent]:
     """History, newest first, with the people in it."""
     return BookingEvent.objects.filter(**filters).select_related("actor").order_by("-id")
 
 
-def history(booking: Booking) -> QuerySet[BookingEvent]:
+def list_history(booking: Booking) -> QuerySet[BookingEvent]:
     """The lines of one booking, newest first."""
-    return events(booking=booking)
+    return list_events(booking=booking)
 
 
-def newest(limit: int, **filters: Any) -> list[BookingEvent]:
+def list_newest_events(limit: int, **filters: Any) -> list[BookingEvent]:
     """The newest lines of history."""
-    return list(events(**filters)[:limit])
+    return list(list_events(**filters)[:limit])
 
 
-def contract_of(pk: Any) -> str:
+def get_contract_of(pk: Any) -> str:
     """The slug of the venue of a booking, which is the name of its contract; empty if unknown."""
     if not str(pk).isdigit():
         return ""

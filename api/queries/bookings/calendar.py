@@ -19,7 +19,7 @@ from api.queries.clock import database_now
 from api.queries.venues import rules as rules_query
 from api.queries.venues.rules import build_rules
 
-from .availability import free_of
+from .availability import filter_free
 
 MAX_DAYS = 92
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -42,7 +42,7 @@ class Day:
     bookings: list[Any] = field(default_factory=list)
 
 
-def resources_of(venue_slug: str) -> list[Resource]:
+def list_venue_resources(venue_slug: str) -> list[Resource]:
     """The venue's resources with their rules; refuses `NotFound` for an unknown venue."""
     found = list(rules_query.resources_with_rules().filter(venue__slug=venue_slug))
     if not found and not Venue.objects.filter(slug=venue_slug).exists():
@@ -50,7 +50,7 @@ def resources_of(venue_slug: str) -> list[Resource]:
     return found
 
 
-def days(
+def list_days(
     resources: Sequence[Resource],
     first_on: date,
     last_on: date,
@@ -77,7 +77,7 @@ def days(
     if only:
         rows = _blocking(resources, starts, ends).values_list(*only, named=True)
     else:
-        rows = blocking_between(resources, starts, ends)
+        rows = list_blocking_bookings(resources, starts, ends)
     taken: dict[int, list[Interval]] = defaultdict(list)
     by_day: dict[date, list[Any]] = defaultdict(list)
     for row in rows:
@@ -88,7 +88,7 @@ def days(
     return [_day(rules, on, taken, by_day, since) for on in dates]
 
 
-def blocking_between(
+def list_blocking_bookings(
     resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
 ) -> list[Booking]:
     """By start, with their people; the resources and venues are those given."""
@@ -140,6 +140,6 @@ def _day(
         if grid is None:
             grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.iter_slots(rule, on)}
             grids[alike] = grid
-        for slot in free_of(grid, taken.get(resource.pk, []), since):
+        for slot in filter_free(grid, taken.get(resource.pk, []), since):
             day.slots.append(Slot(resource, *slot, grid[slot]))
     return day

@@ -9,7 +9,7 @@ from api.lifecycle import BOOKING, PENDING
 from api.models import Booking, Venue
 
 
-def of_venue(venue: Venue) -> dict[str, int]:
+def count_bookings(venue: Venue) -> dict[str, int]:
     """`bookings` in all but those of people who were forgotten, and `pending`: those whose request
     still waits for an answer."""
     return Booking.objects.filter(venue=venue, owner__erased_at=None).aggregate(

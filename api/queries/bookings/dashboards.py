@@ -16,19 +16,19 @@ from api.queries.analytics import no_shows
 from . import bookings
 
 
-def of_person(user: User) -> dict[str, Any]:
+def get_user_dashboard(user: User) -> dict[str, Any]:
     """The next ten bookings, what waits, and the last ten lines of one's history."""
-    mine = bookings.visible_to(user).filter(owner=user)
+    mine = bookings.list_visible_bookings(user).filter(owner=user)
     ahead = mine.filter(pk__in=Booking.objects.filter(owner=user, ends_at__gt=Now()).blocking())
     counts = Booking.objects.filter(owner=user, ends_at__gt=Now()).aggregate(
         pending=Count("pk", filter=current_q(BOOKING, PENDING)),
         held=Count("pk", filter=current_q(BOOKING, HELD)),
     )
-    recent = bookings.newest(10, booking__owner=user)
+    recent = bookings.list_newest_events(10, booking__owner=user)
     return {"upcoming": ahead.order_by("starts_at")[:10], "recent": recent, **counts}
 
 
-def of_staff() -> dict[str, Any]:
+def get_staff_dashboard() -> dict[str, Any]:
     """Counts over all venues, days in UTC, and the last twenty lines of history."""
     today = TruncDay(Now())
     counts = Booking.objects.filter(starts_at__gte=Now() - timedelta(days=8)).aggregate(
@@ -46,20 +46,20 @@ def of_staff() -> dict[str, Any]:
             "pk", filter=Q(status=Status.NO_SHOW, starts_at__gte=Now() - timedelta(days=7))
         ),
     )
-    recent = bookings.newest(20)
+    recent = bookings.list_newest_events(20)
     return {"recent": recent, "repeated_no_shows": no_shows.list_repeated(), **counts}
 
 
-def of_person_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:
+def get_user_dashboard_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:
     """At one venue: the next five bookings from that instant on, and the last ten lines."""
     ahead = Booking.objects.filter(owner=user, venue=venue, starts_at__gte=since).blocking()
     ahead = ahead.annotate(now=Now())  # type: ignore[no-redef]
     ahead = ahead.select_related("venue", "resource", "owner", "approved_by")
-    recent = bookings.newest(10, booking__owner=user, booking__venue=venue)
+    recent = bookings.list_newest_events(10, booking__owner=user, booking__venue=venue)
     return {"upcoming": ahead.order_by("starts_at")[:5], "recent": recent}
 
 
-def of_staff_at(venue: Venue, since: datetime, until: datetime) -> dict[str, Any]:
+def get_staff_dashboard_at(venue: Venue, since: datetime, until: datetime) -> dict[str, Any]:
     """At one venue: requests that wait, confirmed bookings that begin in the interval, and the
     last twenty lines."""
     today = Q(starts_at__gte=since, starts_at__lt=until)
@@ -73,4 +73,4 @@ def of_staff_at(venue: Venue, since: datetime, until: datetime) -> dict[str, Any
             ),
         )
     )
-    return {"recent": bookings.newest(20, booking__venue=venue), **rows}
+    return {"recent": bookings.list_newest_events(20, booking__venue=venue), **rows}

@@ -34,7 +34,7 @@ class Week:
     days: Sequence[Day]
 
 
-def of(pk: int, some_day: date | None = None) -> Week:
+def get_week(pk: int, some_day: date | None = None) -> Week:
     """The week of that local date, or of today: four statements. Refuses `NotFound`."""
     resource = rules.get_resource(pk, retired=True)
     rule = rules.build_rules(resource)
@@ -42,7 +42,7 @@ def of(pk: int, some_day: date | None = None) -> Week:
     on = some_day or today
     monday = on - on.weekday() * DAY
     starts, ends = _midnight(rule, monday), _midnight(rule, monday + 7 * DAY)
-    rows = calendar.blocking_between([resource], starts, ends)
+    rows = calendar.list_blocking_bookings([resource], starts, ends)
     days = [_day(rule, monday + timedelta(days=n), rows) for n in range(7)]
     return Week(resource, monday, today, days)
 

@@ -48,7 +48,7 @@ class Today:
     next: list[Booking] = field(default_factory=list)
 
 
-def today() -> list[Today]:
+def list_venues_today() -> list[Today]:
     """Venues by name, in three statements."""
     venues = {venue.pk: venue for venue in Venue.objects.order_by("name", "pk")}
     found = {pk: Today(venue, 0, 0, 0, 0) for pk, venue in venues.items()}
@@ -75,7 +75,7 @@ def today() -> list[Today]:
     return list(found.values())
 
 
-def requests() -> tuple[list[Booking], int]:
+def list_requests() -> tuple[list[Booking], int]:
     """Those that lapse first, and how many there are in all: two statements."""
     waiting = Booking.objects.filter(current_q(BOOKING, PENDING))
     rows = waiting.select_related("venue", "resource", "owner").order_by("lapses_at", "id")
@@ -96,16 +96,16 @@ class Count:
 
 @dataclass(frozen=True)
 class Recently:
-    """Day by day, oldest first, with a week ahead; `today` is the last day that is not ahead.
+    """Day by day, oldest first, with a week ahead; `list_venues_today` is the last day that is not ahead.
     `heat` is used time as a share of open time, from 0 to 1: seven weekdays, Monday first, of 24
     hours; None where nothing is open."""
 
-    today: date
+    list_venues_today: date
     days: list[Count]
     heat: list[list[float | None]]
 
 
-def recently() -> Recently:
+def get_recent_days() -> Recently:
     """The last four weeks of all venues together and the week ahead: a constant number of
     statements. Today is UTC's."""
     on = database_now().date()
@@ -130,7 +130,7 @@ def _days(first: date, last: date) -> list[Count]:
 
 def _heat(first: date, last: date) -> list[list[float | None]]:
     used = analytics.compute_heat_map(None, first, last)
-    open_ = _open_time(opening_hours.scope(None), first, last)
+    open_ = _open_time(opening_hours.get_scope(None), first, last)
     return [
         [
             min(1.0, hours * 3600 / whole) if whole else None

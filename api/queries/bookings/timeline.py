@@ -29,9 +29,9 @@ class Line:
     cause: str = ""
 
 
-def of(booking: Booking) -> list[Line]:
+def list_timeline(booking: Booking) -> list[Line]:
     """Oldest first, in four statements."""
-    events = bookings.history(booking).order_by("id")
+    events = bookings.list_history(booking).order_by("id")
     sent = Delivery.objects.filter(booking=booking).order_by("id")
     paid = Payment.objects.filter(booking=booking).order_by("id")
     back = Refund.objects.filter(payment__booking=booking).select_related("by").order_by("id")

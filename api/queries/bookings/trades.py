@@ -16,30 +16,30 @@ SIDES = ("requester_booking", "target_booking")
 AT_HAND = [f"{side}__{name}" for side in SIDES for name in ("resource", "venue", "owner")]
 
 
-def every() -> QuerySet[Trade]:
+def trades_with_status() -> QuerySet[Trade]:
     """Each with the database's `now`, and `status_now`, the status that it has whether or not the
     clock's sweep has run."""
     return Trade.objects.annotate(status_now=effective_status_case(TRADE), now=Now())
 
 
-def visible_to(user: User) -> QuerySet[Trade]:
+def list_visible_trades(user: User) -> QuerySet[Trade]:
     """Those that this person offered or was offered, newest first, with bookings and people."""
-    mine = every().filter(Q(requester=user) | Q(target=user))
+    mine = trades_with_status().filter(Q(requester=user) | Q(target=user))
     rows = mine.select_related("requester", "target", *AT_HAND)
     return rows.select_related(*(f"{side}__approved_by" for side in SIDES)).order_by("-pk")
 
 
-def one(user: User, pk: int, **where: Any) -> Trade:
+def get_visible_trade(user: User, pk: int, **where: Any) -> Trade:
     """The trade; refuses `NotFound` to anybody but the two people."""
-    trade = visible_to(user).filter(pk=pk, **where).first()
+    trade = list_visible_trades(user).filter(pk=pk, **where).first()
     if trade is None:
         raise NotFound
     return trade
 
 
-def status_of(pk: int) -> str:
+def get_status_now(pk: int) -> str:
     """The status that the trade has now."""
-    return str(every().get(pk=pk).status_now)  # type: ignore[attr-defined]
+    return str(trades_with_status().get(pk=pk).status_now)  # type: ignore[attr-defined]
 
 
 class Waiting(TypedDict):
@@ -47,7 +47,7 @@ class Waiting(TypedDict):
     received: int
 
 
-def waiting(user: User, **where: Any) -> Waiting:
+def count_open_offers(user: User, **where: Any) -> Waiting:
     """How many offers stand: `sent` by this person, and `received`."""
     rows = Trade.objects.filter(current_q(TRADE, TradeStatus.OFFERED), **where)
     return {

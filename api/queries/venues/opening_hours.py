@@ -41,7 +41,7 @@ class Day:
         """A number that changes when the day's bounds or hours do; figures kept for the day hold
         only as long as it stays the same."""
         bounds = [self.starts, self.ends, *(moment for pair in self.open for moment in pair)]
-        return number(" ".join(str(moment.timestamp()) for moment in bounds))
+        return hash_to_int(" ".join(str(moment.timestamp()) for moment in bounds))
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ def month_periods(days: Days) -> list[Period]:
         inside = list(some)
         if len(inside) == monthrange(first_on.year, first_on.month)[1]:
             first, last = inside[0], inside[-1]
-            basis = number(" ".join(str(day.basis) for day in inside))
+            basis = hash_to_int(" ".join(str(day.basis) for day in inside))
             found.append(Period(first.on, last.on, first.starts, last.ends, basis))
     return found
 
 
-def number(text: str) -> int:
+def hash_to_int(text: str) -> int:
     """Any text as a signed 64-bit number, the same in every process."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
@@ -133,7 +133,7 @@ class Scope:
     now: datetime | None
 
 
-def scope(venue: Venue | None, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
+def get_scope(venue: Venue | None, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
     """Places that are not retired, by id, in three statements: of a venue (of all when None), in a
     building (exact, in any case of letters), or just those `ids`."""
     rows = Resource.objects.filter(retired_at=None).order_by("id")

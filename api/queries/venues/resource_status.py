@@ -11,7 +11,7 @@ from api import errors, policy
 from api.lifecycle import CHECKED_IN, CONFIRMED
 from api.models import Booking, Resource, Venue
 from api.policy import DAY, Interval, Rules
-from api.queries.bookings.availability import busy
+from api.queries.bookings.availability import list_busy_intervals
 
 from . import rules as rules_query
 
@@ -19,7 +19,7 @@ AHEAD = 30 * DAY
 STEPS = 20
 
 
-def resources(venue: Venue) -> QuerySet[Resource]:
+def resources_with_availability(venue: Venue) -> QuerySet[Resource]:
     """The venue's resources by id, each with `standing`: `unavailable` when it is switched off or
     a confirmed booking of it is not over, `pending` when only requests are, else `available`."""
     ahead = Booking.objects.filter(resource=OuterRef("pk"), ends_at__gt=Now())
@@ -40,14 +40,14 @@ def resources(venue: Venue) -> QuerySet[Resource]:
     )
 
 
-def next_free(
+def find_next_free(
     rules: Rules, asked: Interval, now: datetime, *, guests: int = 1, ignore: int = 0
 ) -> Interval | None:
     """The first free interval of the same length after what blocks the one asked for, or None if
     it is not within twenty bookings and thirty days, or not allowed by the policy."""
     start, length = asked[0], asked[1] - asked[0]
     place = rules.resource
-    taken = busy([place], start, start + AHEAD, ignore=ignore)[place.pk]
+    taken = list_busy_intervals([place], start, start + AHEAD, ignore=ignore)[place.pk]
     for began, ended in taken[:STEPS]:
         if began < start + length and ended > start:
             start = ended

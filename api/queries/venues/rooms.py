@@ -17,7 +17,7 @@ Status = Literal["available", "occupied", "reserved", "maintenance"]
 SOON = timedelta(minutes=15)
 
 
-def search(
+def search_rooms(
     venue: Venue,
     *,
     text: str = "",
@@ -42,7 +42,7 @@ def search(
     return _with_status(list(found))
 
 
-def one(venue: Venue, pk: int) -> Resource:
+def get_room(venue: Venue, pk: int) -> Resource:
     """Refuses `NotFound`."""
     found = Resource.objects.filter(venue=venue, retired_at=None, pk=pk).first()
     if found is None:
@@ -50,9 +50,9 @@ def one(venue: Venue, pk: int) -> Resource:
     return found
 
 
-def with_status(venue: Venue, pk: int) -> tuple[Resource, Status]:
+def get_room_with_status(venue: Venue, pk: int) -> tuple[Resource, Status]:
     """Refuses `NotFound`."""
-    return _with_status([one(venue, pk)])[0]
+    return _with_status([get_room(venue, pk)])[0]
 
 
 def _with_status(places: list[Resource]) -> list[tuple[Resource, Status]]:
@@ -74,7 +74,7 @@ def _with_status(places: list[Resource]) -> list[tuple[Resource, Status]]:
     ]
 
 
-def bookings_on(place: Resource, on: date, without: Sequence[str]) -> QuerySet[Booking]:
+def list_room_bookings(place: Resource, on: date, without: Sequence[str]) -> QuerySet[Booking]:
     """Bookings that touch the room's local date, by start; those in `without` left out."""
     zone = place.venue.zone
     starts = policy.to_instant(zone, on, time())
@@ -89,7 +89,7 @@ def bookings_on(place: Resource, on: date, without: Sequence[str]) -> QuerySet[B
     )
 
 
-def booking_of(venue: Venue, pk: int) -> Booking:
+def get_venue_booking(venue: Venue, pk: int) -> Booking:
     """Whoever's it is; refuses `NotFound`."""
     rows = Booking.objects.filter(venue=venue, pk=pk)
     found = rows.select_related("resource", "owner").prefetch_related("attendees").first()
@@ -98,6 +98,6 @@ def booking_of(venue: Venue, pk: int) -> Booking:
     return found
 
 
-def people(ids: Sequence[int]) -> list[User]:
+def list_people(ids: Sequence[int]) -> list[User]:
     """Those of them who exist and are not erased."""
     return list(User.objects.filter(pk__in=ids, erased_at=None)) if ids else []

@@ -33,7 +33,7 @@ from api.queries.venues.opening_hours import (
 KEPT_FOR: Final = timedelta(days=5 * 366 + 31)  # older days are counted when somebody asks
 BUDGET: Final = 120.0  # seconds; what is left is for the next run
 ROOMS_AT_ONCE: Final = 1000
-LOCK: Final = opening_hours.number("roll_up_analytics")
+LOCK: Final = opening_hours.hash_to_int("roll_up_analytics")
 
 DAYS, MONTHS, MARKS, BOOKINGS = (
     model._meta.db_table for model in (DayRollup, MonthRollup, RollupMark, Booking)
@@ -113,7 +113,7 @@ def roll_up() -> int:
             return 0
         _run(FORGET)
         first_on = _first_on()
-    scope = opening_hours.scope(None)
+    scope = opening_hours.get_scope(None)
     if first_on is None or scope.now is None:
         return 0
     last_on = (scope.now - SETTLED).date() + DAY  # in the zone that is furthest ahead

@@ -14,7 +14,7 @@ from django.db import transaction
 from api import errors, policy
 from api.models import Booking, Resource, Venue
 from api.policy import DAY, Check, Interval
-from api.queries.bookings.availability import busy
+from api.queries.bookings.availability import list_busy_intervals
 from api.queries.venues.rules import build_rules, resources_with_rules
 from api.services.actors import Actor
 from api.services.venues import venues
@@ -31,7 +31,7 @@ def list_resources(venue: Venue) -> list[Resource]:
         return found
     with transaction.atomic():
         Venue.objects.select_for_update(no_key=True).get(pk=venue.pk)
-        venues.only_resource(venue, "Chair 1")
+        venues.get_only_resource(venue, "Chair 1")
     return list(resources_with_rules().filter(venue=venue).order_by("pk"))
 
 
@@ -115,7 +115,7 @@ def iter_free_by_load(
         policy.to_instant(zone, dates[0], time.min),
         policy.to_instant(zone, dates[-1] + DAY, time.min),
     )
-    booked = busy(resources, *days)
+    booked = list_busy_intervals(resources, *days)
 
     def load(resource: Resource) -> tuple[timedelta, int]:
         times = (min(days[1], end) - max(days[0], start) for start, end in booked[resource.pk])

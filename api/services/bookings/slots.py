@@ -16,7 +16,7 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Resource
 from api.policy import Rules
-from api.queries.bookings.availability import alternatives
+from api.queries.bookings.availability import find_alternatives
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
 from .transitions import apply_due_transitions
@@ -93,7 +93,7 @@ def build_refusal(
     )
     return errors.SlotTaken(
         conflicts=list(blocking),
-        alternatives=alternatives(
+        alternatives=find_alternatives(
             rules.resource, starts_at, ends_at, now, guests=guests, ignore=ignore
         ),
         asked=(starts_at, ends_at),

@@ -169,7 +169,7 @@ def _move_trade(move: Transition, trade_id: int, actor: Actor, **options: Any) -
 
 def _build_refusal(trade_id: int, move: Transition) -> errors.NotAllowedNow:
     """Why a trade that is not open any more cannot make this move."""
-    status = queries.status_of(trade_id)
+    status = queries.get_status_now(trade_id)
     if status == move.target:
         return errors.AlreadyDone(current=status)
     label = TradeStatus(status).label.lower()

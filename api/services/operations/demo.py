@@ -74,7 +74,7 @@ DAY_HOURS, EARLY_HOURS = (8, 17), (7, 8)
 def seed_demo(password: str) -> dict[str, int]:
     """Create the data and return the number of rows by kind; no bookings if there are some."""
     with transaction.atomic():
-        made = {slug: venues.of_contract(slug) for slug in venues.PRESETS}
+        made = {slug: venues.get_contract_venue(slug) for slug in venues.PRESETS}
         people = [_get_or_create_user(*row, password) for row in PEOPLE]
         resources = [r for slug, venue in made.items() for r in _create_resources(slug, venue)]
         _create_primetime(made["primetime"])

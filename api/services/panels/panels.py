@@ -152,7 +152,7 @@ def record_seen(ids: Iterable[int]) -> None:
 
 def get_meeting(room: int, pk: int) -> Booking:
     """Return the booking. Raises `NotFound`, and `Forbidden` for one of another room."""
-    booking = bookings_query.with_everything(pk)
+    booking = bookings_query.get_booking_with_relations(pk)
     if booking.resource_id != room:
         raise errors.Forbidden("This panel belongs to another room.")
     return booking

@@ -12,29 +12,29 @@ from api import errors
 from api.models import PrimetimeWindow, Venue
 
 
-def of(venue: Venue) -> QuerySet[PrimetimeWindow]:
+def list_windows(venue: Venue) -> QuerySet[PrimetimeWindow]:
     return PrimetimeWindow.objects.filter(venue=venue).order_by("weekday")
 
 
-def one(venue: Venue, pk: int) -> PrimetimeWindow:
+def get_window(venue: Venue, pk: int) -> PrimetimeWindow:
     """The window; refuses `NotFound`."""
-    window = of(venue).filter(pk=pk).first()
+    window = list_windows(venue).filter(pk=pk).first()
     if window is None:
         raise errors.NotFound
     return window
 
 
-def open_one(venue: Venue, fields: Mapping[str, Any]) -> PrimetimeWindow:
+def create_window(venue: Venue, fields: Mapping[str, Any]) -> PrimetimeWindow:
     return _saved(PrimetimeWindow(venue=venue), fields)
 
 
-def change(venue: Venue, pk: int, fields: Mapping[str, Any]) -> PrimetimeWindow:
-    return _saved(one(venue, pk), fields)
+def update_window(venue: Venue, pk: int, fields: Mapping[str, Any]) -> PrimetimeWindow:
+    return _saved(get_window(venue, pk), fields)
 
 
-def drop(venue: Venue, pk: int) -> None:
+def delete_window(venue: Venue, pk: int) -> None:
     """Requests made under it keep waiting for their answer."""
-    one(venue, pk).delete()
+    get_window(venue, pk).delete()
 
 
 def _saved(window: PrimetimeWindow, fields: Mapping[str, Any]) -> PrimetimeWindow:

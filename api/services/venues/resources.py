@@ -12,30 +12,30 @@ from api.models import Resource, User, Venue
 from api.signals import resource_changed
 
 
-def add(venue: Venue, by: User, **fields: Any) -> Resource:
+def create_resource(venue: Venue, by: User, **fields: Any) -> Resource:
     """A new resource. By staff; refuses `Forbidden`."""
     _only_staff(by)
     return Resource.objects.create(venue=venue, **fields)
 
 
-def change(place: Resource, by: User, changes: Mapping[str, Any]) -> Resource:
+def update_resource(place: Resource, by: User, changes: Mapping[str, Any]) -> Resource:
     """The resource with these fields changed; its bookings stay. By staff."""
     _only_staff(by)
     for name, value in changes.items():
         setattr(place, name, value)
     place.save(update_fields=[*changes, "updated_at"])
-    tell([place.pk])
+    announce_changes([place.pk])
     return place
 
 
-def retire(places: Collection[int], by: User) -> None:
+def retire_resources(places: Collection[int], by: User) -> None:
     """They take no new bookings and are listed no more; the bookings they have stay. By staff."""
     _only_staff(by)
     Resource.objects.filter(pk__in=places).update(retired_at=Now())
-    tell(places)
+    announce_changes(places)
 
 
-def tell(places: Collection[int]) -> None:
+def announce_changes(places: Collection[int]) -> None:
     """What these resources show of themselves has changed: the panels at their doors show it."""
     resource_changed.send(sender=Resource, resources=places)
 

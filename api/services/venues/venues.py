@@ -70,7 +70,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def of_contract(slug: str) -> Venue:
+def get_contract_venue(slug: str) -> Venue:
     """The venue behind a contract; made from its preset when it is not there yet."""
     venue = Venue.objects.filter(slug=slug).first()
     if venue is None:
@@ -78,7 +78,7 @@ def of_contract(slug: str) -> Venue:
     return venue
 
 
-def only_resource(venue: Venue, name: str, **fields: Any) -> Resource:
+def get_only_resource(venue: Venue, name: str, **fields: Any) -> Resource:
     """The one resource of a venue that has a single calendar; made when it is not there yet."""
     mine = Resource.objects.filter(venue=venue, retired_at=None).order_by("pk")
     if found := mine.first():
@@ -94,7 +94,7 @@ def create_venue(**columns: Any) -> Venue:
         return Venue.objects.create(**columns)
 
 
-def change(venue: Venue, columns: Mapping[str, Any]) -> Venue:
+def update_venue(venue: Venue, columns: Mapping[str, Any]) -> Venue:
     """The venue with these columns changed, and nothing else written."""
     for name, value in columns.items():
         setattr(venue, name, value)
@@ -103,7 +103,7 @@ def change(venue: Venue, columns: Mapping[str, Any]) -> Venue:
     return venue
 
 
-def shifted(venue: Venue, before: str) -> list[dict[str, Any]]:
+def list_shifted_bookings(venue: Venue, before: str) -> list[dict[str, Any]]:
     """The bookings ahead whose wall time another time zone changes: for review, none is moved."""
     if venue.time_zone == before:
         return []

@@ -62,10 +62,10 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
     queryset = Booking.objects.none()
 
     def get_queryset(self) -> QuerySet[Booking]:
-        return queries.visible_to(self.user)
+        return queries.list_visible_bookings(self.user)
 
     def get_object(self) -> Booking:
-        return queries.one(self.user, self.kwargs["pk"])
+        return queries.get_visible_booking(self.user, self.kwargs["pk"])
 
     @extend_schema(request=NewBookingSerializer, responses={201: BookingSerializer})
     def create(self, request: Request) -> Response:
@@ -166,7 +166,9 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         What was done, when, by which person, job or panel, and why; newest first. For its owner
         and staff.
         """
-        history: Any = queries.history(self.get_object())  # rows of another model than the view's
+        history: Any = queries.list_history(
+            self.get_object()
+        )  # rows of another model than the view's
         page: Any = self.paginate_queryset(history)
         return self.get_paginated_response(BookingEventSerializer(page, many=True).data)
 

@@ -23,7 +23,7 @@ class DashboardView(IdempotentAPIView):
 
         One's next bookings, what waits for an answer or a payment, and what happened last.
         """
-        return Response(DashboardSerializer(dashboards.of_person(self.user)).data)
+        return Response(DashboardSerializer(dashboards.get_user_dashboard(self.user)).data)
 
 
 class StaffDashboardView(IdempotentAPIView):
@@ -36,4 +36,4 @@ class StaffDashboardView(IdempotentAPIView):
         Requests that wait, bookings of today, no-shows of this week, and who does not come again
         and again. For staff.
         """
-        return Response(StaffDashboardSerializer(dashboards.of_staff()).data)
+        return Response(StaffDashboardSerializer(dashboards.get_staff_dashboard()).data)

@@ -41,7 +41,7 @@ class BookingPaymentView(IdempotentAPIView):
 
         Its newest attempt, and what was given back. For its owner and staff.
         """
-        payment = queries.get_newest_payment(bookings_query.one(self.user, pk))
+        payment = queries.get_newest_payment(bookings_query.get_visible_booking(self.user, pk))
         return Response(PaymentSerializer(payment).data)
 
     @extend_schema(request=None, responses={201: PaymentSerializer})
@@ -51,8 +51,8 @@ class BookingPaymentView(IdempotentAPIView):
         Gives the `client_secret` that Stripe.js needs, for exactly the booking's price. Asked again
         it gives the same one for as long as it lives.
         """
-        payments.start_payment(bookings_query.one(self.user, pk).pk)
-        payment = queries.get_newest_payment(bookings_query.one(self.user, pk))
+        payments.start_payment(bookings_query.get_visible_booking(self.user, pk).pk)
+        payment = queries.get_newest_payment(bookings_query.get_visible_booking(self.user, pk))
         return Response(PaymentSerializer(payment).data, status=201)
 
 
@@ -66,7 +66,7 @@ class RefundView(IdempotentAPIView):
         A part, or all that is left. Stripe is asked by the outbox, so that it happens once. For
         staff.
         """
-        booking = bookings_query.one(self.user, pk)
+        booking = bookings_query.get_visible_booking(self.user, pk)
         body = self.get_validated_body(NewRefundSerializer)
         refund = refunds.create_staff_refund(
             booking.pk,

@@ -66,13 +66,13 @@ class ResourceViewSet(BaseViewSet[Resource], ModelViewSet[Resource]):
     queryset = Resource.objects.filter(retired_at=None).select_related("venue")
 
     def perform_create(self, serializer: BaseSerializer[Resource]) -> None:
-        serializer.instance = resources.add(by=self.user, **serializer.validated_data)
+        serializer.instance = resources.create_resource(by=self.user, **serializer.validated_data)
 
     def perform_update(self, serializer: Any) -> None:
-        resources.change(serializer.instance, self.user, serializer.validated_data)
+        resources.update_resource(serializer.instance, self.user, serializer.validated_data)
 
     def perform_destroy(self, instance: Resource) -> None:
-        resources.retire([instance.pk], self.user)
+        resources.retire_resources([instance.pk], self.user)
 
     @extend_schema(
         tags=[FIND],
@@ -92,7 +92,7 @@ class ResourceViewSet(BaseViewSet[Resource], ModelViewSet[Resource]):
         start, end = _get_range(query["start"], query["end"], rules.venue)
         start = max(start, now)  # what is over is not free
         free = (
-            availability.free_intervals(rules, start, end, query.get("duration"))
+            availability.list_free_intervals(rules, start, end, query.get("duration"))
             if start < end
             else []
         )

@@ -39,10 +39,10 @@ class TradeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet
     queryset = Trade.objects.none()
 
     def get_queryset(self) -> QuerySet[Trade]:
-        return queries.visible_to(self.user)
+        return queries.list_visible_trades(self.user)
 
     def get_object(self) -> Trade:
-        return queries.one(self.user, self.kwargs["pk"])
+        return queries.get_visible_trade(self.user, self.kwargs["pk"])
 
     @extend_schema(request=NewTradeSerializer, responses={201: TradeSerializer})
     def create(self, request: Request) -> Response:
@@ -54,7 +54,9 @@ class TradeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet
         body = self.get_validated_body(NewTradeSerializer)
         mine, theirs = body.pop("requester_booking"), body.pop("target_booking")
         trade = trades.offer_trade(requester=self.user, mine=mine, theirs=theirs, **body)
-        return Response(TradeSerializer(queries.one(self.user, trade.pk)).data, status=201)
+        return Response(
+            TradeSerializer(queries.get_visible_trade(self.user, trade.pk)).data, status=201
+        )
 
     @extend_schema(request=TradeResponseSerializer)
     @action(detail=True, methods=["post"])

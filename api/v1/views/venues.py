@@ -84,8 +84,8 @@ class VenueViewSet(
 
     def perform_update(self, serializer: Any) -> None:
         venue, zone_before = serializer.instance, serializer.instance.time_zone
-        venues.change(venue, serializer.validated_data)
-        venue.to_review = venues.shifted(venue, zone_before)
+        venues.update_venue(venue, serializer.validated_data)
+        venue.to_review = venues.list_shifted_bookings(venue, zone_before)
 
 
 SLUG = OpenApiParameter("slug", str, "path")
@@ -144,15 +144,15 @@ class PrimetimeWindowViewSet(VenueRowViewSet[PrimetimeWindow]):
         self._save(serializer)
 
     def perform_destroy(self, instance: PrimetimeWindow) -> None:
-        primetime_windows.drop(self.venue, instance.pk)
+        primetime_windows.delete_window(self.venue, instance.pk)
 
     def _save(self, serializer: BaseSerializer[PrimetimeWindow]) -> None:
         window, fields = serializer.instance, serializer.validated_data
         try:
             serializer.instance = (
-                primetime_windows.open_one(self.venue, fields)
+                primetime_windows.create_window(self.venue, fields)
                 if window is None
-                else primetime_windows.change(self.venue, window.pk, fields)
+                else primetime_windows.update_window(self.venue, window.pk, fields)
             )
         except (EndsBeforeStart, Invalid):
             message = "One window a weekday, and it must end after it starts."
@@ -212,11 +212,11 @@ class CalendarView(IdempotentAPIView):
         Day by day: the opening hours, primetime, the slots that are free and the bookings that are
         there. Whose they are is shown to their owners and to staff. For who is signed in.
         """
-        resources = calendar.resources_of(slug)
+        resources = calendar.list_venue_resources(slug)
         venue = resources[0].venue if resources else get_venue(slug)
         query = self.get_validated_query(availability_serializers.CalendarQuerySerializer)
         first_on, last_on = self._get_range(query, timezone.now().astimezone(venue.zone).date())
-        days = calendar.days(resources, first_on, last_on, venue, COLUMNS)
+        days = calendar.list_days(resources, first_on, last_on, venue, COLUMNS)
         return Response(
             {
                 "venue": venue.slug,

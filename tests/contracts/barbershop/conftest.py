@@ -24,7 +24,7 @@ API = "/barbershop/api"
 
 @pytest.fixture
 def shop(db: None) -> Venue:
-    return venues.of_contract("barbershop")
+    return venues.get_contract_venue("barbershop")
 
 
 @pytest.fixture

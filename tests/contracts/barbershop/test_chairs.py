@@ -71,7 +71,7 @@ def test_a_chair_lost_to_a_rival_is_followed_by_the_next(
 @pytest.mark.django_db(transaction=True)
 def test_many_rivals_fill_every_chair_once(person, soon):
     """Sixteen ask at once for one time, there are four chairs: four get one, each another."""
-    shop = venues.of_contract("barbershop")
+    shop = venues.get_contract_venue("barbershop")
     for n in range(4):
         Resource.objects.create(venue=shop, name=f"Chair {n}")
     people = [person(f"p{n}") for n in range(16)]

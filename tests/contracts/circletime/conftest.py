@@ -19,7 +19,7 @@ API = "/circletime/api"
 
 @pytest.fixture
 def circle(db: None) -> Venue:
-    return venues.of_contract("circletime")
+    return venues.get_contract_venue("circletime")
 
 
 @pytest.fixture

@@ -280,7 +280,7 @@ def test_without_redis_a_panel_is_sent_off_to_read_over_http(room, device, serve
 def test_the_panel_of_a_room_that_is_retired_is_sent_away(room, device, sam):
     async def story():
         async with opened(path_of(room, device)) as panel:
-            await off_stage(resources.retire)([room.pk], sam)
+            await off_stage(resources.retire_resources)([room.pk], sam)
             assert await panel.closed() == 4004
 
     scene(story)

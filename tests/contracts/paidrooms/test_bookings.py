@@ -20,7 +20,7 @@ BASE = "/paidrooms/api/"
 
 @pytest.fixture
 def room(db):
-    venue = venues.of_contract("paidrooms")
+    venue = venues.get_contract_venue("paidrooms")
     return Resource.objects.create(
         venue=venue,
         name="Conference Room A",

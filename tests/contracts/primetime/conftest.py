@@ -23,7 +23,7 @@ ROOT = "/primetime/api"
 
 @pytest.fixture
 def site(db: None) -> Venue:
-    venue = venues.of_contract("primetime")
+    venue = venues.get_contract_venue("primetime")
     for weekday in range(7):
         PrimetimeWindow.objects.create(
             venue=venue, weekday=weekday, starts_at=time(17), ends_at=time(19)
@@ -33,7 +33,7 @@ def site(db: None) -> Venue:
 
 @pytest.fixture
 def place(site: Venue) -> Resource:
-    return venues.only_resource(site, "The Court")
+    return venues.get_only_resource(site, "The Court")
 
 
 @pytest.fixture

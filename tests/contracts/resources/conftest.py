@@ -23,7 +23,7 @@ API = "/resources/api"
 
 @pytest.fixture
 def place(db: None) -> Venue:
-    return venues.of_contract("resources")
+    return venues.get_contract_venue("resources")
 
 
 @pytest.fixture

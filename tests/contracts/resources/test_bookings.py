@@ -494,7 +494,7 @@ def test_the_email_of_a_request_that_lapsed_says_cancelled(ana, made, mailbox):
 def test_a_booking_keeps_a_resource_that_was_deleted(at_desk, ana, sam, made, room):
     booking = made(ana)
     path = f"{PATH}{booking.pk}/"
-    resources.retire([room.pk], sam)
+    resources.retire_resources([room.pk], sam)
     shown = at_desk(ana).get(path).json()
     assert at_desk(ana).put(path, shown).status_code == 200
     other = Resource.objects.create(venue=room.venue, name="Old", retired_at=Now())
