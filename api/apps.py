@@ -25,7 +25,7 @@ class ApiConfig(AppConfig):
             (
                 signals.booking_created,
                 (
-                    receivers.send_deliveries_soon,
+                    receivers.enqueue_deliveries,
                     receivers.refresh_rooms,
                 ),
             ),
@@ -41,8 +41,8 @@ class ApiConfig(AppConfig):
                 (
                     receivers.email_traders,
                     receivers.let_trades_lapse,
-                    receivers.adjust_payments,
-                    receivers.send_deliveries_soon,
+                    receivers.close_payments,
+                    receivers.enqueue_deliveries,
                     receivers.refresh_rooms,
                 ),
             ),
@@ -52,14 +52,14 @@ class ApiConfig(AppConfig):
                     receivers.record_change,
                     receivers.email_change,
                     receivers.let_trades_lapse,
-                    receivers.adjust_payment_amounts,
-                    receivers.send_deliveries_soon,
+                    receivers.cancel_outdated_intents,
+                    receivers.enqueue_deliveries,
                     receivers.refresh_rooms,
                 ),
             ),
-            (signals.trade_offered, (receivers.email_offer, receivers.send_deliveries_soon)),
+            (signals.trade_offered, (receivers.email_offer, receivers.enqueue_deliveries)),
             (signals.resource_changed, (receivers.refresh_resources,)),
-            (signals.stripe_event_received, (receivers.work_stripe_events_soon,)),
+            (signals.stripe_event_received, (receivers.enqueue_stripe_events,)),
             (post_save, (receivers.create_profile,)),
         ):
             for reaction in reactions:

@@ -98,11 +98,11 @@ def let_trades_lapse(
         enqueue_after_commit("tasks.clock.lapse_trades")
 
 
-def send_deliveries_soon(**_: Any) -> None:
+def enqueue_deliveries(**_: Any) -> None:
     enqueue_after_commit("tasks.emails.deliver_due")
 
 
-def adjust_payments(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
+def close_payments(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
     priced = [row for row in rows if table is BOOKING and row.price_minor]
     if priced and transition.name not in ("pay", "pay_late"):
         cancel_unwanted_intents(priced)
@@ -110,11 +110,11 @@ def adjust_payments(table: Table, transition: Transition, rows: Sequence[Any], *
         enqueue_after_commit("tasks.payments.deliver_calls")
 
 
-def adjust_payment_amounts(rows: Sequence[Booking], **_: Any) -> None:
+def cancel_outdated_intents(rows: Sequence[Booking], **_: Any) -> None:
     cancel_unwanted_intents([row for row in rows if row.payment_status != "none"])
 
 
-def work_stripe_events_soon(**_: Any) -> None:
+def enqueue_stripe_events(**_: Any) -> None:
     enqueue_after_commit("tasks.payments.work_stripe_events")
 
 

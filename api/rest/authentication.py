@@ -27,7 +27,7 @@ from api.services.accounts.tokens import TokenPair
 from api.services.panels import panels
 
 
-class UserById:
+class UserLookup:
     """What SimpleJWT asks of `User`, by one fixed statement for every request: 0.11 ms of processor
     time and less, 0.34 when the ORM builds the query."""
 
@@ -36,7 +36,7 @@ class UserById:
     sql = f"SELECT {', '.join(names)} FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608
 
     @property
-    def objects(self) -> UserById:
+    def objects(self) -> UserLookup:
         return self
 
     def get(self, id: int) -> User:  # noqa: A002
@@ -67,7 +67,7 @@ class BearerAuthentication(JWTAuthentication):
 
     def __init__(self) -> None:
         super().__init__()
-        self.user_model = UserById()  # type: ignore[assignment]
+        self.user_model = UserLookup()  # type: ignore[assignment]
 
 
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]

@@ -89,7 +89,7 @@ def due_soon(venue, booked, ana):
 def test_who_checked_in_in_time_stays_in_though_the_release_came_after_it(due_soon, ana):
     """Both wait for the row, the check-in since before its deadline and the release since after.
     Shown to fail without the two guards that say the same: `status IN (sources)` in
-    `transitions._sql`, and the `no_show_at` that check_in empties in the table."""
+    `statements.move_rows`, and the `no_show_at` that check_in empties in the table."""
     booking = due_soon()
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic():

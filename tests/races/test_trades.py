@@ -180,7 +180,7 @@ RIVALS = {
 def test_when_the_trade_comes_first_the_rival_finds_the_booking_in_other_hands(cases, rival):
     """Without `bookings._still_owner` and the owner in the WHERE of `_move`, cancel and reschedule
     go through on somebody else's booking. With the owner joined to the query that waits in
-    `bookings._locked`, reschedule ends in DoesNotExist. Without looking at `standing` in
+    `slots.lock_booking`, reschedule ends in DoesNotExist. Without looking at `open_trades` in
     `trades.accept_trade` the other trade swaps once more."""
     for case, booking in cases():
         act, lost = getattr(case, rival), RIVALS[rival][1]
@@ -195,8 +195,8 @@ def test_when_the_trade_comes_first_the_rival_finds_the_booking_in_other_hands(c
 @pytest.mark.parametrize("rival", RIVALS)
 def test_when_the_rival_comes_first_the_trade_is_over_and_nobody_swaps(cases, rival):
     """Either lock is enough, that of the bookings or that of the offers. Without both, or without
-    looking at `standing`, the trade is accepted over a booking that was cancelled, moved, released
-    or traded away."""
+    looking at `open_trades`, the trade is accepted over a booking that was cancelled, moved,
+    released or traded away."""
     for case, booking in cases():
         before = case.owners()
         act = getattr(case, rival)
@@ -222,7 +222,7 @@ def test_an_offer_made_while_its_booking_is_cancelled_is_refused(cases):
 
 
 def test_two_acceptances_of_one_trade_swap_once(cases):
-    """Without both locks, or without looking at `standing`, the owners are swapped back."""
+    """Without both locks, or without looking at `open_trades`, the owners are swapped back."""
     for case, _ in cases():
         assert one_after_the_other(case.accept, case.accept) == ("accepted", errors.AlreadyDone)
         assert case.owners() == (case.ben.pk, case.ana.pk)

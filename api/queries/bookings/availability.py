@@ -34,13 +34,13 @@ def list_busy_intervals(
     return found
 
 
-def subtract_intervals(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
-    """What is left of an interval; `taken` is by start."""
+def subtract_intervals(whole: Interval, busy: Iterable[Interval]) -> list[Interval]:
+    """What is left of an interval; `busy` is by start."""
     left, (start, end) = [], whole
-    for taken_start, taken_end in taken:
-        if taken_start > start and start < end:
-            left.append((start, min(taken_start, end)))
-        start = max(start, taken_end)
+    for busy_start, busy_end in busy:
+        if busy_start > start and start < end:
+            left.append((start, min(busy_start, end)))
+        start = max(start, busy_end)
     if start < end:
         left.append((start, end))
     return left
@@ -53,11 +53,11 @@ def list_free_intervals(
     resource = rules.resource
     if not resource.bookable:
         return []
-    taken = list_busy_intervals([resource], starts_at, ends_at)[resource.pk]
+    busy = list_busy_intervals([resource], starts_at, ends_at)[resource.pk]
     hours = [(starts_at, ends_at)]
     if rules.venue.hours_enforced:
         hours = policy.list_open_intervals(rules, starts_at, ends_at)
-    unfit = sorted([*taken, *_closed_days(rules, starts_at, ends_at)])
+    unfit = sorted([*busy, *_closed_days(rules, starts_at, ends_at)])
     free = []
     for opens, closes in hours:
         whole = max(opens, starts_at), min(closes, ends_at)
@@ -81,14 +81,14 @@ _MIDNIGHT = datetime.min.time()
 
 
 def filter_free(
-    slots: Iterable[Interval], taken: Sequence[Interval], now: datetime
+    slots: Iterable[Interval], busy: Sequence[Interval], now: datetime
 ) -> list[Interval]:
     """Those of the slots that nobody has and that have not begun. `taken` is by start and does not
     overlap."""
     free = []
     for start, end in slots:
-        before = bisect_left(taken, (end,)) - 1  # the last that starts before the slot ends
-        if start >= now and (before < 0 or taken[before][1] <= start):
+        before = bisect_left(busy, (end,)) - 1  # the last that starts before the slot ends
+        if start >= now and (before < 0 or busy[before][1] <= start):
             free.append((start, end))
     return free
 
@@ -110,8 +110,8 @@ def find_alternatives(
         return []
     step = resource.slot_length
     found: set[Interval] = set()
-    taken = list_busy_intervals([resource], *window, ignore=ignore)[resource.pk]
-    for start, end in subtract_intervals(window, taken):
+    busy = list_busy_intervals([resource], *window, ignore=ignore)[resource.pk]
+    for start, end in subtract_intervals(window, busy):
         if end - start < length:
             continue
         # beside what blocks, and whole steps before and after what was asked for

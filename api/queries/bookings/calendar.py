@@ -61,7 +61,7 @@ def list_days(
     """One entry per local date, first to last inclusive; bookings by start, dead ones left out.
     A venue without resources has its days nevertheless, if it is given. `only`: the columns that
     are wanted of the bookings, which are then named tuples of them; making thousands of objects
-    takes longer than all the rest. `begun`: free slots that have begun are told too."""
+    takes longer than all the rest. `begun`: free slots that have begun are listed too."""
     if not resources and venue is not None:
         resources = [Resource(venue=venue, is_available=False)]
         resources[0].now = database_now()
@@ -78,28 +78,28 @@ def list_days(
         rows = _blocking(resources, starts, ends).values_list(*only, named=True)
     else:
         rows = list_blocking_bookings(resources, starts, ends)
-    taken: dict[int, list[Interval]] = defaultdict(list)
+    busy: dict[int, list[Interval]] = defaultdict(list)
     by_day: dict[date, list[Any]] = defaultdict(list)
     for row in rows:
-        taken[row.resource_id].append((row.starts_at, row.ends_at))
+        busy[row.resource_id].append((row.starts_at, row.ends_at))
         first = max(bisect_right(midnights, row.starts_at) - 1, 0)
         for on in dates[first : bisect_left(midnights, row.ends_at)]:
             by_day[on].append(row)
-    return [_day(rules, on, taken, by_day, since) for on in dates]
+    return [_day(rules, on, busy, by_day, since) for on in dates]
 
 
 def list_blocking_bookings(
     resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
 ) -> list[Booking]:
     """By start, with their people; the resources and venues are those given."""
-    places = {resource.pk: resource for resource in resources}
+    by_id = {resource.pk: resource for resource in resources}
     rows = _blocking(resources, starts_at, ends_at)
     found = list(rows.select_related("owner", "approved_by"))
     for row in found:
-        row.resource = place = places[row.resource_id]
-        row.now = place.now
-        if row.venue_id == place.venue_id:
-            row.venue = place.venue
+        row.resource = resource = by_id[row.resource_id]
+        row.now = resource.now
+        if row.venue_id == resource.venue_id:
+            row.venue = resource.venue
     return found
 
 
@@ -117,7 +117,7 @@ def _blocking(
 def _day(
     rules: Sequence[Rules],
     on: date,
-    taken: dict[int, list[Interval]],
+    busy: dict[int, list[Interval]],
     by_day: dict[date, list[Any]],
     since: datetime,
 ) -> Day:
@@ -140,6 +140,6 @@ def _day(
         if grid is None:
             grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.iter_slots(rule, on)}
             grids[alike] = grid
-        for slot in filter_free(grid, taken.get(resource.pk, []), since):
+        for slot in filter_free(grid, busy.get(resource.pk, []), since):
             day.slots.append(Slot(resource, *slot, grid[slot]))
     return day

@@ -96,11 +96,11 @@ class Count:
 
 @dataclass(frozen=True)
 class Recently:
-    """Day by day, oldest first, with a week ahead; `list_venues_today` is the last day that is not ahead.
+    """Day by day, oldest first, with a week ahead; `today` is the last day that is not ahead.
     `heat` is used time as a share of open time, from 0 to 1: seven weekdays, Monday first, of 24
     hours; None where nothing is open."""
 
-    list_venues_today: date
+    today: date
     days: list[Count]
     heat: list[list[float | None]]
 

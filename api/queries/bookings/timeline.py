@@ -47,13 +47,13 @@ def list_timeline(booking: Booking) -> list[Line]:
 def _event(event: BookingEvent) -> Line:
     who = event.actor_name or (event.actor.name if event.actor else "")
     moved = f"{event.from_status} → {event.to_status}" if event.from_status else event.to_status
-    told = [moved, *(f"{name}: {_short(value)}" for name, value in event.details.items())]
+    facts = [moved, *(f"{name}: {_short(value)}" for name, value in event.details.items())]
     return Line(
         event.at,
         "event",
         event.verb.replace("_", " "),
         f"{who} ({event.by})" if who else event.by,
-        " · ".join(told),
+        " · ".join(facts),
     )
 
 
@@ -65,35 +65,35 @@ def _short(value: Any) -> str:
 
 def _delivery(row: Delivery) -> Line:
     title = f"e-mail “{row.name}”" if row.kind == Kind.EMAIL else Kind(row.kind).label
-    told = [row.state, f"{row.attempts} attempts" if row.attempts > 1 else "", row.last_error]
+    facts = [row.state, f"{row.attempts} attempts" if row.attempts > 1 else "", row.last_error]
     states = {"parked": WRONG, "waiting": OPEN, "sending": OPEN}
     return Line(
         row.finished_at or row.created_at,
         "email" if row.kind == Kind.EMAIL else "call",
         title,
         row.to,
-        " · ".join(filter(None, told)),
+        " · ".join(filter(None, facts)),
         states.get(row.state, ENDED),
         row.request_id,
     )
 
 
 def _payment(row: Payment) -> Line:
-    told = [row.status.replace("_", " "), row.intent_id or "", row.last_error]
+    facts = [row.status.replace("_", " "), row.intent_id or "", row.last_error]
     state = ENDED if row.status in ("succeeded", "canceled") else OPEN
     return Line(
         row.updated_at,
         "payment",
         f"payment of {money.format_amount(row.amount_minor, row.currency)}",
         row.method,
-        " · ".join(filter(None, told)),
+        " · ".join(filter(None, facts)),
         WRONG if row.last_error and state == OPEN else state,
     )
 
 
 def _refund(row: Refund, currency: str) -> Line:
     state = {"succeeded": ENDED, "failed": WRONG}.get(row.status, OPEN)
-    told = " · ".join(filter(None, [row.status, row.reason, row.stripe_id]))
+    facts = " · ".join(filter(None, [row.status, row.reason, row.stripe_id]))
     who = row.by.name if row.by else ""
     what = f"refund of {money.format_amount(row.amount_minor, currency)}"
-    return Line(row.updated_at, "refund", what, who, told, state)
+    return Line(row.updated_at, "refund", what, who, facts, state)

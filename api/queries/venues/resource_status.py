@@ -41,18 +41,18 @@ def resources_with_availability(venue: Venue) -> QuerySet[Resource]:
 
 
 def find_next_free(
-    rules: Rules, asked: Interval, now: datetime, *, guests: int = 1, ignore: int = 0
+    rules: Rules, wanted: Interval, now: datetime, *, guests: int = 1, ignore: int = 0
 ) -> Interval | None:
-    """The first free interval of the same length after what blocks the one asked for, or None if
+    """The first free interval of the same length after what blocks the wanted one, or None if
     it is not within twenty bookings and thirty days, or not allowed by the policy."""
-    start, length = asked[0], asked[1] - asked[0]
-    place = rules.resource
-    taken = list_busy_intervals([place], start, start + AHEAD, ignore=ignore)[place.pk]
-    for began, ended in taken[:STEPS]:
+    start, length = wanted[0], wanted[1] - wanted[0]
+    resource = rules.resource
+    busy = list_busy_intervals([resource], start, start + AHEAD, ignore=ignore)[resource.pk]
+    for began, ended in busy[:STEPS]:
         if began < start + length and ended > start:
             start = ended
     found = start, start + length
-    if start == asked[0] or any(s < found[1] and e > start for s, e in taken[STEPS:]):
+    if start == wanted[0] or any(s < found[1] and e > start for s, e in busy[STEPS:]):
         return None
     try:
         policy.check_booking(rules, *found, now, guests)

@@ -55,10 +55,10 @@ def get_room_with_status(venue: Venue, pk: int) -> tuple[Resource, Status]:
     return _with_status([get_room(venue, pk)])[0]
 
 
-def _with_status(places: list[Resource]) -> list[tuple[Resource, Status]]:
+def _with_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
     rows = (
         Booking.objects.filter(
-            resource__in=[place.pk for place in places],
+            resource__in=[room.pk for room in rooms],
             ends_at__gt=Now(),
             starts_at__lte=Now() + SOON,
         )
@@ -67,19 +67,19 @@ def _with_status(places: list[Resource]) -> list[tuple[Resource, Status]]:
         .order_by("-starts_at")
         .values_list("resource_id", "begun")
     )
-    words: dict[int, Status] = {room: "occupied" if begun else "reserved" for room, begun in rows}
+    statuses: dict[int, Status] = {pk: "occupied" if begun else "reserved" for pk, begun in rows}
     return [
-        (place, words.get(place.pk, "available") if place.bookable else "maintenance")
-        for place in places
+        (room, statuses.get(room.pk, "available") if room.bookable else "maintenance")
+        for room in rooms
     ]
 
 
-def list_room_bookings(place: Resource, on: date, without: Sequence[str]) -> QuerySet[Booking]:
+def list_room_bookings(room: Resource, on: date, without: Sequence[str]) -> QuerySet[Booking]:
     """Bookings that touch the room's local date, by start; those in `without` left out."""
-    zone = place.venue.zone
+    zone = room.venue.zone
     starts = policy.to_instant(zone, on, time())
     ends = policy.to_instant(zone, on + policy.DAY, time())
-    rows: Any = Booking.objects.filter(resource=place).annotate(now=Now())  # type: ignore[no-redef]
+    rows: Any = Booking.objects.filter(resource=room).annotate(now=Now())  # type: ignore[no-redef]
     return (  # type: ignore[no-any-return]
         rows.overlapping(starts, ends)
         .exclude(status__in=without)

@@ -92,7 +92,7 @@ def run_in_batches(
 
 
 # Of a row of the table `t`; takes the job. As an array, so that the rows are read in the order of
-# an index and no further than asked for.
+# an index and no further than needed.
 NOT_SET_ASIDE = (
     f"t.id <> ALL(ARRAY(SELECT f.row::bigint FROM {JobFailure._meta.db_table} f"  # noqa: S608
     " WHERE f.job = %s AND f.retry_at > statement_timestamp()))"

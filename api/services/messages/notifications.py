@@ -22,7 +22,7 @@ from .outbox import Effect
 def email_part(verb: str, status: str, details: Mapping[str, Any]) -> InsertPart | None:
     """Queues what `verb` causes for every booking that a statement writes and that now has this
     status; None where nobody is written to."""
-    payload = {"verb": verb, "status": status, **_context(details)}
+    payload = {"verb": verb, "status": status, **_pick_details(details)}
     return _email_part(verb, payload, reason=details.get("reason", ""))
 
 
@@ -99,7 +99,7 @@ def _recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) -> str
     ORDER BY m.fell_due, m.id, e.position"""  # noqa: S608
 
 
-def _context(details: Mapping[str, Any]) -> dict[str, Any]:
+def _pick_details(details: Mapping[str, Any]) -> dict[str, Any]:
     return {key: details[key] for key in ("reason", "from", "to") if key in details}
 
 

@@ -61,8 +61,8 @@ def test_a_chair_lost_to_a_rival_is_followed_by_the_next(
     two_chairs, reserved, ana, ben, monkeypatch
 ):
     """The guess is made wrong on purpose: everything looks free. Without the loop over the
-    candidates (taking only the first of `free_by_load`) the second reservation is refused."""
-    monkeypatch.setattr(auto_assign, "free_by_load", lambda places, *_: iter(places))
+    candidates (taking only the first of `iter_free_by_load`) the second reservation is refused."""
+    monkeypatch.setattr(auto_assign, "iter_free_by_load", lambda places, *_: iter(places))
     assert [reserved(p).resource for p in (ana, ben)] == two_chairs
     with pytest.raises(errors.SlotTaken):
         reserved(ben)
