@@ -159,7 +159,7 @@ def test_nothing_of_it_is_cut_off(shown, ana, meet, size):
     meet(ana, title="Interview with the whole team about the backend, second round")
     see(shown, "due", "Check in")
     button = shown.get_by_role("button", name="Check in")
-    for part in [shown.locator(f"#{name}") for name in ("room", "word", "note")] + [button]:
+    for part in [shown.locator(f"#{name}") for name in ("room", "label", "note")] + [button]:
         box = part.bounding_box()
         assert box["x"] >= 0
         assert box["y"] >= 0

@@ -66,7 +66,7 @@ def test_a_bug_is_told_in_the_envelope_too(as_, ana, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(rooms, "search", broken)
+    monkeypatch.setattr(rooms, "search_rooms", broken)
     client = as_(ana)
     client.raise_request_exception = False
     answer = client.get(f"{API}/rooms")

@@ -114,7 +114,7 @@ def test_a_lost_announcement_is_made_good(room, device, ana, met, monkeypatch):
     """With `ConnectionRegistry.poll` not polling, nothing is ever heard here."""
     from tasks import pushes
 
-    monkeypatch.setattr(pushes.announcer, "ask", lambda room: None)
+    monkeypatch.setattr(pushes.announcer, "enqueue", lambda room: None)
 
     async def story():
         async with opened(path_of(room, device)) as panel:
