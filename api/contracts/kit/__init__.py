@@ -34,6 +34,7 @@ from .fields import (
     InstantField,
     LabelField,
     LengthField,
+    LocalInstantField,
     OptionalTextField,
     Serializer,
     StatusField,
