@@ -27,6 +27,7 @@ from .errors import (
     empty,
     error,
     field_errors,
+    in_words,
     unless_own,
 )
 from .fields import (
@@ -38,6 +39,7 @@ from .fields import (
     OptionalTextField,
     Serializer,
     StatusField,
+    TextOrNullField,
     WallDateField,
     WallTimeField,
 )

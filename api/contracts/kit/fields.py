@@ -100,6 +100,13 @@ class OptionalTextField(serializers.CharField):
         return (True, "") if data is None else super().validate_empty_values(data)
 
 
+class TextOrNullField(serializers.CharField):
+    """Written as null where it is empty."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        return super().get_attribute(instance) or None
+
+
 class ConstantField(serializers.ChoiceField):
     """Always the same value."""
 
