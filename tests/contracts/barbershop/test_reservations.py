@@ -327,6 +327,20 @@ def test_a_customer_takes_it_back_and_it_stays_on_the_list(at_shop, ana, ben, re
     assert at_shop(ben).post(f"{API}/reservations/", times()).status_code == 201
 
 
+def test_what_is_completed_is_not_taken_back_and_says_so_in_detail(
+    at_shop, ana, sam, ada, reserved
+):
+    path = f"{API}/reservations/{reserved(ana).pk}/"
+    at_shop(ada).patch(path, {"status": "completed"})
+    for user in (ana, sam):
+        answer = at_shop(user).delete(path)
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"detail": "This reservation is completed and can no longer be canceled."},
+        )
+    assert at_shop(ana).get(path).json()["status"] == "completed"
+
+
 def test_an_admin_deletes_for_good_and_the_customer_is_told_all_the_same(
     at_shop, ana, ada, reserved, mailbox
 ):
