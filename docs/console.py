@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-SHOWN_AS = "http://127.0.0.1:8000"  # whatever address it was run on
+SHOWN_AS = "http://localhost:8000"  # whatever address it was run on
 BASE_URL = os.environ.get("BASE_URL", SHOWN_AS)
 END = "--- end of answer ---"
 BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.M | re.S)

@@ -49,7 +49,9 @@ DEFAULTS = {
 }
 # a copy on another port takes other ones unless told so
 PORT_DEFAULTS = {"FLOWER_PORT": "5555", "STRIPE_PORT": "8420"}
-ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - to recognise it, not to bind to it
+# a browser reaches these as `localhost`, the site of FRONTEND_URL and PUBLIC_URL: to a cookie
+# `127.0.0.1` is another one
+LOCAL_HOSTS = ("127.0.0.1", "0.0.0.0")  # noqa: S104 - to recognise it, not to bind to it
 DEMO_PASSWORD = "holdfast-demo"
 EMBEDDED_DEFAULTS = {
     "DEMO": "1",
@@ -199,8 +201,10 @@ class ReadyMessage:
         self.environment = environment
         self.printed = False
         self.ask_at = 0.0
-        host = environment["HOST"]
-        self.url = f"http://{'127.0.0.1' if host == ALL_INTERFACES else host}:{environment['PORT']}"
+        host, port = environment["HOST"], environment["PORT"]
+        local = host in LOCAL_HOSTS
+        self.asked_at = f"http://{'127.0.0.1' if local else host}:{port}"
+        self.url = f"http://{'localhost' if local else host}:{port}"
 
     def print_when_ready(self) -> None:
         if self.printed or time.monotonic() < self.ask_at:
@@ -211,7 +215,7 @@ class ReadyMessage:
             print_line(self.build_text())
 
     def is_healthy(self) -> bool:
-        request = urllib.request.Request(f"{self.url}/health/")
+        request = urllib.request.Request(f"{self.asked_at}/health/")
         allowed = self.environment.get("ALLOWED_HOSTS", "").split(",")[0].strip(" .*")
         if allowed:
             request.add_header("Host", allowed)
@@ -230,7 +234,7 @@ class ReadyMessage:
             "Staff site": f"{self.url}/admin/  {self.describe_login()}",
             "Door panel": f"{self.url}/panel/",
             "Health": f"{self.url}/health/  and  {self.url}/health/automation/",
-            "Flower": f"http://127.0.0.1:{get('FLOWER_PORT')}/  ({flower})",
+            "Flower": f"http://localhost:{get('FLOWER_PORT')}/  ({flower})",
             "Stripe": self.describe_stripe(),
             "PostgreSQL": _describe_server(get("DATABASE_URL", "")),
             "Redis": _describe_server(get("REDIS_URL", "")),
@@ -249,7 +253,7 @@ class ReadyMessage:
     def describe_stripe(self) -> str:
         if key := self.environment.get("STRIPE_SECRET_KEY", ""):
             return f"stripe.com, {'live' if '_live_' in key else 'test'} keys"
-        return f"http://127.0.0.1:{self.environment['STRIPE_PORT']}/  (local, no money moves)"
+        return f"http://localhost:{self.environment['STRIPE_PORT']}/  (local, no money moves)"
 
 
 def _describe_server(url: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from api import errors
 from api.contracts import kit
+from api.lifecycle import Status
 
 pytestmark = pytest.mark.prefix_only
 
@@ -38,6 +39,16 @@ def test_the_nearest_row_answers(refusal, status, body):
 def test_a_message_names_what_the_refusal_carries():
     answer = TABLE.response(errors.OutsideHours(opens_at=time(9)), "POST")
     assert answer.data == {"error": "Open from 09:00, so no POST."}
+
+
+def test_a_sentence_names_a_status_by_the_contracts_label():
+    table = kit.ErrorTable({errors.Refusal: kit.detail(kit.in_words({"no_show": "missed"}))})
+    for current, sentence in (("no_show", "missed"), ("held", "held, awaiting payment")):
+        ours = Status(current).label.lower()
+        refusal = errors.NotAllowedNow(f"A booking that is {ours} cannot do that.", current=current)
+        assert table.response(refusal, "POST").data == {
+            "detail": f"A booking that is {sentence} cannot do that."
+        }
 
 
 def test_rows_of_one_operation_leave_the_table_as_it_is():

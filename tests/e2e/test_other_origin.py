@@ -230,3 +230,13 @@ def test_a_strangers_page_is_told_nothing_and_its_visitors_cookie_is_not_used(ab
         assert stranger(method, path) == {"status": 0, "body": "TypeError: Failed to fetch"}
     assert ask.cookie()["value"] == kept
     ask.ok(200, "POST", "users/refresh/")
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost", 401), ("127.0.0.1", 200)])
+def test_localhost_and_its_number_are_two_sites_to_the_cookie(abroad, site, host, status):
+    """Which is why `make up` prints the name that the frontend's default address has."""
+    ask = Frontend(abroad(host), site.url("/api/"))
+    me = {"email": "ana@example.com", "password": PASSWORD}
+    ask.ok(201, "POST", "users/register/", me)
+    ask.ok(200, "POST", "users/login/", me)
+    ask.ok(status, "POST", "users/refresh/")

@@ -28,6 +28,34 @@ def test_the_demo_leaves_single_calendars_single_and_the_days_ahead_free_to_try(
     assert demo.seed_demo("holdfast-demo") == {"bookings": 0}
 
 
+def test_a_newcomer_finds_something_that_is_available_and_books_it(client):
+    demo.seed_demo("holdfast-demo")
+    api = "/resources/api"
+    ana = {"username": "newcomer", "email": "newcomer@example.com", "password": "copper-kettle-9"}
+    client.post(f"{api}/auth/users/", ana)
+    token = client.post(f"{api}/auth/token/login/", ana).json()["auth_token"]
+    found = client.get(f"{api}/resources/").json()
+    statuses = {row["name"]: row["availability_status"] for row in found}
+    assert statuses == {
+        "Conference Room A": "unavailable",
+        "Conference Room B": "unavailable",
+        "Camera Kit": "available",
+    }
+    start = datetime.now(UTC) + timedelta(minutes=31)
+    body = {
+        "resource": next(row["id"] for row in found if row["name"] == "Camera Kit"),
+        "start_time": start.isoformat(),
+        "end_time": (start + timedelta(hours=1)).isoformat(),
+    }
+    answer = client.post(
+        f"{api}/bookings/",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Token {token}"},
+    )
+    assert (answer.status_code, answer.json()["status"]) == (201, "pending")
+
+
 def test_what_the_demo_says_of_the_past_could_have_happened():
     """Every move is one of the table, in the order of time, and who made it is named."""
     demo.seed_demo("holdfast-demo")

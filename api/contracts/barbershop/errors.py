@@ -10,6 +10,8 @@ from rest_framework import serializers
 from api import errors
 from api.contracts import kit
 
+from .serializers import STATUS_LABELS
+
 
 class AdminsOnly(errors.Forbidden):
     """The dashboard's own form of a 403."""
@@ -69,7 +71,7 @@ ERROR_MESSAGES = kit.ErrorTable(
             "non_field_errors", "No chair is available for booking."
         ),
         errors.OverCapacity: kit.at("non_field_errors"),
-        errors.NotAllowedNow: kit.at("status"),
+        errors.NotAllowedNow: kit.at("status", kit.in_words(STATUS_LABELS)),
         errors.AlreadyBegun: kit.at("status"),
     }
 )

@@ -1,4 +1,5 @@
-"""What is read and written. A time without an offset is the shop's wall time, all else is UTC."""
+"""What is read and written. A time without an offset is the shop's wall time; all that is answered
+has the shop's offset."""
 
 from __future__ import annotations
 
@@ -142,11 +143,11 @@ class ReservationSerializer(kit.Serializer):
     customer = serializers.IntegerField(source="owner_id")
     customer_details = AccountSerializer(source="owner")
     customer_name = serializers.CharField(source="owner.name")
-    start_time = kit.InstantField(source="starts_at")
-    end_time = kit.InstantField(source="ends_at")
+    start_time = kit.LocalInstantField(source="starts_at")
+    end_time = kit.LocalInstantField(source="ends_at")
     status = kit.StatusField(STATUS_LABELS)
     notes = serializers.CharField()
-    created_at = kit.InstantField()
+    created_at = kit.LocalInstantField()
 
 
 class StatsSerializer(kit.Serializer):

@@ -8,7 +8,7 @@ from django.db import transaction
 from rest_framework.request import Request
 
 from api.contracts import kit
-from api.errors import Forbidden, Invalid, NotFound
+from api.errors import Forbidden, Invalid, NotAllowedNow, NotFound
 from api.lifecycle import Status
 from api.queries.accounts import people
 from api.queries.bookings import bookings as queries
@@ -151,6 +151,9 @@ class ReservationListView(BarbershopView):
         return chair
 
 
+TOO_LATE = kit.detail("This reservation is completed and can no longer be canceled.", status=400)
+
+
 class ReservationView(BarbershopView):
     request_serializer = serializers.UpdateReservationSerializer
     response_serializer = serializers.ReservationSerializer
@@ -178,7 +181,7 @@ class ReservationView(BarbershopView):
 
     put = patch
 
-    @kit.operation("Delete or cancel a reservation")
+    @kit.operation("Delete or cancel a reservation", errors={NotAllowedNow: TOO_LATE})
     def delete(self, request: Request, pk: int) -> Any:
         """Gone, where an admin asks; anybody else takes it back, and it stays on the list."""
         booking = self.get_own_booking(pk)

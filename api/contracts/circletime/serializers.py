@@ -59,13 +59,6 @@ class TextField(CharField):
         return super().to_internal_value(data)
 
 
-class TextOrNullField(CharField):
-    """Written as null where it is empty."""
-
-    def get_attribute(self, instance: Any) -> Any:
-        return super().get_attribute(instance) or None
-
-
 class DayField(kit.WallDateField):
     def to_internal_value(self, value: Any) -> date:
         if isinstance(value, str) and not DATE.fullmatch(value):
@@ -114,7 +107,7 @@ class PersonSerializer(kit.Serializer):
 
 class UserSerializer(PersonSerializer):
     role = kit.LabelField({True: "admin", False: "user"}, source="is_staff")
-    department = TextOrNullField(allow_null=True)
+    department = kit.TextOrNullField(allow_null=True)
 
 
 class LoggedInSerializer(kit.Serializer):
@@ -154,7 +147,7 @@ class RoomSerializer(RoomSummarySerializer):
 
     amenities = ListField(child=CharField())
     status = ChoiceField(choices=get_args(rooms.Status))
-    imageUrl = TextOrNullField(source="image_url", allow_null=True)
+    imageUrl = kit.TextOrNullField(source="image_url", allow_null=True)
 
     def to_representation(self, found: Any) -> Any:
         """Of a room and its status, as the query has them."""
@@ -199,7 +192,7 @@ class BookingSerializer(kit.Serializer):
     roomId = CharField(source="resource_id")
     roomName = CharField(source="resource.name")
     title = CharField()
-    description = TextOrNullField(source="notes", allow_null=True)
+    description = kit.TextOrNullField(source="notes", allow_null=True)
     organizer = PersonSerializer(source="owner")
     attendees = PersonSerializer(many=True)
     startTime = kit.InstantField(source="starts_at")

@@ -27,6 +27,7 @@ from .errors import (
     empty,
     error,
     field_errors,
+    in_words,
     unless_own,
 )
 from .fields import (
@@ -34,9 +35,11 @@ from .fields import (
     InstantField,
     LabelField,
     LengthField,
+    LocalInstantField,
     OptionalTextField,
     Serializer,
     StatusField,
+    TextOrNullField,
     WallDateField,
     WallTimeField,
 )

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from api import errors
 from api.errors import Refusal
+from api.lifecycle import Status
 from api.rest import exceptions
 
 from .fields import Serializer
@@ -82,7 +83,7 @@ field_errors = ErrorBody(
 )
 
 
-def at(field: str, message: str = "{detail}") -> ErrorResponse:
+def at(field: str, message: str | Callable[[Any], str] = "{detail}") -> ErrorResponse:
     """A 400 with the message at one field."""
     body = ErrorBody(lambda refusal, message, status: {field: [message]}, (FIELD_MESSAGES,))
     return body(message, 400)
@@ -91,6 +92,18 @@ def at(field: str, message: str = "{detail}") -> ErrorResponse:
 def unless_own(message: str) -> Callable[[Refusal], str]:
     """The message, unless the refusal was raised with a sentence of its own."""
     return lambda refusal: refusal.detail if refusal.detail != type(refusal).detail else message
+
+
+def in_words(labels: Mapping[str, str]) -> Callable[[errors.NotAllowedNow], str]:
+    """The sentence of the refusal, with the contract's label for the status that it names."""
+
+    def message(refusal: errors.NotAllowedNow) -> str:
+        if refusal.current not in labels:
+            return refusal.detail
+        ours = Status(refusal.current).label.lower()
+        return refusal.detail.replace(f"is {ours} ", f"is {labels[refusal.current]} ")
+
+    return message
 
 
 Rows: TypeAlias = Mapping[type[Refusal] | int, ErrorResponse]

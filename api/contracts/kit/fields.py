@@ -1,4 +1,5 @@
-"""Fields that the contracts share. Instants are read into UTC; the renderer writes them so."""
+"""Fields that the contracts share. Instants are read into UTC; the renderer writes them so, but
+for those of `LocalInstantField`."""
 
 from __future__ import annotations
 
@@ -31,6 +32,15 @@ class InstantField(serializers.DateTimeField):
             return super().enforce_timezone(value).astimezone(UTC)
         except (OverflowError, ValueError):
             self.fail("overflow", timezone=str(self.timezone))
+
+
+class LocalInstantField(InstantField):
+    """Written with the offset of the instance's venue, for pages that read the wall time out of
+    the text."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        found = super().get_attribute(instance)
+        return at_venue(self, instance, found) if isinstance(found, datetime) else found
 
 
 class WallDateField(serializers.DateField):
@@ -88,6 +98,13 @@ class OptionalTextField(serializers.CharField):
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
         return (True, "") if data is None else super().validate_empty_values(data)
+
+
+class TextOrNullField(serializers.CharField):
+    """Written as null where it is empty."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        return super().get_attribute(instance) or None
 
 
 class ConstantField(serializers.ChoiceField):

@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 from rest_framework import serializers
 
 from api.contracts import kit
-from api.queries.accounts import people
+from api.lifecycle import ActorRole
 
 from .labels import ACTION_LABELS, STATUS_LABELS
 from .serializers import ReservationSerializer, UserSerializer
 
 
-class ChangesSerializer(kit.Serializer):
-    """Only what an edit changed."""
-
-    status = kit.LabelField(STATUS_LABELS, required=False)
-    date = kit.WallDateField(required=False)
-    start_time = kit.WallTimeField(required=False)
-    end_time = kit.WallTimeField(required=False)
-    booking_name = serializers.CharField(required=False)
-    notes = serializers.CharField(required=False)
-    guests = serializers.IntegerField(required=False)
-    resource = serializers.IntegerField(required=False)
-
-    def to_representation(self, fields: Any) -> Any:
-        """In the order in which the line of history has them."""
-        found: dict[str, Any] = {}
-        for name, value in fields.items():
-            if name == "status":
-                found["status"] = STATUS_LABELS[value]
-            elif name in ("starts_at", "ends_at"):
-                at = datetime.fromisoformat(value).astimezone(self.context["view"].venue.zone)
-                found["start_time" if name == "starts_at" else "end_time"] = f"{at:%H:%M:%S}"
-                found["date"] = at.date()
-            else:
-                found["booking_name" if name == "title" else name] = value
-        return found
-
-
 class DetailsSerializer(kit.Serializer):
     """By the action: of CREATED the initial status, of TRADED with whom, of APPROVED and REJECTED
-    the answer, of UPDATED the old and the new data, of CANCELLED nothing."""
+    the answer, of UPDATED, and of whatever the clock did, the whole reservation before and after;
+    of CANCELLED by somebody nothing."""
 
     initial_status = kit.LabelField(STATUS_LABELS, required=False)
     traded_with = serializers.CharField(required=False)
     trade_id = serializers.IntegerField(required=False)
     action = serializers.ChoiceField(choices=("approve", "reject"), required=False)
     rejection_reason = serializers.CharField(required=False)
-    old_data = ChangesSerializer(required=False)
-    new_data = ChangesSerializer(required=False)
+    old_data = ReservationSerializer(required=False)
+    new_data = ReservationSerializer(required=False)
 
 
 # who performs what the clock does: pages read a name here
@@ -73,40 +46,36 @@ class ActivitySerializer(kit.Serializer):
     timestamp = kit.InstantField()
 
 
-def recent_activity(lines: Iterable[Any]) -> list[dict[str, Any]]:
-    """Lines of history as `ActivitySerializer` reads them."""
-    lines = list(lines)
-    addresses = people.get_emails_by_id(line.details.get("traded_with", 0) for line in lines)
-    return [_activity(line, addresses) for line in lines]
+def recent_activity(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Rows of `list_recent_activity` as `ActivitySerializer` reads them."""
+    return [_activity(row) for row in rows]
 
 
-def _activity(line: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
-    verb = line.verb if line.verb in ACTION_LABELS else ""
+def _activity(row: Any) -> dict[str, Any]:
+    verb = row.line.verb if row.line.verb in ACTION_LABELS else ""
     return {
-        "id": line.pk,
+        "id": row.line.pk,
         "action": verb,
-        "performed_by": line.actor or CLOCK,
-        "details": _details(ACTION_LABELS[verb], line, addresses),
-        "timestamp": line.at,
+        "performed_by": row.line.actor or CLOCK,
+        "details": _details(ACTION_LABELS[verb], row),
+        "timestamp": row.line.at,
     }
 
 
-def _details(action: str, line: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
-    kept = line.details
+def _details(action: str, row: Any) -> dict[str, Any]:
+    details = row.line.details
     if action == "CREATED":
-        return {"initial_status": line.to_status}
+        return {"initial_status": row.line.to_status}
     if action == "TRADED":
-        other = addresses.get(kept.get("traded_with", 0), "")
-        return {"traded_with": other, "trade_id": kept.get("trade_id")}
+        other = row.counterpart.email if row.counterpart else ""
+        return {"traded_with": other, "trade_id": details.get("trade_id")}
     if action == "APPROVED":
         return {"action": "approve"}
     if action == "REJECTED":
-        return {"action": "reject", "rejection_reason": kept.get("reason", "")}
-    if action == "CANCELLED":
+        return {"action": "reject", "rejection_reason": details.get("reason", "")}
+    if action == "CANCELLED" and row.line.by != ActorRole.CLOCK:
         return {}
-    if line.from_status:
-        return {"old_data": {"status": line.from_status}, "new_data": {"status": line.to_status}}
-    return {"old_data": kept.get("from", {}), "new_data": kept.get("to", {})}
+    return {"old_data": row.before, "new_data": row.after}
 
 
 class PendingTradesSerializer(kit.Serializer):

@@ -6,6 +6,8 @@ from __future__ import annotations
 from api import errors
 from api.contracts import kit
 
+from .labels import STATUS_DISPLAYS, STATUS_LABELS
+
 TOKEN_MESSAGES = {
     "missing": "No refresh token provided",
     "expired": "Refresh token expired",
@@ -14,6 +16,7 @@ TOKEN_MESSAGES = {
     "revoked": "Refresh token has been revoked",
     "user": "User not found",
 }
+STATUS_WORDS = {ours: STATUS_DISPLAYS[label].lower() for ours, label in STATUS_LABELS.items()}
 TRADE_MESSAGES = {
     ("requester", True): "Invalid requester reservation",
     ("target", True): "Invalid target reservation",
@@ -32,7 +35,7 @@ ERROR_MESSAGES = kit.ErrorTable(
         errors.TokenRefused: kit.error(lambda r: TOKEN_MESSAGES[r.reason]),
         errors.EmailTaken: kit.at("email", "This field must be unique."),
         errors.TradeRefused: kit.field_errors(lambda r: TRADE_MESSAGES[r.which, r.unknown]),
-        errors.NotAllowedNow: kit.error(status=400),
+        errors.NotAllowedNow: kit.error(kit.in_words(STATUS_WORDS), status=400),
         errors.AlreadyBegun: kit.error(status=400),
         errors.CheckInClosed: kit.error(status=400),
         errors.Busy: kit.error(status=400),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -137,10 +137,15 @@ def label_of(booking: Any) -> str:
     return STATUS_LABELS[get_effective_status(booking)]
 
 
+def clock_of(booking: Any) -> datetime:
+    """The time for which the booking was read."""
+    return getattr(booking, "now", None) or timezone.now()
+
+
 def is_open(booking: Any) -> bool:
     """Whether it may still be edited or cancelled: awaited or confirmed, and not on a past day."""
     zone = booking.venue.zone
-    today = timezone.now().astimezone(zone).date()
+    today = clock_of(booking).astimezone(zone).date()
     open_label = label_of(booking) in ("PENDING", "CONFIRMED")
     return open_label and booking.starts_at.astimezone(zone).date() >= today
 
@@ -172,7 +177,7 @@ class ReservationSerializer(kit.Serializer):
 
     def get_can_be_traded(self, booking: Any) -> bool:
         confirmed = get_effective_status(booking) == Status.CONFIRMED
-        ahead = booking.starts_at > timezone.now()
+        ahead = booking.starts_at > clock_of(booking)
         return ahead and confirmed and bool(booking.owner.role == "user")
 
 

@@ -8,10 +8,14 @@ from zoneinfo import ZoneInfo
 
 from api import errors
 from api.contracts import kit
+from api.lifecycle import Status
 from api.queries.venues import resource_status
 from api.rest.parsers import Malformed
 
-from .serializers import EMAIL_TAKEN, USERNAME_TAKEN
+from .serializers import EMAIL_TAKEN, STATUS_LABELS, USERNAME_TAKEN
+
+# of a booking that reads confirmed still, though its time has passed
+STATUS_WORDS = STATUS_LABELS | {Status.COMPLETED.value: "over"}
 
 
 def too_soon_message(refusal: errors.TooSoon) -> str:
@@ -59,7 +63,7 @@ ERROR_MESSAGES = kit.ErrorTable(
         errors.EndsBeforeStart: kit.field_errors("End time must be after start time."),
         errors.InThePast: kit.field_errors("Cannot book in the past."),
         errors.SlotTaken: kit.field_errors(taken_message, status=400),
-        errors.NotAllowedNow: kit.field_errors(status=400),
+        errors.NotAllowedNow: kit.field_errors(kit.in_words(STATUS_WORDS), status=400),
         errors.AlreadyBegun: kit.field_errors(status=400),
         errors.ResourceUnavailable: kit.at("resource"),
         errors.OverCapacity: kit.at("guests"),

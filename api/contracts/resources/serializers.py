@@ -228,7 +228,9 @@ class UpdatePictureSerializer(kit.Serializer):
 
 class PictureSerializer(kit.Serializer):
     profile_picture = serializers.CharField(allow_null=True, help_text="A URL")
-    cloudinary_public_id = serializers.CharField(help_text="What the host of pictures calls it")
+    cloudinary_public_id = kit.TextOrNullField(
+        allow_null=True, help_text="What the host of pictures calls it"
+    )
     updated_at = kit.InstantField()
 
 

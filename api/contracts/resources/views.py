@@ -218,6 +218,9 @@ class BookingListView(ResourcesAPIView):
         return self.get_own_booking(booking.pk)
 
 
+TOO_LATE = kit.detail("This booking is over and can no longer be cancelled.", status=400)
+
+
 class BookingView(ResourcesAPIView):
     """Of its owner and of staff."""
 
@@ -243,7 +246,9 @@ class BookingView(ResourcesAPIView):
 
     put = patch
 
-    @kit.operation("Cancel a booking")
+    @kit.operation(
+        "Cancel a booking", errors={errors.NotAllowedNow: TOO_LATE, errors.AlreadyBegun: TOO_LATE}
+    )
     def delete(self, request: Request, pk: int) -> Any:
         """It is kept; what was cancelled or rejected already stays as it is."""
         booking = self.get_own_booking(pk)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.db.models import Count, QuerySet
 
 from api.errors import NotFound
@@ -50,9 +48,3 @@ def count_by_role() -> dict[str, int]:
     """How many accounts there are in each role that anybody has."""
     rows = User.objects.filter(erased_at=None).order_by("role").values_list("role")
     return dict(rows.annotate(Count("pk")))
-
-
-def get_emails_by_id(ids: Iterable[int]) -> dict[int, str]:
-    """E-mail addresses by id."""
-    wanted = set(ids)
-    return dict(User.objects.filter(pk__in=wanted).values_list("pk", "email")) if wanted else {}

@@ -13,7 +13,7 @@ from api.lifecycle import BOOKING, HELD, PENDING, Status
 from api.models import Booking, User, Venue
 from api.queries.analytics import no_shows
 
-from . import bookings
+from . import activity, bookings
 
 
 def get_user_dashboard(user: User) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def get_user_dashboard_at(venue: Venue, user: User, since: datetime) -> dict[str
     ahead = Booking.objects.filter(owner=user, venue=venue, starts_at__gte=since).blocking()
     ahead = ahead.annotate(now=Now())  # type: ignore[no-redef]
     ahead = ahead.select_related("venue", "resource", "owner", "approved_by")
-    recent = bookings.list_newest_events(10, booking__owner=user, booking__venue=venue)
+    recent = activity.list_recent_activity(10, booking__owner=user, booking__venue=venue)
     return {"upcoming": ahead.order_by("starts_at")[:5], "recent": recent}
 
 
@@ -73,4 +73,4 @@ def get_staff_dashboard_at(venue: Venue, since: datetime, until: datetime) -> di
             ),
         )
     )
-    return {"recent": bookings.list_newest_events(20, booking__venue=venue), **rows}
+    return {"recent": activity.list_recent_activity(20, booking__venue=venue), **rows}

@@ -133,6 +133,7 @@ def _lock_editable(booking_id: int, actor: Actor, now: datetime) -> Booking:
 
 def _record(booking: Booking) -> dict[str, Any]:
     values = {name: getattr(booking, column) for name, column in _RECORDED.items()}
+    values["primetime"] = booking.primetime  # which follows from the time
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in values.items()

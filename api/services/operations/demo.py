@@ -66,6 +66,8 @@ RESOURCES: dict[str, list[dict[str, Any]]] = {
         {"name": "Studio Two", "capacity": 12, "price_minor": 8000, "amenities": ["WiFi", "Drums"]},
     ],
 }
+# nothing is booked of it ahead, so that a newcomer finds something available at once
+LEFT_FREE = "Camera Kit"
 WEEKS_BACK, WEEKS_AHEAD = 3, 2
 # bookings ahead are early in the day, so that there are free slots to try out
 DAY_HOURS, EARLY_HOURS = (8, 17), (7, 8)
@@ -233,8 +235,8 @@ def _book_ahead(resources: list[Resource], people: list[User]) -> int:
     for n in range(3, WEEKS_AHEAD * 7 + 1):
         for resource in resources:
             for start, end in _list_slots(resource, today + n * DAY, rng, 0.6, EARLY_HOURS):
-                if resource.price_minor:
-                    continue  # a demo that nobody pays for would only expire
+                if resource.price_minor or resource.name == LEFT_FREE:
+                    continue  # a hold that nobody pays for would only expire
                 made += _book_one(resource, rng.choice(people[2:]), start, end, staff, rng)
                 jobs.report_progress(made)
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from rest_framework.test import APIClient
@@ -20,6 +21,7 @@ from tests.contracts.mailbox import mailbox
 __all__ = ["mailbox"]
 
 API = "/barbershop/api"
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
@@ -48,14 +50,19 @@ def at_shop(shop: Venue) -> Callable[..., APIClient]:
 
 @pytest.fixture
 def times(soon: datetime) -> Callable[..., dict[str, str]]:
-    """A body's two times: `times(1)` begins an hour after `soon` and lasts half an hour."""
+    """A body's two times, as the shop answers them: `times(1)` begins an hour after `soon` and
+    lasts half an hour."""
 
     def make(hours: float = 0, minutes: int = 30) -> dict[str, str]:
         start = soon + timedelta(hours=hours)
-        end = start + timedelta(minutes=minutes)
-        return {"start_time": f"{start:%FT%TZ}", "end_time": f"{end:%FT%TZ}"}
+        return {"start_time": local(start), "end_time": local(start + timedelta(minutes=minutes))}
 
     return make
+
+
+def local(at: datetime) -> str:
+    """The instant in the shop's offset."""
+    return at.astimezone(BERLIN).isoformat()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Chapter "Reservations" of the README: list, create, change and delete."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db.models.functions import Now
@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from api.models import Booking, Delivery, Payment, Venue
 from api.services.messages import outbox
 
-from .conftest import API
+from .conftest import API, local
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def test_a_reservation_waits_for_the_shop(at_shop, ana, times):
         "customer_name": "Ana Example",
         "status": "pending",
         "notes": "Short at the sides",
-        "created_at": booking.created_at.isoformat().replace("+00:00", "Z"),
+        "created_at": local(booking.created_at),
     }
     assert (booking.status, booking.contract) == ("pending", "barbershop")
     assert booking.resource.name == "Chair 1"
@@ -109,7 +109,41 @@ def test_a_time_without_an_offset_is_the_shops(at_shop, ana, soon):
     body = {"start_time": f"{year}-07-01T10:00:00", "end_time": f"{year}-07-01T10:30:00"}
     answer = at_shop(ana).post(f"{API}/reservations/", body)
     assert answer.status_code == 201, answer.json()
-    assert answer.json()["start_time"] == f"{year}-07-01T08:00:00Z"
+    assert answer.json()["start_time"] == f"{year}-07-01T10:00:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "offset"),
+    [
+        ("Europe/Berlin", 1, "+01:00"),
+        ("Europe/Berlin", 7, "+02:00"),
+        ("America/New_York", 1, "-05:00"),
+        ("Asia/Kathmandu", 7, "+05:45"),
+        ("Europe/London", 1, "Z"),
+    ],
+)
+def test_every_answer_is_in_the_shops_offset(at_shop, shop, ana, sam, soon, zone, month, offset):
+    """Pages cut date and time of day out of the text, at midnight too."""
+    Venue.objects.filter(pk=shop.pk).update(time_zone=zone)
+    shop.refresh_from_db()
+    day, path = f"{soon.year + 1}-{month:02}-09", f"{API}/reservations/"
+    body = {"start_time": f"{day}T00:15:00", "end_time": f"{day}T00:45:00"}
+    made = at_shop(ana).post(path, body).json()
+    shown = {name: text + offset for name, text in body.items()}
+    one = f"{path}{made['id']}/"
+    answers = [
+        made,
+        at_shop(ana).get(one).json(),
+        *at_shop(ana).get(path).json(),
+        *at_shop(sam).get(path).json(),
+        at_shop(ana).put(one, made).json(),
+        at_shop(sam).patch(one, {"status": "confirmed"}).json(),
+    ]
+    created = Booking.objects.get().created_at.astimezone(shop.zone)
+    for answer in answers:
+        assert {name: answer[name] for name in shown} == shown
+        assert answer["created_at"].startswith(f"{created:%FT%T}")
+        assert datetime.fromisoformat(answer["created_at"]) == created
 
 
 def test_pending_and_confirmed_block_the_one_chair_and_neighbours_do_not(
@@ -291,6 +325,20 @@ def test_a_customer_takes_it_back_and_it_stays_on_the_list(at_shop, ana, ben, re
     assert at_shop(ana).get(path).json()["status"] == "canceled"
     assert booking.deliveries.filter(name="reservation_cancelled", to=ana.email).count() == 1
     assert at_shop(ben).post(f"{API}/reservations/", times()).status_code == 201
+
+
+def test_what_is_completed_is_not_taken_back_and_says_so_in_detail(
+    at_shop, ana, sam, ada, reserved
+):
+    path = f"{API}/reservations/{reserved(ana).pk}/"
+    at_shop(ada).patch(path, {"status": "completed"})
+    for user in (ana, sam):
+        answer = at_shop(user).delete(path)
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"detail": "This reservation is completed and can no longer be canceled."},
+        )
+    assert at_shop(ana).get(path).json()["status"] == "completed"
 
 
 def test_an_admin_deletes_for_good_and_the_customer_is_told_all_the_same(

@@ -14,6 +14,7 @@ from api.services.bookings.actions import (
     approve_booking,
     cancel_booking,
     complete_booking,
+    reinstate_booking,
     reject_booking,
 )
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
@@ -36,6 +37,15 @@ def entry(line, action, details, who):
         "details": details,
         "timestamp": stamp(line.at),
     }
+
+
+def changes(old, new):
+    assert old.keys() == new.keys()
+    return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+
+
+DONE = {"status": ("CONFIRMED", "COMPLETED"), "status_display": ("Confirmed", "Completed")}
+GONE = {"status": ("PENDING", "CANCELLED"), "status_display": ("Pending Approval", "Cancelled")}
 
 
 @pytest.mark.parametrize("path", MINE)
@@ -89,7 +99,7 @@ def test_what_the_clock_did_has_a_name_too(call, take, ana, sam):
     )
 
 
-def test_every_kind_of_activity_has_its_details(call, take, ana, ben, sam, on):
+def test_every_kind_of_activity_has_its_details(call, take, ana, ben, sam):
     mine, theirs, request, refused, gone = (
         take(ana),
         take(ben, 12),
@@ -108,52 +118,129 @@ def test_every_kind_of_activity_has_its_details(call, take, ana, ben, sam, on):
     trades.accept_trade(trade.pk, ben)
     complete_booking(theirs.pk, Actor.person(sam))
     lines = call(sam)("GET", ADMINS[0])[1]["recent_activity"]
-    day = on.isoformat()
+    (completed, edited) = (lines[n]["details"] for n in (0, 6))
     told = [(line["action"], line["performed_by"]["id"], line["details"]) for line in lines]
     assert told[:7] == [
-        (
-            "UPDATED",
-            sam.pk,
-            {"old_data": {"status": "CONFIRMED"}, "new_data": {"status": "COMPLETED"}},
-        ),
+        ("UPDATED", sam.pk, completed),
         ("TRADED", ben.pk, {"traded_with": ben.email, "trade_id": trade.pk}),
         ("TRADED", ben.pk, {"traded_with": ana.email, "trade_id": trade.pk}),
         ("CANCELLED", ana.pk, {}),
         ("REJECTED", sam.pk, {"action": "reject", "rejection_reason": "Tournament"}),
         ("APPROVED", sam.pk, {"action": "approve"}),
-        (
-            "UPDATED",
-            ana.pk,
-            {
-                "old_data": {"end_time": "11:00:00", "date": day},
-                "new_data": {"end_time": "12:00:00", "date": day},
-            },
-        ),
+        ("UPDATED", ana.pk, edited),
     ]
+    old, new = completed["old_data"], completed["new_data"]
+    assert new == call(sam)("GET", f"/reservations/{theirs.pk}/")[1]
+    assert changes(old, new) == {
+        **DONE,
+        "is_editable": (True, False),
+        "can_be_traded": (True, False),
+        "updated_at": (lines[1]["timestamp"], new["updated_at"]),
+    }
+    # before the trade it was hers, with words that nobody reads any more
+    old, new = edited["old_data"], edited["new_data"]
+    assert (old["id"], old["user"], new["user"]) == (mine.pk, somebody(ana), somebody(ana))
+    assert (old["booking_name"], new["booking_name"]) == ("", "")
+    assert changes(old, new) == {
+        "end_time": ("11:00:00", "12:00:00"),
+        "updated_at": (stamp(mine.created_at), lines[6]["timestamp"]),
+    }
 
 
-def test_an_edit_tells_its_words_in_this_contracts_fields(call, take, ana, on):
-    mine = take(ana)
-    path = f"/reservations/{mine.pk}/"
-    call(ana)("PUT", path, {"booking_name": "Long", "notes": "Balls", "start_time": "09:30"})
+def test_an_edit_tells_the_whole_reservation_before_and_after(call, take, ana):
+    path = f"/reservations/{take(ana, notes='Nets').pk}/"
+    before = call(ana)("GET", path)[1]
+    change = {"booking_name": "Long", "notes": "Balls", "start_time": "09:30"}
+    after = call(ana)("PUT", path, change)[1]
     line = call(ana)("GET", MINE[0])[1]["recent_activity"][0]
     assert (line["action"], line["details"]) == (
         "UPDATED",
-        {
-            "old_data": {
-                "booking_name": "",
-                "notes": "",
-                "start_time": "10:00:00",
-                "date": on.isoformat(),
-            },
-            "new_data": {
-                "booking_name": "Long",
-                "notes": "Balls",
-                "start_time": "09:30:00",
-                "date": on.isoformat(),
-            },
-        },
+        {"old_data": before, "new_data": after},
     )
+    assert changes(before, after).keys() == {"booking_name", "notes", "start_time", "updated_at"}
+
+
+def test_edits_after_each_other_each_tell_what_was_then(call, take, ana):
+    path = f"/reservations/{take(ana).pk}/"
+    shown = [call(ana)("GET", path)[1]]
+    edits = ({"notes": "One"}, {"end_time": "12:00"}, {"notes": "", "booking_name": "B"})
+    shown += [call(ana)("PUT", path, edit)[1] for edit in edits]
+    lines = call(ana)("GET", MINE[0])[1]["recent_activity"][:3]
+    for line, old, new in zip(reversed(lines), shown[:-1], shown[1:], strict=True):
+        told = line["details"]
+        for got, was in ((told["old_data"], old), (told["new_data"], new)):
+            assert {**got, "updated_at": ""} == {**was, "updated_at": ""}
+
+
+def test_a_move_into_primetime_tells_the_type_and_the_approval_that_it_cost(
+    call, take, ana, sam, shape
+):
+    booking = take(ana, 17)
+    approve_booking(booking.pk, Actor.person(sam))
+    path = f"/reservations/{booking.pk}/"
+    approved = call(ana)("GET", path)[1]
+    call(ana)("PUT", path, {"start_time": "12:00", "end_time": "13:00"})
+    call(ana)("PUT", path, {"start_time": "18:00", "end_time": "19:00"})
+    asked_again, into, out = (
+        line["details"] for line in call(ana)("GET", MINE[0])[1]["recent_activity"][:3]
+    )
+    kept = {"approved_by": somebody(sam), "approved_at": approved["approved_at"]}
+    types = ("PRIMETIME", "FREE_FOR_ALL")
+    assert out["old_data"] == {**approved, "can_be_traded": True}
+    assert changes(out["old_data"], out["new_data"])["reservation_type"] == types
+    assert changes(into["old_data"], into["new_data"])["reservation_type"] == types[::-1]
+    for state in (out["new_data"], into["old_data"], into["new_data"], asked_again["old_data"]):
+        assert (state["status"], state | kept) == ("CONFIRMED", state)
+    assert asked_again["new_data"] == shape(
+        booking, **PENDING, updated_at=asked_again["new_data"]["updated_at"]
+    )
+
+
+def test_an_end_that_is_taken_back_tells_its_reason(call, take, ana, sam):
+    booking = take(ana, 17)
+    reject_booking(booking.pk, Actor.person(sam), "Tournament")
+    reinstate_booking(booking.pk, Actor.person(sam))
+    told = call(ana)("GET", MINE[0])[1]["recent_activity"][0]["details"]
+    old, new = told["old_data"], told["new_data"]
+    assert (old["status"], old["rejection_reason"]) == ("REJECTED", "Tournament")
+    assert (old["approved_by"], new["approved_by"]) == (somebody(sam), None)
+    assert (new["status"], new["rejection_reason"]) == ("PENDING", "")
+
+
+@pytest.mark.parametrize(
+    ("move", "deadline", "hour", "action", "change"),
+    [
+        ("complete", "completes_at", 10, "UPDATED", DONE),
+        ("release", "no_show_at", 10, "UPDATED", DONE),
+        ("lapse", "lapses_at", 17, "CANCELLED", GONE),
+        ("expire", "hold_expires_at", 17, "CANCELLED", GONE),
+    ],
+)
+def test_what_the_clock_did_tells_the_whole_reservation(
+    call, take, ana, sam, move, deadline, hour, action, change
+):
+    booking = take(ana, hour, title="Final", notes="Nets")
+    before = call(ana)("GET", f"/reservations/{booking.pk}/")[1]
+    held = {"status": "held"} if move == "expire" else {}
+    Booking.objects.update(**{deadline: Now()}, **held)
+    sweep(getattr(BOOKING, move), "a sweep")
+    after = call(ana)("GET", f"/reservations/{booking.pk}/")[1]
+    for person, path in ((ana, MINE[0]), (sam, ADMINS[0])):
+        line = call(person)("GET", path)[1]["recent_activity"][0]
+        old, new = line["details"]["old_data"], line["details"]["new_data"]
+        assert (line["action"], line["performed_by"]["first_name"]) == (action, "Holdfast")
+        assert (old, new) == (before, after)
+        assert changes(old, new).items() >= change.items()
+
+
+def test_a_line_of_which_nothing_else_is_known_tells_the_reservation_too(call, take, ana):
+    booking = take(ana)
+    reschedule_booking(booking.pk, Actor.for_booking(ana, booking), BookingChanges(notes="Nets"))
+    BookingEvent.objects.filter(verb="edit").update(details={})
+    shown = call(ana)("GET", f"/reservations/{booking.pk}/")[1]
+    told = call(ana)("GET", MINE[0])[1]["recent_activity"][0]["details"]
+    assert told["new_data"] == shown
+    assert changes(told["old_data"], shown).keys() == {"updated_at"}
 
 
 def test_a_dashboard_costs_the_same_however_much_happened(

@@ -26,8 +26,12 @@ expect 200 '{"phone": "030 9999"}'
 
 # Reservations
 
+shop_time() { # of a time in UTC
+    "$PYTHON" -I -c 'import sys, zoneinfo; from datetime import datetime
+print(datetime.fromisoformat(sys.argv[1]).astimezone(zoneinfo.ZoneInfo("Europe/Berlin")).isoformat())' "${DAY}T$1Z"
+}
 curl -X POST "$HOST/api/reservations/" -H "$JSON" -H "Authorization: Bearer $ACCESS" -d "{\"start_time\": \"${DAY}T10:00:00Z\", \"end_time\": \"${DAY}T10:30:00Z\", \"notes\": \"short at the sides\"}"
-expect 201 "{\"id\": \"…\", \"customer\": $ME, \"start_time\": \"${DAY}T10:00:00Z\", \"end_time\": \"${DAY}T10:30:00Z\", \"status\": \"pending\", \"notes\": \"short at the sides\", \"created_at\": \"…\"}"
+expect 201 "{\"id\": \"…\", \"customer\": $ME, \"start_time\": \"$(shop_time 10:00)\", \"end_time\": \"$(shop_time 10:30)\", \"status\": \"pending\", \"notes\": \"short at the sides\", \"created_at\": \"…\"}"
 ROW=$(found id)
 curl "$HOST/api/reservations/" -H "Authorization: Bearer $ACCESS"
 expect 200 "[{\"id\": $ROW}]"

@@ -270,6 +270,30 @@ def test_deleting_cancels_and_keeps_the_booking(at_desk, ana, ben, made, body):
     assert at_desk(ben).post(PATH, body()).status_code == 201
 
 
+@pytest.mark.parametrize("swept", [True, False])
+def test_a_refused_cancellation_says_so_in_detail(at_desk, ana, sam, made, swept):
+    """What is over reads confirmed here, and its sentence knows no other word for it."""
+    booking = made(ana)
+    path = f"{PATH}{booking.pk}/"
+    at_desk(sam).patch(path, {"status": "confirmed"})
+    Booking.objects.update(completes_at=Now())
+    if swept:
+        sweep(BOOKING.complete, "complete_finished")
+    shown = at_desk(ana).get(path).json()
+    for person in (ana, sam):
+        answer = at_desk(person).delete(path)
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"detail": "This booking is over and can no longer be cancelled."},
+        )
+        answer = at_desk(person).patch(path, {"notes": "Too late"})
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"non_field_errors": ["A booking that is over cannot be edited."]},
+        )
+    assert at_desk(ana).get(path).json() == shown
+
+
 def test_owners_may_only_cancel(at_desk, ana, made):
     booking = made(ana)
     path = f"{PATH}{booking.pk}/"

@@ -153,6 +153,9 @@ def test_a_picture_is_set_field_by_field(at_desk, ana, method):
     assert send(PICTURE, {"cloudinary_public_id": "c"}).json()["profile_picture"] == URL
     assert at_desk(ana).get(f"{API}/auth/users/me/").json()["profile_picture"] == URL
     assert send(PICTURE, {"profile_picture": None}).json()["profile_picture"] is None
+    for none in (None, ""):
+        shown = send(PICTURE, {"cloudinary_public_id": none}).json()
+        assert shown["cloudinary_public_id"] is None
 
 
 @pytest.mark.parametrize(
