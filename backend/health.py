@@ -14,7 +14,7 @@ from api.rest.base_view import BaseAPIView
 from backend import broker
 
 
-def database_answers() -> bool:
+def is_database_reachable() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -30,7 +30,7 @@ class HealthView(BaseAPIView):
     permission_classes = (AllowAny,)
 
     def get(self, request: Request) -> Response:
-        database = database_answers()
+        database = is_database_reachable()
         body = {
             "status": "ok" if database else "down",
             "process": "up",

@@ -40,7 +40,7 @@ class WSGIThreads:
         self.large = asyncio.Semaphore(LARGE_BODIES)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        expected = _expected_size(scope["headers"])
+        expected = _get_expected_size(scope["headers"])
         large = expected is None or expected > SMALL_BODY
         if large and self.large.locked():
             return await _refuse(send, 503, "unavailable", "Too many large requests at once.")
@@ -82,7 +82,7 @@ class WSGIThreads:
         return bytes(kept), size
 
 
-def _expected_size(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+def _get_expected_size(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     """What the head says; None when it does not say how much will come."""
     found = dict(headers)
     return None if b"transfer-encoding" in found else int(found.get(b"content-length", 0))

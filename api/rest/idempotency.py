@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from api import errors
 from api.rest import parsers
 from api.rest.base_view import BaseAPIView
-from api.rest.exceptions import problem_response, to_refusal
+from api.rest.exceptions import build_problem_response, to_refusal
 from api.rest.renderers import JSONRenderer
 from api.services.accounts import client_address
 from api.services.operations import idempotency
@@ -61,7 +61,7 @@ class IdempotentAPIView(BaseAPIView):
         except (OperationalError, InterfaceError, IntegrityError) as error:
             # no transaction could begin or commit: nothing was written
             if refusal := to_refusal(error):
-                return problem_response(refusal)
+                return build_problem_response(refusal)
             raise
         return response
 

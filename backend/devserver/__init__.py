@@ -22,19 +22,19 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 DATABASE_NAMES = ("DATABASE_URL", "DB_NAME", "DATABASE_NAME")
 
 
-def _token() -> str:
+def _generate_token() -> str:
     return secrets.token_urlsafe(48)
 
 
 SECRETS: dict[str, Callable[[], str]] = {
-    "SECRET_KEY": _token,
-    "JWT_ACCESS_SECRET": _token,
-    "JWT_REFRESH_SECRET": _token,
+    "SECRET_KEY": _generate_token,
+    "JWT_ACCESS_SECRET": _generate_token,
+    "JWT_REFRESH_SECRET": _generate_token,
     "FLOWER_BASIC_AUTH": lambda: f"admin:{secrets.token_urlsafe(12)}",
-    "CLEANUP_SECRET": _token,
-    "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{_token()}",
+    "CLEANUP_SECRET": _generate_token,
+    "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{_generate_token()}",
 }
-PASSWORDS = {"POSTGRES_PASSWORD": _token, "VALKEY_PASSWORD": _token}
+PASSWORDS = {"POSTGRES_PASSWORD": _generate_token, "VALKEY_PASSWORD": _generate_token}
 
 
 class DataDirBusy(Exception):

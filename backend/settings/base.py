@@ -46,7 +46,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backend.security_headers.add_security_headers",
-    "backend.metrics_endpoint.answer_prometheus",
+    "backend.metrics_endpoint.metrics_middleware",
     "backend.metrics.measure_requests",
     "backend.request_ids.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -13,7 +13,7 @@ import pytest
 from celery import Celery
 from kombu import pools
 
-from api.models import Booking, Job, Sign
+from api.models import Booking, Heartbeat, Job
 from api.queries.operations import automation
 from backend import broker
 from backend.redis_urls import build_tls_options
@@ -107,7 +107,7 @@ def test_every_job_runs_by_rabbitmq_and_the_clock_is_healthy(begin, booked, ana,
     eventually(lambda: Booking.objects.get(pk=over.pk).status == "completed")
     eventually(lambda: Job.objects.filter(runs__gt=0).count() == len(SCHEDULE), 60)
     eventually(lambda: automation.get_report().healthy, 60)
-    assert sorted(Sign.objects.values_list("kind", flat=True)) == ["beat", "worker"]
+    assert sorted(Heartbeat.objects.values_list("kind", flat=True)) == ["beat", "worker"]
 
 
 def test_a_worker_waits_for_a_rabbitmq_that_is_away_and_consumes_again(

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import redis
 
-from api.models import Job, Sign
+from api.models import Heartbeat, Job
 from tests.clock.nodes import Worker
 from tests.support.waiting import eventually
 
@@ -39,7 +39,7 @@ def consumes(app, seconds=60):
 
 def test_a_task_is_consumed(clock):
     consumes(clock.app)
-    assert eventually(lambda: list(Sign.objects.values_list("kind", flat=True))) == ["worker"]
+    assert eventually(lambda: list(Heartbeat.objects.values_list("kind", flat=True))) == ["worker"]
 
 
 def test_it_consumes_after_the_broker_was_restarted_twice_within_seconds(clock):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.management.commands.reference import PAGES, page
+from api.management.commands.reference import PAGES, build_page
 from backend.devserver import CHECKOUT
 from backend.environment import GROUPS, list_names
 from backend.environment.compose import Compose
@@ -24,7 +24,7 @@ def declared() -> list[str]:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_of_the_reference_is_printed_from_the_code(name):
     """If not: `manage.py reference` writes it."""
-    assert (REFERENCE / f"{name}.md").read_text() == page(name)
+    assert (REFERENCE / f"{name}.md").read_text() == build_page(name)
 
 
 def test_every_page_of_the_reference_is_one_that_is_printed():

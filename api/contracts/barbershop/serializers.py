@@ -73,7 +73,7 @@ class AdminCreateAccountSerializer(AdminUpdateAccountSerializer):
     password = serializers.CharField(max_length=128, trim_whitespace=False)
 
 
-def role_fields(body: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
+def build_role_fields(body: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
     """The role that the two flags mean together, as changes of an account."""
     if not body.keys() & set(FLAGS):
         return {}

@@ -62,15 +62,15 @@ def operation(summary: str, **options: Any) -> Callable[[F], F]:
     return decorate
 
 
-def declared(view: Any, method: str) -> Operation:
+def get_declared(view: Any, method: str) -> Operation:
     """What is declared of a method; raises `LookupError` where nothing is."""
-    found = operation_of(view, method)
+    found = get_operation(view, method)
     if found is None:
         raise LookupError(f"{type(view).__name__} declares no operation for {method}")
     return found
 
 
-def operation_of(view: Any, method: str) -> Operation | None:
+def get_operation(view: Any, method: str) -> Operation | None:
     """What is declared of a method; of one that a library wrote, in the view's `operations`."""
     action = getattr(view, "action", None)  # of a view set
     handler = getattr(view, action or method.lower(), None)

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 from api.contracts import Contract
 
-from .operations import Operation, declared
+from .operations import Operation, get_declared
 
 VERBS: Final = {"GET": "read", "POST": "post", "PUT": "put", "PATCH": "patch", "DELETE": "delete"}
 
@@ -36,7 +36,7 @@ class ContractSchema(AutoSchema):
 
     @property
     def declared(self) -> Operation:
-        return declared(self.view, self.method)
+        return get_declared(self.view, self.method)
 
     def get_operation_id(self) -> str:
         words = [w.replace("-", "_") for w in self._words() if not w.startswith("{")]

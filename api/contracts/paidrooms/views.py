@@ -144,7 +144,9 @@ class CreateBookingView(PaidRoomsView):
 
     def get_room(self, pk: int) -> Any:
         """The room with its rules; raises `ResourceUnavailable`, of another venue's too."""
-        room = rules_query.resources_with_rules().filter(venue__slug=self.contract, pk=pk).first()
+        room = (
+            rules_query.list_resources_with_rules().filter(venue__slug=self.contract, pk=pk).first()
+        )
         if room is None or not room.bookable:
             raise errors.ResourceUnavailable
         return room

@@ -17,7 +17,7 @@ from api.services.venues import primetime_windows, venues
 
 from . import serializers
 from .base import PrimetimeView
-from .dashboards import AdminDashboardSerializer, recent_activity
+from .dashboards import AdminDashboardSerializer, list_recent_activity
 
 
 class UserCountsView(PrimetimeView):
@@ -59,7 +59,7 @@ class AdminDashboardView(PrimetimeView):
         return {
             "pending_approvals": found["waiting"],
             "todays_reservations": found["confirmed"],
-            "recent_activity": recent_activity(found["recent"]),
+            "recent_activity": list_recent_activity(found["recent"]),
         }
 
 

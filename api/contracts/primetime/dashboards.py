@@ -73,25 +73,25 @@ class ActivitySerializer(kit.Serializer):
     timestamp = kit.InstantField()
 
 
-def recent_activity(lines: Iterable[Any]) -> list[dict[str, Any]]:
+def list_recent_activity(lines: Iterable[Any]) -> list[dict[str, Any]]:
     """Lines of history as `ActivitySerializer` reads them."""
     lines = list(lines)
     addresses = people.get_emails_by_id(line.details.get("traded_with", 0) for line in lines)
-    return [_activity(line, addresses) for line in lines]
+    return [_build_activity(line, addresses) for line in lines]
 
 
-def _activity(line: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
+def _build_activity(line: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
     verb = line.verb if line.verb in ACTION_LABELS else ""
     return {
         "id": line.pk,
         "action": verb,
         "performed_by": line.actor or CLOCK,
-        "details": _details(ACTION_LABELS[verb], line, addresses),
+        "details": _build_details(ACTION_LABELS[verb], line, addresses),
         "timestamp": line.at,
     }
 
 
-def _details(action: str, line: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
+def _build_details(action: str, line: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
     kept = line.details
     if action == "CREATED":
         return {"initial_status": line.to_status}

@@ -14,14 +14,14 @@ from api.rest.parsers import Malformed
 from .serializers import EMAIL_TAKEN, USERNAME_TAKEN
 
 
-def too_soon_message(refusal: errors.TooSoon) -> str:
+def build_too_soon_message(refusal: errors.TooSoon) -> str:
     minutes = refusal.data["rules"].venue.min_notice // timedelta(minutes=1)
     earliest = format_minute(refusal.data["earliest"], refusal.data["rules"].zone)
     message = f"Bookings must be made at least {minutes} minutes in advance."
     return f"{message} Earliest available: {earliest}"
 
 
-def taken_message(refusal: errors.SlotTaken) -> str:
+def build_taken_message(refusal: errors.SlotTaken) -> str:
     """Names three of the bookings in the way, and the next free time of the same length."""
     message = "Cannot create booking - this resource is already booked during your selected time. "
     if rules := refusal.data.get("rules"):
@@ -55,10 +55,10 @@ ERROR_MESSAGES = kit.ErrorTable(
         ),
         errors.UsernameTaken: kit.at("username", USERNAME_TAKEN),
         errors.EmailTaken: kit.at("email", EMAIL_TAKEN),
-        errors.TooSoon: kit.field_errors(too_soon_message),
+        errors.TooSoon: kit.field_errors(build_too_soon_message),
         errors.EndsBeforeStart: kit.field_errors("End time must be after start time."),
         errors.InThePast: kit.field_errors("Cannot book in the past."),
-        errors.SlotTaken: kit.field_errors(taken_message, status=400),
+        errors.SlotTaken: kit.field_errors(build_taken_message, status=400),
         errors.NotAllowedNow: kit.field_errors(status=400),
         errors.AlreadyBegun: kit.field_errors(status=400),
         errors.ResourceUnavailable: kit.at("resource"),

@@ -169,7 +169,7 @@ class ResourceField(serializers.IntegerField):
         pk = super().to_internal_value(data)
         kept = pk == self.context.get("resource")  # forms send the one that they were shown
         slug = self.context["view"].contract
-        resources = rules.resources_with_rules(retired=kept).filter(venue__slug=slug)
+        resources = rules.list_resources_with_rules(retired=kept).filter(venue__slug=slug)
         found = resources.filter(pk=pk).first() if 0 < pk < 2**63 else None
         if found is None:
             self.fail("does_not_exist", pk_value=pk)

@@ -58,7 +58,9 @@ class StaffWritesView(ResourcesAPIView):
     throttle_classes = (AnonymousThrottle,)
 
     def get_resource(self, pk: int) -> Any:
-        resource = resource_status.resources_with_availability(self.venue).filter(pk=pk).first()
+        resource = (
+            resource_status.list_resources_with_availability(self.venue).filter(pk=pk).first()
+        )
         if resource is None:
             raise errors.NotFound
         return resource
@@ -161,7 +163,7 @@ class ResourceListView(StaffWritesView):
 
     @kit.operation("List resources", many=True)
     def get(self, request: Request) -> Any:
-        return resource_status.resources_with_availability(self.venue)
+        return resource_status.list_resources_with_availability(self.venue)
 
     @kit.operation("Create a resource", status=201)
     def post(self, request: Request) -> Any:
@@ -213,7 +215,7 @@ class BookingListView(ResourcesAPIView):
         body |= {"owner": self.user, "contract": self.contract, "pre_approved": approved}
         actor = Actor.for_new_booking(self.user)
         booking = create_booking(BookingRequest(**body), actor=actor, check=check_new)
-        if self.user.is_staff and not approved and status != label_of(booking):
+        if self.user.is_staff and not approved and status != get_label(booking):
             set_booking_status(booking.pk, status, Actor.person(self.user))
         return self.get_own_booking(booking.pk)
 
@@ -233,7 +235,7 @@ class BookingView(ResourcesAPIView):
         booking = self.get_own_booking(pk)
         body = self.validated(resource=booking.resource_id)
         status, resource = body.pop("status", ""), body.pop("resource", None)
-        if status == label_of(booking):
+        if status == get_label(booking):
             status = ""  # forms send the status that they were shown
         actor = self.actor_for(booking)
         check = check_not_over if actor.is_staff else partial(check_move, booking.starts_at)
@@ -247,11 +249,11 @@ class BookingView(ResourcesAPIView):
     def delete(self, request: Request, pk: int) -> Any:
         """It is kept; what was cancelled or rejected already stays as it is."""
         booking = self.get_own_booking(pk)
-        if label_of(booking) not in ("cancelled", "rejected"):
+        if get_label(booking) not in ("cancelled", "rejected"):
             cancel_booking(pk, self.actor_for(booking))
 
 
-def label_of(booking: Any) -> str:
+def get_label(booking: Any) -> str:
     return STATUS_LABELS[get_effective_status(booking)]
 
 

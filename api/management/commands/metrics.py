@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from backend.metrics_endpoint import list_metrics
 
 
-def page() -> str:
+def build_page() -> str:
     """The whole of docs/metrics.md."""
     lines = [
         "# Metrics",
@@ -28,4 +28,4 @@ class Command(BaseCommand):
     help = "Prints docs/metrics.md: every figure that /metrics exports."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(page(), ending="")
+        self.stdout.write(build_page(), ending="")

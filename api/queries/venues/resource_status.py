@@ -19,7 +19,7 @@ AHEAD = 30 * DAY
 STEPS = 20
 
 
-def resources_with_availability(venue: Venue) -> QuerySet[Resource]:
+def list_resources_with_availability(venue: Venue) -> QuerySet[Resource]:
     """The venue's resources by id, each with `standing`: `unavailable` when it is switched off or
     a confirmed booking of it is not over, `pending` when only requests are, else `available`."""
     ahead = Booking.objects.filter(resource=OuterRef("pk"), ends_at__gt=Now())
@@ -33,7 +33,7 @@ def resources_with_availability(venue: Venue) -> QuerySet[Resource]:
         output_field=CharField(),
     )
     return (
-        rules_query.resources_with_rules()
+        rules_query.list_resources_with_rules()
         .filter(venue=venue)
         .order_by("pk")
         .annotate(standing=standing)

@@ -39,7 +39,7 @@ def search_rooms(
         found = found.filter(capacity__gte=min_capacity)
     if amenities:
         found = found.filter(amenities__contains=list(amenities))
-    return _with_status(list(found))
+    return _annotate_status(list(found))
 
 
 def get_room(venue: Venue, pk: int) -> Resource:
@@ -52,10 +52,10 @@ def get_room(venue: Venue, pk: int) -> Resource:
 
 def get_room_with_status(venue: Venue, pk: int) -> tuple[Resource, Status]:
     """Refuses `NotFound`."""
-    return _with_status([get_room(venue, pk)])[0]
+    return _annotate_status([get_room(venue, pk)])[0]
 
 
-def _with_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
+def _annotate_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
     rows = (
         Booking.objects.filter(
             resource__in=[room.pk for room in rooms],

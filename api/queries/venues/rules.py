@@ -66,26 +66,26 @@ def _read_rules(resource_id: int) -> tuple[Rules, datetime]:
     found = (
         Resource.objects.filter(pk=resource_id, retired_at=None)  # type: ignore[no-redef]
         .select_related("venue")
-        .annotate(now=Now(), windows=_rows(PrimetimeWindow), closed=_rows(Closure))
+        .annotate(now=Now(), windows=_select_rows(PrimetimeWindow), closed=_select_rows(Closure))
         .first()
     )
     if found is None:
         raise NotFound("There is no such resource.")
-    windows = [_from_json(PrimetimeWindow, values) for values in found.windows]
-    closures = [_from_json(Closure, values) for values in found.closed]
+    windows = [_build_from_json(PrimetimeWindow, values) for values in found.windows]
+    closures = [_build_from_json(Closure, values) for values in found.closed]
     if len(_CACHED) >= _CACHE_SIZE:
         _CACHED.clear()
     _CACHED[resource_id] = rules = Rules(found, found.venue, windows, closures)
     return rules, found.now
 
 
-def _rows(model: type[Any]) -> ArraySubquery:
+def _select_rows(model: type[Any]) -> ArraySubquery:
     fields = {field.attname: field.attname for field in model._meta.concrete_fields}
     rows = model.objects.filter(venue=OuterRef("venue")).order_by("pk")
     return ArraySubquery(rows.values_list(JSONObject(**fields)))
 
 
-def _from_json(model: type[Any], values: dict[str, Any]) -> Any:
+def _build_from_json(model: type[Any], values: dict[str, Any]) -> Any:
     fields = model._meta.concrete_fields
     return model(**{f.attname: f.to_python(values[f.attname]) for f in fields})
 
@@ -93,7 +93,7 @@ def _from_json(model: type[Any], values: dict[str, Any]) -> Any:
 # rows with their rules, read anew
 
 
-def resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
+def list_resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
     """Resources with venue, windows and closures at hand, each carrying the database's `now`, in
     three statements; those that take no new bookings only when they are wanted too."""
     rows = Resource.objects.all() if retired else Resource.objects.filter(retired_at=None)
@@ -106,7 +106,7 @@ def resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
 
 def get_resource(resource_id: int, *, retired: bool = False) -> Resource:
     """The resource with its rules at hand; refuses `NotFound`."""
-    found = resources_with_rules(retired=retired).filter(pk=resource_id).first()
+    found = list_resources_with_rules(retired=retired).filter(pk=resource_id).first()
     if found is None:
         raise NotFound("There is no such resource.")
     return found

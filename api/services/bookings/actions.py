@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from api import errors, policy
-from api.effective_status import get_due_transition, not_due_sql
+from api.effective_status import build_not_due_sql, get_due_transition
 from api.lifecycle import BOOKING, HELD, PENDING, ActorRole, Status, Transition
 from api.models import Booking
 from api.models.bookings import PaymentStatus
@@ -25,7 +25,7 @@ from api.services.conflicts import retry_on_conflict
 from .slots import get_booking, lock_booking, move_into_slot
 from .transitions import apply_transition
 
-_NOT_DUE = not_due_sql(BOOKING)
+_NOT_DUE = build_not_due_sql(BOOKING)
 
 
 @retry_on_conflict

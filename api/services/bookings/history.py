@@ -28,7 +28,7 @@ BATCH = 5000  # lines in one transaction
 BUDGET = 60.0  # seconds of one run
 
 
-def event_part(verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:
+def build_event_part(verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:
     """One event for each booking that the statement inserts or moves."""
     user = actor.user.pk if actor.user else None
     params = [verb, actor.by.value, user, actor.name, Jsonb(dict(details))]

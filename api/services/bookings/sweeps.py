@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError, connection, models, transaction
 
-from api.effective_status import due_sql, overdue_sql
+from api.effective_status import build_due_sql, build_overdue_sql
 from api.lifecycle import Transition
 from api.models import JobFailure
 from api.services.actors import Actor
@@ -39,7 +39,7 @@ def sweep(
         job,
         work=lambda since, size: _move_due(move, job, since, size),
         blame=lambda error: set_aside(
-            get_model(move), due_sql(move), move.deadline, job=job, error=error
+            get_model(move), build_due_sql(move), move.deadline, job=job, error=error
         ),
         batch=batch,
         progress=progress,
@@ -53,7 +53,7 @@ def _move_due(move: Transition, job: str, since: str, size: int) -> list[Any]:
     return write_transition(
         move,
         Actor.clock(job),
-        where=f"{overdue_sql(move)} AND t.{move.deadline} >= %s AND {NOT_SET_ASIDE}",
+        where=f"{build_overdue_sql(move)} AND t.{move.deadline} >= %s AND {NOT_SET_ASIDE}",
         params=[since, job],
         lock=f"ORDER BY {order} LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED",
         columns=get_table(move).swept_columns,

@@ -54,7 +54,7 @@ def put(effects: Iterable[Effect]) -> None:
     )
 
 
-def email_part(select: str, params: Sequence[Any], payload: Mapping[str, Any]) -> InsertPart:
+def build_email_part(select: str, params: Sequence[Any], payload: Mapping[str, Any]) -> InsertPart:
     """The same for emails that `select` makes of the rows of `written` (key, name, booking, to and
     due, in this order), as part of the statement that writes them."""
     sql = (

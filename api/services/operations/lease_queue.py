@@ -152,7 +152,9 @@ class LeaseQueue(Generic[Row]):
         say(event, **facts, attempt=row.attempts, error=error)
 
 
-def one_by_one(work_on: Callable[[Row], Any], stop: Callable[[], bool] | None = None) -> Work[Row]:
+def run_one_by_one(
+    work_on: Callable[[Row], Any], stop: Callable[[], bool] | None = None
+) -> Work[Row]:
     """The work of a batch whose rows have nothing in common, until `stop` is true."""
 
     def work(rows: list[Row]) -> Iterator[tuple[Row, Exception | None]]:

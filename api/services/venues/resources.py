@@ -14,13 +14,13 @@ from api.signals import resource_changed
 
 def create_resource(venue: Venue, by: User, **fields: Any) -> Resource:
     """A new resource. By staff; refuses `Forbidden`."""
-    _only_staff(by)
+    _check_staff(by)
     return Resource.objects.create(venue=venue, **fields)
 
 
 def update_resource(place: Resource, by: User, changes: Mapping[str, Any]) -> Resource:
     """The resource with these fields changed; its bookings stay. By staff."""
-    _only_staff(by)
+    _check_staff(by)
     for name, value in changes.items():
         setattr(place, name, value)
     place.save(update_fields=[*changes, "updated_at"])
@@ -30,7 +30,7 @@ def update_resource(place: Resource, by: User, changes: Mapping[str, Any]) -> Re
 
 def retire_resources(places: Collection[int], by: User) -> None:
     """They take no new bookings and are listed no more; the bookings they have stay. By staff."""
-    _only_staff(by)
+    _check_staff(by)
     Resource.objects.filter(pk__in=places).update(retired_at=Now())
     announce_changes(places)
 
@@ -40,6 +40,6 @@ def announce_changes(places: Collection[int]) -> None:
     resource_changed.send(sender=Resource, resources=places)
 
 
-def _only_staff(user: User) -> None:
+def _check_staff(user: User) -> None:
     if not user.is_staff:
         raise errors.Forbidden
