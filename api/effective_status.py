@@ -1,8 +1,8 @@
 """The status that a row has by now, whether or not the clock's sweep has reached it.
 
-A transition of the clock is due when its row stands in one of its sources, its deadline has passed
-by the database's clock, and the column that exempts a row (`unless`) is empty. `api.lifecycle`
-declares that once; here it stands side by side for a row in Python, for the ORM and for SQL.
+A transition of the clock is due when its row has one of its source statuses, its deadline has
+passed by the database's clock, and the column that exempts a row (`unless`) is empty.
+`api.lifecycle` declares that once; this module states it for a row in Python, for the ORM and for SQL.
 `tests/queries/test_effective_status.py` compares the three.
 
 | | Python | ORM: `build_…` | SQL: `build_…` |
@@ -109,8 +109,8 @@ def filter_by_effective_status(rows: Rows, statuses: Collection[str]) -> Rows:
     """Those of the bookings whose effective status is one of these."""
     leading = {source for m in BOOKING.time_driven if m.target in statuses for source in m.sources}
     candidates = rows.filter(status__in={*statuses, *leading})
-    named = candidates.alias(effective=build_effective_status_case(BOOKING))
-    return named.filter(effective__in=statuses)
+    candidates = candidates.alias(effective=build_effective_status_case(BOOKING))
+    return candidates.filter(effective__in=statuses)
 
 
 def get_effective_payment_status(booking: Any) -> str:

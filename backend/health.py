@@ -1,4 +1,4 @@
-"""Whether this process answers and what it needs, and whether the clock runs."""
+"""Whether this process and what it needs are up, and whether the clock runs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The routes of the five contracts and of our own API, found by path or by a path that resembles.
 
-Django's patterns decide what matches; an index by the first word only makes that quick.
+Django's patterns decide what matches; an index by the first segment only makes that quick.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _index_by_first_segment() -> Mapping[str, tuple[Route, ...]]:
     for name in CONTRACTS:
         for route in list_routes(name):
             found.setdefault(route.template.partition("/")[0], []).append(route)
-    return {word: tuple(several) for word, several in found.items()}
+    return {segment: tuple(several) for segment, several in found.items()}
 
 
 @functools.lru_cache(maxsize=2048)
@@ -114,12 +114,12 @@ def suggest_addresses(path: str, address: str = "/api/{path}") -> dict[str, str]
 
     `address` has `{path}` for a path of the contract `{contract}`.
     """
-    words = [word for word in BEFORE.sub("", path, count=1).split("/") if word]
-    if not words:
+    segments = [segment for segment in BEFORE.sub("", path, count=1).split("/") if segment]
+    if not segments:
         return {}
-    ids = [word for word in words if _is_variable(word)]
+    ids = [segment for segment in segments if _is_variable(segment)]
     whole, ends = _index_by_meaning()
-    meant = _normalize(words)
+    meant = _normalize(segments)
     found = {route.contract: route for route in reversed(whole.get(meant, ()))}
     if path.startswith(f"{OWN}/") and OWN in found:
         found = {OWN: found[OWN]}
@@ -131,13 +131,16 @@ def suggest_addresses(path: str, address: str = "/api/{path}") -> dict[str, str]
     }
 
 
-def _is_variable(word: str) -> bool:
-    return any(letter.isdigit() for letter in word) or word == "{}"
+def _is_variable(segment: str) -> bool:
+    return any(letter.isdigit() for letter in segment) or segment == "{}"
 
 
-def _normalize(words: list[str]) -> str:
+def _normalize(segments: list[str]) -> str:
     """Return the same text for `Bookings//7/check-in` and `bookings/{}/checkin/`."""
-    plain = ("{}" if _is_variable(word) else re.sub(r"[^a-z]", "", word.lower()) for word in words)
+    plain = (
+        "{}" if _is_variable(segment) else re.sub(r"[^a-z]", "", segment.lower())
+        for segment in segments
+    )
     return "".join(plain)
 
 
@@ -148,11 +151,11 @@ def _index_by_meaning() -> tuple[dict[str, list[Route]], dict[str, list[Route]]]
     ends: dict[str, list[Route]] = {}
     for name in (*CONTRACTS, OWN):
         for route in list_routes(name):
-            words = route.template.split("/")
-            whole.setdefault(_normalize(words), []).append(route)
-            for first in range(1, len(words)):
-                if words[first] != "{}" and name != OWN:
-                    ends.setdefault(_normalize(words[first:]), []).append(route)
+            segments = route.template.split("/")
+            whole.setdefault(_normalize(segments), []).append(route)
+            for first in range(1, len(segments)):
+                if segments[first] != "{}" and name != OWN:
+                    ends.setdefault(_normalize(segments[first:]), []).append(route)
     return whole, ends
 
 

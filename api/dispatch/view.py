@@ -1,6 +1,6 @@
-"""Chooses the contract that answers at the bare `/api/…`, where five frontends meet.
+"""Chooses the contract that serves a request at the bare `/api/…`, where five frontends meet.
 
-Credentials decide before the body does. A token is only peeked at here; the contract that answers
+Credentials decide before the body does. A token is only peeked at here; the contract that serves it
 verifies it. `RULES` lists every path that contracts share.
 """
 
@@ -167,7 +167,7 @@ def list_fallbacks(request: HttpRequest, rule: Rule, ids: Mapping[str, Any]) -> 
 
 
 def choose_candidate(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | None:
-    """Return the candidate that answers, or None where only other contracts know the path."""
+    """Return the candidate to call, or None where only other contracts know the path."""
     if name := get_explicit_contract(request):
         return _first(found, name)
     rule = RULE_BY_PATH.get(found[0].route.template, NO_RULE)

@@ -100,7 +100,7 @@ class ExportState(models.TextChoices):
 
 
 class Export(LeasedRow):
-    """A file that somebody asked for and a worker makes."""
+    """A file of figures that somebody requested and a worker makes."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     figure = models.CharField(max_length=12, choices=Figure.choices)

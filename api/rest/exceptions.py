@@ -68,8 +68,10 @@ def to_refusal(error: Exception) -> errors.Refusal | None:
     if isinstance(error, exceptions.ValidationError):
         return errors.Invalid(errors=flatten_errors(error.detail))
     if isinstance(error, exceptions.AuthenticationFailed):
-        # a contract may answer in the words of its library
-        return errors.NotSignedIn("The token is not valid or has expired.", said=error.detail)
+        # a contract may respond with the message of its library
+        return errors.NotSignedIn(
+            "The token is not valid or has expired.", library_detail=error.detail
+        )
     if isinstance(error, exceptions.Throttled):
         return errors.TooManyAttempts(retry_after=int(getattr(error, "wait", None) or 60) + 1)
     for kind, refusal in _REFUSALS:
@@ -164,7 +166,7 @@ def _build_conflict(booking: Any, staff: bool) -> dict[str, Any]:
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """The answer to an error in a library's view, which is no `BaseAPIView`."""
+    """The response to an error in a library's view, which is no `BaseAPIView`."""
     refusal = to_refusal(error)
     if refusal is None:
         return None
@@ -204,6 +206,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
         code, status, detail = "internal_error", 500, "Something went wrong on our side."
 
     return build_problem_response(Broken())
-
-
-refusal_of = to_refusal  # a contract's name for it, until it says the new one

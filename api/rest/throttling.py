@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 
 class AddressThrottle(SimpleRateThrottle):
-    """Counts by the caller's address, whoever they say they are."""
+    """Counts by the caller's address, signed in or not."""
 
     scope = "auth"
 

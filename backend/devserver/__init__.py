@@ -58,11 +58,11 @@ class Servers:
         self.data_dir = (CHECKOUT / (data_dir or given.get("DATA_DIR") or ".data")).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(self.data_dir / "lock")
-        kept = _load_or_create(self.data_dir / "secrets.env", {**SECRETS, **PASSWORDS})
-        passwords = {name: kept.pop(name) for name in PASSWORDS}
+        secrets = _load_or_create(self.data_dir / "secrets.env", {**SECRETS, **PASSWORDS})
+        passwords = {name: secrets.pop(name) for name in PASSWORDS}
         if given.get("STRIPE_SECRET_KEY"):  # the real Stripe signs with a secret of its own
-            kept.pop("STRIPE_WEBHOOK_SECRET")
-        self._secrets = {name: given.get(name) or value for name, value in kept.items()}
+            secrets.pop("STRIPE_WEBHOOK_SECRET")
+        self._secrets = {name: given.get(name) or value for name, value in secrets.items()}
         self._given = {
             name: given[name] for name in ("DATABASE_URL", "REDIS_URL") if given.get(name)
         }

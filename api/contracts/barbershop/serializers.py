@@ -62,7 +62,7 @@ class UpdateAccountSerializer(RegisterSerializer):
 
 
 class AdminUpdateAccountSerializer(UpdateAccountSerializer):
-    """Only admins say what somebody is; from anyone else these are not read."""
+    """The flags of a role, which only an admin may set; from anyone else they are ignored."""
 
     is_admin = serializers.BooleanField(required=False)
     is_staff_member = serializers.BooleanField(required=False)

@@ -180,7 +180,7 @@ class ReservationView(BarbershopView):
 
     @kit.operation("Delete or cancel a reservation")
     def delete(self, request: Request, pk: int) -> Any:
-        """Gone, where an admin asks; anybody else takes it back, and it stays on the list."""
+        """Delete it for an admin; cancel it for anybody else, who still sees it on the list."""
         booking = self.get_own_booking(pk)
         if self.user.is_admin:
             delete_booking(pk, self.actor_for(booking))

@@ -1,4 +1,4 @@
-"""What one method of a view takes and answers: declared once, to run it and to document it."""
+"""The request and response of one method of a view, declared once to run and to document it."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def operation(summary: str, **options: Any) -> Callable[[F], F]:
 
     def decorate(method: F) -> F:
         @functools.wraps(method)
-        def answer(view: Any, *args: Any, **kwargs: Any) -> Any:
+        def respond(view: Any, *args: Any, **kwargs: Any) -> Any:
             result = method(view, *args, **kwargs)
             return result if isinstance(result, HttpResponseBase) else view.respond(result)
 
-        answer.operation = made  # type: ignore[attr-defined]
-        return cast(F, answer)
+        respond.operation = made  # type: ignore[attr-defined]
+        return cast(F, respond)
 
     return decorate
 

@@ -46,7 +46,7 @@ class ContractView(BaseAPIView):
     def validated(self, serializer: Any = None, **context: Any) -> dict[str, Any]:
         """The body as the operation's serializer (or another) reads it; raises `Invalid`."""
         method = self.request.method or ""
-        return self.read(
+        return self.get_validated_body(
             serializer or self.declared.request_of(self, method),
             partial=self.declared.partial or method == "PATCH",
             context={"view": self, **context},
@@ -79,7 +79,7 @@ class ContractView(BaseAPIView):
         """The JSON schema of what `wrap` makes of a body with this one."""
         return schema
 
-    def explain(self, refusal: errors.Refusal) -> Response:
+    def render_refusal(self, refusal: errors.Refusal) -> Response:
         method = self.request.method or ""
         operation = get_operation(self, method)  # none of OPTIONS, and of what is not allowed
         table = self.error_messages.extended(operation.errors if operation else {})
@@ -104,7 +104,7 @@ class ContractView(BaseAPIView):
 
 
 class PublicView(ContractView):
-    """For anyone; who is calling is not asked."""
+    """For anyone, without authentication."""
 
     authentication_classes: Sequence[Any] = ()
     permission_classes: Sequence[Any] = (AllowAny,)

@@ -39,12 +39,12 @@ class PaidRoomsView(kit.ContractView):
     error_messages = ERROR_MESSAGES
     token_strategy = kit.CookieTokens()
 
-    def read(self, shape: Any, **options: Any) -> dict[str, Any]:
+    def get_validated_body(self, serializer: Any, **options: Any) -> dict[str, Any]:
         """Also by a model of pydantic; raises `ValidationFailed`."""
-        if not issubclass(shape, BaseModel):
-            return super().read(shape, **options)
+        if not issubclass(serializer, BaseModel):
+            return super().get_validated_body(serializer, **options)
         try:
-            return dict(shape.model_validate(self.request.data, context=options["context"]))
+            return dict(serializer.model_validate(self.request.data, context=options["context"]))
         except ValidationError as error:
             raise ValidationFailed(findings=orjson.loads(error.json())) from None
 
@@ -226,7 +226,7 @@ class CleanupSecretScheme(OpenApiAuthenticationExtension):  # type: ignore[no-un
 
 
 class MayCleanUp(IsStaff):
-    """Also who brings the secret, and anyone where the settings say so."""
+    """Staff, whoever sends the secret, and anyone where the settings allow it."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         by_secret = request.auth == "cleanup"

@@ -39,11 +39,11 @@ class ApprovalView(PrimetimeView):
     @kit.operation("Approve or reject a reservation")
     def post(self, request: Request, pk: int) -> Any:
         self.get_own_booking(pk)
-        answer, actor = self.validated(), Actor.person(self.user)
-        if answer["action"] == "approve":
+        body, actor = self.validated(), Actor.person(self.user)
+        if body["action"] == "approve":
             approve_booking(pk, actor)
         else:
-            reject_booking(pk, actor, answer["rejection_reason"])
+            reject_booking(pk, actor, body["rejection_reason"])
         return self.get_own_booking(pk)
 
 

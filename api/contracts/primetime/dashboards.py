@@ -45,7 +45,7 @@ class ChangesSerializer(kit.Serializer):
 
 class DetailsSerializer(kit.Serializer):
     """By the action: of CREATED the initial status, of TRADED with whom, of APPROVED and REJECTED
-    the answer, of UPDATED the old and the new data, of CANCELLED nothing."""
+    the decision, of UPDATED the old and the new data, of CANCELLED nothing."""
 
     initial_status = kit.LabelField(STATUS_LABELS, required=False)
     traded_with = serializers.CharField(required=False)
@@ -92,21 +92,21 @@ def _build_activity(line: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _build_details(action: str, line: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
-    kept = line.details
+    details = line.details
     if action == "CREATED":
         return {"initial_status": line.to_status}
     if action == "TRADED":
-        other = addresses.get(kept.get("traded_with", 0), "")
-        return {"traded_with": other, "trade_id": kept.get("trade_id")}
+        other = addresses.get(details.get("traded_with", 0), "")
+        return {"traded_with": other, "trade_id": details.get("trade_id")}
     if action == "APPROVED":
         return {"action": "approve"}
     if action == "REJECTED":
-        return {"action": "reject", "rejection_reason": kept.get("reason", "")}
+        return {"action": "reject", "rejection_reason": details.get("reason", "")}
     if action == "CANCELLED":
         return {}
     if line.from_status:
         return {"old_data": {"status": line.from_status}, "new_data": {"status": line.to_status}}
-    return {"old_data": kept.get("from", {}), "new_data": kept.get("to", {})}
+    return {"old_data": details.get("from", {}), "new_data": details.get("to", {})}
 
 
 class PendingTradesSerializer(kit.Serializer):

@@ -252,9 +252,9 @@ class TradeView(PrimetimeView):
     def post(self, request: Request, pk: int) -> Any:
         if self.get_trade(pk).target_id != self.user.pk:
             raise errors.Forbidden
-        answer = self.validated()
-        verb = trades.accept_trade if answer["action"] == "accept" else trades.reject_trade
-        verb(pk, self.user, answer.get("response_message", ""))
+        body = self.validated()
+        verb = trades.accept_trade if body["action"] == "accept" else trades.reject_trade
+        verb(pk, self.user, body.get("response_message", ""))
         return self.get_trade(pk)
 
 

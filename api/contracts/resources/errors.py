@@ -27,8 +27,8 @@ def build_taken_message(refusal: errors.SlotTaken) -> str:
     if rules := refusal.data.get("rules"):
         spans = [format_span(b.starts_at, b.ends_at, rules.zone) for b in refusal.conflicts[:3]]
         message += f"Conflicting booking(s): {', '.join(spans)}. "
-        asked, now, ignore = (refusal.data[name] for name in ("asked", "now", "ignore"))
-        if free := resource_status.find_next_free(rules, asked, now, ignore=ignore):
+        requested, now, ignore = (refusal.data[name] for name in ("requested", "now", "ignore"))
+        if free := resource_status.find_next_free(rules, requested, now, ignore=ignore):
             return f"{message}Suggested available time: {format_span(*free, rules.zone)}."
     return f"{message}Please check the resource availability and try a different time."
 
@@ -48,7 +48,9 @@ ERROR_MESSAGES = kit.ErrorTable(
         Malformed: kit.detail(),
         kit.NotOwner: kit.detail("You can only access your own bookings."),
         errors.NotSignedIn: kit.detail(
-            lambda r: str(r.data.get("said", "Authentication credentials were not provided."))
+            lambda r: str(
+                r.data.get("library_detail", "Authentication credentials were not provided.")
+            )
         ),
         errors.WrongCredentials: kit.field_errors(
             "Unable to log in with provided credentials.", status=400

@@ -18,7 +18,7 @@ from api.contracts import kit
 from api.effective_status import get_effective_status
 from api.queries.bookings import bookings as queries
 from api.queries.venues import resource_status
-from api.rest.permissions import StaffWrites
+from api.rest.permissions import IsStaffOrReadOnly
 from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
 from api.services.accounts import accounts, erasure, passwords, pictures
 from api.services.actors import Actor
@@ -51,10 +51,10 @@ class ResourcesAPIView(kit.ContractView):
     authentication_classes: Sequence[Any] = (StrictTokenAuthentication,)
 
 
-class StaffWritesView(ResourcesAPIView):
+class StaffOrReadOnlyView(ResourcesAPIView):
     """Anyone reads, staff write."""
 
-    permission_classes = (StaffWrites,)
+    permission_classes = (IsStaffOrReadOnly,)
     throttle_classes = (AnonymousThrottle,)
 
     def get_resource(self, pk: int) -> Any:
@@ -66,12 +66,12 @@ class StaffWritesView(ResourcesAPIView):
         return resource
 
 
-class RootView(StaffWritesView):
+class RootView(StaffOrReadOnlyView):
     response_serializer = serializers.RootSerializer
 
     @kit.operation("Show where the two lists are")
     def get(self, request: Request) -> Any:
-        """Below the root at which it was asked."""
+        """The addresses below the root that was requested."""
         return {name: request.build_absolute_uri(f"{name}/") for name in ("resources", "bookings")}
 
 
@@ -157,7 +157,7 @@ class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):  # type: ignore[misc
 # resources
 
 
-class ResourceListView(StaffWritesView):
+class ResourceListView(StaffOrReadOnlyView):
     request_serializer = serializers.CreateResourceSerializer
     response_serializer = serializers.ResourceSerializer
 
@@ -172,7 +172,7 @@ class ResourceListView(StaffWritesView):
         )
 
 
-class ResourceView(StaffWritesView):
+class ResourceView(StaffOrReadOnlyView):
     request_serializer = serializers.CreateResourceSerializer
     response_serializer = serializers.ResourceSerializer
 

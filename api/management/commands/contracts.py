@@ -1,4 +1,4 @@
-"""Prints who answers what at the bare /api/, and how collisions are decided."""
+"""Prints which contract serves which path at the bare /api/, and how collisions are decided."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def _iter_lines() -> Iterator[str]:
     for rule in RULES:
         for path in rule.paths:
             shared = [m for m in METHODS if len(paths[path][m]) > 1]
-            told = ", ".join(f"`{key}`: {name}" for key, name in (rule.keys or {}).items())
+            rules = ", ".join(f"`{key}`: {name}" for key, name in (rule.keys or {}).items())
             yield (
                 f"| `/api/{path}` | {', '.join(shared)} |"
-                f" {rule.why}{f' ({told})' if told else ''} | {rule.otherwise} |"
+                f" {rule.why}{f' ({rules})' if rules else ''} | {rule.otherwise} |"
             )
     yield ""
     yield "## Every path"

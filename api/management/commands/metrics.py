@@ -19,8 +19,8 @@ def build_page() -> str:
         "|---|---|---|---|",
     ]
     for name, kind, labels, text in list_metrics():
-        named = ", ".join(f"`{label}`" for label in labels)
-        lines.append(f"| `{name}` | {kind} | {named} | {text} |")
+        names = ", ".join(f"`{label}`" for label in labels)
+        lines.append(f"| `{name}` | {kind} | {names} | {text} |")
     return "\n".join(lines) + "\n"
 
 

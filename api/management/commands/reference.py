@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from what the code says; another page is another row of `PAGES`."""
+"""Writes docs/reference/ from the code; another page is another row of `PAGES`."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def iter_errors() -> Iterator[str]:
     yield "each contract has words of its own. 400: the request does not fit the schema. 409: it"
     yield "fits, and the rules or what is there already refuse it."
     yield ""
-    import_module(settings.ROOT_URLCONF)  # every door is there, with what it alone refuses
+    import_module(settings.ROOT_URLCONF)  # imports every API, with the refusals of its own
     kinds = sorted(_list_kinds(Refusal), key=lambda each: (each.__module__, each.__name__))
     known = {each.code: each for each in kinds if each.status >= 400}
     rows = [
@@ -140,8 +140,8 @@ def _list_emails(causes: Mapping[str, tuple[Email, ...]]) -> Iterator[tuple[str,
             while_ = f"only while {', '.join(map(str, each.only_while))}" if each.only_while else ""
             notes = ["optional" if each.optional else "", while_]
             notes.append("before the start" if each.before_start else "")
-            said = "; ".join(filter(None, notes))
-            yield f"`{verb}`", each.to, each.subject, f"`{each.name}`", said
+            remarks = "; ".join(filter(None, notes))
+            yield f"`{verb}`", each.to, each.subject, f"`{each.name}`", remarks
 
 
 PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
@@ -164,7 +164,7 @@ class Command(BaseCommand):
     help = "Writes docs/reference/: settings, commands, jobs, errors and emails of the code."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        place = Path(settings.BASE_DIR) / "docs" / "reference"
+        folder = Path(settings.BASE_DIR) / "docs" / "reference"
         for name in PAGES:
-            (place / f"{name}.md").write_text(build_page(name))
+            (folder / f"{name}.md").write_text(build_page(name))
             self.stdout.write(f"docs/reference/{name}.md")

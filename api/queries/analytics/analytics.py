@@ -1,4 +1,4 @@
-"""How the rooms are used. docs/analytics.md gives the definitions in words.
+"""How the rooms are used. docs/analytics.md gives the definitions.
 
 Dates are local dates of the venue, first to last inclusive; `venue` None means all venues, each in
 its own zone. `ids` narrows a figure to some rooms; `source` says where the sums come from.

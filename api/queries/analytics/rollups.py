@@ -1,7 +1,7 @@
-"""The same sums as `queries.analytics.aggregates`, at the cost of the periods that are asked for.
+"""The same sums as `queries.analytics.aggregates`, read from stored sums where they are current.
 
-Sums kept of a month or a day are taken where they hold: counted with the hours and the
-capacity of today, and no booking of theirs changed since. The rest is counted from the bookings.
+The sums of a month or a day are current when they were counted with the hours and the capacity of
+today, and no booking of theirs has changed since. The rest is counted from the bookings.
 """
 # ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
@@ -115,7 +115,7 @@ def compute_heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> H
 
 
 def _split_spans(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
-    """What of the spans lies before the first date of which sums are kept, and the rest."""
+    """Split the spans at the first date that has stored sums: what lies before it, and the rest."""
     with replica.open_cursor() as cursor:
         cursor.execute(f"SELECT min(starts_on) FROM {DayRollup._meta.db_table}")
         first = cursor.fetchone()[0] or date.max
@@ -154,15 +154,19 @@ def build_parameters(
     periods: Callable[[Days], list[Period]],
 ) -> dict[str, Any]:
     """Of PERIODS: the rooms of the spans, and the periods that lie within them."""
-    asked: dict[int, list[tuple[date, date]]] = defaultdict(list)
+    spans_by_room: dict[int, list[tuple[date, date]]] = defaultdict(list)
     for pk, *edges in spans:
-        asked[pk].append((edges[0], edges[1]))
+        spans_by_room[pk].append((edges[0], edges[1]))
     known = [periods(some) for some in days]
     parts: dict[tuple[Any, ...], int] = {}
     rooms = [
-        (room.id, parts.setdefault((room.clock, *asked[room.id]), len(parts)), room.capacity)
+        (
+            room.id,
+            parts.setdefault((room.clock, *spans_by_room[room.id]), len(parts)),
+            room.capacity,
+        )
         for room in scope.rooms
-        if room.id in asked
+        if room.id in spans_by_room
     ]
     rows = [
         (part, period.starts_on, period.ends_on, period.starts, period.ends, period.basis)

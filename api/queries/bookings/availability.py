@@ -114,7 +114,7 @@ def find_alternatives(
     for start, end in subtract_intervals(window, busy):
         if end - start < length:
             continue
-        # beside what blocks, and whole steps before and after what was asked for
+        # beside what blocks, and whole steps before and after the time requested
         starts = {start, end - length}
         for moved in (step * n for n in range(-24, 25)):
             if start <= starts_at + moved and starts_at + moved + length <= end:

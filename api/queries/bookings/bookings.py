@@ -27,7 +27,7 @@ def get_visible_booking(user: User, pk: int) -> Booking:
 
 
 def get_booking_with_relations(pk: int) -> Booking:
-    """A booking with what a shape needs, whoever asks; refuses `NotFound`."""
+    """Return a booking with what serializers need, for any caller; refuses `NotFound`."""
     every = Booking.objects.annotate(now=Now())  # type: ignore[no-redef]
     rows = every.select_related("venue", "resource", "owner", "approved_by")
     booking = rows.prefetch_related("attendees").filter(pk=pk).first()

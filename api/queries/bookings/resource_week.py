@@ -1,4 +1,4 @@
-"""One resource over a week, as the desk looks at it: who is there, when it is open, and why not."""
+"""One resource over a week, for the staff site: its bookings, when it is open, and why not."""
 
 from __future__ import annotations
 

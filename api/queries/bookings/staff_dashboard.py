@@ -1,4 +1,4 @@
-"""What somebody at the desk needs first: today's bookings by venue, the requests that wait, and
+"""What staff need first: today's bookings by venue, the requests that wait, and
 how the last four weeks went. A day is a venue's own.
 
 The rule: a constant number of statements, and none reads more than the days it shows.

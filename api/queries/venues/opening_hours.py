@@ -46,7 +46,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Period:
-    """Local dates of a clock for which sums are kept: a day or a calendar month."""
+    """Local dates of a clock for which sums are stored: a day or a calendar month."""
 
     starts_on: date
     ends_on: date
@@ -135,7 +135,7 @@ class Scope:
 
 def get_scope(venue: Venue | None, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
     """Places that are not retired, by id, in three statements: of a venue (of all when None), in a
-    building (exact, in any case of letters), or just those `ids`."""
+    building (exact, case-insensitive), or just those `ids`."""
     rows = Resource.objects.filter(retired_at=None).order_by("id")
     venues = Venue.objects.prefetch_related("closures")
     if venue is not None:

@@ -1,6 +1,6 @@
 """A resource with everything that the policy looks at.
 
-`get_rules` keeps what it read in this process, and asks the database each time whether that is
+`get_rules` caches what it read in this process, and asks the database each time whether that is
 still the latest: triggers give the venue a new version with every change of anything here. Asking
 takes 0.14 ms of processor time, reading it all 4.1 ms (five windows, ten closures), a whole booking
 less than 3.
@@ -62,7 +62,7 @@ def _fetch(sql: str, params: list[Any]) -> Any:
 
 
 def _read_rules(resource_id: int) -> tuple[Rules, datetime]:
-    """All of it as one row, so that its version is that of what it says; cached from then on."""
+    """Read all of it as one row, so that the version is that of the contents, and cache it."""
     found = (
         Resource.objects.filter(pk=resource_id, retired_at=None)  # type: ignore[no-redef]
         .select_related("venue")

@@ -23,7 +23,7 @@ from .reports import Question
 
 MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.PDF: "application/pdf"}
 LEASE: Final = timedelta(minutes=6)  # longer than a task may run
-REUSE_FOR: Final = timedelta(minutes=10)  # asked for again within it, the same file will do
+REUSE_FOR: Final = timedelta(minutes=10)  # requested again within it, the same file is returned
 QUEUE: Final = LeaseQueue(
     Export,
     claimed=ExportState.WORKING.value,

@@ -1,7 +1,7 @@
-"""Keeps the sums of days that are over, so that a year need not be counted again.
+"""Stores the sums of days that are over, so that a year need not be counted again.
 
-No answer needs this to be right, only to be fast: what is missing, marked or counted with other
-hours is counted from the bookings by whoever asks.
+No figure needs this to be right, only to be fast: what is missing, outdated or counted with other
+hours is counted from the bookings by the query.
 """
 # ruff: noqa: S608 - the statements are put together from constants alone
 
@@ -30,7 +30,7 @@ from api.queries.venues.opening_hours import (
     list_month_periods,
 )
 
-RETENTION: Final = timedelta(days=5 * 366 + 31)  # older days are counted when somebody asks
+RETENTION: Final = timedelta(days=5 * 366 + 31)  # older days are counted by the query
 BUDGET: Final = 120.0  # seconds; what is left is for the next run
 ROOMS_AT_ONCE: Final = 1000
 LOCK: Final = opening_hours.hash_to_int("roll_up_analytics")

@@ -39,7 +39,7 @@ def cancel_booking(booking_id: int, actor: Actor, reason: str = "") -> Booking:
 def approve_booking(booking_id: int, actor: Actor, next_status: str = "") -> Booking:
     """Confirms a request, or holds it for payment when it has a price. By staff.
 
-    The policy is asked again: the resource, its hours and dates, and that the slot has not begun.
+    The policy is checked again: the resource, its hours and dates, and that the slot has not begun.
     `next_status`: where another move of the same transaction leads, which is then what people are
     written to about."""
     if actor.by not in BOOKING.approve.by:

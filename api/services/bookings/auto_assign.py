@@ -1,4 +1,4 @@
-"""Assigns a resource where a venue has several of a kind and nobody said which: the least busy.
+"""Assigns the least busy resource where a venue has several of a kind and none was requested.
 
 The order is a guess, the constraint decides: a resource lost to a rival is followed by the next.
 """

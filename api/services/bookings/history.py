@@ -1,4 +1,4 @@
-"""Writes the lines of history, one statement for any batch, and deletes those that are not kept."""
+"""Writes the lines of history, one statement for any batch, and deletes old ones."""
 
 from __future__ import annotations
 

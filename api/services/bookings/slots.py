@@ -96,7 +96,7 @@ def build_refusal(
         alternatives=find_alternatives(
             rules.resource, starts_at, ends_at, now, guests=guests, ignore=ignore
         ),
-        asked=(starts_at, ends_at),
+        requested=(starts_at, ends_at),
         rules=rules,
         now=now,
         ignore=ignore,

@@ -1,4 +1,4 @@
-"""Connections to whoever carries the emails, kept open between batches.
+"""Connections to the SMTP server or provider, kept open between batches.
 
 Opening one over SMTP costs a handshake, with TLS and a sign-in several. A batch therefore takes one
 that an earlier batch left open, if the server still answers on it.

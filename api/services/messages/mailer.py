@@ -41,7 +41,7 @@ BOOKING_COLUMNS: Final = (
 )
 GAPS: Final = re.compile(r"\n\s*\n\s*\n+")  # of blocks that are empty
 
-# emails that say that a booking stands; withheld when it was given up meanwhile
+# emails about a booking that goes ahead; withheld when it has ended meanwhile
 AFFIRMING_VERBS: Final = ("book", "approve", "confirm", "resubmit", "reinstate", "moved", "edited")
 ENDED_STATUSES: Final = (Status.CANCELLED, Status.REJECTED, Status.EXPIRED)
 STALE_AFTER: Final = timedelta(seconds=30)

@@ -113,7 +113,7 @@ def retry(rows: Iterable[int]) -> int:
 
 
 def prune() -> int:
-    """Delete finished rows older than the retention; parked ones are kept until retried."""
+    """Delete finished rows older than the retention; parked ones stay until retried."""
     old = Q(finished_at__lt=Now() - settings.KEEP_DELIVERIES)
     done = Q(state__in=[State.SENT.value, State.WITHHELD.value])
     return Delivery.objects.filter(old & done).delete()[0]

@@ -24,7 +24,7 @@ class CircuitBreaker:
     """Opens after MAX_FAILURES slow failures in a row; then one caller may try every PAUSE seconds.
 
     One per provider and process, safe for all its threads. `no_answer` is what a call raises that
-    got no answer; any other error is an answer.
+    got no response; any other error is a response.
     """
 
     def __init__(self, no_answer: type[Exception]) -> None:

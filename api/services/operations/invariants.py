@@ -64,8 +64,8 @@ TOO_MANY_GUESTS = f"""
 HISTORY_STARTS_AT = """
     (SELECT coalesce((SELECT at FROM api_bookingevent ORDER BY id LIMIT 1), '-infinity'))"""
 
-# the newest line that moved it says where it stands: nothing moved it past the history. Of an old
-# booking all lines may have been deleted
+# the newest line that moved it has its status: nothing moved it without a line of history. All
+# lines of an old booking may have been deleted
 UNRECORDED_MOVE = f"""
     SELECT format('booking %s is %s but its history ends with %s', b.id, b.status,
         coalesce(e.to_status, 'nothing'))

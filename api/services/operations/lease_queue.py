@@ -148,8 +148,8 @@ class LeaseQueue(Generic[Row]):
 
     def _log(self, outcome: str, row: Row, error: str) -> None:
         event, facts = f"{self.model._meta.model_name}_{outcome}", row.log_fields()
-        say = log.error if outcome == "parked" else log.warning
-        say(event, **facts, attempt=row.attempts, error=error)
+        write = log.error if outcome == "parked" else log.warning
+        write(event, **facts, attempt=row.attempts, error=error)
 
 
 def run_one_by_one(
