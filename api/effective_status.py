@@ -2,8 +2,8 @@
 
 A transition of the clock is due when its row has one of its source statuses, its deadline has
 passed by the database's clock, and the column that exempts a row (`unless`) is empty.
-`api.lifecycle` declares that once; this module states it for a row in Python, for the ORM and for SQL.
-`tests/queries/test_effective_status.py` compares the three.
+`api.lifecycle` declares that once; this module states it for a row in Python, for the ORM and for
+SQL. `tests/queries/test_effective_status.py` compares the three.
 
 | | Python | ORM: `build_…` | SQL: `build_…` |
 |---|---|---|---|

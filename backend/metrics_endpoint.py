@@ -69,7 +69,7 @@ def render_metrics(
     while the broker is."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        multiprocess.MultiProcessCollector(registry)
     else:
         registry.register(OWN)
     registry.register(StateCollector(report, saturation, queues))

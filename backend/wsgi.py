@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 

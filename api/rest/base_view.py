@@ -88,4 +88,4 @@ class BaseAPIView(APIView):
     @property
     def user(self) -> User:
         """The person calling; only behind a permission that asks for one."""
-        return self.request.user  # type: ignore[return-value]
+        return self.request.user  # type: ignore[return-value]  # behind a permission

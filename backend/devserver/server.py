@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from backend.devserver.processes import Owner, spawn
 

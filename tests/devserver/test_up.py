@@ -17,7 +17,7 @@ from pathlib import Path
 from socket import create_server
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from backend.devserver import CHECKOUT, Servers

@@ -135,7 +135,7 @@ class House:
         resource = self.rooms[row["room"]]
         ends_at = starts_at + row["minutes"] * MINUTE
         taken = Booking.objects.filter(resource=resource, status__in=BLOCKING)
-        if row["status"] in BLOCKING and taken.overlapping(starts_at, ends_at).exists():  # type: ignore[attr-defined]
+        if row["status"] in BLOCKING and taken.overlapping(starts_at, ends_at).exists():
             return
         booking = meeting(
             resource,

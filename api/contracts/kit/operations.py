@@ -56,7 +56,7 @@ def operation(summary: str, **options: Any) -> Callable[[F], F]:
             result = method(view, *args, **kwargs)
             return result if isinstance(result, HttpResponseBase) else view.respond(result)
 
-        respond.operation = made  # type: ignore[attr-defined]
+        respond.operation = made  # type: ignore[attr-defined]  # an attribute of a function
         return cast(F, respond)
 
     return decorate

@@ -217,7 +217,7 @@ class CleanupSecretAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-class CleanupSecretScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class CleanupSecretScheme(OpenApiAuthenticationExtension):
     target_class = CleanupSecretAuthentication
     name = "secret"
 

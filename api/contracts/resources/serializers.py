@@ -110,11 +110,11 @@ class TokenSerializer(kit.Serializer):
 # djoser's check the password and the link
 
 
-class DeleteAccountSerializer(djoser.CurrentPasswordSerializer):  # type: ignore[misc]
+class DeleteAccountSerializer(djoser.CurrentPasswordSerializer):
     current_password = PasswordField()
 
 
-class SetPasswordSerializer(djoser.SetPasswordRetypeSerializer):  # type: ignore[misc]
+class SetPasswordSerializer(djoser.SetPasswordRetypeSerializer):
     current_password = PasswordField()
     new_password = PasswordField()
     re_new_password = PasswordField(help_text="The new one again")
@@ -124,7 +124,7 @@ class ResetPasswordSerializer(kit.Serializer):
     email = serializers.EmailField()
 
 
-class ConfirmResetSerializer(djoser.PasswordResetConfirmRetypeSerializer):  # type: ignore[misc]
+class ConfirmResetSerializer(djoser.PasswordResetConfirmRetypeSerializer):
     uid = serializers.CharField(max_length=64, help_text="Who, from the link of the e-mail")
     token = serializers.CharField(max_length=128, help_text="From the link of the e-mail")
     new_password = PasswordField()

@@ -116,7 +116,7 @@ class MeView(kit.MeView, ResourcesAPIView):
 ANONYMOUS = ("create", "reset_password", "reset_password_confirm")
 
 
-class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):  # type: ignore[misc]
+class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):
     operations = {
         "GET list": kit.Operation(
             "List accounts: one's own, all for staff",

@@ -3,7 +3,6 @@
 The only module that says what counts: `queries.analytics.analytics` makes figures of these sums,
 and `services.analytics.rollups` keeps the same sums day by day.
 """
-# ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 The sums of a month or a day are current when they were counted with the hours and the capacity of
 today, and no booking of theirs has changed since. The rest is counted from the bookings.
 """
-# ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 

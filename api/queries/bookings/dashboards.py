@@ -12,6 +12,7 @@ from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD, PENDING, Status
 from api.models import Booking, User, Venue
 from api.queries.analytics import no_shows
+from api.queries.clock import annotate_now
 
 from . import bookings
 
@@ -53,8 +54,7 @@ def get_staff_dashboard() -> dict[str, Any]:
 def get_user_dashboard_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:
     """At one venue: the next five bookings from that instant on, and the last ten lines."""
     ahead = Booking.objects.filter(owner=user, venue=venue, starts_at__gte=since).blocking()
-    ahead = ahead.annotate(now=Now())  # type: ignore[no-redef]
-    ahead = ahead.select_related("venue", "resource", "owner", "approved_by")
+    ahead = annotate_now(ahead).select_related("venue", "resource", "owner", "approved_by")
     recent = bookings.list_newest_events(10, booking__owner=user, booking__venue=venue)
     return {"upcoming": ahead.order_by("starts_at")[:5], "recent": recent}
 

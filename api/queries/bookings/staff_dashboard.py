@@ -3,7 +3,6 @@ how the last four weeks went. A day is a venue's own.
 
 The rule: a constant number of statements, and none reads more than the days it shows.
 """
-# ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 

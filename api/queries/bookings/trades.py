@@ -39,7 +39,7 @@ def get_visible_trade(user: User, pk: int, **where: Any) -> Trade:
 
 def get_status_now(pk: int) -> str:
     """The status that the trade has now."""
-    return str(list_trades_with_status().get(pk=pk).status_now)  # type: ignore[attr-defined]
+    return str(list_trades_with_status().get(pk=pk).status_now)  # type: ignore[attr-defined]  # annotated
 
 
 class Waiting(TypedDict):

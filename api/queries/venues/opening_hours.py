@@ -150,7 +150,7 @@ def get_scope(venue: Venue | None, building: str | None = None, ids: Sequence[in
     rooms: list[Room] = []
     clocks: list[Clock] = []
     now = None
-    for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007
+    for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007 - `now` is wanted after the loop
         key = (venue_id, opens, closes)
         if key not in known:
             known[key] = len(clocks)

@@ -14,17 +14,18 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 from django.db.models import OuterRef, QuerySet
-from django.db.models.functions import JSONObject, Now
+from django.db.models.functions import JSONObject
 
 from api.errors import NotFound
 from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
 from api.policy import Rules
+from api.queries.clock import annotate_now
 
 _CACHED: dict[int, Rules] = {}
 _CACHE_SIZE = 5000
 _NEXT_ID = f"nextval('{Booking._meta.db_table}_id_seq')"
 _VERSION = (
-    "SELECT v.rules_version, statement_timestamp(){also}"  # noqa: S608
+    "SELECT v.rules_version, statement_timestamp(){also}"
     f" FROM {Resource._meta.db_table} r JOIN {Venue._meta.db_table} v ON v.id = r.venue_id"
     " WHERE r.id = %s AND r.retired_at IS NULL"
 )
@@ -56,7 +57,7 @@ def get_rules_for_booking(resource_id: int) -> tuple[Rules, datetime, int]:
 
 
 def _fetch(sql: str, params: list[Any]) -> Any:
-    with connection.prepared() as cursor:  # type: ignore[attr-defined]
+    with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
         cursor.execute(sql, params)
         return cursor.fetchone()
 
@@ -64,9 +65,9 @@ def _fetch(sql: str, params: list[Any]) -> Any:
 def _read_rules(resource_id: int) -> tuple[Rules, datetime]:
     """Read all of it as one row, so that the version is that of the contents, and cache it."""
     found = (
-        Resource.objects.filter(pk=resource_id, retired_at=None)  # type: ignore[no-redef]
+        annotate_now(Resource.objects.filter(pk=resource_id, retired_at=None))
         .select_related("venue")
-        .annotate(now=Now(), windows=_select_rows(PrimetimeWindow), closed=_select_rows(Closure))
+        .annotate(windows=_select_rows(PrimetimeWindow), closed=_select_rows(Closure))
         .first()
     )
     if found is None:
@@ -97,11 +98,8 @@ def list_resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
     """Resources with venue, windows and closures at hand, each carrying the database's `now`, in
     three statements; those that take no new bookings only when they are wanted too."""
     rows = Resource.objects.all() if retired else Resource.objects.filter(retired_at=None)
-    return (
-        rows.select_related("venue")  # type: ignore[no-redef]
-        .prefetch_related("venue__primetime", "venue__closures")
-        .annotate(now=Now())
-    )
+    related = ("venue__primetime", "venue__closures")
+    return annotate_now(rows.select_related("venue").prefetch_related(*related))
 
 
 def get_resource(resource_id: int, *, retired: bool = False) -> Resource:

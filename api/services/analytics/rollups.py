@@ -3,7 +3,6 @@
 No figure needs this to be right, only to be fast: what is missing, outdated or counted with other
 hours is counted from the bookings by the query.
 """
-# ruff: noqa: S608 - the statements are put together from constants alone
 
 from __future__ import annotations
 

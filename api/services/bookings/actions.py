@@ -193,8 +193,9 @@ def move_booking(
     rows = apply_transition(
         move, [booking_id], actor, where=where, params=params, sets=sets, details=details
     )
-    if rows:
-        return rows[0]  # type: ignore[no-any-return]
+    booking: Booking
+    for booking in rows:
+        return booking
     booking = get_booking(booking_id)
     check_owner(booking, actor)
     raise _build_refusal(move, booking)

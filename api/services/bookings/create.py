@@ -145,7 +145,7 @@ def _take_slot(booking: Booking, parts: Sequence[InsertPart], rules: Rules, now:
 
 def _insert(booking: Booking, parts: Sequence[InsertPart]) -> bool:
     """Whether the slot was free and is now taken, with the parts written too."""
-    with connection.prepared() as cursor:  # type: ignore[attr-defined]
+    with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
         cursor.execute(*insert_statement(booking, parts))
         row = cursor.fetchone()
     if row is None:

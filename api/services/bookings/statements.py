@@ -5,7 +5,6 @@ for a new one) and `fell_due` (null unless the clock moved it). Receivers of `bo
 `transition_writing` return inserts that select from it. So history and emails are part of the same
 statement, and are written only for rows that were.
 """
-# ruff: noqa: S608 - the statements are put together from names of this code, never from values
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def run_in_batches(
 # Of a row of the table `t`; takes the job. As an array, so that the rows are read in the order of
 # an index and no further than needed.
 NOT_SET_ASIDE = (
-    f"t.id <> ALL(ARRAY(SELECT f.row::bigint FROM {JobFailure._meta.db_table} f"  # noqa: S608
+    f"t.id <> ALL(ARRAY(SELECT f.row::bigint FROM {JobFailure._meta.db_table} f"
     " WHERE f.job = %s AND f.retry_at > statement_timestamp()))"
 )
 
@@ -105,7 +105,7 @@ def set_aside(
     """Remembers the first row that is still due, with growing time until its next try."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
+            f"INSERT INTO {JobFailure._meta.db_table} AS f"
             " (job, row, error, attempts, first_at, last_at, retry_at)"
             " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
             " statement_timestamp() + interval '1 minute'"

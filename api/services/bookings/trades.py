@@ -164,8 +164,9 @@ def _get_for_target(trade_id: int, user: User) -> Trade:
 
 
 def _move_trade(move: Transition, trade_id: int, actor: Actor, **options: Any) -> Trade:
-    if rows := apply_transition(move, [trade_id], actor, where=NOT_LAPSED, **options):
-        return rows[0]  # type: ignore[no-any-return]
+    trade: Trade
+    for trade in apply_transition(move, [trade_id], actor, where=NOT_LAPSED, **options):
+        return trade
     raise _build_refusal(trade_id, move)
 
 

@@ -98,7 +98,7 @@ def write_transition(
     parts = collect_parts(transition_writing.send(**event))
     written = move_rows(model, move, where=where, params=params, sets=sets or {}, lock=lock)
     selected = ", ".join(("id", "fell_due::text", *columns)) if columns else "*"
-    select = f"SELECT {selected} FROM written ORDER BY written.fell_due, id"  # noqa: S608
+    select = f"SELECT {selected} FROM written ORDER BY written.fell_due, id"
     statement = build_statement(written, parts, select)
     if columns:
         with connection.cursor() as cursor:
@@ -113,4 +113,4 @@ def write_transition(
 
 @functools.cache
 def _build_swept_row(columns: tuple[str, ...]) -> Any:
-    return namedtuple("SweptRow", ("pk", "fell_due", *columns))  # noqa: PYI024
+    return namedtuple("SweptRow", ("pk", "fell_due", *columns))  # noqa: PYI024 - its columns are known at run time

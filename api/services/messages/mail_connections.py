@@ -32,7 +32,7 @@ class MailConnection:
     def send(self, message: EmailMessage) -> None:
         """Send one email. Raises whatever the backend does; the next email then gets a new
         connection."""
-        assert not database.in_atomic_block, "no network call inside a transaction"  # noqa: S101
+        assert not database.in_atomic_block, "no network call inside a transaction"  # noqa: S101 - a law, not a check of input
         try:
             self.backend = self.backend or _take_idle() or _open()
             self.backend.send_messages([message])
@@ -61,10 +61,10 @@ def use_connection() -> Iterator[MailConnection]:
         connection.release()
 
 
-def close_idle(kept_for: float = IDLE_TIMEOUT) -> None:
+def close_idle(timeout: float = IDLE_TIMEOUT) -> None:
     """Close what nobody has used for that many seconds."""
     with contextlib.suppress(IndexError):  # none is left, or another thread took the last
-        while _idle[0][1] <= time.monotonic() - kept_for:
+        while _idle[0][1] <= time.monotonic() - timeout:
             _close(_idle.popleft()[0])
 
 

@@ -160,7 +160,7 @@ def _is_late(row: Delivery) -> bool:
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"{wording}/{name}.{ending}"] if wording else []
-    emails: Environment = engines["emails"].env  # type: ignore[attr-defined]
+    emails: Environment = engines["emails"].env  # type: ignore[attr-defined]  # the engine is Jinja's
     text = emails.select_template([*names, f"{name}.{ending}"]).render(context)
     return GAPS.sub("\n\n", text).strip() + "\n"
 

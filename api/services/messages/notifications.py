@@ -44,7 +44,7 @@ def _queue(booking: Booking, part: InsertPart | None) -> None:
 
 
 _ONE = (
-    "written AS (SELECT b.*, NULL::timestamptz AS fell_due"  # noqa: S608
+    "written AS (SELECT b.*, NULL::timestamptz AS fell_due"
     f" FROM {Booking._meta.db_table} b WHERE id = %s)"
 )
 
@@ -96,7 +96,7 @@ def _build_recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) 
         WHEN right(u.email, {len(ABSENT_DOMAIN)}) = '{ABSENT_DOMAIN}' THEN ''
         ELSE u.email END) AS a(address)
     WHERE a.address <> '' AND (v.send_confirmation_emails OR NOT e.optional)
-    ORDER BY m.fell_due, m.id, e.position"""  # noqa: S608
+    ORDER BY m.fell_due, m.id, e.position"""
 
 
 def _pick_details(details: Mapping[str, Any]) -> dict[str, Any]:

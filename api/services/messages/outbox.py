@@ -58,7 +58,7 @@ def build_email_part(select: str, params: Sequence[Any], payload: Mapping[str, A
     """The same for emails that `select` makes of the rows of `written` (key, name, booking, to and
     due, in this order), as part of the statement that writes them."""
     sql = (
-        f"INSERT INTO {Delivery._meta.db_table}"  # noqa: S608
+        f"INSERT INTO {Delivery._meta.db_table}"
         ' (key, name, booking_id, "to", due_at, kind, payload, state, attempts, last_error,'
         f" request_id) SELECT effect.*, 'email', %s, 'waiting', 0, '', %s FROM ({select}) AS effect"
         " ON CONFLICT (key) DO NOTHING"

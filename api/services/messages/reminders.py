@@ -48,7 +48,7 @@ def _queue_batch(since: str, size: int) -> list[Reminded]:
 
 
 _TAKEN = (
-    f"due AS (SELECT id, remind_at AS fell_due FROM {TABLE} t WHERE {DUE}"  # noqa: S608
+    f"due AS (SELECT id, remind_at AS fell_due FROM {TABLE} t WHERE {DUE}"
     f" AND remind_at >= %s AND {sweeps.NOT_SET_ASIDE}"
     " ORDER BY remind_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED),"
     f" written AS (UPDATE {TABLE} b SET remind_at = NULL FROM due WHERE b.id = due.id"

@@ -129,7 +129,7 @@ def _list_slots(
 
 def _create_past(resources: list[Resource], people: list[User]) -> int:
     """Create past bookings in final statuses, as rows: the service refuses the past."""
-    rng, rows = random.Random("past"), []  # noqa: S311
+    rng, rows = random.Random("past"), []
     today = datetime.now(UTC).date()
     for n in range(WEEKS_BACK * 7, 0, -1):
         for resource in resources:
@@ -227,7 +227,7 @@ def _list_history(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]
 
 def _book_ahead(resources: list[Resource], people: list[User]) -> int:
     """Book ahead by the service; what the policy refuses is left out."""
-    rng, made = random.Random("ahead"), 0  # noqa: S311
+    rng, made = random.Random("ahead"), 0
     staff = people[1]
     today = datetime.now(UTC).date()
     for n in range(3, WEEKS_AHEAD * 7 + 1):

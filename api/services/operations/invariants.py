@@ -1,6 +1,5 @@
 """What must be true of the rows at any time, whatever has died: checked after every fault test and
 by operators with `manage.py check_invariants`."""
-# ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 

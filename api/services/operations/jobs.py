@@ -77,7 +77,7 @@ def watch_progress(watcher: Watcher) -> Iterator[None]:
 
 
 _RECORD = (
-    f"INSERT INTO {Job._meta.db_table} AS j (name, started_at, finished_at, succeeded_at,"  # noqa: S608
+    f"INSERT INTO {Job._meta.db_table} AS j (name, started_at, finished_at, succeeded_at,"
     " duration, count, total, runs, failed_runs, last_error, worker)"
     " VALUES (%(name)s, statement_timestamp() - %(took)s, statement_timestamp(),"
     " CASE WHEN %(failed)s = 0 THEN statement_timestamp() END,"
@@ -113,7 +113,7 @@ def record_heartbeat(kind: str, name: str) -> None:
     """Write down that this process, of that kind, lives now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {Heartbeat._meta.db_table} (kind, name, pid, seen_at)"  # noqa: S608
+            f"INSERT INTO {Heartbeat._meta.db_table} (kind, name, pid, seen_at)"
             " VALUES (%s, %s, %s, statement_timestamp()) ON CONFLICT (kind, name)"
             " DO UPDATE SET pid = excluded.pid, seen_at = excluded.seen_at",
             [kind, name[:120], os.getpid()],

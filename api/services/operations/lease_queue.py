@@ -94,7 +94,7 @@ class LeaseQueue(Generic[Row]):
         values = [state, error.replace("\0", "")[:2000], row.pk, self.claimed, row.attempts]
         with connection.cursor() as cursor:  # the ORM takes 0.37 ms of processor time, this 0.10
             cursor.execute(
-                f"UPDATE {self.model._meta.db_table} SET state = %s, last_error = %s,"  # noqa: S608
+                f"UPDATE {self.model._meta.db_table} SET state = %s, last_error = %s,"
                 " finished_at = statement_timestamp() WHERE id = %s AND state = %s"
                 " AND attempts = %s",
                 values,
