@@ -1,4 +1,4 @@
-"""The reference says what the code says."""
+"""The reference is what the code has, and the index of decisions lists every one."""
 
 import re
 
@@ -29,6 +29,15 @@ def test_a_page_of_the_reference_is_printed_from_the_code(name):
 
 def test_every_page_of_the_reference_is_one_that_is_printed():
     assert {path.stem for path in REFERENCE.glob("*.md")} == set(PAGES)
+
+
+def test_the_index_of_decisions_lists_every_one_by_its_title():
+    folder = CHECKOUT / "docs" / "decisions"
+    listed = re.findall(r"^- \[(.+)\]\((.+)\)$", (folder / "index.md").read_text(), re.M)
+    assert listed == [
+        (path.read_text().splitlines()[0].removeprefix("# "), path.name)
+        for path in sorted(folder.glob("0*.md"))
+    ]
 
 
 def test_every_variable_that_is_read_past_the_declaration_is_in_it():

@@ -13,7 +13,7 @@ def build_page() -> str:
         "# Metrics",
         "",
         "What `/metrics` exports, printed from the code by `manage.py metrics`; a test keeps the",
-        "two equal. What to make of it is said in [operations](operations.md).",
+        "two equal. What to make of it is in [operations](operations.md).",
         "",
         "| name | type | labels | meaning |",
         "|---|---|---|---|",

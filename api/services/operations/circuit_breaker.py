@@ -1,7 +1,7 @@
 """Stops calls to a provider that keeps its callers waiting, for some seconds at a time.
 
 Timeouts alone are not enough: with many rows due, every worker process would spend its time waiting
-for them. See `docs/decisions/0013-the-circuit-breaker.md` for why this is not a library.
+for them. See `docs/decisions/0014-the-circuit-breaker.md` for why this is not a library.
 """
 
 from __future__ import annotations
