@@ -180,7 +180,7 @@ def test_a_scrape_costs_the_same_few_statements_whatever_there_is(
         http.get("/metrics")
 
 
-def test_figures_are_told_also_while_the_broker_is_away(running, client_of, settings):
+def test_metrics_are_served_while_the_broker_is_away(running, client_of, settings):
     settings.BROKER_URL = "redis://127.0.0.1:9/0"
     lines = client_of().get("/metrics").content.decode().splitlines()
     assert "holdfast_broker_up 0.0" in lines

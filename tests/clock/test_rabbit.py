@@ -63,7 +63,7 @@ def begin(
 ) -> Callable[[type[Program]], Program]:
     def start(kind: type[Program]) -> Program:
         found: Program = programs(
-            kind, kind.__name__.lower(), BROKER_URL=rabbit.url, PULSE_PATIENCE="8"
+            kind, kind.__name__.lower(), BROKER_URL=rabbit.url, HEARTBEAT_TIMEOUT="8"
         )
         eventually(found.ready, 60)
         return found
@@ -89,7 +89,7 @@ def consumes(app: Celery, worker: Program) -> None:
     eventually(asked, 90, every=0.5)
 
 
-def test_the_email_of_a_booking_is_sent_by_a_worker_that_rabbitmq_told(begin, booked, ana, mail):
+def test_the_email_of_a_booking_is_sent_by_a_worker_on_rabbitmq(begin, booked, ana, mail):
     """No beat runs: nothing but the booking enqueues it."""
     begin(Worker)
     booked(ana)

@@ -49,7 +49,7 @@ def enter_admin(password: str) -> str:
     return answer.get("Location") or answer.content.decode()
 
 
-def test_the_door_of_the_admin_counts_too(ada):
+def test_the_login_of_the_admin_counts_too(ada):
     assert enter_admin(PASSWORD) == "/admin/"
     for _ in range(10):
         assert "Please enter the correct" in enter_admin("wrong horse")
