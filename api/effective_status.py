@@ -1,16 +1,16 @@
 """The status that a row has by now, whether or not the clock's sweep has reached it.
 
-A transition of the clock is due when its row stands in one of its sources, its deadline has passed
-by the database's clock, and the column that exempts a row (`unless`) is empty. `api.lifecycle`
-declares that once; here it stands side by side for a row in Python, for the ORM and for SQL.
-`tests/queries/test_effective_status.py` compares the three.
+A transition of the clock is due when its row has one of its source statuses, its deadline has
+passed by the database's clock, and the column that exempts a row (`unless`) is empty.
+`api.lifecycle` declares that once; this module states it for a row in Python, for the ORM and for
+SQL. `tests/queries/test_effective_status.py` compares the three.
 
-| | Python | ORM | SQL |
+| | Python | ORM: `build_…` | SQL: `build_…` |
 |---|---|---|---|
-| this transition is due | `is_due` | `due_q` | `due_sql` |
-| which one is due, or that none is | `get_due_transition` | `current_q` | `not_due_sql` |
-| the status that it makes | `get_effective_status` | `effective_status_case` | \
-`effective_status_sql` |
+| this transition is due | `is_due` | `…due_q` | `…due_sql` |
+| which one is due, or that none is | `get_due_transition` | `…current_q` | `…not_due_sql` |
+| the status that it makes | `get_effective_status` | `…effective_status_case` | \
+`…effective_status_sql` |
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ def is_due(move: Transition, row: Any, now: datetime) -> bool:
     return deadline is not None and deadline <= now and not exempt
 
 
-def due_q(move: Transition) -> Q:
-    return may_become_due_q(move) & Q(**{f"{move.deadline}__lte": Now()})
+def build_due_q(move: Transition) -> Q:
+    return build_may_become_due_q(move) & Q(**{f"{move.deadline}__lte": Now()})
 
 
-def due_sql(move: Transition, alias: str = "") -> str:
-    return f"{sources_sql(move, alias)} AND {overdue_sql(move, alias)}"
+def build_due_sql(move: Transition, alias: str = "") -> str:
+    return f"{build_sources_sql(move, alias)} AND {build_overdue_sql(move, alias)}"
 
 
-def may_become_due_q(move: Transition) -> Q:
+def build_may_become_due_q(move: Transition) -> Q:
     """Every row that the transition may ever move: what the partial index of its sweep holds."""
     rows = Q(status__in=move.sources)
     return rows & Q(**{f"{move.unless}__isnull": True}) if move.unless else rows
 
 
-def sources_sql(move: Transition, alias: str = "") -> str:
+def build_sources_sql(move: Transition, alias: str = "") -> str:
     """Literals, so that the planner can use the partial indexes."""
     sources = ", ".join(f"'{source}'" for source in move.sources)
     return f"{alias}status IN ({sources})"
 
 
-def overdue_sql(move: Transition, alias: str = "") -> str:
+def build_overdue_sql(move: Transition, alias: str = "") -> str:
     exempt = f" AND {alias}{move.unless} IS NULL" if move.unless else ""
     return f"{alias}{move.deadline} <= {NOW}{exempt}"
 
@@ -69,15 +69,15 @@ def get_due_transition(table: Table, row: Any, now: datetime) -> Transition | No
     return next((move for move in table.time_driven if is_due(move, row, now)), None)
 
 
-def current_q(table: Table, *statuses: str) -> Q:
+def build_current_q(table: Table, *statuses: str) -> Q:
     """Rows that have one of these statuses still. None of them may be a status that the clock
-    leads to: for those there is `effective_status_case`."""
+    leads to: for those there is `build_effective_status_case`."""
     leaving = [move for move in table.time_driven if set(move.sources) & set(statuses)]
-    return reduce(lambda rows, move: rows & ~due_q(move), leaving, Q(status__in=statuses))
+    return reduce(lambda rows, move: rows & ~build_due_q(move), leaving, Q(status__in=statuses))
 
 
-def not_due_sql(table: Table, alias: str = "") -> str:
-    return " AND ".join(f"({due_sql(move, alias)}) IS NOT TRUE" for move in table.time_driven)
+def build_not_due_sql(table: Table, alias: str = "") -> str:
+    return " AND ".join(f"({build_due_sql(move, alias)}) IS NOT TRUE" for move in table.time_driven)
 
 
 # the status that it makes
@@ -90,13 +90,15 @@ def get_effective_status(booking: Any) -> str:
     return str(move.target if move else booking.status)
 
 
-def effective_status_case(table: Table) -> Case:
-    moved = (When(due_q(move), then=Value(str(move.target))) for move in table.time_driven)
+def build_effective_status_case(table: Table) -> Case:
+    moved = (When(build_due_q(move), then=Value(str(move.target))) for move in table.time_driven)
     return Case(*moved, default=F("status"))
 
 
-def effective_status_sql(table: Table, alias: str = "") -> str:
-    moved = (f"WHEN {due_sql(move, alias)} THEN '{move.target}'" for move in table.time_driven)
+def build_effective_status_sql(table: Table, alias: str = "") -> str:
+    moved = (
+        f"WHEN {build_due_sql(move, alias)} THEN '{move.target}'" for move in table.time_driven
+    )
     return f"CASE {' '.join(moved)} ELSE {alias}status END"
 
 
@@ -107,8 +109,8 @@ def filter_by_effective_status(rows: Rows, statuses: Collection[str]) -> Rows:
     """Those of the bookings whose effective status is one of these."""
     leading = {source for m in BOOKING.time_driven if m.target in statuses for source in m.sources}
     candidates = rows.filter(status__in={*statuses, *leading})
-    named = candidates.alias(effective=effective_status_case(BOOKING))
-    return named.filter(effective__in=statuses)
+    candidates = candidates.alias(effective=build_effective_status_case(BOOKING))
+    return candidates.filter(effective__in=statuses)
 
 
 def get_effective_payment_status(booking: Any) -> str:

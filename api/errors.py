@@ -53,7 +53,7 @@ class WrongCredentials(Refusal):
 
 
 class TokenRefused(Refusal):
-    """A refresh token that is missing, malformed, expired, used or revoked: `reason` says which."""
+    """A refresh token that is missing, malformed, expired, used or revoked: see `reason`."""
 
     code, status, detail = "token_refused", 401, "The token is not valid."
     reason = "invalid"

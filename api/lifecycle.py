@@ -80,9 +80,10 @@ class Table:
         return iter(self.transitions)
 
     def __getattr__(self, name: str) -> Transition:
+        transition: Transition
         for transition in object.__getattribute__(self, "transitions"):
             if transition.name == name:
-                return transition  # type: ignore[no-any-return]
+                return transition
         raise AttributeError(name)
 
     @property

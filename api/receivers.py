@@ -22,19 +22,19 @@ from tasks.enqueue import enqueue_after_commit
 
 
 def write_created_event(rows: Sequence[Booking], actor: Actor, **_: Any) -> InsertPart:
-    return history.event_part("book", actor, {"initial_status": str(rows[0].status)})
+    return history.build_event_part("book", actor, {"initial_status": str(rows[0].status)})
 
 
 def write_created_emails(
     rows: Sequence[Booking], details: Mapping[str, Any], **_: Any
 ) -> InsertPart | None:
-    return notifications.email_part(f"book.{rows[0].status}", str(rows[0].status), details)
+    return notifications.build_email_part(f"book.{rows[0].status}", str(rows[0].status), details)
 
 
 def write_transition_event(
     table: Table, transition: Transition, actor: Actor, details: Mapping[str, Any], **_: Any
 ) -> InsertPart | None:
-    return history.event_part(transition.name, actor, details) if table is BOOKING else None
+    return history.build_event_part(transition.name, actor, details) if table is BOOKING else None
 
 
 def write_transition_emails(
@@ -42,7 +42,7 @@ def write_transition_emails(
 ) -> InsertPart | None:
     if table is not BOOKING or "next_status" in details:  # the next transition writes to them
         return None
-    return notifications.email_part(transition.name, str(transition.target), details)
+    return notifications.build_email_part(transition.name, str(transition.target), details)
 
 
 # written after it, in the same transaction

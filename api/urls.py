@@ -13,7 +13,7 @@ from api.v1.consumers import PanelConsumer
 from api.v1.views import panels
 
 
-def socket(route: str, consumer: type[RoomConsumer]) -> Any:
+def build_socket_path(route: str, consumer: type[RoomConsumer]) -> Any:
     application: Any = consumer.as_asgi()
     return re_path(route, application)
 
@@ -30,7 +30,7 @@ urlpatterns = [
 
 # WebSockets
 websockets: list[Any] = [
-    socket(r"^api/v1/panels/ws/?$", PanelConsumer),
-    socket(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomConsumer),
-    socket(r"", UnknownPathConsumer),
+    build_socket_path(r"^api/v1/panels/ws/?$", PanelConsumer),
+    build_socket_path(r"^(?:circletime/)?api/panel/rooms/(?P<room>[^/]+)/ws/?$", PanelRoomConsumer),
+    build_socket_path(r"", UnknownPathConsumer),
 ]

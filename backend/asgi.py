@@ -24,7 +24,7 @@ async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _websockets() -> URLRouter:
+def _build_websockets() -> URLRouter:
     from api.urls import websockets
 
     return URLRouter(websockets)
@@ -39,7 +39,7 @@ application = ProtocolTypeRouter(
             timeout=settings.REQUEST_READ_TIMEOUT,
             max_body=settings.MAX_BODY_BYTES,
         ),
-        "websocket": _websockets(),
+        "websocket": _build_websockets(),
         "lifespan": lifespan,
     }
 )

@@ -1,4 +1,4 @@
-"""Beat's scheduler: django-celery-beat's, with an operator's changes kept and clocks that jump.
+"""Beat's scheduler: django-celery-beat's, with operators' changes preserved and clocks that jump.
 
 What each override is for is in docs/decisions/0004-beat-keeps-what-operators-chose.md.
 """

@@ -12,10 +12,10 @@ def set_client_address(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     from api.rest.throttling import client_ip
-    from api.services.accounts.client_address import client_address
+    from api.services.accounts.client_address import use_client_address
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        with client_address(client_ip(request)):
+        with use_client_address(client_ip(request)):
             return get_response(request)
 
     return middleware

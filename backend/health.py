@@ -1,4 +1,4 @@
-"""Whether this process answers and what it needs, and whether the clock runs."""
+"""Whether this process and what it needs are up, and whether the clock runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api.rest.base_view import BaseAPIView
 from backend import broker
 
 
-def database_answers() -> bool:
+def is_database_reachable() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -30,7 +30,7 @@ class HealthView(BaseAPIView):
     permission_classes = (AllowAny,)
 
     def get(self, request: Request) -> Response:
-        database = database_answers()
+        database = is_database_reachable()
         body = {
             "status": "ok" if database else "down",
             "process": "up",

@@ -1,4 +1,4 @@
-"""The heartbeat of a worker or of beat: shows that its main loop turns, and ends a process that
+"""The heartbeat of a worker or of beat: shows that its main loop runs, and ends a process that
 only seems to live, so that its supervisor starts it again (docs/decisions/0003)."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXIT_CODE = 75  # "temporary failure, try again"
 
 class Heartbeat(threading.Thread):
     """Records a heartbeat for as long as the main loop calls `tick`. Ends the process when the loop
-    stands still, or `is_deaf`, for HEARTBEAT_TIMEOUT although the broker answers."""
+    stands still, or `is_deaf`, for HEARTBEAT_TIMEOUT although the broker responds."""
 
     def __init__(self, kind: str, process_name: str, is_deaf: Callable[[], bool] = bool) -> None:
         super().__init__(name="heartbeat", daemon=True)
@@ -44,11 +44,11 @@ class Heartbeat(threading.Thread):
         recorded = False
         while not self.stopped.wait(INTERVAL if recorded else 1.0):
             now = time.monotonic()
-            turns = now - self.ticked_at < 2 * INTERVAL
-            if turns:
+            is_alive = now - self.ticked_at < 2 * INTERVAL
+            if is_alive:
                 recorded = record_heartbeat(self.kind, self.process_name) or recorded
             # Celery waits inside its loop for a broker that is away
-            if (turns and not self.is_deaf()) or not broker.is_reachable():
+            if (is_alive and not self.is_deaf()) or not broker.is_reachable():
                 self.well_at = now
             elif now - self.well_at > settings.HEARTBEAT_TIMEOUT:
                 log.critical("standing_still", process=self.process_name)

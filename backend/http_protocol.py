@@ -1,5 +1,5 @@
 """Uvicorn's HTTP/1.1 with the bounds that it lacks, so that nobody who is silent or slow costs
-others anything: on heads, on answers that nobody takes, and on how many connections wait."""
+others anything: on heads, on responses that nobody takes, and on how many connections wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 65_536  # also of trailers, and of whatever else is no body
-SEND_TIMEOUT = 30.0  # seconds in which a client takes the next part of an answer
+SEND_TIMEOUT = 30.0  # seconds in which a client takes the next part of a response
 MAX_WAITING = 1_000  # connections of one process with no complete request
 
 _TOO_LARGE = b"HTTP/1.1 431 \r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -76,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_send_timer()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Closing alone would wait for a client that does not take its answer."""
+        """Closing alone would wait for a client that does not take its response."""
         self.transport.abort()
 
     def _start_waiting(self) -> None:

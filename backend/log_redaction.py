@@ -12,7 +12,7 @@ from typing import Any
 Event = MutableMapping[str, Any]
 
 HIDDEN = "[hidden]"
-MIN_LENGTH = 8  # characters; shorter values would blot out ordinary words
+MIN_LENGTH = 8  # characters; shorter values would hide ordinary text
 SECRET_NAMES = re.compile(
     r"password|passwd|secret|token|authorization|cookie|api_?key|signature", re.I
 )

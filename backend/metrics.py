@@ -53,7 +53,7 @@ def measure_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
             IN_PROGRESS.dec()
         method = request.method if request.method in METHODS else "OTHER"
         route = request.resolver_match.route if request.resolver_match else "none"
-        requests, latency = _series(method, route, response.status_code)
+        requests, latency = _get_series(method, route, response.status_code)
         requests.inc()
         latency.observe(time.perf_counter() - began)
         return response
@@ -62,7 +62,7 @@ def measure_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
 
 
 @cache
-def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+def _get_series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     """Return the labelled metrics, cached because looking them up costs more than counting."""
     kind = f"{status // 100}xx"
     return REQUESTS.labels(method, route, status), LATENCY.labels(method, route, kind)

@@ -31,7 +31,7 @@ from backend import broker
 from backend.metrics import IN_PROGRESS, LATENCY, OWN, REQUESTS, THREADS
 
 
-def answer_prometheus(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., Any]:
+def metrics_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., Any]:
     """Middleware that answers `/metrics` before the Host is checked: Prometheus knows a process by
     its address, which is none of the names that Holdfast serves."""
 
@@ -69,7 +69,7 @@ def render_metrics(
     while the broker is."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        multiprocess.MultiProcessCollector(registry)
     else:
         registry.register(OWN)
     registry.register(StateCollector(report, saturation, queues))
@@ -199,11 +199,11 @@ def list_metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
     own: list[Any] = [REQUESTS, LATENCY, IN_PROGRESS, THREADS]
     for metric in own:
         [family] = metric.describe()
-        yield _named(family), family.type, metric._labelnames, family.documentation
+        yield _get_full_name(family), family.type, metric._labelnames, family.documentation
     for family in families:
         labels = getattr(family, "_labelnames", ())
-        yield _named(family), family.type, labels, family.documentation
+        yield _get_full_name(family), family.type, labels, family.documentation
 
 
-def _named(family: Metric) -> str:
+def _get_full_name(family: Metric) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name

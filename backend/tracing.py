@@ -45,7 +45,7 @@ def start(process: str) -> bool:
     trace.set_tracer_provider(provider)
     PsycopgInstrumentor().instrument()
     instrument_prepared_cursors()
-    CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
+    CeleryInstrumentor().instrument()
     if process == "web":
         excluded = os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "health/,static/")
         DjangoInstrumentor().instrument(

@@ -1,4 +1,4 @@
-"""The web server: `python -m backend.web` answers REST and WebSockets on one port.
+"""The web server: `python -m backend.web` serves REST and WebSockets on one port.
 
 A parent keeps the processes running: one that ends is started again, HUP replaces one after
 another, TERM lets each finish what it began.
@@ -40,7 +40,7 @@ class Config(uvicorn.Config):
 
 class Parent(Multiprocess):
     def terminate_all(self) -> None:
-        """Closes the port first: whoever knocks meanwhile is to ask another server."""
+        """Close the port first, so that new connections go to another server."""
         for listening in self.sockets:
             listening.close()
         super().terminate_all()

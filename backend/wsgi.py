@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
@@ -20,12 +20,12 @@ def share_metrics() -> None:
         for other in settings.METRICS_DIR.glob("*"):
             if not psutil.pid_exists(int(other.name)):
                 shutil.rmtree(other, ignore_errors=True)
-        place = settings.METRICS_DIR / str(os.getppid())
-        place.mkdir(parents=True, exist_ok=True)
-        for file in place.glob("gauge_live*.db"):  # a process that is gone is busy with nothing
+        folder = settings.METRICS_DIR / str(os.getppid())
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.glob("gauge_live*.db"):  # a process that is gone is busy with nothing
             if not psutil.pid_exists(int(file.stem.rpartition("_")[2])):
                 file.unlink(missing_ok=True)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 checks.refuse_unsafe_settings()

@@ -17,7 +17,7 @@ import orjson
 SMALL_BODY = 65_536  # bytes
 LARGE_BODIES = 32  # requests with larger ones, or of unknown size, that a process holds at once
 MAX_DRAINED = 64_000_000  # bytes of a body too large that are read, so that the client sees why
-PART = 262_144  # bytes of an answer that are sent at once
+PART = 262_144  # bytes of a response that are sent at once
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -25,7 +25,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 class WSGIThreads:
     """The application as ASGI. `timeout`: seconds in which a body must be here. `max_body`: a
-    longer one is not kept; the application sees its length and refuses it in its own words."""
+    longer one is drained; the application sees its length and refuses it with its own error."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class WSGIThreads:
         self.large = asyncio.Semaphore(LARGE_BODIES)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        expected = _expected_size(scope["headers"])
+        expected = _get_expected_size(scope["headers"])
         large = expected is None or expected > SMALL_BODY
         if large and self.large.locked():
             return await _refuse(send, 503, "unavailable", "Too many large requests at once.")
@@ -68,7 +68,7 @@ class WSGIThreads:
     async def _read(self, receive: Receive) -> tuple[bytes, int]:
         """The body, empty if it is too large, and its size as far as it was read. Raises
         `ConnectionError` when the client has gone."""
-        kept, size, more = bytearray(), 0, True
+        body, size, more = bytearray(), 0, True
         while more and size < MAX_DRAINED:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -76,14 +76,14 @@ class WSGIThreads:
             size += len(message["body"])
             more = message["more_body"]
             if size <= self.max_body:
-                kept += message["body"]
+                body += message["body"]
             else:
-                kept.clear()
-        return bytes(kept), size
+                body.clear()
+        return bytes(body), size
 
 
-def _expected_size(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """What the head says; None when it does not say how much will come."""
+def _get_expected_size(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """The length of the body by its head; None when it has none."""
     found = dict(headers)
     return None if b"transfer-encoding" in found else int(found.get(b"content-length", 0))
 

@@ -30,7 +30,7 @@ def run() -> list[tuple[str, str]]:
     days = sum(iter(rollups.roll_up, 0))  # a run stops after its time, the next goes on
     rolled = time.perf_counter() - began - loaded
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE api_dayrollup, api_monthrollup, api_rollupmark")
+        cursor.execute("VACUUM ANALYZE api_dayrollup, api_monthrollup, api_outdatedperiod")
     last_on = datetime.now(UTC).date()
     figures = (
         analytics.compute_kpi,

@@ -146,7 +146,10 @@ def _measured(people: dict[str, Any], size: int, statements: dict[str, int]) -> 
             get(path)
         statements[name] = len(queries) - 1  # without who is asking
     rounds = PLAN.rounds(40)
-    nothing = lambda: get("/floor/nothing/")  # noqa: E731
+
+    def nothing():
+        return get("/floor/nothing/")
+
     found = {
         name: in_turn(lambda p=path: get(p), nothing, rounds, 5)
         for name, path in paths.items()

@@ -128,7 +128,7 @@ def _spread(took: list[float]) -> str:
 def _statements(rooms: list[int]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for many in (rooms[:1], rooms):
-        increment_all(map(query.version_key, many))
+        increment_all(map(query.get_version_key, many))
         for kind in ("uncached", "cached"):
             with CaptureQueriesContext(connection) as statements:
                 query.list_states(many)

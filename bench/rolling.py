@@ -132,9 +132,9 @@ class Rolling(Drill):
     def count(self, where: str) -> int:
         with psycopg.connect(self.database) as connection:
             found = connection.execute(
-                f"SELECT count(*) FROM api_delivery WHERE kind = 'email' AND {where}"  # type: ignore[arg-type]
+                f"SELECT count(*) FROM api_delivery WHERE kind = 'email' AND {where}"
             )
-            return int(found.fetchone()[0])  # type: ignore[index]
+            return int(found.fetchone()[0])
 
 
 def main(minutes: float, old: str) -> int:

@@ -1,6 +1,6 @@
 """The settings as they are, and the floor's URLs beside our own."""
 
-from backend.settings import *  # noqa: F403
+from backend.settings import *  # noqa: F403 - all of them
 
 ROOT_URLCONF = "bench.urls"
 ALLOWED_HOSTS = ["*"]

@@ -61,7 +61,7 @@ class Session(asyncio.Protocol):
 
 
 async def main(port: str, file: str, away: str = "0") -> None:
-    with Path(file).open("a") as log:  # noqa: ASYNC230
+    with Path(file).open("a") as log:  # noqa: ASYNC230 - one line of a bench
         server = await asyncio.get_running_loop().create_server(
             lambda: Session(log, float(away)), "127.0.0.1", int(port)
         )

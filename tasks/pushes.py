@@ -17,7 +17,7 @@ import structlog
 from channels.layers import get_channel_layer
 from django.db import transaction
 
-from api.queries.panels.panels import version_key
+from api.queries.panels.panels import get_version_key
 from backend.cache import increment_all
 
 from .enqueue import Publisher
@@ -61,13 +61,13 @@ def push_now(rooms: Collection[int]) -> int:
     """How many rooms were announced; none while Redis is away, which the next run makes good."""
     if not rooms:
         return 0
-    increment_all(map(version_key, rooms))
+    increment_all(map(get_version_key, rooms))
     return len(rooms) if announce(rooms) else 0
 
 
 def push_after_commit(rooms: Collection[int]) -> None:
     def changed() -> None:
-        increment_all(map(version_key, rooms))
+        increment_all(map(get_version_key, rooms))
         for room in rooms:
             announcer.enqueue(room)
 

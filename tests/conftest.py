@@ -50,7 +50,7 @@ def _close_mail_connections(**_: Any) -> None:
     """A connection that is kept is to the server of the settings that were."""
     from api.services.messages import mail_connections
 
-    mail_connections.close_idle(kept_for=0)
+    mail_connections.close_idle(timeout=0)
 
 
 PASSWORD = "correct horse 9 battery"

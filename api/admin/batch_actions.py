@@ -19,7 +19,7 @@ def apply_to_each(
     request: HttpRequest, ids: Iterable[int], verb: Callable[[int, Actor], Booking]
 ) -> None:
     """Call the verb for each booking, and leave a message that says what came of each."""
-    actor = Actor.person(request.user)  # type: ignore[arg-type]
+    actor = Actor.person(request.user)  # type: ignore[arg-type]  # the admin has no anonymous users
     results = apply_to_bookings(list(ids), actor, verb)
     done = [(pk, r.get_status_display()) for pk, r in results if isinstance(r, Booking)]
     refused = [(pk, r.detail) for pk, r in results if isinstance(r, Refusal)]

@@ -38,7 +38,7 @@ TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-class BookingForm(ModelForm):  # type: ignore[type-arg]
+class BookingForm(ModelForm):
     """Cleaning the form calls the service, so that a refusal is shown beside the fields."""
 
     actor: Actor  # set by `BookingAdmin.get_form`
@@ -107,7 +107,7 @@ class BookingAdmin(ModelAdmin):
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
-        return type("Form", (form,), {"actor": Actor.person(request.user)})  # type: ignore[arg-type]
+        return type("Form", (form,), {"actor": Actor.person(request.user)})  # type: ignore[arg-type]  # the admin has no anonymous users
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

@@ -16,7 +16,7 @@ from api.services.accounts import erasure
 from .base import HTTPS_URLS
 
 
-class UserCreationForm(forms.ModelForm):  # type: ignore[type-arg]
+class UserCreationForm(forms.ModelForm):
     password = forms.CharField(widget=UnfoldAdminPasswordWidget)
 
     class Meta:
@@ -41,7 +41,7 @@ class UserProfileInline(StackedInline):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "role", "is_active", "date_joined")

@@ -120,7 +120,7 @@ class ResourceAdmin(ModelAdmin):
         address = reverse("admin:api_resource_week", args=[resource.pk])
         return format_html('<a href="{}">Week</a>', address)
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(  # type: ignore[untyped-decorator]  # unfold has no types
         description="Week", url_path="week", icon="calendar_view_week", permissions=["view"]
     )
     def week(self, request: HttpRequest, object_id: str) -> HttpResponse:

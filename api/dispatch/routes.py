@@ -1,6 +1,6 @@
 """The routes of the five contracts and of our own API, found by path or by a path that resembles.
 
-Django's patterns decide what matches; an index by the first word only makes that quick.
+Django's patterns decide what matches; an index by the first segment only makes that quick.
 """
 
 from __future__ import annotations
@@ -22,17 +22,21 @@ OWN, OWN_URLS = "v1", "api.v1.urls"  # our own API: named, never dispatched
 
 @dataclass(frozen=True)
 class Route:
-    """`shape` has `{}` for what varies and no slash at its end: `users/<int:pk>/` is `users/{}`."""
+    """`template` has `{}` for what varies and no slash at its end: `users/{}`."""
 
     contract: str
     pattern: URLPattern
-    shape: str
+    template: str
     methods: frozenset[str]
 
     @property
     def address(self) -> str:
         """The path below `/api/`, with or without a last slash as it is written."""
-        return f"{self.shape}/" if str(self.pattern.pattern).endswith(("/", "/?$")) else self.shape
+        return (
+            f"{self.template}/"
+            if str(self.pattern.pattern).endswith(("/", "/?$"))
+            else self.template
+        )
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,16 @@ class Candidate:
 
 
 @functools.cache
-def routes(contract: str) -> tuple[Route, ...]:
+def list_routes(contract: str) -> tuple[Route, ...]:
     """Return the routes of a contract in its order."""
     urls = OWN_URLS if contract == OWN else CONTRACTS[contract].urls
     found: list[URLPattern] = import_module(urls).urlpatterns
-    return tuple(Route(contract, one, get_shape(one), list_methods(one.callback)) for one in found)
+    return tuple(
+        Route(contract, one, get_template(one), list_methods(one.callback)) for one in found
+    )
 
 
-def get_shape(pattern: URLPattern) -> str:
+def get_template(pattern: URLPattern) -> str:
     text = re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)|<[^>]+>", "{}", str(pattern.pattern))
     return re.sub(r"\\Z|[\^$\\?]", "", text).rstrip("/")
 
@@ -71,12 +77,12 @@ def list_methods(view: Any) -> frozenset[str]:
 
 
 @functools.cache
-def _index_by_first_word() -> Mapping[str, tuple[Route, ...]]:
+def _index_by_first_segment() -> Mapping[str, tuple[Route, ...]]:
     found: dict[str, list[Route]] = {}
     for name in CONTRACTS:
-        for route in routes(name):
-            found.setdefault(route.shape.partition("/")[0], []).append(route)
-    return {word: tuple(several) for word, several in found.items()}
+        for route in list_routes(name):
+            found.setdefault(route.template.partition("/")[0], []).append(route)
+    return {segment: tuple(several) for segment, several in found.items()}
 
 
 @functools.lru_cache(maxsize=2048)
@@ -92,7 +98,7 @@ def find_candidates(path: str) -> tuple[Candidate, ...]:
 
 def _find_matches(path: str, exact: bool) -> Iterator[tuple[str, Candidate]]:
     seen = set()
-    for route in _index_by_first_word().get(path.partition("/")[0], ()):
+    for route in _index_by_first_segment().get(path.partition("/")[0], ()):
         if route.contract not in seen and (match := route.pattern.resolve(path)):
             seen.add(route.contract)
             match.route = f"{route.contract}/api/{match.route}"  # as at the prefix
@@ -108,12 +114,12 @@ def suggest_addresses(path: str, address: str = "/api/{path}") -> dict[str, str]
 
     `address` has `{path}` for a path of the contract `{contract}`.
     """
-    words = [word for word in BEFORE.sub("", path, count=1).split("/") if word]
-    if not words:
+    segments = [segment for segment in BEFORE.sub("", path, count=1).split("/") if segment]
+    if not segments:
         return {}
-    ids = [word for word in words if _is_variable(word)]
+    ids = [segment for segment in segments if _is_variable(segment)]
     whole, ends = _index_by_meaning()
-    meant = _normalize(words)
+    meant = _normalize(segments)
     found = {route.contract: route for route in reversed(whole.get(meant, ()))}
     if path.startswith(f"{OWN}/") and OWN in found:
         found = {OWN: found[OWN]}
@@ -125,13 +131,16 @@ def suggest_addresses(path: str, address: str = "/api/{path}") -> dict[str, str]
     }
 
 
-def _is_variable(word: str) -> bool:
-    return any(letter.isdigit() for letter in word) or word == "{}"
+def _is_variable(segment: str) -> bool:
+    return any(letter.isdigit() for letter in segment) or segment == "{}"
 
 
-def _normalize(words: list[str]) -> str:
+def _normalize(segments: list[str]) -> str:
     """Return the same text for `Bookings//7/check-in` and `bookings/{}/checkin/`."""
-    plain = ("{}" if _is_variable(word) else re.sub(r"[^a-z]", "", word.lower()) for word in words)
+    plain = (
+        "{}" if _is_variable(segment) else re.sub(r"[^a-z]", "", segment.lower())
+        for segment in segments
+    )
     return "".join(plain)
 
 
@@ -141,12 +150,12 @@ def _index_by_meaning() -> tuple[dict[str, list[Route]], dict[str, list[Route]]]
     whole: dict[str, list[Route]] = {}
     ends: dict[str, list[Route]] = {}
     for name in (*CONTRACTS, OWN):
-        for route in routes(name):
-            words = route.shape.split("/")
-            whole.setdefault(_normalize(words), []).append(route)
-            for first in range(1, len(words)):
-                if words[first] != "{}" and name != OWN:
-                    ends.setdefault(_normalize(words[first:]), []).append(route)
+        for route in list_routes(name):
+            segments = route.template.split("/")
+            whole.setdefault(_normalize(segments), []).append(route)
+            for first in range(1, len(segments)):
+                if segments[first] != "{}" and name != OWN:
+                    ends.setdefault(_normalize(segments[first:]), []).append(route)
     return whole, ends
 
 

@@ -1,6 +1,6 @@
-"""Chooses the contract that answers at the bare `/api/…`, where five frontends meet.
+"""Chooses the contract that serves a request at the bare `/api/…`, where five frontends meet.
 
-Credentials decide before the body does. A token is only peeked at here; the contract that answers
+Credentials decide before the body does. A token is only peeked at here; the contract that serves it
 verifies it. `RULES` lists every path that contracts share.
 """
 
@@ -102,7 +102,7 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 DEVICE_TOKEN_LENGTH = 40  # characters at least
 
 
-def get_named_contract(request: HttpRequest) -> str:
+def get_explicit_contract(request: HttpRequest) -> str:
     """Return the contract of the X-Contract header or the host, or an empty string."""
     name = request.META.get("HTTP_X_CONTRACT", "").lower()
     if name not in CONTRACTS and settings.CONTRACT_HOSTS:
@@ -167,10 +167,10 @@ def list_fallbacks(request: HttpRequest, rule: Rule, ids: Mapping[str, Any]) -> 
 
 
 def choose_candidate(request: HttpRequest, found: tuple[Candidate, ...]) -> Candidate | None:
-    """Return the candidate that answers, or None where only other contracts know the path."""
-    if name := get_named_contract(request):
+    """Return the candidate to call, or None where only other contracts know the path."""
+    if name := get_explicit_contract(request):
         return _first(found, name)
-    rule = RULE_BY_PATH.get(found[0].route.shape, NO_RULE)
+    rule = RULE_BY_PATH.get(found[0].route.template, NO_RULE)
     if chosen := _first(found, _get_query_contract(request, rule)):
         return chosen
     able = [c for c in found if request.method in c.route.methods]
@@ -183,7 +183,7 @@ def choose_candidate(request: HttpRequest, found: tuple[Candidate, ...]) -> Cand
     exact = exact or able or list(found)
     if len(able) < 2 and len(exact) == 1:
         return exact[0]
-    rule = RULE_BY_PATH.get(exact[0].route.shape, NO_RULE)
+    rule = RULE_BY_PATH.get(exact[0].route.template, NO_RULE)
     for name in find_body_contracts(request, rule):
         if chosen := _first(able, name):
             return chosen
@@ -196,7 +196,9 @@ def choose_candidate(request: HttpRequest, found: tuple[Candidate, ...]) -> Cand
 def _list_same_path(found: tuple[Candidate, ...], able: list[Candidate]) -> list[Candidate]:
     """Return those with the same path, which will answer 405 where they lack the method. A word
     that is an id to one and a path of its own to another belongs to the other."""
-    return [c for c in found if not able or c.route.shape in {other.route.shape for other in able}]
+    return [
+        c for c in found if not able or c.route.template in {other.route.template for other in able}
+    ]
 
 
 def _first(found: tuple[Candidate, ...] | list[Candidate], name: str) -> Candidate | None:
@@ -209,7 +211,7 @@ def dispatch(request: HttpRequest, path: str) -> HttpResponseBase:
     found = find_candidates(path)
     chosen = choose_candidate(request, found) if found else None
     if chosen is None:
-        contract = get_named_contract(request) or get_credentials_contract(request)
+        contract = get_explicit_contract(request) or get_credentials_contract(request)
         return respond_not_found(request, path, "" if path.startswith("v1/") else contract)
     response = call_candidate(request, chosen)
     patch_vary_headers(response, ("X-Contract", "Authorization"))

@@ -484,7 +484,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
-                    "asked_by",
+                    "requested_by",
                     models.ForeignKey(
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
@@ -495,6 +495,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Heartbeat",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("beat", "Beat"), ("worker", "Worker")], max_length=8
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("pid", models.PositiveIntegerField()),
+                (
+                    "seen_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "ordering": ["kind", "name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("kind"), models.F("name"), name="heartbeat_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["beat", "worker"])),
+                        name="heartbeat_kind_is_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -694,6 +729,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="OutdatedPeriod",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="api.resource",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="MonthRollup",
             fields=[
                 (
@@ -790,62 +848,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.CreateModel(
-            name="RollupMark",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("starts_at", models.DateTimeField()),
-                ("ends_at", models.DateTimeField()),
-                (
-                    "resource",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="api.resource",
-                    ),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Sign",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("beat", "Beat"), ("worker", "Worker")], max_length=8
-                    ),
-                ),
-                ("name", models.CharField(max_length=120)),
-                ("pid", models.PositiveIntegerField()),
-                (
-                    "seen_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-            ],
-            options={
-                "ordering": ["kind", "name"],
-                "constraints": [
-                    models.UniqueConstraint(models.F("kind"), models.F("name"), name="sign_once"),
-                    models.CheckConstraint(
-                        condition=models.Q(("kind__in", ["beat", "worker"])),
-                        name="sign_kind_is_known",
-                    ),
-                ],
-            },
         ),
         migrations.CreateModel(
             name="StripeEvent",

@@ -2,8 +2,8 @@
 person are in `services`."""
 
 from . import lookups as lookups
-from .analytics import DayRollup, Export, MonthRollup, RollupMark
-from .automation import Job, JobFailure, Sign
+from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
+from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
 from .outbox import Delivery
@@ -21,17 +21,17 @@ __all__ = [
     "DayRollup",
     "Delivery",
     "Export",
+    "Heartbeat",
     "IdempotencyKey",
     "Job",
     "JobFailure",
     "MonthRollup",
+    "OutdatedPeriod",
     "Panel",
     "Payment",
     "PrimetimeWindow",
     "Refund",
     "Resource",
-    "RollupMark",
-    "Sign",
     "StripeEvent",
     "Trade",
     "User",

@@ -2,7 +2,7 @@
 and the files made of them.
 
 A row of sums is only ever a shortcut: it holds while its `basis` and `capacity` are those of today
-and no mark touches its period. Whatever has no row that holds is counted from the bookings.
+and no `OutdatedPeriod` touches it. Whatever has no row that holds is counted from the bookings.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class MonthRollup(Sums):
         constraints = [models.UniqueConstraint("starts_on", "resource", name="month_rollup_once")]
 
 
-class RollupMark(models.Model):
+class OutdatedPeriod(models.Model):
     """Sums of that resource in periods that the interval touches are outdated. Written by
     triggers on bookings, in the transaction of the change. Rows
     are only added, and removed by the roll-up that saw them: none is lost between two writers."""
@@ -100,7 +100,7 @@ class ExportState(models.TextChoices):
 
 
 class Export(LeasedRow):
-    """A file that somebody asked for and a worker makes."""
+    """A file of figures that somebody requested and a worker makes."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     figure = models.CharField(max_length=12, choices=Figure.choices)
@@ -108,7 +108,7 @@ class Export(LeasedRow):
     venue_slug = models.CharField(max_length=50, blank=True)
     first_on = models.DateField()
     last_on = models.DateField()
-    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=8, choices=ExportState.choices, default=ExportState.WAITING)
     progress = models.PositiveSmallIntegerField(default=0, help_text="Percent")
     content = models.BinaryField(null=True)

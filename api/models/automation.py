@@ -30,7 +30,7 @@ class Job(models.Model):
         return self.name
 
 
-class Sign(models.Model):
+class Heartbeat(models.Model):
     """The last heartbeat of a process; in the database so that it is seen without the broker."""
 
     class Kind(models.TextChoices):
@@ -45,9 +45,9 @@ class Sign(models.Model):
     class Meta:
         ordering = ["kind", "name"]
         constraints = [
-            models.UniqueConstraint("kind", "name", name="sign_once"),
+            models.UniqueConstraint("kind", "name", name="heartbeat_once"),
             models.CheckConstraint(
-                condition=models.Q(kind__in=["beat", "worker"]), name="sign_kind_is_known"
+                condition=models.Q(kind__in=["beat", "worker"]), name="heartbeat_kind_is_known"
             ),
         ]
 

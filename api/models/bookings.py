@@ -15,7 +15,7 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import GreaterThan
 
-from api.effective_status import current_q, may_become_due_q
+from api.effective_status import build_current_q, build_may_become_due_q
 from api.lifecycle import BOOKING, ActorRole, Status
 
 from .resources import Resource
@@ -51,7 +51,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def blocking(self) -> Self:
         """Rows that block their slot now: what the clock should already have ended does not,
         whether or not its sweep has run."""
-        return self.filter(current_q(BOOKING, *BOOKING.blocking))
+        return self.filter(build_current_q(BOOKING, *BOOKING.blocking))
 
 
 class Booking(models.Model):
@@ -134,7 +134,7 @@ class Booking(models.Model):
                 models.Index(
                     move.deadline,
                     name=f"booking_{move.name}",
-                    condition=may_become_due_q(move),
+                    condition=build_may_become_due_q(move),
                 )
                 for move in BOOKING.time_driven
             ),

@@ -70,5 +70,5 @@ class Delivery(LeasedRow):
         return self.key
 
     def log_fields(self) -> dict[str, str]:
-        """The request that caused it is named, and not the task that sends it."""
+        """Log the id of the request that caused it, not that of the task that sends it."""
         return {"key": self.key, "kind": self.kind, "request_id": self.request_id}

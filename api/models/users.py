@@ -106,8 +106,8 @@ def get_display_name(first_name: str, last_name: str, username: str | None, emai
 
 def _may_as_staff(perm: str) -> bool:
     app, _, action = perm.partition(".")
-    answers = action in ("add_booking", "change_booking", "change_resource", "add_resource")
-    return app == "api" and (answers or action.startswith("view_"))
+    may_change = action in ("add_booking", "change_booking", "change_resource", "add_resource")
+    return app == "api" and (may_change or action.startswith("view_"))
 
 
 class UserProfile(models.Model):

@@ -31,7 +31,7 @@ class Credential:
 
 
 def authenticate(token: str) -> Credential:
-    """Return what the token stands for. Raises `NotSignedIn`."""
+    """Return the person or panel that the token belongs to. Raises `NotSignedIn`."""
     if not token or len(token) > 4096:
         raise NotSignedIn
     if token.count(".") != 2:  # no JWT, so a panel's

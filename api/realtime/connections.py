@@ -66,7 +66,7 @@ class ConnectionRegistry:
         """Send the connection what is newer than `get_state` from now on. Raises without Redis."""
         await self.join_group()
         connection.version = state["version"]
-        self.sent.setdefault(connection.room, (state["version"], panels.fingerprint(state)))
+        self.sent.setdefault(connection.room, (state["version"], panels.compute_fingerprint(state)))
         self.by_room[connection.room].add(connection)
         if not self.tasks:
             self.tasks = {asyncio.create_task(self.listen()), asyncio.create_task(self.push())}
@@ -142,7 +142,7 @@ class ConnectionRegistry:
             for connection in self.by_room.get(room, ()):
                 self.send_soon(connection.close(UNKNOWN_ROOM))
         for room, state in states.items():
-            self.sent[room] = (state["version"], panels.fingerprint(state))
+            self.sent[room] = (state["version"], panels.compute_fingerprint(state))
             for connection in self.by_room.get(room, ()):
                 if connection.version != state["version"]:
                     connection.version = state["version"]
@@ -157,12 +157,12 @@ class ConnectionRegistry:
             return states
         # one process raises the version, all others see the one that it made
         first = [r for r in silent if cache.add(f"room:{r}:silent:{states[r]['version']}", 1, 5)]
-        increment_all(map(panels.version_key, first))
+        increment_all(map(panels.get_version_key, first))
         return states | panels.list_states(silent)
 
     def _has_changed_silently(self, room: int, state: State) -> bool:
         version, fingerprint = self.sent.get(room, (None, ""))
-        return version == state["version"] and fingerprint != panels.fingerprint(state)
+        return version == state["version"] and fingerprint != panels.compute_fingerprint(state)
 
     def list_connections(self) -> list[Connection]:
         return [connection for room in self.by_room.values() for connection in room]

@@ -27,7 +27,7 @@ NOT_JSON = 1007
 class RoomConsumer(AsyncJsonWebsocketConsumer):
     """A connection that is sent the state of its room at every change.
 
-    A subclass says which room is meant and how its state is sent.
+    A subclass defines which room is meant and how its state is sent.
     """
 
     subprotocol: str | None = None

@@ -33,24 +33,24 @@ class UserLookup:
 
     DoesNotExist = User.DoesNotExist
     names = tuple(field.attname for field in User._meta.concrete_fields)
-    sql = f"SELECT {', '.join(names)} FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608
+    sql = f"SELECT {', '.join(names)} FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608 - columns of a model
 
     @property
     def objects(self) -> UserLookup:
         return self
 
-    def get(self, id: int) -> User:  # noqa: A002
+    def get(self, id: int) -> User:  # noqa: A002 - as the manager that it stands in for
         row = self._fetch(id)
         if row is None:
             raise User.DoesNotExist
         return User.from_db(connection.alias, self.names, row)
 
-    def _fetch(self, id: int) -> Any:  # noqa: A002
-        """By a plan kept on the server: 0.14 instead of 0.21 ms. Not in a transaction, because a
+    def _fetch(self, id: int) -> Any:  # noqa: A002 - as above
+        """By a prepared statement: 0.14 instead of 0.21 ms. Not in a transaction, because a
         plan that a migration has outdated would end it."""
         if not connection.in_atomic_block:
             try:
-                with connection.prepared() as cursor:  # type: ignore[attr-defined]
+                with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
                     cursor.execute(self.sql, [id])
                     return cursor.fetchone()
             except NotSupportedError:
@@ -63,14 +63,14 @@ class UserLookup:
 
 
 class BearerAuthentication(JWTAuthentication):
-    """`Authorization: Bearer <access token>`; whoever fails it is answered 401."""
+    """`Authorization: Bearer <access token>`; whoever fails it gets 401."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.user_model = UserLookup()  # type: ignore[assignment]
+        self.user_model = UserLookup()  # type: ignore[assignment]  # it has the one method that is called
 
 
-class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
+class BearerScheme(SimpleJWTScheme):
     target_class = "api.rest.authentication.BearerAuthentication"
     name = "bearer"
 
@@ -111,7 +111,7 @@ class DeviceAuthentication(PanelAuthentication):
         return 'Bearer realm="api"'
 
 
-class PanelScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class PanelScheme(OpenApiAuthenticationExtension):
     target_class = "api.rest.authentication.PanelAuthentication"
     name = "panel"
 
@@ -119,7 +119,7 @@ class PanelScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Panel …"}
 
 
-class DeviceScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class DeviceScheme(OpenApiAuthenticationExtension):
     target_class = "api.rest.authentication.DeviceAuthentication"
     name = "device"
 
@@ -169,7 +169,3 @@ def delete_refresh_cookie(response: HttpResponseBase) -> None:
 def get_refresh_cookie(request: Request) -> str | None:
     """The refresh token in the cookie; None when the request comes from an untrusted origin."""
     return None if is_untrusted_origin(request) else request.COOKIES.get(settings.REFRESH_COOKIE)
-
-
-# the contracts' names for them, until they say the new ones
-drop_refresh_cookie, refresh_cookie = delete_refresh_cookie, get_refresh_cookie

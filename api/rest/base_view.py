@@ -1,4 +1,4 @@
-"""The base of every REST view: one place where errors become answers and bodies are read."""
+"""The base of every REST view: where errors become responses and bodies are validated."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class BaseAPIView(APIView):
         refusal = to_refusal(exc)
         if refusal is None:
             raise exc
-        response = self.explain(refusal)
+        response = self.render_refusal(refusal)
         response.exception = True
         if response.status_code == 401:
             header = self.get_authenticate_header(self.request)
@@ -88,15 +88,4 @@ class BaseAPIView(APIView):
     @property
     def user(self) -> User:
         """The person calling; only behind a permission that asks for one."""
-        return self.request.user  # type: ignore[return-value]
-
-    # the contracts' names for the three above, until they say the new ones
-
-    def explain(self, refusal: errors.Refusal) -> Response:
-        return self.render_refusal(refusal)
-
-    def read(self, shape: SerializerClass, **options: Any) -> dict[str, Any]:
-        return self.get_validated_body(shape, **options)
-
-    def query(self, shape: SerializerClass) -> dict[str, Any]:
-        return self.get_validated_query(shape)
+        return self.request.user  # type: ignore[return-value]  # behind a permission

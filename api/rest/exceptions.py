@@ -68,8 +68,10 @@ def to_refusal(error: Exception) -> errors.Refusal | None:
     if isinstance(error, exceptions.ValidationError):
         return errors.Invalid(errors=flatten_errors(error.detail))
     if isinstance(error, exceptions.AuthenticationFailed):
-        # a contract may answer in the words of its library
-        return errors.NotSignedIn("The token is not valid or has expired.", said=error.detail)
+        # a contract may respond with the message of its library
+        return errors.NotSignedIn(
+            "The token is not valid or has expired.", library_detail=error.detail
+        )
     if isinstance(error, exceptions.Throttled):
         return errors.TooManyAttempts(retry_after=int(getattr(error, "wait", None) or 60) + 1)
     for kind, refusal in _REFUSALS:
@@ -143,16 +145,16 @@ def build_problem(refusal: errors.Refusal, request: Request | None = None) -> di
         body["errors"] = refusal.errors
     if isinstance(refusal, errors.SlotTaken):
         staff = bool(request and getattr(request.user, "is_staff", False))
-        body["conflicts"] = [_conflict(booking, staff) for booking in refusal.conflicts]
-        body["alternatives"] = [_interval(*i) for i in refusal.alternatives]
+        body["conflicts"] = [_build_conflict(booking, staff) for booking in refusal.conflicts]
+        body["alternatives"] = [_build_interval(*i) for i in refusal.alternatives]
     return body | {name: refusal.data[name] for name in _DATA if name in refusal.data}
 
 
-def _interval(starts_at: datetime, ends_at: datetime) -> dict[str, datetime]:
+def _build_interval(starts_at: datetime, ends_at: datetime) -> dict[str, datetime]:
     return {"starts_at": starts_at, "ends_at": ends_at}
 
 
-def _conflict(booking: Any, staff: bool) -> dict[str, Any]:
+def _build_conflict(booking: Any, staff: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
         "starts_at": booking.starts_at,
         "ends_at": booking.ends_at,
@@ -164,7 +166,7 @@ def _conflict(booking: Any, staff: bool) -> dict[str, Any]:
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """The answer to an error in a library's view, which is no `BaseAPIView`."""
+    """The response to an error in a library's view, which is no `BaseAPIView`."""
     refusal = to_refusal(error)
     if refusal is None:
         return None
@@ -175,7 +177,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     )
 
 
-def problem_response(refusal: errors.Refusal) -> HttpResponse:
+def build_problem_response(refusal: errors.Refusal) -> HttpResponse:
     """The refusal as a problem, made without a view or negotiation, which may be what is broken."""
     response = HttpResponse(
         JSONRenderer().render(build_problem(refusal)),
@@ -188,22 +190,19 @@ def problem_response(refusal: errors.Refusal) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problem_response(errors.NotFound("There is nothing at this address."))
+    return build_problem_response(errors.NotFound("There is nothing at this address."))
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problem_response(BadRequest())
+    return build_problem_response(BadRequest())
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problem_response(errors.Forbidden())
+    return build_problem_response(errors.Forbidden())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     class Broken(errors.Refusal):
         code, status, detail = "internal_error", 500, "Something went wrong on our side."
 
-    return problem_response(Broken())
-
-
-refusal_of = to_refusal  # a contract's name for it, until it says the new one
+    return build_problem_response(Broken())

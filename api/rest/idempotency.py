@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on every write: a request that is sent again gets the answer that it got."""
+"""`Idempotency-Key` on every write: a request that is sent again gets the response that it got."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from api import errors
 from api.rest import parsers
 from api.rest.base_view import BaseAPIView
-from api.rest.exceptions import problem_response, to_refusal
+from api.rest.exceptions import build_problem_response, to_refusal
 from api.rest.renderers import JSONRenderer
 from api.services.accounts import client_address
 from api.services.operations import idempotency
@@ -26,7 +26,7 @@ _KEY = re.compile(r"[!-~]{1,255}")
 
 
 class Replay(Exception):
-    """This key and request were answered before, with this status and body."""
+    """This key and request had a response before, with this status and body."""
 
     def __init__(self, status: int, body: Any) -> None:
         self.status, self.body = status, body
@@ -35,12 +35,12 @@ class Replay(Exception):
 class IdempotentAPIView(BaseAPIView):
     """The base of our own API's views: takes JSON alone, and `Idempotency-Key` on every write.
 
-    The write and its stored answer are one transaction. `one_transaction` is off where a write asks
-    somebody outside: its work is idempotent by itself, and its answer is stored after it.
+    The write and its stored response are one transaction. `one_transaction` is off where a write
+    calls another service: its work is idempotent by itself, and its response is stored after it.
     """
 
     parser_classes = (parsers.JSONParser,)
-    unstored_methods: Collection[str] = ()  # whose answers hold secrets: a key is ignored
+    unstored_methods: Collection[str] = ()  # whose responses hold secrets: a key is ignored
     one_transaction = True
 
     @classmethod
@@ -61,7 +61,7 @@ class IdempotentAPIView(BaseAPIView):
         except (OperationalError, InterfaceError, IntegrityError) as error:
             # no transaction could begin or commit: nothing was written
             if refusal := to_refusal(error):
-                return problem_response(refusal)
+                return build_problem_response(refusal)
             raise
         return response
 

@@ -45,7 +45,7 @@ class IdCursorPagination(CursorPagination):
         }
 
     def get_page_size(self, request: Request) -> int:
-        """The size that was asked for; refuses `Invalid` outside the bounds instead of guessing."""
+        """The size requested; refuses `Invalid` outside the bounds instead of guessing."""
         requested = request.query_params.get("page_size")
         if requested is None:
             return self.page_size

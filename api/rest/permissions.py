@@ -58,6 +58,3 @@ class IsStaffOrReadOnly(ReadOnlyOrRole):
 
 class IsAdminOrReadOnly(ReadOnlyOrRole):
     role = "is_admin"
-
-
-StaffWrites = IsStaffOrReadOnly  # the contracts' name, until they say the new one

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 
 class AddressThrottle(SimpleRateThrottle):
-    """Counts by the caller's address, whoever they say they are."""
+    """Counts by the caller's address, signed in or not."""
 
     scope = "auth"
 
@@ -20,13 +20,13 @@ class AddressThrottle(SimpleRateThrottle):
 
 def client_ip(request: Request | HttpRequest) -> str:
     """The caller's address; of `X-Forwarded-For` only what our own proxies wrote counts."""
-    return str(AddressThrottle().get_ident(request))  # type: ignore[arg-type]
+    return str(AddressThrottle().get_ident(request))  # type: ignore[arg-type]  # Django's request has what it reads
 
 
 class AnonymousThrottle(AddressThrottle):
     scope = "anonymous"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:  # type: ignore[override]
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:  # type: ignore[override]  # DRF allows None, its types do not
         return None if request.user.is_authenticated else super().get_cache_key(request, view)
 
 

@@ -1,1 +1,1 @@
-"""Changing things: the verbs said at the desk. Each is one short transaction and no network."""
+"""What changes rows. Each function is one short transaction and makes no network call."""

@@ -110,7 +110,7 @@ class AutoSchema(openapi.AutoSchema):
         return summary.rstrip("."), description.strip()
 
     def get_auth(self) -> list[Any]:
-        """What anybody may read says so."""
+        """Public operations have an empty list."""
         schemes: list[Any] = super().get_auth()
         permissions = self.view.get_permissions()
         readable = any(isinstance(permission, ReadOnlyOrRole) for permission in permissions)

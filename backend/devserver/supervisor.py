@@ -90,7 +90,7 @@ class StopRequests:
     def __init__(self) -> None:
         self.count = 0
         self.waits = False
-        self.make = _parent_if_make()
+        self.make = _find_make()
 
     def install(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -107,7 +107,7 @@ class StopRequests:
         return self.count > 0 or (self.make is not None and _has_pending_stop(self.make))
 
 
-def _parent_if_make() -> Path | None:
+def _find_make() -> Path | None:
     parent = Path(f"/proc/{os.getppid()}")
     name = parent / "comm"
     return parent if name.exists() and name.read_text().strip() in ("make", "gmake") else None

@@ -220,8 +220,8 @@ class ReadyMessage:
         if allowed:
             request.add_header("Host", allowed)
         try:
-            with urllib.request.urlopen(request, timeout=2) as answer:
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(request, timeout=2) as response:
+                return bool(response.status == 200)
         except OSError:
             return False
 

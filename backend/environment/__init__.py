@@ -67,4 +67,4 @@ def _describe(error: Any) -> str:
         return f"Set {name}: {Environment.model_fields[name].description}"
     if error["type"] == "value_error":
         return f"{name} {error['ctx']['error']}"
-    return error["msg"].replace("Input", name, 1)  # type: ignore[no-any-return]
+    return str(error["msg"]).replace("Input", name, 1)

@@ -123,8 +123,10 @@ class Broker(BaseModel):
     WORKER_MAX_TASKS_PER_CHILD: int = variable(
         10000, "Tasks after which a worker's process is replaced."
     )
-    PULSE_PATIENCE: float = variable(
-        45, "Seconds after which a worker or beat that stands still ends itself."
+    HEARTBEAT_TIMEOUT: float = variable(
+        45,
+        "Seconds after which a worker or beat that stands still ends itself.",
+        *("HEARTBEAT_TIMEOUT", "PULSE_PATIENCE"),
     )
     HEARTBEAT_DIR: str = variable("", "Where worker and beat show in a file that they live.")
 

@@ -46,7 +46,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backend.security_headers.add_security_headers",
-    "backend.metrics_endpoint.answer_prometheus",
+    "backend.metrics_endpoint.metrics_middleware",
     "backend.metrics.measure_requests",
     "backend.request_ids.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -93,7 +93,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-FORMAT_MODULE_PATH = "backend.formats"  # of the admin; what settings say of formats, Django ignores
+FORMAT_MODULE_PATH = "backend.formats"  # of the admin; Django ignores formats in settings
 
 STATIC_URL = "/static/"
 STATIC_ROOT = (DATA_DIR if EMBEDDED else BASE_DIR) / "staticfiles"

@@ -62,5 +62,5 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2  # an operator's pause takes effect within thi
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 DJANGO_STRUCTLOG_CELERY_ENABLED = True  # a task logs the id of the request that asked for it
 # seconds after which a worker or beat that stands still though the broker answers ends itself
-HEARTBEAT_TIMEOUT = env.PULSE_PATIENCE
+HEARTBEAT_TIMEOUT = env.HEARTBEAT_TIMEOUT
 HEARTBEAT_DIR = env.HEARTBEAT_DIR  # where they show that they do not

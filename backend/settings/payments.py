@@ -16,7 +16,7 @@ STRIPE_SIGNATURE_TOLERANCE = 300  # seconds that a signature may be old
 # the stand-in knows no payment that was only told of, by an event signed by hand
 STRIPE_BELIEVE_EVENTS = STRIPE_LOCAL and env.STRIPE_BELIEVE_EVENTS
 if STRIPE_LOCAL:
-    STRIPE_SECRET_KEY = "sk_test_local"  # noqa: S105
+    STRIPE_SECRET_KEY = "sk_test_local"  # noqa: S105 - the stand-in takes any
     STRIPE_API_BASE = STRIPE_API_BASE or f"http://127.0.0.1:{env.STRIPE_PORT}"
     ALLOWED_HOSTS = sorted({*ALLOWED_HOSTS, "127.0.0.1"})  # it calls us back there
 

@@ -1,4 +1,4 @@
-"""REST: Django REST framework, its documentation, and which contract answers."""
+"""REST: Django REST framework, its documentation, and which contract serves a bare path."""
 
 from .base import EMBEDDED, env
 

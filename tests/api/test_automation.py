@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from api.models import Booking, Delivery, Job, JobFailure, Sign
+from api.models import Booking, Delivery, Heartbeat, Job, JobFailure
 from api.models.outbox import State
 from api.services.operations import invariants, jobs
 from backend.schedule import SCHEDULE
@@ -124,7 +124,7 @@ def test_the_health_of_the_clock_is_503_when_a_job_is_late_and_200_when_it_is_pa
 
 
 def test_the_health_of_the_clock_is_503_without_a_worker(running, client_of):
-    Sign.objects.filter(kind="worker").update(seen_at=Now() - timedelta(minutes=1))
+    Heartbeat.objects.filter(kind="worker").update(seen_at=Now() - timedelta(minutes=1))
     answer = client_of().get("/health/automation/")
     assert (answer.status_code, answer.json()["workers"]) == (503, 0)
 
@@ -180,7 +180,7 @@ def test_a_scrape_costs_the_same_few_statements_whatever_there_is(
         http.get("/metrics")
 
 
-def test_figures_are_told_also_while_the_broker_is_away(running, client_of, settings):
+def test_metrics_are_served_while_the_broker_is_away(running, client_of, settings):
     settings.BROKER_URL = "redis://127.0.0.1:9/0"
     lines = client_of().get("/metrics").content.decode().splitlines()
     assert "holdfast_broker_up 0.0" in lines

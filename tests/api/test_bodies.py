@@ -221,7 +221,7 @@ def test_what_a_refusal_carries_keeps_its_type(
     assert {name: refused.json()[name] for name in extra} == extra
 
 
-def test_a_closed_date_is_told_with_its_reason(client_of, venue, court, ana, soon):
+def test_a_closed_date_is_refused_with_its_reason(client_of, venue, court, ana, soon):
     on = soon.date()
     Closure.objects.create(venue=venue, first_on=on, last_on=on, reason="Cleaning")
     refused = client_of(ana).post(
@@ -463,7 +463,7 @@ NEITHER = [INSTANT_OR_DATE]
         ("start=2030-01-01&end=9999-12-31", 409, "`end` is not a time anyone can book."),
     ],
 )  # fmt: skip
-def test_a_bad_range_is_told_in_the_words_of_its_parameters(client_of, court, query, status, told):
+def test_a_bad_range_names_its_parameters(client_of, court, query, status, told):
     answer = client_of().get(f"{API}resources/{court.pk}/availability/?{query}")
     assert answer.status_code == status
     assert answer.json()["errors" if status == 400 else "detail"] == told

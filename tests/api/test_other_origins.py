@@ -166,7 +166,7 @@ def start(tmp_path, **environment):
     )
 
 
-def test_elsewhere_than_on_a_desk_cookies_need_https_and_origins_are_named(tmp_path):
+def test_outside_development_cookies_need_https_and_origins_are_listed(tmp_path):
     named = "https://shop.example/,https://www.shop.example"
     done = start(tmp_path, CORS_ALLOWED_ORIGINS=named, FRONTEND_URL="https://app.example")
     assert json.loads(done.stdout) == [
@@ -179,7 +179,7 @@ def test_elsewhere_than_on_a_desk_cookies_need_https_and_origins_are_named(tmp_p
     ]
 
 
-def test_on_a_desk_any_port_of_it_may_call(tmp_path):
+def test_in_development_any_local_port_may_call(tmp_path):
     done = start(tmp_path, DEBUG="1", COOKIE_SAMESITE="strict", CODESPACE_NAME="my-space")
     https, secure, same_site, proxy, origins, patterns = json.loads(done.stdout)
     assert (https, secure, same_site, proxy) == (False, False, "Strict", None)

@@ -29,7 +29,7 @@ def order(court, soon):
     }
 
 
-def test_a_request_without_a_name_is_given_one_and_told_it(client_of):
+def test_a_request_without_an_id_gets_one_in_its_response(client_of):
     names = {client_of().get("/health/")["X-Request-ID"] for _ in range(3)}
     assert len(names) == 3
     assert all(re.fullmatch(r"[0-9a-f]{32}", name) for name in names)

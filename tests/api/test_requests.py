@@ -172,7 +172,7 @@ def slow(monkeypatch):
     )
 
 
-def test_the_door_opens_so_often_a_minute(ana, slow):
+def test_sign_in_is_limited_per_minute(ana, slow):
     client = APIClient()
     assert [sign_in(client).status_code for _ in range(2)] == [200, 200]
     answer = problem(sign_in(client), 429, "throttled")
@@ -271,7 +271,7 @@ def test_answers_with_tokens_are_never_kept(ana):
     assert not IdempotencyKey.objects.exists()
 
 
-def test_a_reset_that_is_asked_for_again_is_one_letter(ana):
+def test_a_reset_requested_again_is_one_email(ana):
     """Unkeyed, as it was, each retry sent a letter, and a retried new password was refused."""
     client, reset = APIClient(), f"{API}auth/password/reset/"
     for replayed in (None, "true"):
@@ -292,7 +292,7 @@ def test_a_reset_that_is_asked_for_again_is_one_letter(ana):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_the_first_is_running_the_second_is_told_to_wait(client_of, ana, new, at_once):
+def test_while_the_first_is_running_the_second_has_to_wait(client_of, ana, new, at_once):
     """The first holds the key in a transaction that has not ended."""
     held, told = threading.Event(), threading.Event()
     client, slot = client_of(ana), new()

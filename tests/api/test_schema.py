@@ -91,7 +91,7 @@ def test_every_operation_says_what_goes_wrong_as_problems():
             assert {"401", "403"} <= wrong.keys(), name
 
 
-def test_every_body_is_closed_but_those_of_the_door():
+def test_every_body_forbids_more_fields_but_those_of_sign_in():
     schemas = yaml.safe_load(FILE.read_text())["components"]["schemas"]
     for name, schema in schemas.items():
         if name.endswith("Request") and schema.get("type") == "object":

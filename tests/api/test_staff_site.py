@@ -87,7 +87,7 @@ def test_staff_are_not_shown_the_schedule_that_admins_set(sam, ada):
 # the answers
 
 
-def test_many_are_answered_at_once_and_each_is_told_by_itself(asked, ana, ben, sam, booked):
+def test_many_are_decided_at_once_each_with_its_own_result(asked, ana, ben, sam, booked):
     one, two, gone = booked(ana), booked(ben, 2), booked(ana, 4)
     cancel_booking(gone.pk, Actor.for_booking(ana, gone))
     client = site(sam)

@@ -1,3 +1,3 @@
 """Real processes for every test here."""
 
-from tests.clock.fixtures import *  # noqa: F403
+from tests.clock.fixtures import *  # noqa: F403 - all of them

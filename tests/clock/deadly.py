@@ -29,7 +29,7 @@ def die(count: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@control_command()  # type: ignore[untyped-decorator]
+@control_command()
 def stand_still(state: Any) -> None:
     """In the main loop, as what it waits for without a timeout would."""
     print("standing still", flush=True)

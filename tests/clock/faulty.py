@@ -97,21 +97,19 @@ class Mailbox:
             self.controller.stop()
             self.controller = None
 
-    async def handle_EHLO(  # noqa: N802
+    async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: list[str]
     ) -> list[str]:
         session.host_name = name
         return [*answers[:-1], "250-PIPELINING", answers[-1]]  # as every provider
 
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.began += 1
         self.busy += 1
         try:  # it ends with its connection
             until = time.monotonic() + self.delay
             # a test may end the delay
-            while self.delay and time.monotonic() < until:  # noqa: ASYNC110
+            while self.delay and time.monotonic() < until:  # noqa: ASYNC110 - another thread sets it
                 await asyncio.sleep(0.05)
         finally:
             self.busy -= 1

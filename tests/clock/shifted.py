@@ -50,6 +50,6 @@ if __name__ == "__main__":
     WHERE = sys.argv[1]
     sys.argv = sys.argv[2:]
     sys.path.insert(0, "")
-    dt.datetime = Shifted  # type: ignore[misc]
+    dt.datetime = Shifted
     time.time = lambda: TRUE_TIME() + by()
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -8,7 +8,7 @@ import pytest
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
-from api.models import Booking, Job, Sign
+from api.models import Booking, Heartbeat, Job
 from api.queries.operations import automation
 from api.services.operations import jobs
 from backend.schedule import SCHEDULE
@@ -39,7 +39,7 @@ def test_every_job_runs_at_once_and_the_clock_is_healthy(beat):
     eventually(lambda: automation.get_report().healthy)
     report = automation.get_report()
     assert {job.name for job in report.jobs if job.runs and not job.failed_runs} == set(SCHEDULE)
-    assert {(sign.kind, sign.name.split("@")[0]) for sign in Sign.objects.all()} == {
+    assert {(sign.kind, sign.name.split("@")[0]) for sign in Heartbeat.objects.all()} == {
         ("beat", "beat"),
         ("worker", "worker"),
     }

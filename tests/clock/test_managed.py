@@ -30,7 +30,7 @@ from tests.support.waiting import eventually
         ("amqps://host//", "amqps://host//"),
     ],
 )
-def test_tls_to_redis_asks_for_proof_unless_told_not_to(url, asked):
+def test_tls_to_redis_verifies_certificates_unless_the_url_says_otherwise(url, asked):
     assert require_certificate(url) == asked
 
 

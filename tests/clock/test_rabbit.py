@@ -13,7 +13,7 @@ import pytest
 from celery import Celery
 from kombu import pools
 
-from api.models import Booking, Job, Sign
+from api.models import Booking, Heartbeat, Job
 from api.queries.operations import automation
 from backend import broker
 from backend.redis_urls import build_tls_options
@@ -63,7 +63,7 @@ def begin(
 ) -> Callable[[type[Program]], Program]:
     def start(kind: type[Program]) -> Program:
         found: Program = programs(
-            kind, kind.__name__.lower(), BROKER_URL=rabbit.url, PULSE_PATIENCE="8"
+            kind, kind.__name__.lower(), BROKER_URL=rabbit.url, HEARTBEAT_TIMEOUT="8"
         )
         eventually(found.ready, 60)
         return found
@@ -89,7 +89,7 @@ def consumes(app: Celery, worker: Program) -> None:
     eventually(asked, 90, every=0.5)
 
 
-def test_the_email_of_a_booking_is_sent_by_a_worker_that_rabbitmq_told(begin, booked, ana, mail):
+def test_the_email_of_a_booking_is_sent_by_a_worker_on_rabbitmq(begin, booked, ana, mail):
     """No beat runs: nothing but the booking enqueues it."""
     begin(Worker)
     booked(ana)
@@ -107,7 +107,7 @@ def test_every_job_runs_by_rabbitmq_and_the_clock_is_healthy(begin, booked, ana,
     eventually(lambda: Booking.objects.get(pk=over.pk).status == "completed")
     eventually(lambda: Job.objects.filter(runs__gt=0).count() == len(SCHEDULE), 60)
     eventually(lambda: automation.get_report().healthy, 60)
-    assert sorted(Sign.objects.values_list("kind", flat=True)) == ["beat", "worker"]
+    assert sorted(Heartbeat.objects.values_list("kind", flat=True)) == ["beat", "worker"]
 
 
 def test_a_worker_waits_for_a_rabbitmq_that_is_away_and_consumes_again(

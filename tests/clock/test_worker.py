@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import redis
 
-from api.models import Job, Sign
+from api.models import Heartbeat, Job
 from tests.clock.nodes import Worker
 from tests.support.waiting import eventually
 
@@ -39,7 +39,7 @@ def consumes(app, seconds=60):
 
 def test_a_task_is_consumed(clock):
     consumes(clock.app)
-    assert eventually(lambda: list(Sign.objects.values_list("kind", flat=True))) == ["worker"]
+    assert eventually(lambda: list(Heartbeat.objects.values_list("kind", flat=True))) == ["worker"]
 
 
 def test_it_consumes_after_the_broker_was_restarted_twice_within_seconds(clock):
@@ -89,7 +89,7 @@ class TestDeaf:
 
     @pytest.fixture
     def worker_environment(self):
-        return {"PULSE_PATIENCE": "6"}
+        return {"HEARTBEAT_TIMEOUT": "6"}
 
     def test_it_ends_itself_so_that_a_supervisor_starts_it_again(self, clock):
         """Seen to fail without `is_deaf`: it stays up for ever and the task is never worked on."""
@@ -110,7 +110,7 @@ class TestStandsStill:
 
     @pytest.fixture
     def worker_environment(self):
-        return {"PULSE_PATIENCE": "6", "APP": "tests.clock.deadly"}
+        return {"HEARTBEAT_TIMEOUT": "6", "APP": "tests.clock.deadly"}
 
     def test_it_ends_itself_so_that_a_supervisor_starts_it_again(self, clock):
         """Seen to fail without the last branch of `Heartbeat.run`: it stays up for ever."""
@@ -127,7 +127,7 @@ class TestStandsStill:
 class TestAway:
     @pytest.fixture
     def worker_environment(self):
-        return {"PULSE_PATIENCE": "12"}
+        return {"HEARTBEAT_TIMEOUT": "12"}
 
     def test_it_waits_for_a_broker_that_is_away(self, clock):
         """Seen to fail without `is_reachable`: it ends itself over and over."""

@@ -124,7 +124,7 @@ def test_a_method_that_the_paid_rooms_lack_is_not_a_missing_token(ana):
 
 def test_every_collision_has_a_rule_and_a_case():
     ruled = {path for rule in RULES for path in rule.paths}
-    table = contracts.table()
+    table = contracts.build_table()
     shared = {path for path, methods in table.items() if any(len(w) > 1 for w in methods.values())}
     assert shared == ruled
     tried = {path.partition("?")[0].rstrip("/").replace("/1", "/{}") for path, *_ in CASES}
@@ -278,4 +278,4 @@ def test_circle_time_says_who_knows_a_path_in_its_own_envelope(ana):
 
 def test_the_page_of_contracts_is_up_to_date():
     page = Path(settings.BASE_DIR, "docs", "contracts.md").read_text()
-    assert page == contracts.page(), "print it again: manage.py contracts > docs/contracts.md"
+    assert page == contracts.build_page(), "print it again: manage.py contracts > docs/contracts.md"

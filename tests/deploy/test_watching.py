@@ -11,7 +11,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from api.management.commands.metrics import page
+from api.management.commands.metrics import build_page
 from backend.metrics_endpoint import list_metrics
 
 ROOT = Path(__file__).parents[2]
@@ -92,8 +92,8 @@ def test_the_dashboard_shows_the_four_golden_signals_and_its_panels_do_not_overl
 
 def test_the_page_about_the_figures_is_printed_from_them(capsys):
     call_command("metrics")
-    assert capsys.readouterr().out == page()
-    assert (ROOT / "docs/metrics.md").read_text() == page()
+    assert capsys.readouterr().out == build_page()
+    assert (ROOT / "docs/metrics.md").read_text() == build_page()
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 import pytest
 import redis

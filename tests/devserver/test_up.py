@@ -17,7 +17,7 @@ from pathlib import Path
 from socket import create_server
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from backend.devserver import CHECKOUT, Servers
@@ -148,7 +148,7 @@ def test_flower_is_never_open(up: Up) -> None:
     assert answer() == 401
 
 
-def test_who_administers_it_is_told_of_requests_where_nobody_else_is_named(up: Up) -> None:
+def test_the_admin_gets_emails_of_requests_where_nobody_else_is_configured(up: Up) -> None:
     """README of the barbershop, chapter "Email System": new reservations (to admin)."""
     start = datetime.now(UTC) + timedelta(days=2)
     times = {"start_time": start.isoformat(), "end_time": (start + timedelta(hours=1)).isoformat()}

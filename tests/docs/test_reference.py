@@ -1,10 +1,10 @@
-"""The reference says what the code says."""
+"""The reference is what the code has, and the index of decisions lists every one."""
 
 import re
 
 import pytest
 
-from api.management.commands.reference import PAGES, page
+from api.management.commands.reference import PAGES, build_page
 from backend.devserver import CHECKOUT
 from backend.environment import GROUPS, list_names
 from backend.environment.compose import Compose
@@ -24,11 +24,20 @@ def declared() -> list[str]:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_of_the_reference_is_printed_from_the_code(name):
     """If not: `manage.py reference` writes it."""
-    assert (REFERENCE / f"{name}.md").read_text() == page(name)
+    assert (REFERENCE / f"{name}.md").read_text() == build_page(name)
 
 
 def test_every_page_of_the_reference_is_one_that_is_printed():
     assert {path.stem for path in REFERENCE.glob("*.md")} == set(PAGES)
+
+
+def test_the_index_of_decisions_lists_every_one_by_its_title():
+    folder = CHECKOUT / "docs" / "decisions"
+    listed = re.findall(r"^- \[(.+)\]\((.+)\)$", (folder / "index.md").read_text(), re.M)
+    assert listed == [
+        (path.read_text().splitlines()[0].removeprefix("# "), path.name)
+        for path in sorted(folder.glob("0*.md"))
+    ]
 
 
 def test_every_variable_that_is_read_past_the_declaration_is_in_it():

@@ -98,7 +98,7 @@ def test_a_browsers_panel_hears_its_state_first_and_a_beat_after(site, room, mad
         ("/nowhere", 4004),
     ],
 )
-def test_whoever_may_not_come_in_is_told_why(site, ana, path, code):
+def test_a_refused_connection_closes_with_the_reason(site, ana, path, code):
     url = site.url(path.format(access=tokens.issue(ana).access), "ws")
 
     async def story():

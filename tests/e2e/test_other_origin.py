@@ -219,7 +219,7 @@ def test_a_page_of_an_origin_that_was_named_is_answered(abroad, site):
     assert ask("GET", "rooms/")["body"] == {"count": 0, "rooms": []}
 
 
-def test_a_strangers_page_is_told_nothing_and_its_visitors_cookie_is_not_used(abroad, ask, site):
+def test_an_untrusted_page_reads_nothing_and_its_visitors_cookie_is_not_used(abroad, ask, site):
     """Its requests arrive, whatever it may read of the answers; the cookie stays at home."""
     me = {"email": "ana@example.com", "password": PASSWORD}
     ask.ok(201, "POST", "users/register/", me)

@@ -18,14 +18,14 @@ HOUR = timedelta(hours=1)
 def assert_alike(table, model):
     """The one row of the model, by each rendering of the rule."""
     row = model.objects.annotate(
-        now=Now(), effective=effective_status.effective_status_case(table)
+        now=Now(), effective=effective_status.build_effective_status_case(table)
     ).get()
     due = effective_status.get_due_transition(table, row, row.now)
     expected = str(due.target) if due else row.status
     columns = [
-        effective_status.not_due_sql(table),
-        effective_status.effective_status_sql(table, "t."),
-        *(f"({effective_status.due_sql(move)}) IS TRUE" for move in table.time_driven),
+        effective_status.build_not_due_sql(table),
+        effective_status.build_effective_status_sql(table, "t."),
+        *(f"({effective_status.build_due_sql(move)}) IS TRUE" for move in table.time_driven),
     ]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(columns)} FROM {model._meta.db_table} t")
@@ -34,9 +34,9 @@ def assert_alike(table, model):
     assert not_due == (due is None)
     for move, is_due in zip(table.time_driven, each, strict=True):
         assert effective_status.is_due(move, row, row.now) == is_due
-        assert model.objects.filter(effective_status.due_q(move)).exists() == is_due
+        assert model.objects.filter(effective_status.build_due_q(move)).exists() == is_due
     for status in table.blocking:
-        stands = model.objects.filter(effective_status.current_q(table, status)).exists()
+        stands = model.objects.filter(effective_status.build_current_q(table, status)).exists()
         assert stands == (status == expected)
     return row, expected
 

@@ -35,7 +35,7 @@ def in_(booked, soon):
 
 def forget(room):
     """What an announced change does."""
-    increment_all([panels.version_key(room.pk)])
+    increment_all([panels.get_version_key(room.pk)])
 
 
 def test_thirty_rooms_take_two_statements_and_none_when_cached(
@@ -87,7 +87,7 @@ def test_a_change_shows_at_once_though_the_state_was_cached(
                 end_booking(booking.pk, actor)
     after = panels.get_state(court.pk)
     assert after["version"] > before["version"]
-    assert panels.fingerprint(after) != panels.fingerprint(before)
+    assert panels.compute_fingerprint(after) != panels.compute_fingerprint(before)
 
 
 def test_the_last_quarter_of_the_day_changes_where_something_begins_and_not_all_the_time(
@@ -108,8 +108,8 @@ def test_the_last_quarter_of_the_day_changes_where_something_begins_and_not_all_
         panels._format_instant, (early.starts_at - panels.UPCOMING_WINDOW, midnight)
     )
     assert [state["changes_at"] for state in seen] == [before, before, after, after]
-    assert panels.fingerprint(seen[0]) == panels.fingerprint(seen[1])
-    assert panels.fingerprint(seen[2]) == panels.fingerprint(seen[3])
+    assert panels.compute_fingerprint(seen[0]) == panels.compute_fingerprint(seen[1])
+    assert panels.compute_fingerprint(seen[2]) == panels.compute_fingerprint(seen[3])
 
 
 def test_a_moved_booking_changes_both_rooms(

@@ -56,7 +56,7 @@ with contextlib.ExitStack() as stack:
     walk("timeline", lambda: ana.get(f"/api/v1/bookings/{asked['booking']}/events/").status_code)
 told["total"] = sam.get(f"/api/v1/analytics/kpi/{range_}").json()["total_bookings"]
 with replica.may_lag(), contextlib.suppress(InternalError):
-    with replica.cursor() as cursor:
+    with replica.open_cursor() as cursor:
         cursor.execute("DELETE FROM " + BookingEvent._meta.db_table)
         told["wrote"] = True
 print(json.dumps(told))

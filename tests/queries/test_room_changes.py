@@ -54,9 +54,9 @@ def test_a_turn_is_announced_once_to_rooms_with_a_living_panel(door, venue, book
     other = Resource.objects.create(venue=venue, name="No panel")
     for place in (door.resource, other):
         at(booked(ana, place=place), starts_at=-2, ends_at=600)
-    before = cache.get(panels.version_key(door.resource_id), 0)
+    before = cache.get(panels.get_version_key(door.resource_id), 0)
     assert push_panels() == 1
-    assert cache.get(panels.version_key(door.resource_id)) == before + 1
+    assert cache.get(panels.get_version_key(door.resource_id)) == before + 1
     assert push_panels() == 0
     Panel.objects.update(revoked_at=Now())
     assert list_rooms_changed_since("never ran") == set()

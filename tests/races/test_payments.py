@@ -177,7 +177,10 @@ def test_two_workers_and_the_reconciliation_pay_a_refund_once(begun, ana, custom
     booking, payment = begun()
     record_outcome(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
     cancel_booking(booking.pk, Actor.for_booking(ana, booking))
-    deliver = lambda: outbox.deliver(["refund", "cancel_intent"], stripe_calls.make_calls)  # noqa: E731
+
+    def deliver():
+        return outbox.deliver(["refund", "cancel_intent"], stripe_calls.make_calls)
+
     at_once(deliver, deliver, deliver, reconciliation.reconcile_all)
     assert customer.refunds(payment.intent_id) == [10000]
     assert Refund.objects.get().status == "succeeded"

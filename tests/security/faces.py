@@ -176,7 +176,7 @@ def own(world: World) -> Face:
         format="csv",
         first_on="2030-01-01",
         last_on="2030-01-02",
-        asked_by=world.staff,
+        requested_by=world.staff,
     )
     at = {
         "starts_at": (world.soon + 5 * HOUR).isoformat(),

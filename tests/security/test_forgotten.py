@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from api.models import Booking, BookingEvent, Delivery, JobFailure, Trade, User
 from api.services.accounts import passwords, pictures
-from api.services.accounts.client_address import client_address
+from api.services.accounts.client_address import use_client_address
 from api.services.bookings import trades
 from backend.devserver.postgres import find_binaries
 from backend.devserver.processes import Owner
@@ -114,7 +114,7 @@ def book(client: APIClient, court: Any, soon: Any, hours: int) -> int:
         "title": WORDS["title"],
         "notes": WORDS["notes"],
     }
-    with client_address(WORDS["where from"]):
+    with use_client_address(WORDS["where from"]):
         made: int = post(client, "bookings/", body, f"b{hours}", 201)["id"]
     post_notes = client.patch(f"{API}bookings/{made}/", {"notes": WORDS["notes"] + "!"})
     assert post_notes.status_code == 200

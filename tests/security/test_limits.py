@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from api.errors import TooManyHolds
 from api.models import Booking
 from api.rest.throttling import AccountThrottle
-from api.services.accounts.client_address import client_address, get_address_hash
+from api.services.accounts.client_address import get_address_hash, use_client_address
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
 
@@ -49,7 +49,7 @@ def enter_admin(password: str) -> str:
     return answer.get("Location") or answer.content.decode()
 
 
-def test_the_door_of_the_admin_counts_too(ada):
+def test_the_login_of_the_admin_counts_too(ada):
     assert enter_admin(PASSWORD) == "/admin/"
     for _ in range(10):
         assert "Please enter the correct" in enter_admin("wrong horse")
@@ -91,7 +91,7 @@ def test_one_address_holds_so_many_slots_under_however_many_names(
     settings, booked, person, ana, ben
 ):
     settings.MAX_HOLDS_PER_ADDRESS = 3
-    with client_address(HERE):
+    with use_client_address(HERE):
         for n, owner in enumerate((ana, ana, ben)):
             assert booked(owner, n).held_from == get_address_hash()
         with pytest.raises(TooManyHolds) as refused:
@@ -100,7 +100,7 @@ def test_one_address_holds_so_many_slots_under_however_many_names(
         with pytest.raises(TooManyHolds) as refused:
             booked(ana, 3)
         assert refused.value.data["limit"] == 2
-    with client_address(THERE):
+    with use_client_address(THERE):
         assert booked(ben, 3).status == "held"
     assert not Booking.objects.filter(held_from__contains="203").exists()
 
@@ -108,7 +108,7 @@ def test_one_address_holds_so_many_slots_under_however_many_names(
 @pytest.mark.usefixtures("studio")
 def test_a_hold_that_is_over_does_not_count(settings, booked, ana, soon):
     settings.MAX_HOLDS_PER_ADDRESS = 1
-    with client_address(HERE):
+    with use_client_address(HERE):
         booked(ana)
         Booking.objects.update(hold_expires_at=soon - timedelta(days=30))
         assert booked(ana, 2).status == "held"
@@ -139,7 +139,7 @@ def test_of_many_at_once_from_one_address_no_more_get_a_slot(
 
     def hold(n: int) -> Booking:
         start = soon + timedelta(hours=n)
-        with client_address(HERE):
+        with use_client_address(HERE):
             return create_booking(
                 BookingRequest(
                     owner=people[n],

@@ -183,7 +183,7 @@ def test_the_page_says_who_may_enter_the_admin(world):
     agrees("admin", found)
 
 
-def test_nobody_but_the_desk_changes_what_is_somebody_elses():
+def test_nobody_but_staff_changes_what_is_somebody_elses():
     """Read from the page: a stranger, a panel or nobody, at any door. A meeting is an exception
     by its contract: whoever stands at the door may check in."""
     lines = [

@@ -85,7 +85,7 @@ def test_of_many_who_register_one_address_at_once_one_gets_it(at_once):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_race_for_a_username_is_told_from_one_for_an_address(at_once):
+def test_a_race_for_a_username_is_distinguished_from_one_for_an_address(at_once):
     names = ("username@example.com", "email@example.com")
     results = at_once(
         *[lambda e=e: accounts.register(email=e, password=STRONG, username="Al") for e in names]
@@ -132,7 +132,7 @@ def test_an_address_that_is_somebody_elses_username_is_its_owners(person):
     assert accounts.sign_in(login="ana@example.com", password=PASSWORD) == owner
 
 
-def test_failures_shut_the_door_of_that_account_at_that_address_alone(settings, ana, ben):
+def test_failures_block_that_account_at_that_address_alone(settings, ana, ben):
     settings.FAILED_LOGINS_ALLOWED = 2
     for _ in range(2):
         with pytest.raises(errors.WrongCredentials):
@@ -351,7 +351,7 @@ def test_nothing_in_the_whole_database_names_somebody_erased(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_letters_to_somebody_erased_are_withheld_and_letters_to_others_go_out(
+def test_emails_to_somebody_erased_are_withheld_and_emails_to_others_go_out(
     booked, ana, venue, settings
 ):
     venue.approval, venue.admin_email = "always", "desk@example.com"

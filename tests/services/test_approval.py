@@ -69,7 +69,7 @@ def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
     assert (request.status, request.rejection_reason) == (Status.REJECTED, "Tournament")
 
 
-def test_an_approval_keeps_who_and_when_and_is_told(ask, ana, sam):
+def test_an_approval_records_who_and_when_and_is_emailed(ask, ana, sam):
     request = ask(ana)
     done = approve_booking(request.pk, Actor.person(sam))
     assert (done.status, done.approved_by_id) == (Status.CONFIRMED, sam.pk)

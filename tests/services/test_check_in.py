@@ -93,7 +93,7 @@ def test_check_in_is_open_in_its_window_and_earlier_at_the_door(
         assert (booking.status, booking.checked_in_at) == (Status.CONFIRMED, None)
 
 
-def test_who_does_not_come_is_released_and_told_and_the_room_is_free(manned, booked, ana, ben):
+def test_a_no_show_is_released_and_emailed_and_the_room_is_free(manned, booked, ana, ben):
     booking = at(booked(ana), no_show_at=timedelta(0))
     assert sweep(BOOKING.release, "release_no_shows") == 1
     assert sweep(BOOKING.release, "release_no_shows") == 0

@@ -12,7 +12,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from api import errors
 from api.lifecycle import BOOKING
-from api.models import Booking, BookingEvent, Delivery, Job, JobFailure, Sign, StripeEvent
+from api.models import Booking, BookingEvent, Delivery, Heartbeat, Job, JobFailure, StripeEvent
 from api.models.outbox import State
 from api.queries.operations import automation, lag
 from api.services.bookings.sweeps import sweep
@@ -225,7 +225,7 @@ def test_all_is_well_when_something_ran_and_beat_and_a_worker_live():
     jobs.record_heartbeat("beat", "beat@one")
     jobs.record_heartbeat("worker", "celery@one")
     assert automation.get_report().healthy
-    Sign.objects.filter(kind="worker").update(seen_at=Now() - 31 * SECOND)
+    Heartbeat.objects.filter(kind="worker").update(seen_at=Now() - 31 * SECOND)
     assert automation.get_report().problems == ["no worker is alive"]
     jobs.record_heartbeat("worker", "celery@one")
     assert automation.get_report().healthy
@@ -352,12 +352,12 @@ def test_what_is_old_is_forgotten_and_nothing_else():
     assert stripe_events.prune() == 1
     assert set(StripeEvent.objects.values_list("event_id", flat=True)) == {"evt_89", "evt_99"}
     jobs.record_heartbeat("worker", "old")
-    Sign.objects.update(seen_at=Now() - timedelta(days=2))
+    Heartbeat.objects.update(seen_at=Now() - timedelta(days=2))
     jobs.record_heartbeat("worker", "new")
     JobFailure.objects.create(job="x", row="1", error="x", retry_at=Now() - timedelta(days=2))
     JobFailure.objects.create(job="x", row="2", error="x", retry_at=Now())
     assert jobs.prune() == 2
-    assert [sign.name for sign in Sign.objects.all()] == ["new"]
+    assert [sign.name for sign in Heartbeat.objects.all()] == ["new"]
     assert [failure.row for failure in JobFailure.objects.all()] == ["2"]
 
 

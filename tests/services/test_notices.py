@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from api.emails import DEFAULT, WORDINGS, list_emails
 from api.lifecycle import BOOKING
 from api.models import Booking, Delivery
-from api.services.bookings.statements import with_parts
+from api.services.bookings.statements import build_statement
 from api.services.messages import notifications
 
 pytestmark = pytest.mark.django_db
@@ -21,11 +21,11 @@ ABOUT_BOOKINGS = [verb for verb in VERBS if not verb.startswith("trade.")]
 
 def write_to_all(verb, status):
     """What the part writes with a statement that writes nothing else, but gives all bookings."""
-    part = notifications.email_part(verb, status, DETAILS)
+    part = notifications.build_email_part(verb, status, DETAILS)
     rows = "written AS (SELECT b.*, NULL::timestamptz AS fell_due FROM api_booking b)"
     if part is not None:
         with connection.cursor() as cursor:
-            cursor.execute(*with_parts((rows, []), [part], "SELECT FROM written"))
+            cursor.execute(*build_statement((rows, []), [part], "SELECT FROM written"))
     columns = ("key", "name", "kind", "booking_id", "to", "payload", "state", "attempts")
     return list(Delivery.objects.order_by("id").values_list(*columns))
 

@@ -291,7 +291,7 @@ def test_a_venue_that_sends_no_confirmations_sends_what_matters_all_the_same(boo
     assert names(booking) == [("cancelled", "ana@example.com")]
 
 
-def test_every_move_again_is_told_again(booked, ana):
+def test_every_move_is_emailed_again(booked, ana):
     booking = booked(ana)
     for n in (1, 2):
         start = booking.starts_at + n * timedelta(hours=3)

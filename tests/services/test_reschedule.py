@@ -62,7 +62,7 @@ def at_hour(soon, hour):
     return (soon + timedelta(days=1)).replace(hour=hour)
 
 
-def test_a_move_is_written_down_with_what_it_was_and_told_by_email(booked, ana, soon):
+def test_a_move_is_recorded_with_its_former_values_and_emailed(booked, ana, soon):
     booking = booked(ana, title="Practice")
     start = soon + 5 * HOUR
     moved = reschedule_booking(

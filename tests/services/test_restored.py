@@ -49,7 +49,7 @@ def test_without_it_they_would_hear_twice(forgotten):
     assert deliver_due() >= 1
 
 
-def test_a_new_booking_after_it_has_a_number_and_a_letter_of_its_own(booked, ana):
+def test_a_new_booking_after_it_has_an_id_and_an_email_of_its_own(booked, ana):
     first = booked(ana)
     deliver_due()
     call_command("after_restore", "--gap", "500")

@@ -18,8 +18,8 @@ from api.models import (
     Closure,
     DayRollup,
     MonthRollup,
+    OutdatedPeriod,
     Resource,
-    RollupMark,
     User,
     Venue,
 )
@@ -135,7 +135,7 @@ class House:
         resource = self.rooms[row["room"]]
         ends_at = starts_at + row["minutes"] * MINUTE
         taken = Booking.objects.filter(resource=resource, status__in=BLOCKING)
-        if row["status"] in BLOCKING and taken.overlapping(starts_at, ends_at).exists():  # type: ignore[attr-defined]
+        if row["status"] in BLOCKING and taken.overlapping(starts_at, ends_at).exists():
             return
         booking = meeting(
             resource,
@@ -263,12 +263,12 @@ def test_what_holds_is_answered_without_reading_its_bookings(room, office, ana):
 def test_a_changed_booking_of_the_past_is_seen_at_once_and_summed_up_again(room, ana):
     booking = meeting(room, ana, at(room, ago(30)), 60)
     rollups.roll_up()
-    RollupMark.objects.all().delete()
+    OutdatedPeriod.objects.all().delete()
     Booking.objects.filter(pk=booking.pk).update(status="cancelled")
     assert hours(room) == 0.0
     assert rollups.roll_up() > 0
     assert DayRollup.objects.get(starts_on=ago(30)).bookings == 0
-    assert not RollupMark.objects.exists()
+    assert not OutdatedPeriod.objects.exists()
     assert hours(room) == 0.0
 
 
@@ -277,7 +277,7 @@ def test_bookings_of_today_and_tomorrow_leave_no_marks(booked, room, ana):
     meeting(room, ana, datetime.now(UTC) - timedelta(hours=11), 60)
     booking = booked(ana)
     transitions.apply_transition(BOOKING.cancel, [booking.pk], transitions.Actor.clock("test"))
-    assert not RollupMark.objects.exists()
+    assert not OutdatedPeriod.objects.exists()
 
 
 @pytest.mark.django_db
@@ -353,7 +353,7 @@ def test_a_change_that_commits_after_the_roll_up_looked_is_not_lost(room, ana):
     assert hours(room) == 0.0
     rollups.roll_up()
     assert hours(room) == 0.0
-    assert not RollupMark.objects.exists()
+    assert not OutdatedPeriod.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -366,7 +366,7 @@ def test_a_second_run_leaves_the_work_to_the_first(room, ana):
         connection.close()
 
     with transaction.atomic():
-        assert rollups._alone()
+        assert rollups._try_lock()
         thread = threading.Thread(target=rival)
         thread.start()
         thread.join(20)

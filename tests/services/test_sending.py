@@ -233,7 +233,7 @@ class Inbox:
         self.sender = "250 OK"
         self.slow = False
 
-    async def handle_EHLO(self, server, session, envelope, name, answers) -> list[str]:  # noqa: N802
+    async def handle_EHLO(self, server, session, envelope, name, answers) -> list[str]:
         session.host_name = name
         self.connections.append(server)
         return answers
@@ -245,18 +245,18 @@ class Inbox:
         server.loop.call_soon_threadsafe(dropped.set)
         assert dropped.wait(10)
 
-    async def handle_MAIL(self, server, session, envelope, address, options) -> str:  # noqa: N802
+    async def handle_MAIL(self, server, session, envelope, address, options) -> str:
         if self.sender.startswith("250"):
             envelope.mail_from = address
         return self.sender
 
-    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:
         if address in self.unknown:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server, session, envelope) -> str:
         if self.slow:
             await asyncio.sleep(60)  # ended with the server
         if self.replies:
@@ -400,7 +400,7 @@ def test_a_connection_that_nobody_uses_is_closed(smtp, booked, ana):
     inbox = smtp()
     booked(ana)
     assert send() == 1
-    mail_connections.close_idle(kept_for=0)
+    mail_connections.close_idle(timeout=0)
     booked(ana, hours=1)
     assert send() == 1
     assert (len(inbox.messages), len(inbox.connections)) == (2, 2)

@@ -43,7 +43,7 @@ def state(*rows):
     return [(row.status, row.version, getattr(row, "owner_id", 0)) for row in rows]
 
 
-def test_an_offer_lapses_when_the_first_booking_begins_and_is_told_to_the_person_asked(
+def test_an_offer_lapses_when_the_first_booking_begins_and_its_target_is_emailed(
     offer, mine, theirs, ana, ben
 ):
     assert (offer.status, offer.lapses_at) == ("offered", mine.starts_at)
@@ -304,7 +304,7 @@ def test_a_trade_whose_time_has_come_cannot_be_answered_swept_or_not(offer, mine
     assert state(offer, mine, theirs) == before
 
 
-def test_an_offer_that_is_gone_is_not_told(offer, theirs, ana):
+def test_an_offer_that_is_gone_is_not_emailed(offer, theirs, ana):
     trades.withdraw_trade(offer.pk, ana)
     with pytest.raises(Exception, match="the offer is withdrawn"):
         mailer.compose(Delivery.objects.get(name="trade_offered"), theirs)

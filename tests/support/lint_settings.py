@@ -3,7 +3,7 @@
 The first made the tables, there was no old code; every later one is looked at.
 """
 
-from backend.settings import *  # noqa: F403
+from backend.settings import *  # noqa: F403 - all of them
 from backend.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]

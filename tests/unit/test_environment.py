@@ -69,7 +69,7 @@ def test_settings_are_those_of_the_defaults_if_every_variable_is_empty(tmp_path)
     ("name", "value", "line"),
     [
         ("EMAIL_PORT", "smtp", "EMAIL_PORT should be a valid integer, unable to parse"),
-        ("PULSE_PATIENCE", "long", "PULSE_PATIENCE should be a valid number"),
+        ("HEARTBEAT_TIMEOUT", "long", "HEARTBEAT_TIMEOUT should be a valid number"),
         ("DEBUG", "perhaps", "DEBUG should be a valid boolean"),
         ("KEEP_HISTORY_MONTHS", "-1", "KEEP_HISTORY_MONTHS should be greater than or equal to 0"),
         ("COOKIE_SAMESITE", "no", "COOKIE_SAMESITE is Lax, Strict or None."),

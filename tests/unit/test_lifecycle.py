@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 
 from api.lifecycle import BOOKING, TABLES, TRADE, ActorRole, Status, Table
-from api.management.commands.lifecycle import page
+from api.management.commands.lifecycle import build_page
 from api.models import Booking, Trade
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,5 +85,5 @@ def test_an_unknown_move_is_an_error():
 
 def test_the_page_about_the_lifecycle_is_printed_from_it(capsys):
     call_command("lifecycle")
-    assert capsys.readouterr().out == page()
-    assert (ROOT / "docs/lifecycle.md").read_text() == page()
+    assert capsys.readouterr().out == build_page()
+    assert (ROOT / "docs/lifecycle.md").read_text() == build_page()

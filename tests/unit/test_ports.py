@@ -27,7 +27,7 @@ def test_of_two_copies_that_begin_at_once_one_has_the_usual_ports(usual):
     assert all(is_free(int(port)) for port in chosen)
 
 
-def test_a_copy_that_was_told_its_ports_keeps_them(usual):
+def test_a_copy_with_configured_ports_keeps_them(usual):
     told = {"PORT": "8001", "FLOWER_PORT": "7001", "STRIPE_PORT": "7002"}
     assert up.choose_ports(told) == told
 

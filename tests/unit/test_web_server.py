@@ -223,7 +223,7 @@ def test_an_answer_that_nobody_takes_is_given_up(monkeypatch):
 
     async def story(server: Server, echo: Echo) -> None:
         client = await server.connect()
-        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.writer.transport.pause_reading()
         client.send(GET.replace(b"/ ", b"/large ", 1))
         await server.forgets()
         await eventually(lambda: echo.closed)

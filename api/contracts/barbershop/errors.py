@@ -26,7 +26,7 @@ class TokenMessageSerializer(kit.Serializer):
 
 
 class TokenDetailSerializer(kit.Serializer):
-    """What is wrong with a token, in the words of its library."""
+    """What is wrong with a token, as SimpleJWT words it."""
 
     detail = serializers.CharField()
     code = serializers.CharField(required=False)
@@ -34,8 +34,8 @@ class TokenDetailSerializer(kit.Serializer):
 
 
 def _token_detail(refusal: errors.Refusal, message: str, status: int) -> dict[str, Any]:
-    said = refusal.data.get("said", message)
-    return dict(said) if isinstance(said, Mapping) else {"detail": str(said)}
+    found = refusal.data.get("library_detail", message)
+    return dict(found) if isinstance(found, Mapping) else {"detail": str(found)}
 
 
 token_detail = kit.ErrorBody(_token_detail, (TokenDetailSerializer,))

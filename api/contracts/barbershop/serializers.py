@@ -63,7 +63,7 @@ class UpdateAccountSerializer(RegisterSerializer):
 
 
 class AdminUpdateAccountSerializer(UpdateAccountSerializer):
-    """Only admins say what somebody is; from anyone else these are not read."""
+    """The flags of a role, which only an admin may set; from anyone else they are ignored."""
 
     is_admin = serializers.BooleanField(required=False)
     is_staff_member = serializers.BooleanField(required=False)
@@ -74,7 +74,7 @@ class AdminCreateAccountSerializer(AdminUpdateAccountSerializer):
     password = serializers.CharField(max_length=128, trim_whitespace=False)
 
 
-def role_fields(body: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
+def build_role_fields(body: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
     """The role that the two flags mean together, as changes of an account."""
     if not body.keys() & set(FLAGS):
         return {}

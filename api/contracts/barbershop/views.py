@@ -27,7 +27,7 @@ from api.services.bookings.status_changes import set_booking_status
 
 from . import serializers
 from .errors import ERROR_MESSAGES, AdminsOnly
-from .serializers import FLAGS, STATUS_LABELS, STATUSES, role_fields
+from .serializers import FLAGS, STATUS_LABELS, STATUSES, build_role_fields
 
 
 class BarbershopView(kit.ContractView):
@@ -81,7 +81,7 @@ class AccountListView(BarbershopView):
         active = {"is_active": body.pop("is_active")} if "is_active" in body else {}
         fields = {name: value for name, value in body.items() if name not in FLAGS}
         user = accounts.register(strong=False, **{"email": "", **fields})
-        accounts.update_account(user, active | role_fields(body), by=self.user)
+        accounts.update_account(user, active | build_role_fields(body), by=self.user)
         return user
 
 
@@ -102,7 +102,7 @@ class AccountView(BarbershopView):
         body = self.validated(restricted, account=pk)
         fields = {k: v for k, v in body.items() if k not in FLAGS and (v or k != "email")}
         return accounts.update_account(
-            user, fields | role_fields(body, user), by=self.user, strong=False
+            user, fields | build_role_fields(body, user), by=self.user, strong=False
         )
 
     put = patch
@@ -145,7 +145,7 @@ class ReservationListView(BarbershopView):
         return self.get_own_booking(booking.pk)
 
     def get_chair(self, pk: int) -> Any:
-        chair = rules.resources_with_rules().filter(venue=self.venue, pk=pk).first()
+        chair = rules.list_resources_with_rules().filter(venue=self.venue, pk=pk).first()
         if chair is None:
             raise Invalid(errors={"chair": ["There is no such chair."]})
         return chair
@@ -183,7 +183,7 @@ class ReservationView(BarbershopView):
 
     @kit.operation("Delete or cancel a reservation", errors={NotAllowedNow: TOO_LATE})
     def delete(self, request: Request, pk: int) -> Any:
-        """Gone, where an admin asks; anybody else takes it back, and it stays on the list."""
+        """Delete it for an admin; cancel it for anybody else, who still sees it on the list."""
         booking = self.get_own_booking(pk)
         if self.user.is_admin:
             delete_booking(pk, self.actor_for(booking))

@@ -291,17 +291,19 @@ class FigureSerializer(kit.Serializer):
         return value
 
 
-def kpi_figures(kpi: Mapping[str, Any]) -> list[dict[str, Any]]:
+def build_kpi_figures(kpi: Mapping[str, Any]) -> list[dict[str, Any]]:
     """In the README's order."""
     return [
-        _figure("Total Rooms", kpi["total_rooms"], None, "rooms"),
-        _figure("Avg Utilization", kpi["avg_utilization"], kpi["utilization_change"], "%"),
-        _figure("Ghosting Rate", kpi["ghosting_rate"], kpi["ghosting_change"], "%", better=-1),
-        _figure("Total Bookings", kpi["total_bookings"], kpi["bookings_change"], "bookings"),
+        _build_figure("Total Rooms", kpi["total_rooms"], None, "rooms"),
+        _build_figure("Avg Utilization", kpi["avg_utilization"], kpi["utilization_change"], "%"),
+        _build_figure(
+            "Ghosting Rate", kpi["ghosting_rate"], kpi["ghosting_change"], "%", better=-1
+        ),
+        _build_figure("Total Bookings", kpi["total_bookings"], kpi["bookings_change"], "bookings"),
     ]
 
 
-def _figure(
+def _build_figure(
     label: str, value: float, change: float | None, unit: str, better: int = 1
 ) -> dict[str, Any]:
     """`better` is the sign of a change for the better."""

@@ -259,7 +259,9 @@ class KpiView(AnalyticsView):
 
     @kit.operation("Show the key figures", query=serializers.PeriodSerializer, many=True)
     def get(self, request: Request) -> Any:
-        return serializers.kpi_figures(analytics.compute_kpi(self.venue, **self.validated_query()))
+        return serializers.build_kpi_figures(
+            analytics.compute_kpi(self.venue, **self.validated_query())
+        )
 
 
 class UtilizationView(AnalyticsView):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import CharField
 
-from api.rest.authentication import drop_refresh_cookie, refresh_cookie, set_refresh_cookie
+from api.rest.authentication import delete_refresh_cookie, get_refresh_cookie, set_refresh_cookie
 from api.rest.throttling import AddressThrottle, client_ip
 from api.services.accounts import accounts, tokens
 
@@ -63,13 +63,13 @@ class CookieTokens(BodyTokens):
     """The refresh token in an HttpOnly cookie."""
 
     def given(self, view: ContractView) -> str | None:
-        return refresh_cookie(view.request)
+        return get_refresh_cookie(view.request)
 
     def attach(self, response: Response, issued: tokens.TokenPair) -> None:
         set_refresh_cookie(response, issued)
 
     def detach(self, response: Response) -> None:
-        drop_refresh_cookie(response)
+        delete_refresh_cookie(response)
 
 
 class DjoserTokens(BodyTokens):

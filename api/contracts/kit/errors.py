@@ -1,6 +1,6 @@
 """How refusals read in a contract: one table from a class of refusal to status, message and body.
 
-The same table answers and documents: which statuses an operation may have, and their bodies.
+The same table makes the responses and documents them: the statuses of an operation, their bodies.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def in_words(labels: Mapping[str, str]) -> Callable[[errors.NotAllowedNow], str]
 
 Rows: TypeAlias = Mapping[type[Refusal] | int, ErrorResponse]
 
-# as views of DRF alone would say it
+# DRF's own bodies
 DRF_ROWS: Rows = {
     Refusal: detail(),
     errors.Invalid: field_errors(),
@@ -151,8 +151,8 @@ class ErrorTable:
 
     def _kinds(self) -> set[type[Refusal]]:
         """Those of the core, of REST, of the kit, and those that the table names."""
-        named = {key for key in self.rows if isinstance(key, type)}
-        return named | {NotOwner, *_refusals(errors), *_refusals(exceptions)}
+        listed = {key for key in self.rows if isinstance(key, type)}
+        return listed | {NotOwner, *_refusals(errors), *_refusals(exceptions)}
 
 
 def _refusals(module: Any) -> Iterator[type[Refusal]]:

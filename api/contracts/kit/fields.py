@@ -40,7 +40,7 @@ class LocalInstantField(InstantField):
 
     def get_attribute(self, instance: Any) -> Any:
         found = super().get_attribute(instance)
-        return at_venue(self, instance, found) if isinstance(found, datetime) else found
+        return get_venue_time(self, instance, found) if isinstance(found, datetime) else found
 
 
 class WallDateField(serializers.DateField):
@@ -51,7 +51,9 @@ class WallDateField(serializers.DateField):
 
     def get_attribute(self, instance: Any) -> Any:
         found = super().get_attribute(instance)
-        return at_venue(self, instance, found).date() if isinstance(found, datetime) else found
+        return (
+            get_venue_time(self, instance, found).date() if isinstance(found, datetime) else found
+        )
 
 
 @extend_schema_field({"type": "string", "examples": ["09:00:00"]})
@@ -63,13 +65,15 @@ class WallTimeField(serializers.TimeField):
 
     def get_attribute(self, instance: Any) -> Any:
         found = super().get_attribute(instance)
-        return at_venue(self, instance, found).time() if isinstance(found, datetime) else found
+        return (
+            get_venue_time(self, instance, found).time() if isinstance(found, datetime) else found
+        )
 
     def to_internal_value(self, value: Any) -> time:
         return super().to_internal_value(value).replace(microsecond=0)
 
 
-def at_venue(field: Any, instance: Any, at: datetime) -> datetime:
+def get_venue_time(field: Any, instance: Any, at: datetime) -> datetime:
     """The instant on the clocks of the instance's venue, or else of the view's."""
     venue = getattr(instance, "venue", None) or field.context["view"].venue
     return at.astimezone(venue.zone)

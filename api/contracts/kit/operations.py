@@ -1,4 +1,4 @@
-"""What one method of a view takes and answers: declared once, to run it and to document it."""
+"""The request and response of one method of a view, declared once to run and to document it."""
 
 from __future__ import annotations
 
@@ -52,25 +52,25 @@ def operation(summary: str, **options: Any) -> Callable[[F], F]:
 
     def decorate(method: F) -> F:
         @functools.wraps(method)
-        def answer(view: Any, *args: Any, **kwargs: Any) -> Any:
+        def respond(view: Any, *args: Any, **kwargs: Any) -> Any:
             result = method(view, *args, **kwargs)
             return result if isinstance(result, HttpResponseBase) else view.respond(result)
 
-        answer.operation = made  # type: ignore[attr-defined]
-        return cast(F, answer)
+        respond.operation = made  # type: ignore[attr-defined]  # an attribute of a function
+        return cast(F, respond)
 
     return decorate
 
 
-def declared(view: Any, method: str) -> Operation:
+def get_declared(view: Any, method: str) -> Operation:
     """What is declared of a method; raises `LookupError` where nothing is."""
-    found = operation_of(view, method)
+    found = get_operation(view, method)
     if found is None:
         raise LookupError(f"{type(view).__name__} declares no operation for {method}")
     return found
 
 
-def operation_of(view: Any, method: str) -> Operation | None:
+def get_operation(view: Any, method: str) -> Operation | None:
     """What is declared of a method; of one that a library wrote, in the view's `operations`."""
     action = getattr(view, "action", None)  # of a view set
     handler = getattr(view, action or method.lower(), None)

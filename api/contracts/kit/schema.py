@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 from api.contracts import Contract
 
-from .operations import Operation, declared
+from .operations import Operation, get_declared
 
 VERBS: Final = {"GET": "read", "POST": "post", "PUT": "put", "PATCH": "patch", "DELETE": "delete"}
 
@@ -36,23 +36,23 @@ class ContractSchema(AutoSchema):
 
     @property
     def declared(self) -> Operation:
-        return declared(self.view, self.method)
+        return get_declared(self.view, self.method)
 
     def get_operation_id(self) -> str:
-        words = [w.replace("-", "_") for w in self._words() if not w.startswith("{")]
-        return "_".join([*words, *["one"] * ("{" in self.path), VERBS[self.method]])
+        segments = [w.replace("-", "_") for w in self._split_path() if not w.startswith("{")]
+        return "_".join([*segments, *["one"] * ("{" in self.path), VERBS[self.method]])
 
     def get_tags(self) -> list[str]:
-        return self._words()[:1]
+        return self._split_path()[:1]
 
-    def _words(self) -> list[str]:
+    def _split_path(self) -> list[str]:
         return [word for word in self.path.split("/") if word][1:]
 
     def get_summary(self) -> str:
         return self.declared.summary
 
     def get_description(self, path: str = "", method: str = "") -> str:
-        """What the method or its own class says, not what all views have in common."""
+        """The docstring of the method or of its own class, not one that all views inherit."""
         handler = getattr(self.view, getattr(self.view, "action", None) or self.method.lower())
         return inspect.cleandoc(handler.__doc__ or type(self.view).__dict__.get("__doc__") or "")
 
@@ -106,14 +106,14 @@ class ContractSchema(AutoSchema):
 
     def _refusals(self, statuses: Any) -> Iterator[int]:
         """The statuses with which this operation may be refused."""
-        signs = bool(self.view.authentication_classes)
+        authenticates = bool(self.view.authentication_classes)
         taken = self.declared.request_of(self.view, self.method)
         reads = self.method in ("POST", "PUT", "PATCH") or taken is not None
-        one, asked = "{" in self.path, self.declared.query is not None
+        one, takes_query = "{" in self.path, self.declared.query is not None
         only = {
-            400: reads or one or asked,
-            401: reads or signs,
-            403: signs,
+            400: reads or one or takes_query,
+            401: reads or authenticates,
+            403: authenticates,
             404: reads or one,
             409: reads or one,
             413: reads,

@@ -17,7 +17,7 @@ from api.services.actors import Actor
 from api.services.venues import venues
 
 from .errors import ErrorTable, NotOwner
-from .operations import Operation, declared, operation, operation_of
+from .operations import Operation, get_declared, get_operation, operation
 from .schema import ContractSchema
 
 
@@ -41,12 +41,12 @@ class ContractView(BaseAPIView):
     @property
     def declared(self) -> Operation:
         """What is declared of the method that is running."""
-        return declared(self, self.request.method or "")
+        return get_declared(self, self.request.method or "")
 
     def validated(self, serializer: Any = None, **context: Any) -> dict[str, Any]:
         """The body as the operation's serializer (or another) reads it; raises `Invalid`."""
         method = self.request.method or ""
-        return self.read(
+        return self.get_validated_body(
             serializer or self.declared.request_of(self, method),
             partial=self.declared.partial or method == "PATCH",
             context={"view": self, **context},
@@ -79,9 +79,9 @@ class ContractView(BaseAPIView):
         """The JSON schema of what `wrap` makes of a body with this one."""
         return schema
 
-    def explain(self, refusal: errors.Refusal) -> Response:
+    def render_refusal(self, refusal: errors.Refusal) -> Response:
         method = self.request.method or ""
-        operation = operation_of(self, method)  # none of OPTIONS, and of what is not allowed
+        operation = get_operation(self, method)  # none of OPTIONS, and of what is not allowed
         table = self.error_messages.extended(operation.errors if operation else {})
         return table.response(refusal, method)
 
@@ -104,7 +104,7 @@ class ContractView(BaseAPIView):
 
 
 class PublicView(ContractView):
-    """For anyone; who is calling is not asked."""
+    """For anyone, without authentication."""
 
     authentication_classes: Sequence[Any] = ()
     permission_classes: Sequence[Any] = (AllowAny,)

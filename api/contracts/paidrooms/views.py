@@ -39,12 +39,12 @@ class PaidRoomsView(kit.ContractView):
     error_messages = ERROR_MESSAGES
     token_strategy = kit.CookieTokens()
 
-    def read(self, shape: Any, **options: Any) -> dict[str, Any]:
+    def get_validated_body(self, serializer: Any, **options: Any) -> dict[str, Any]:
         """Also by a model of pydantic; raises `ValidationFailed`."""
-        if not issubclass(shape, BaseModel):
-            return super().read(shape, **options)
+        if not issubclass(serializer, BaseModel):
+            return super().get_validated_body(serializer, **options)
         try:
-            return dict(shape.model_validate(self.request.data, context=options["context"]))
+            return dict(serializer.model_validate(self.request.data, context=options["context"]))
         except ValidationError as error:
             raise ValidationFailed(findings=orjson.loads(error.json())) from None
 
@@ -144,7 +144,9 @@ class CreateBookingView(PaidRoomsView):
 
     def get_room(self, pk: int) -> Any:
         """The room with its rules; raises `ResourceUnavailable`, of another venue's too."""
-        room = rules_query.resources_with_rules().filter(venue__slug=self.contract, pk=pk).first()
+        room = (
+            rules_query.list_resources_with_rules().filter(venue__slug=self.contract, pk=pk).first()
+        )
         if room is None or not room.bookable:
             raise errors.ResourceUnavailable
         return room
@@ -215,7 +217,7 @@ class CleanupSecretAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-class CleanupSecretScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class CleanupSecretScheme(OpenApiAuthenticationExtension):
     target_class = CleanupSecretAuthentication
     name = "secret"
 
@@ -224,7 +226,7 @@ class CleanupSecretScheme(OpenApiAuthenticationExtension):  # type: ignore[no-un
 
 
 class MayCleanUp(IsStaff):
-    """Also who brings the secret, and anyone where the settings say so."""
+    """Staff, whoever sends the secret, and anyone where the settings allow it."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         by_secret = request.auth == "cleanup"

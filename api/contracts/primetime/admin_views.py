@@ -17,7 +17,7 @@ from api.services.venues import primetime_windows, venues
 
 from . import serializers
 from .base import PrimetimeView
-from .dashboards import AdminDashboardSerializer, recent_activity
+from .dashboards import AdminDashboardSerializer, list_recent_activity
 
 
 class UserCountsView(PrimetimeView):
@@ -39,11 +39,11 @@ class ApprovalView(PrimetimeView):
     @kit.operation("Approve or reject a reservation")
     def post(self, request: Request, pk: int) -> Any:
         self.get_own_booking(pk)
-        answer, actor = self.validated(), Actor.person(self.user)
-        if answer["action"] == "approve":
+        body, actor = self.validated(), Actor.person(self.user)
+        if body["action"] == "approve":
             approve_booking(pk, actor)
         else:
-            reject_booking(pk, actor, answer["rejection_reason"])
+            reject_booking(pk, actor, body["rejection_reason"])
         return self.get_own_booking(pk)
 
 
@@ -59,7 +59,7 @@ class AdminDashboardView(PrimetimeView):
         return {
             "pending_approvals": found["waiting"],
             "todays_reservations": found["confirmed"],
-            "recent_activity": recent_activity(found["recent"]),
+            "recent_activity": list_recent_activity(found["recent"]),
         }
 
 

@@ -46,23 +46,23 @@ class ActivitySerializer(kit.Serializer):
     timestamp = kit.InstantField()
 
 
-def recent_activity(rows: Iterable[Any]) -> list[dict[str, Any]]:
+def list_recent_activity(rows: Iterable[Any]) -> list[dict[str, Any]]:
     """Rows of `list_recent_activity` as `ActivitySerializer` reads them."""
-    return [_activity(row) for row in rows]
+    return [_build_activity(row) for row in rows]
 
 
-def _activity(row: Any) -> dict[str, Any]:
+def _build_activity(row: Any) -> dict[str, Any]:
     verb = row.line.verb if row.line.verb in ACTION_LABELS else ""
     return {
         "id": row.line.pk,
         "action": verb,
         "performed_by": row.line.actor or CLOCK,
-        "details": _details(ACTION_LABELS[verb], row),
+        "details": _build_details(ACTION_LABELS[verb], row),
         "timestamp": row.line.at,
     }
 
 
-def _details(action: str, row: Any) -> dict[str, Any]:
+def _build_details(action: str, row: Any) -> dict[str, Any]:
     details = row.line.details
     if action == "CREATED":
         return {"initial_status": row.line.to_status}

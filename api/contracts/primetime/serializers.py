@@ -97,7 +97,9 @@ class CreateReservationSerializer(kit.Serializer):
     booking_name = kit.OptionalTextField(max_length=255)
 
 
-def booking_fields(zone: ZoneInfo, body: Mapping[str, Any], booking: Any = None) -> dict[str, Any]:
+def build_booking_fields(
+    zone: ZoneInfo, body: Mapping[str, Any], booking: Any = None
+) -> dict[str, Any]:
     """What the services take, from the fields that were sent and, for the others, the booking as
     it is. One that ends at midnight ends at 00:00."""
     names = (("booking_name", "title"), ("notes", "notes"))
@@ -133,7 +135,7 @@ class ApprovalSerializer(kit.Serializer):
         return attrs
 
 
-def label_of(booking: Any) -> str:
+def get_label(booking: Any) -> str:
     return STATUS_LABELS[get_effective_status(booking)]
 
 
@@ -146,7 +148,7 @@ def is_open(booking: Any) -> bool:
     """Whether it may still be edited or cancelled: awaited or confirmed, and not on a past day."""
     zone = booking.venue.zone
     today = clock_of(booking).astimezone(zone).date()
-    open_label = label_of(booking) in ("PENDING", "CONFIRMED")
+    open_label = get_label(booking) in ("PENDING", "CONFIRMED")
     return open_label and booking.starts_at.astimezone(zone).date() >= today
 
 
@@ -289,7 +291,7 @@ class CreateTradeSerializer(kit.Serializer):
     message = kit.OptionalTextField(max_length=1000)
 
 
-class AnswerTradeSerializer(kit.Serializer):
+class TradeResponseSerializer(kit.Serializer):
     action = serializers.ChoiceField(choices=("accept", "reject"))
     response_message = kit.OptionalTextField(max_length=1000)
 

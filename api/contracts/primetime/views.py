@@ -25,7 +25,7 @@ from api.services.venues import venues
 
 from . import serializers
 from .base import PrimetimeView
-from .dashboards import DashboardSerializer, recent_activity
+from .dashboards import DashboardSerializer, list_recent_activity
 from .errors import ERROR_MESSAGES
 
 COURT = "The Court"
@@ -112,11 +112,11 @@ class ReservationListView(PrimetimeView):
             rows = rows.filter(owner__email__icontains=part)
         rows = rows.order_by("-created_at", "-id")
         label = query.get("status")
-        return [row for row in rows if label in (None, serializers.label_of(row))]
+        return [row for row in rows if label in (None, serializers.get_label(row))]
 
     @kit.operation("Book", status=201)
     def post(self, request: Request) -> Any:
-        fields = serializers.booking_fields(self.venue.zone, self.validated())
+        fields = serializers.build_booking_fields(self.venue.zone, self.validated())
         court = venues.get_only_resource(self.venue, COURT).pk
         wanted = BookingRequest(owner=self.user, resource=court, contract=self.contract, **fields)
         return create_booking(wanted, actor=Actor.for_new_booking(self.user))
@@ -145,7 +145,7 @@ class ReservationView(PrimetimeView):
     @kit.operation("Change a reservation", partial=True, errors=closed_to("edited"))
     def put(self, request: Request, pk: int) -> Any:
         booking = self.get_open_booking(pk)
-        fields = serializers.booking_fields(booking.venue.zone, self.validated(), booking)
+        fields = serializers.build_booking_fields(booking.venue.zone, self.validated(), booking)
         reschedule_booking(pk, self.actor_for(booking), BookingChanges(**fields))
         return self.get_own_booking(pk)
 
@@ -179,7 +179,7 @@ class CalendarView(PrimetimeView):
 
     def get_court(self) -> Any:
         """With all that its calendar needs at hand."""
-        courts = rules.resources_with_rules().filter(venue__slug=self.contract)
+        courts = rules.list_resources_with_rules().filter(venue__slug=self.contract)
         if court := courts.first():
             return court
         venues.get_only_resource(self.venue, COURT)
@@ -230,7 +230,7 @@ action_or_field_errors = kit.ErrorBody(
 
 
 class TradeView(PrimetimeView):
-    request_serializer = serializers.AnswerTradeSerializer
+    request_serializer = serializers.TradeResponseSerializer
     response_serializer = serializers.TradeSerializer
     error_messages = ERROR_MESSAGES.extended(
         {
@@ -252,9 +252,9 @@ class TradeView(PrimetimeView):
     def post(self, request: Request, pk: int) -> Any:
         if self.get_trade(pk).target_id != self.user.pk:
             raise errors.Forbidden
-        answer = self.validated()
-        verb = trades.accept_trade if answer["action"] == "accept" else trades.reject_trade
-        verb(pk, self.user, answer.get("response_message", ""))
+        body = self.validated()
+        verb = trades.accept_trade if body["action"] == "accept" else trades.reject_trade
+        verb(pk, self.user, body.get("response_message", ""))
         return self.get_trade(pk)
 
 
@@ -272,7 +272,7 @@ class DashboardView(PrimetimeView):
             "pending_trades": trades_query.count_open_offers(
                 self.user, target_booking__venue=self.venue
             ),
-            "recent_activity": recent_activity(found["recent"]),
+            "recent_activity": list_recent_activity(found["recent"]),
         }
 
 

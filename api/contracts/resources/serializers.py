@@ -16,7 +16,7 @@ from api.queries.accounts import people
 from api.queries.venues import rules
 from api.services.accounts import accounts
 
-# the emails say the same
+# as in the emails
 STATUS_LABELS: Final = {
     status.value: get_status_label(status.value, "resources") for status in Status
 }
@@ -110,11 +110,11 @@ class TokenSerializer(kit.Serializer):
 # djoser's check the password and the link
 
 
-class DeleteAccountSerializer(djoser.CurrentPasswordSerializer):  # type: ignore[misc]
+class DeleteAccountSerializer(djoser.CurrentPasswordSerializer):
     current_password = PasswordField()
 
 
-class SetPasswordSerializer(djoser.SetPasswordRetypeSerializer):  # type: ignore[misc]
+class SetPasswordSerializer(djoser.SetPasswordRetypeSerializer):
     current_password = PasswordField()
     new_password = PasswordField()
     re_new_password = PasswordField(help_text="The new one again")
@@ -124,7 +124,7 @@ class ResetPasswordSerializer(kit.Serializer):
     email = serializers.EmailField()
 
 
-class ConfirmResetSerializer(djoser.PasswordResetConfirmRetypeSerializer):  # type: ignore[misc]
+class ConfirmResetSerializer(djoser.PasswordResetConfirmRetypeSerializer):
     uid = serializers.CharField(max_length=64, help_text="Who, from the link of the e-mail")
     token = serializers.CharField(max_length=128, help_text="From the link of the e-mail")
     new_password = PasswordField()
@@ -155,7 +155,7 @@ class ResourceSerializer(kit.Serializer):
     is_available = serializers.BooleanField(help_text="Whether it may be booked")
     availability_status = serializers.ChoiceField(
         choices=("available", "pending", "unavailable"),
-        source="standing",
+        source="availability",
         help_text="By what is booked of it from now on",
     )
 
@@ -167,9 +167,9 @@ class ResourceField(serializers.IntegerField):
 
     def to_internal_value(self, data: Any) -> Any:
         pk = super().to_internal_value(data)
-        kept = pk == self.context.get("resource")  # forms send the one that they were shown
+        retired = pk == self.context.get("resource")  # forms send the one that they were shown
         slug = self.context["view"].contract
-        resources = rules.resources_with_rules(retired=kept).filter(venue__slug=slug)
+        resources = rules.list_resources_with_rules(retired=retired).filter(venue__slug=slug)
         found = resources.filter(pk=pk).first() if 0 < pk < 2**63 else None
         if found is None:
             self.fail("does_not_exist", pk_value=pk)

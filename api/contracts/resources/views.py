@@ -18,7 +18,7 @@ from api.contracts import kit
 from api.effective_status import get_effective_status
 from api.queries.bookings import bookings as queries
 from api.queries.venues import resource_status
-from api.rest.permissions import StaffWrites
+from api.rest.permissions import IsStaffOrReadOnly
 from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
 from api.services.accounts import accounts, erasure, passwords, pictures
 from api.services.actors import Actor
@@ -51,25 +51,27 @@ class ResourcesAPIView(kit.ContractView):
     authentication_classes: Sequence[Any] = (StrictTokenAuthentication,)
 
 
-class StaffWritesView(ResourcesAPIView):
+class StaffOrReadOnlyView(ResourcesAPIView):
     """Anyone reads, staff write."""
 
-    permission_classes = (StaffWrites,)
+    permission_classes = (IsStaffOrReadOnly,)
     throttle_classes = (AnonymousThrottle,)
 
     def get_resource(self, pk: int) -> Any:
-        resource = resource_status.resources_with_availability(self.venue).filter(pk=pk).first()
+        resource = (
+            resource_status.list_resources_with_availability(self.venue).filter(pk=pk).first()
+        )
         if resource is None:
             raise errors.NotFound
         return resource
 
 
-class RootView(StaffWritesView):
+class RootView(StaffOrReadOnlyView):
     response_serializer = serializers.RootSerializer
 
     @kit.operation("Show where the two lists are")
     def get(self, request: Request) -> Any:
-        """Below the root at which it was asked."""
+        """The addresses below the root that was requested."""
         return {name: request.build_absolute_uri(f"{name}/") for name in ("resources", "bookings")}
 
 
@@ -114,7 +116,7 @@ class MeView(kit.MeView, ResourcesAPIView):
 ANONYMOUS = ("create", "reset_password", "reset_password_confirm")
 
 
-class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):  # type: ignore[misc]
+class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):
     operations = {
         "GET list": kit.Operation(
             "List accounts: one's own, all for staff",
@@ -155,13 +157,13 @@ class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):  # type: ignore[misc
 # resources
 
 
-class ResourceListView(StaffWritesView):
+class ResourceListView(StaffOrReadOnlyView):
     request_serializer = serializers.CreateResourceSerializer
     response_serializer = serializers.ResourceSerializer
 
     @kit.operation("List resources", many=True)
     def get(self, request: Request) -> Any:
-        return resource_status.resources_with_availability(self.venue)
+        return resource_status.list_resources_with_availability(self.venue)
 
     @kit.operation("Create a resource", status=201)
     def post(self, request: Request) -> Any:
@@ -170,7 +172,7 @@ class ResourceListView(StaffWritesView):
         )
 
 
-class ResourceView(StaffWritesView):
+class ResourceView(StaffOrReadOnlyView):
     request_serializer = serializers.CreateResourceSerializer
     response_serializer = serializers.ResourceSerializer
 
@@ -213,7 +215,7 @@ class BookingListView(ResourcesAPIView):
         body |= {"owner": self.user, "contract": self.contract, "pre_approved": approved}
         actor = Actor.for_new_booking(self.user)
         booking = create_booking(BookingRequest(**body), actor=actor, check=check_new)
-        if self.user.is_staff and not approved and status != label_of(booking):
+        if self.user.is_staff and not approved and status != get_label(booking):
             set_booking_status(booking.pk, status, Actor.person(self.user))
         return self.get_own_booking(booking.pk)
 
@@ -236,7 +238,7 @@ class BookingView(ResourcesAPIView):
         booking = self.get_own_booking(pk)
         body = self.validated(resource=booking.resource_id)
         status, resource = body.pop("status", ""), body.pop("resource", None)
-        if status == label_of(booking):
+        if status == get_label(booking):
             status = ""  # forms send the status that they were shown
         actor = self.actor_for(booking)
         check = check_not_over if actor.is_staff else partial(check_move, booking.starts_at)
@@ -252,11 +254,11 @@ class BookingView(ResourcesAPIView):
     def delete(self, request: Request, pk: int) -> Any:
         """It is kept; what was cancelled or rejected already stays as it is."""
         booking = self.get_own_booking(pk)
-        if label_of(booking) not in ("cancelled", "rejected"):
+        if get_label(booking) not in ("cancelled", "rejected"):
             cancel_booking(pk, self.actor_for(booking))
 
 
-def label_of(booking: Any) -> str:
+def get_label(booking: Any) -> str:
     return STATUS_LABELS[get_effective_status(booking)]
 
 

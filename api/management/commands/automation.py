@@ -34,15 +34,17 @@ class Command(BaseCommand):
         elif options["watch"]:
             watch(console)
         else:
-            console.print(picture(automation.get_report()))
+            console.print(format_report(automation.get_report()))
 
 
 def watch(console: Console) -> None:
     try:
-        with Live(picture(automation.get_report()), console=console, auto_refresh=False) as live:
+        with Live(
+            format_report(automation.get_report()), console=console, auto_refresh=False
+        ) as live:
             while True:
                 time.sleep(1)
-                live.update(picture(automation.get_report()), refresh=True)
+                live.update(format_report(automation.get_report()), refresh=True)
     except KeyboardInterrupt:
         return
 
@@ -62,30 +64,30 @@ def run(name: str, console: Console) -> None:
     console.print(f"{name}: {count} done.")
 
 
-def picture(report: Report) -> Group:
-    return Group(_headline(report), _jobs(report), _rest(report))
+def format_report(report: Report) -> Group:
+    return Group(_format_headline(report), _format_jobs(report), _format_rest(report))
 
 
-def _headline(report: Report) -> Text:
+def _format_headline(report: Report) -> Text:
     if report.healthy:
         return Text(f"The clock runs. {report.now:%Y-%m-%d %H:%M:%S} UTC", style="green")
     return Text(f"Look here: {', '.join(report.problems)}.", style="bold red")
 
 
-def _jobs(report: Report) -> Table:
+def _format_jobs(report: Report) -> Table:
     table = Table()
     table.add_column("job")
     table.add_column("state")
     for name in ("interval", "last run", "took", "rows", "lag", "next due", "runs", "failed"):
         table.add_column(name, justify="right")
     for job in report.jobs:
-        table.add_row(*_cells(job))
+        table.add_row(*_format_job(job))
         if job.last_error:
             table.add_row("", Text(job.last_error, style="red"))
     return table
 
 
-def _cells(job: JobState) -> tuple[str | Text, ...]:
+def _format_job(job: JobState) -> tuple[str | Text, ...]:
     state = "paused" if job.paused else "on time" if job.healthy else "late"
     style = {"paused": "yellow", "on time": "green", "late": "bold red"}[state]
     return (
@@ -102,7 +104,7 @@ def _cells(job: JobState) -> tuple[str | Text, ...]:
     )
 
 
-def _rest(report: Report) -> Table:
+def _format_rest(report: Report) -> Table:
     table = Table(show_header=False)
     for process in report.processes:
         alive = Text("alive", style="green") if process.alive else Text("gone", style="bold red")

@@ -1,4 +1,4 @@
-"""Prints who answers what at the bare /api/, and how collisions are decided."""
+"""Prints which contract serves which path at the bare /api/, and how collisions are decided."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from api.contracts import CONTRACTS
-from api.dispatch.routes import METHODS, routes
+from api.dispatch.routes import METHODS, list_routes
 from api.dispatch.view import RULES
 
 
-def table() -> dict[str, dict[str, set[str]]]:
+def build_table() -> dict[str, dict[str, set[str]]]:
     """Path -> method -> contracts."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name in CONTRACTS:
-        for route in routes(name):
+        for route in list_routes(name):
             for method in route.methods.intersection(METHODS):
-                found[route.shape][method].add(name)
+                found[route.template][method].add(name)
     return found
 
 
-def page() -> str:
+def build_page() -> str:
     """The whole of docs/contracts.md."""
-    return "\n".join(_lines()) + "\n"
+    return "\n".join(_iter_lines()) + "\n"
 
 
-def _lines() -> Iterator[str]:
+def _iter_lines() -> Iterator[str]:
     yield "# Contracts at one root"
     yield ""
     yield "Printed from `api/contracts/` and `api/dispatch/` by `manage.py contracts`; a test"
@@ -53,14 +53,14 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "| path | methods shared | told apart by | otherwise |"
     yield "|---|---|---|---|"
-    paths = table()
+    paths = build_table()
     for rule in RULES:
         for path in rule.paths:
             shared = [m for m in METHODS if len(paths[path][m]) > 1]
-            told = ", ".join(f"`{key}`: {name}" for key, name in (rule.keys or {}).items())
+            rules = ", ".join(f"`{key}`: {name}" for key, name in (rule.keys or {}).items())
             yield (
                 f"| `/api/{path}` | {', '.join(shared)} |"
-                f" {rule.why}{f' ({told})' if told else ''} | {rule.otherwise} |"
+                f" {rule.why}{f' ({rules})' if rules else ''} | {rule.otherwise} |"
             )
     yield ""
     yield "## Every path"
@@ -77,4 +77,4 @@ class Command(BaseCommand):
     help = "Prints docs/contracts.md: which contract answers which method and path, and why."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(page(), ending="")
+        self.stdout.write(build_page(), ending="")

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from api.lifecycle import BOOKING, TRADE, Table
 
 
-def page() -> str:
+def build_page() -> str:
     """The whole of docs/lifecycle.md."""
     lines = [
         "# Lifecycle",
@@ -16,11 +16,11 @@ def page() -> str:
         "Printed from `api/lifecycle.py` by `manage.py lifecycle`; a test keeps the two equal.",
     ]
     for title, table in (("Bookings", BOOKING), ("Trades", TRADE)):
-        lines += ["", f"## {title}", "", *_diagram(table), "", *_table(table)]
+        lines += ["", f"## {title}", "", *_draw_diagram(table), "", *_format_table(table)]
     return "\n".join(lines) + "\n"
 
 
-def _diagram(table: Table) -> Iterator[str]:
+def _draw_diagram(table: Table) -> Iterator[str]:
     yield "```mermaid"
     yield "stateDiagram-v2"
     for status in table.initial:
@@ -31,7 +31,7 @@ def _diagram(table: Table) -> Iterator[str]:
     yield "```"
 
 
-def _table(table: Table) -> Iterator[str]:
+def _format_table(table: Table) -> Iterator[str]:
     blocking = ", ".join(f"`{status}`" for status in table.blocking)
     yield f"Begins as: {', '.join(f'`{s}`' for s in table.initial)}. Open, blocking: {blocking}."
     yield ""
@@ -50,4 +50,4 @@ class Command(BaseCommand):
     help = "Prints docs/lifecycle.md: every status and every move between them."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(page(), ending="")
+        self.stdout.write(build_page(), ending="")

@@ -16,7 +16,7 @@ from api.contracts.kit.schema import ContractSchemaGenerator
 from api.v1.schema import SchemaGenerator
 
 
-def documents() -> Iterator[tuple[str, dict[str, Any]]]:
+def build_documents() -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and document of our own API and of every contract."""
     yield "v1", SchemaGenerator().get_schema(public=True)
     for name, contract in CONTRACTS.items():
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path)
 
     def handle(self, folder: Path, **_: Any) -> None:
-        for name, document in documents():
+        for name, document in build_documents():
             if GENERATOR_STATS:
                 GENERATOR_STATS.emit_summary()
                 raise CommandError(f"The document of {name} was not made without a warning.")

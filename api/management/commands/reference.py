@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from what the code says; another page is another row of `PAGES`."""
+"""Writes docs/reference/ from the code; another page is another row of `PAGES`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from backend.schedule import SCHEDULE
 Rows = Iterable[Iterable[object]]
 
 
-def table(titles: str, rows: Rows) -> Iterator[str]:
+def format_table(titles: str, rows: Rows) -> Iterator[str]:
     """Markdown of rows under titles that are separated by `|`."""
     columns = titles.split("|")
     yield f"| {' | '.join(columns)} |"
@@ -32,7 +32,7 @@ def table(titles: str, rows: Rows) -> Iterator[str]:
         yield f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in row)} |"
 
 
-def settings_page() -> Iterator[str]:
+def iter_settings() -> Iterator[str]:
     """Every variable by theme, as `backend.environment` declares it."""
     yield "Every setting comes from the environment, or from `.env`. One that is set and empty"
     yield "counts as unset. What is unsafe, wrong or missing stops the start and says so. A secret"
@@ -42,15 +42,15 @@ def settings_page() -> Iterator[str]:
         rows = [
             (
                 " or ".join(f"`{each}`" for each in list_names(name, field)),
-                _default(field.default),
+                _format_default(field.default),
                 field.description,
             )
             for name, field in group.model_fields.items()
         ]
-        yield from table("variable|default|what", rows)
+        yield from format_table("variable|default|what", rows)
 
 
-def _default(value: object) -> str:
+def _format_default(value: object) -> str:
     """As one would write it into the environment."""
     if isinstance(value, list):
         value = ",".join(value)
@@ -58,13 +58,13 @@ def _default(value: object) -> str:
     return "" if unset else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def commands_page() -> Iterator[str]:
+def iter_commands() -> Iterator[str]:
     yield "Each is `python manage.py <command>`, with the environment of the processes."
     yield ""
-    yield from table("command|does", _commands())
+    yield from format_table("command|does", _list_commands())
 
 
-def _commands() -> Iterator[tuple[str, str]]:
+def _list_commands() -> Iterator[tuple[str, str]]:
     everywhere = {each.dest for each in BaseCommand().create_parser("", "")._actions}
     for found in iter_modules(commands.__path__):
         command = import_module(f"{commands.__name__}.{found.name}").Command()
@@ -79,7 +79,7 @@ def _commands() -> Iterator[tuple[str, str]]:
         yield f"`{' '.join([found.name, *own])}`", command.help
 
 
-def jobs_page() -> Iterator[str]:
+def iter_jobs() -> Iterator[str]:
     yield "Beat asks for each at its interval; any of them may run twice, late, or at once with"
     yield "itself. Operators pause and pace them in the admin or at `automation/`."
     yield ""
@@ -87,37 +87,37 @@ def jobs_page() -> Iterator[str]:
         (f"`{name}`", job.every, f"`{job.queue}`", job.why, f"`{job.task}`")
         for name, job in SCHEDULE.items()
     ]
-    yield from table("job|every|queue|because|task", rows)
+    yield from format_table("job|every|queue|because|task", rows)
 
 
-def errors_page() -> Iterator[str]:
+def iter_errors() -> Iterator[str]:
     yield "What is refused, as `application/problem+json` of `/api/v1/`. The `code` never changes;"
     yield "each contract has words of its own. 400: the request does not fit the schema. 409: it"
     yield "fits, and the rules or what is there already refuse it."
     yield ""
-    import_module(settings.ROOT_URLCONF)  # every door is there, with what it alone refuses
-    kinds = sorted(_kinds(Refusal), key=lambda each: (each.__module__, each.__name__))
+    import_module(settings.ROOT_URLCONF)  # imports every API, with the refusals of its own
+    kinds = sorted(_list_kinds(Refusal), key=lambda each: (each.__module__, each.__name__))
     known = {each.code: each for each in kinds if each.status >= 400}
     rows = [
-        (get_status(each()), f"`{code}`", each.detail, _first_line(each))
+        (get_status(each()), f"`{code}`", each.detail, _get_first_line(each))
         for code, each in known.items()
     ]
-    yield from table("status|code|detail, unless there is more to say|when", sorted(rows))
+    yield from format_table("status|code|detail, unless there is more to say|when", sorted(rows))
 
 
-def _kinds(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+def _list_kinds(kind: type[Refusal]) -> Iterator[type[Refusal]]:
     """Those of the core and of our own API; whatever a contract adds is its own."""
     for each in kind.__subclasses__():
         if each.__module__.startswith("api.") and "contracts" not in each.__module__:
             yield each
-        yield from _kinds(each)
+        yield from _list_kinds(each)
 
 
-def _first_line(thing: type) -> str:
+def _get_first_line(thing: type) -> str:
     return " ".join((thing.__dict__.get("__doc__") or "").split())
 
 
-def emails_page() -> Iterator[str]:
+def iter_emails() -> Iterator[str]:
     yield "What is sent when something happens. “optional”: only where the venue sends"
     yield "confirmations. “only while”: withheld if the booking is no longer in that status."
     yield "The templates are Jinja's, in `email_templates/` or its folder of the venue's words."
@@ -126,13 +126,13 @@ def emails_page() -> Iterator[str]:
     }
     for title, causes in wordings.items():
         yield from ("", f"## {title}", "")
-        yield from table("when|to|subject|template|", _emails(causes))
+        yield from format_table("when|to|subject|template|", _list_emails(causes))
     yield from ("", "## Of no booking", "")
     rows = ((each.to, each.subject, f"`{each.name}`") for each in emails.ACCOUNT_EMAILS.values())
-    yield from table("to|subject|template", rows)
+    yield from format_table("to|subject|template", rows)
 
 
-def _emails(causes: Mapping[str, tuple[Email, ...]]) -> Iterator[tuple[str, ...]]:
+def _list_emails(causes: Mapping[str, tuple[Email, ...]]) -> Iterator[tuple[str, ...]]:
     for verb, found in causes.items():
         if not found:
             yield f"`{verb}`", "nobody", "", "", ""
@@ -140,20 +140,20 @@ def _emails(causes: Mapping[str, tuple[Email, ...]]) -> Iterator[tuple[str, ...]
             while_ = f"only while {', '.join(map(str, each.only_while))}" if each.only_while else ""
             notes = ["optional" if each.optional else "", while_]
             notes.append("before the start" if each.before_start else "")
-            said = "; ".join(filter(None, notes))
-            yield f"`{verb}`", each.to, each.subject, f"`{each.name}`", said
+            remarks = "; ".join(filter(None, notes))
+            yield f"`{verb}`", each.to, each.subject, f"`{each.name}`", remarks
 
 
 PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
-    "settings": settings_page,
-    "commands": commands_page,
-    "jobs": jobs_page,
-    "errors": errors_page,
-    "emails": emails_page,
+    "settings": iter_settings,
+    "commands": iter_commands,
+    "jobs": iter_jobs,
+    "errors": iter_errors,
+    "emails": iter_emails,
 }
 
 
-def page(name: str) -> str:
+def build_page(name: str) -> str:
     """The whole of docs/reference/<name>.md."""
     lines = [f"# {name.capitalize()}", "", *PAGES[name]()]
     lines += ["", "Printed from the code by `manage.py reference`; a test keeps the two equal."]
@@ -164,7 +164,7 @@ class Command(BaseCommand):
     help = "Writes docs/reference/: settings, commands, jobs, errors and emails of the code."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        place = Path(settings.BASE_DIR) / "docs" / "reference"
+        folder = Path(settings.BASE_DIR) / "docs" / "reference"
         for name in PAGES:
-            (place / f"{name}.md").write_text(page(name))
+            (folder / f"{name}.md").write_text(build_page(name))
             self.stdout.write(f"docs/reference/{name}.md")

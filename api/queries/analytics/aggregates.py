@@ -1,9 +1,8 @@
 """What is counted of bookings, computed from the bookings themselves in one statement.
 
-The one place that says what counts: `queries.analytics.analytics` makes figures of these sums,
+The only module that says what counts: `queries.analytics.analytics` makes figures of these sums,
 and `services.analytics.rollups` keeps the same sums day by day.
 """
-# ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-from api.effective_status import effective_status_sql
+from api.effective_status import build_effective_status_sql
 from api.lifecycle import BOOKING, Status
 from api.models import Booking
 from api.policy import DAY, MAX_LENGTH
@@ -20,12 +19,12 @@ from api.queries.venues.opening_hours import Day, Days, Scope
 
 HOURS: Final = range(24)
 EPOCH: Final = date(2000, 1, 1)
-Span = tuple[int, date, date]  # a place's id, its first and last local date
+Span = tuple[int, date, date]  # a room's id, its first and last local date
 Aggregates = Mapping[str, Any]
 Heat = list[list[int]]
 
 # What a booking is by now, whether or not the clock's sweep has run.
-EFFECTIVE_STATUS: Final = effective_status_sql(BOOKING, "b.")
+EFFECTIVE_STATUS: Final = build_effective_status_sql(BOOKING, "b.")
 NOT_COUNTED: Final = (Status.CANCELLED.value, Status.REJECTED.value, Status.EXPIRED.value)
 
 # Until when it took the room: a meeting that was ended, until then; one that nobody came to, until
@@ -109,7 +108,7 @@ NO_BOOKINGS: Final[Aggregates] = {
 }
 
 
-def counted_sql(wanted: Sequence[str], bookings: str) -> str:
+def build_counted_sql(wanted: Sequence[str], bookings: str) -> str:
     """The bookings that count, found as WIDE or NARROW says; people are looked up only when a sum
     needs them."""
     needed = {"attendees", "oversized", "undersized"} & set(wanted)
@@ -121,50 +120,50 @@ def choose_lookup(spans: Sequence[Span]) -> str:
     return WIDE if longest > MAX_LENGTH else NARROW
 
 
-def sums_sql(wanted: Sequence[str], key: str, bookings: str) -> str:
+def build_sums_sql(wanted: Sequence[str], key: str, bookings: str) -> str:
     """A query of the sums by `key`, which is made of columns of COUNTED."""
     parts = dict.fromkeys(["bookings", *(name for name in wanted if name != "starts")])
     inner = ", ".join(f"{PARTS[name]} AS {name}" for name in parts)
-    sums = {name: STARTS if name == "starts" else total_sql(name) for name in wanted}
-    outer = ", ".join(f"{sql} AS {name}" for name, sql in sums.items())
+    totals = {name: STARTS if name == "starts" else build_total_sql(name) for name in wanted}
+    outer = ", ".join(f"{sql} AS {name}" for name, sql in totals.items())
     return f"""SELECT {key}, {outer} FROM (
-        SELECT {key}, hour, {inner} FROM {counted_sql(wanted, bookings)}
+        SELECT {key}, hour, {inner} FROM {build_counted_sql(wanted, bookings)}
         LEFT JOIN opening o ON o.day = c.day GROUP BY {key}, hour) g GROUP BY {key}"""
 
 
-def zero_sql(name: str) -> str:
+def build_zero_sql(name: str) -> str:
     """The sum of no bookings."""
     return ZERO if name.endswith(("wasted", "booked")) else "0"
 
 
-def total_sql(name: str) -> str:
+def build_total_sql(name: str) -> str:
     """A sum of sums, of the same type."""
-    kind = "interval" if zero_sql(name) == ZERO else "bigint"
-    return f"coalesce(sum({name}), {zero_sql(name)})::{kind}"
+    kind = "interval" if build_zero_sql(name) == ZERO else "bigint"
+    return f"coalesce(sum({name}), {build_zero_sql(name)})::{kind}"
 
 
-def sums(
+def compute_sums(
     scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
 ) -> dict[int, Aggregates]:
-    """The sums named in `wanted` per place, over the local dates of its spans. `days` belongs to
-    `scope.clocks` and covers the spans. A place without bookings is left out."""
+    """The sums named in `wanted` per room, over the local dates of its spans. `days` belongs to
+    `scope.clocks` and covers the spans. A room without bookings is left out."""
     if not (spans := list(spans)):
         return {}
-    sql = f"WITH {SPANS}, {OPENING} {sums_sql(wanted, 'resource_id', choose_lookup(spans))}"
-    with replica.cursor() as cursor:
+    sql = f"WITH {SPANS}, {OPENING} {build_sums_sql(wanted, 'resource_id', choose_lookup(spans))}"
+    with replica.open_cursor() as cursor:
         cursor.execute(sql, build_bounds(scope, days, spans) | build_openings(days, spans))
         return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in cursor.fetchall()}
 
 
-def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
-    """Booked seconds of all places by weekday, Monday first, and hour of the wall clock."""
+def compute_heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
+    """Booked seconds of all rooms by weekday, Monday first, and hour of the wall clock."""
     table = [[0] * 24 for _ in range(7)]
     if not (spans := list(spans)):
         return table
     sql = f"""WITH {SPANS}, {CELLS}
         SELECT extract(isodow FROM c.day_on)::int - 1, h.hour, {SECONDS}
-        FROM {counted_sql((), choose_lookup(spans))} {IN_CELL} GROUP BY 1, 2"""
-    with replica.cursor() as cursor:
+        FROM {build_counted_sql((), choose_lookup(spans))} {IN_CELL} GROUP BY 1, 2"""
+    with replica.open_cursor() as cursor:
         cursor.execute(sql, build_bounds(scope, days, spans) | build_cells(scope, days, spans))
         for weekday, hour, seconds in cursor.fetchall():
             table[weekday][hour] = seconds
@@ -176,12 +175,12 @@ def heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:
 
 def build_bounds(scope: Scope, days: Sequence[Days], spans: Sequence[Span]) -> dict[str, Any]:
     """Of SPANS and COUNTED."""
-    by_id, rows = {place.id: place for place in scope.places}, []
+    by_id, rows = {room.id: room for room in scope.rooms}, []
     for pk, first_on, last_on in spans:
-        place = by_id[pk]
-        some, zone = days[place.clock], scope.clocks[place.clock].zone
+        room = by_id[pk]
+        some, zone = days[room.clock], scope.clocks[room.clock].zone
         edges = first_on, last_on, some[first_on].starts, some[last_on].ends
-        rows.append((pk, place.clock, zone, place.capacity, *edges))
+        rows.append((pk, room.clock, zone, room.capacity, *edges))
     names = ("ids", "span_clocks", "zones", "capacities", "firsts", "lasts", "starts", "ends")
     return build_columns(rows, names) | {
         "clocks": len(scope.clocks),

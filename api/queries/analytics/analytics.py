@@ -1,4 +1,4 @@
-"""How the rooms are used. docs/analytics.md gives the definitions in words.
+"""How the rooms are used. docs/analytics.md gives the definitions.
 
 Dates are local dates of the venue, first to last inclusive; `venue` None means all venues, each in
 its own zone. `ids` narrows a figure to some rooms; `source` says where the sums come from.
@@ -24,11 +24,11 @@ Figures = list[dict[str, Any]]
 class Source(Protocol):
     """Where sums come from: `rollups`, or `aggregates` straight from the bookings."""
 
-    def sums(
+    def compute_sums(
         self, scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
     ) -> dict[int, Aggregates]: ...
 
-    def heat(self, scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat: ...
+    def compute_heat(self, scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat: ...
 
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -46,7 +46,7 @@ def compute_kpi(
     then = _compute_totals(scope, first_on - length, last_on - length, source)
     bookings, before = now["bookings"], then["bookings"]
     return {
-        "total_rooms": len(scope.places),
+        "total_rooms": len(scope.rooms),
         "avg_utilization": round(now["utilization"], 1),
         "utilization_change": round(now["utilization"] - then["utilization"], 1),
         "ghosting_rate": round(now["ghosting"], 1),
@@ -75,14 +75,16 @@ def compute_utilization(
     open_time = _sum_open_time(days, first_on, last_on)
     return [
         {
-            "resource_id": place.id,
-            "name": place.name,
-            "utilization_rate": round(_percent_of_time(tally["booked"], open_time[place.clock]), 1),
+            "resource_id": room.id,
+            "name": room.name,
+            "utilization_rate": round(
+                _compute_percent_of_time(tally["booked"], open_time[room.clock]), 1
+            ),
             "total_bookings": tally["bookings"],
             "total_hours": round(tally["booked"] / HOUR, 2),
             "peak_hours": _list_peak_hours(tally["starts"]),
         }
-        for place, tally in ((place, sums.get(place.id, NO_BOOKINGS)) for place in scope.places)
+        for room, tally in ((room, sums.get(room.id, NO_BOOKINGS)) for room in scope.rooms)
     ]
 
 
@@ -101,16 +103,16 @@ def compute_ghosting(
     _, sums = _get_sums(scope, first_on, last_on, ("bookings", "no_shows", "wasted"), source)
     return [
         {
-            "resource_id": place.id,
-            "name": place.name,
-            "ghosting_rate": round(_percent(tally["no_shows"], tally["bookings"]), 1),
+            "resource_id": room.id,
+            "name": room.name,
+            "ghosting_rate": round(_compute_percent(tally["no_shows"], tally["bookings"]), 1),
             "no_shows": tally["no_shows"],
             "total_bookings": tally["bookings"],
             "average_wasted_minutes": round(
                 tally["wasted"] / MINUTE / tally["no_shows"] if tally["no_shows"] else 0.0, 1
             ),
         }
-        for place, tally in ((place, sums.get(place.id, NO_BOOKINGS)) for place in scope.places)
+        for room, tally in ((room, sums.get(room.id, NO_BOOKINGS)) for room in scope.rooms)
     ]
 
 
@@ -130,19 +132,19 @@ def compute_capacity(
     _, sums = _get_sums(scope, first_on, last_on, wanted, source)
     return [
         {
-            "resource_id": place.id,
-            "name": place.name,
-            "capacity": place.capacity,
+            "resource_id": room.id,
+            "name": room.name,
+            "capacity": room.capacity,
             "average_attendees": round(
                 tally["attendees"] / tally["bookings"] if tally["bookings"] else 0.0, 1
             ),
             "capacity_utilization": round(
-                _percent(tally["attendees"], tally["bookings"] * place.capacity), 1
+                _compute_percent(tally["attendees"], tally["bookings"] * room.capacity), 1
             ),
             "oversized": tally["oversized"],
             "undersized": tally["undersized"],
         }
-        for place, tally in ((place, sums.get(place.id, NO_BOOKINGS)) for place in scope.places)
+        for room, tally in ((room, sums.get(room.id, NO_BOOKINGS)) for room in scope.rooms)
     ]
 
 
@@ -154,7 +156,7 @@ def compute_heat_map(
     the clock on the wall."""
     scope = opening_hours.get_scope(venue)
     days = _list_days(scope, first_on, last_on)
-    table = source.heat(scope, days, _list_spans(scope, first_on, last_on))
+    table = source.compute_heat(scope, days, _list_spans(scope, first_on, last_on))
     return [[round(seconds / 3600, 2) for seconds in row] for row in table]
 
 
@@ -162,7 +164,7 @@ def _get_sums(
     scope: Scope, first_on: date, last_on: date, wanted: Sequence[str], source: Source
 ) -> tuple[list[Days], dict[int, Aggregates]]:
     days = _list_days(scope, first_on, last_on)
-    return days, source.sums(scope, days, _list_spans(scope, first_on, last_on), wanted)
+    return days, source.compute_sums(scope, days, _list_spans(scope, first_on, last_on), wanted)
 
 
 def _list_days(scope: Scope, first_on: date, last_on: date) -> list[Days]:
@@ -170,7 +172,7 @@ def _list_days(scope: Scope, first_on: date, last_on: date) -> list[Days]:
 
 
 def _list_spans(scope: Scope, first_on: date, last_on: date) -> list[Span]:
-    return [(place.id, first_on, last_on) for place in scope.places]
+    return [(room.id, first_on, last_on) for room in scope.rooms]
 
 
 def _compute_totals(scope: Scope, first_on: date, last_on: date, source: Source) -> dict[str, Any]:
@@ -180,9 +182,9 @@ def _compute_totals(scope: Scope, first_on: date, last_on: date, source: Source)
     booked = sum((tally["booked"] for tally in sums.values()), timedelta(0))
     return {
         "bookings": bookings,
-        "ghosting": _percent(sum(tally["no_shows"] for tally in sums.values()), bookings),
-        "utilization": _percent_of_time(
-            booked, sum((open_time[place.clock] for place in scope.places), timedelta(0))
+        "ghosting": _compute_percent(sum(tally["no_shows"] for tally in sums.values()), bookings),
+        "utilization": _compute_percent_of_time(
+            booked, sum((open_time[room.clock] for room in scope.rooms), timedelta(0))
         ),
     }
 
@@ -195,11 +197,11 @@ def _sum_open_time(days: Sequence[Days], first_on: date, last_on: date) -> list[
     ]
 
 
-def _percent_of_time(part: timedelta, whole: timedelta) -> float:
+def _compute_percent_of_time(part: timedelta, whole: timedelta) -> float:
     return min(100.0, 100 * (part / whole)) if whole else 0.0
 
 
-def _percent(part: int, whole: int) -> float:
+def _compute_percent(part: int, whole: int) -> float:
     return min(100.0, 100 * part / whole) if whole else 0.0
 
 

@@ -13,7 +13,7 @@ from api.policy import DAY, Interval, Rules
 from api.queries.venues.rules import build_rules
 
 NEARBY = timedelta(days=3)
-TRIED = 300  # of the nearest times, how many are tried against the policy
+MAX_TRIED = 300  # of the nearest times, how many are tried against the policy
 
 
 def list_busy_intervals(
@@ -57,7 +57,7 @@ def list_free_intervals(
     hours = [(starts_at, ends_at)]
     if rules.venue.hours_enforced:
         hours = policy.list_open_intervals(rules, starts_at, ends_at)
-    unfit = sorted([*busy, *_closed_days(rules, starts_at, ends_at)])
+    unfit = sorted([*busy, *_list_closed_days(rules, starts_at, ends_at)])
     free = []
     for opens, closes in hours:
         whole = max(opens, starts_at), min(closes, ends_at)
@@ -65,7 +65,7 @@ def list_free_intervals(
     return [i for i in free if at_least is None or i[1] - i[0] >= at_least]
 
 
-def _closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
+def _list_closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
     """Closed dates from midnight to midnight: they also end the night before them."""
     return [
         (
@@ -114,18 +114,18 @@ def find_alternatives(
     for start, end in subtract_intervals(window, busy):
         if end - start < length:
             continue
-        # beside what blocks, and whole steps before and after what was asked for
+        # beside what blocks, and whole steps before and after the time requested
         starts = {start, end - length}
         for moved in (step * n for n in range(-24, 25)):
             if start <= starts_at + moved and starts_at + moved + length <= end:
                 starts.add(starts_at + moved)
         found |= {(s, s + length) for s in starts}
-    nearest = sorted(found, key=lambda i: (abs(i[0] - starts_at), i[0]))[:TRIED]
-    allowed = (i for i in nearest if _allowed(rules, i, now, guests))
+    nearest = sorted(found, key=lambda i: (abs(i[0] - starts_at), i[0]))[:MAX_TRIED]
+    allowed = (i for i in nearest if _is_allowed(rules, i, now, guests))
     return [i for i, _ in zip(allowed, range(limit), strict=False)]
 
 
-def _allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
+def _is_allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
     try:
         policy.check_booking(rules, *interval, now, guests)
     except errors.Refusal:

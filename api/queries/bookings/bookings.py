@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from api.errors import NotFound
 from api.models import Booking, BookingEvent, User
+from api.queries.clock import annotate_now
 
 
 def list_visible_bookings(user: User) -> QuerySet[Booking]:
     """Everybody's for staff, one's own for anyone else."""
-    every = Booking.objects.annotate(now=Now())  # type: ignore[no-redef]
+    every = annotate_now(Booking.objects.all())
     rows = every.select_related("venue", "resource", "owner").prefetch_related("attendees")
     return rows if user.is_staff else rows.filter(owner=user)
 
@@ -27,8 +27,8 @@ def get_visible_booking(user: User, pk: int) -> Booking:
 
 
 def get_booking_with_relations(pk: int) -> Booking:
-    """A booking with what a shape needs, whoever asks; refuses `NotFound`."""
-    every = Booking.objects.annotate(now=Now())  # type: ignore[no-redef]
+    """Return a booking with what serializers need, for any caller; refuses `NotFound`."""
+    every = annotate_now(Booking.objects.all())
     rows = every.select_related("venue", "resource", "owner", "approved_by")
     booking = rows.prefetch_related("attendees").filter(pk=pk).first()
     if booking is None:

@@ -44,7 +44,7 @@ class Day:
 
 def list_venue_resources(venue_slug: str) -> list[Resource]:
     """The venue's resources with their rules; refuses `NotFound` for an unknown venue."""
-    found = list(rules_query.resources_with_rules().filter(venue__slug=venue_slug))
+    found = list(rules_query.list_resources_with_rules().filter(venue__slug=venue_slug))
     if not found and not Venue.objects.filter(slug=venue_slug).exists():
         raise NotFound("There is no such venue.")
     return found
@@ -75,7 +75,7 @@ def list_days(
     starts, ends = midnights[0], midnights[-1]
     rows: Iterable[Any]
     if only:
-        rows = _blocking(resources, starts, ends).values_list(*only, named=True)
+        rows = _filter_blocking(resources, starts, ends).values_list(*only, named=True)
     else:
         rows = list_blocking_bookings(resources, starts, ends)
     busy: dict[int, list[Interval]] = defaultdict(list)
@@ -85,7 +85,7 @@ def list_days(
         first = max(bisect_right(midnights, row.starts_at) - 1, 0)
         for on in dates[first : bisect_left(midnights, row.ends_at)]:
             by_day[on].append(row)
-    return [_day(rules, on, busy, by_day, since) for on in dates]
+    return [_build_day(rules, on, busy, by_day, since) for on in dates]
 
 
 def list_blocking_bookings(
@@ -93,7 +93,7 @@ def list_blocking_bookings(
 ) -> list[Booking]:
     """By start, with their people; the resources and venues are those given."""
     by_id = {resource.pk: resource for resource in resources}
-    rows = _blocking(resources, starts_at, ends_at)
+    rows = _filter_blocking(resources, starts_at, ends_at)
     found = list(rows.select_related("owner", "approved_by"))
     for row in found:
         row.resource = resource = by_id[row.resource_id]
@@ -103,7 +103,7 @@ def list_blocking_bookings(
     return found
 
 
-def _blocking(
+def _filter_blocking(
     resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
 ) -> QuerySet[Booking]:
     return (
@@ -114,7 +114,7 @@ def _blocking(
     )
 
 
-def _day(
+def _build_day(
     rules: Sequence[Rules],
     on: date,
     busy: dict[int, list[Interval]],

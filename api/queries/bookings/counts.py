@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Count
 
-from api.effective_status import current_q
+from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, PENDING
 from api.models import Booking, Venue
 
@@ -13,5 +13,5 @@ def count_bookings(venue: Venue) -> dict[str, int]:
     """`bookings` in all but those of people who were forgotten, and `pending`: those whose request
     still waits for an answer."""
     return Booking.objects.filter(venue=venue, owner__erased_at=None).aggregate(
-        bookings=Count("pk"), pending=Count("pk", filter=current_q(BOOKING, PENDING))
+        bookings=Count("pk"), pending=Count("pk", filter=build_current_q(BOOKING, PENDING))
     )

@@ -8,10 +8,11 @@ from typing import Any
 from django.db.models import Count, Q
 from django.db.models.functions import Now, TruncDay
 
-from api.effective_status import current_q
+from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD, PENDING, Status
 from api.models import Booking, User, Venue
 from api.queries.analytics import no_shows
+from api.queries.clock import annotate_now
 
 from . import activity, bookings
 
@@ -21,8 +22,8 @@ def get_user_dashboard(user: User) -> dict[str, Any]:
     mine = bookings.list_visible_bookings(user).filter(owner=user)
     ahead = mine.filter(pk__in=Booking.objects.filter(owner=user, ends_at__gt=Now()).blocking())
     counts = Booking.objects.filter(owner=user, ends_at__gt=Now()).aggregate(
-        pending=Count("pk", filter=current_q(BOOKING, PENDING)),
-        held=Count("pk", filter=current_q(BOOKING, HELD)),
+        pending=Count("pk", filter=build_current_q(BOOKING, PENDING)),
+        held=Count("pk", filter=build_current_q(BOOKING, HELD)),
     )
     recent = bookings.list_newest_events(10, booking__owner=user)
     return {"upcoming": ahead.order_by("starts_at")[:10], "recent": recent, **counts}
@@ -32,8 +33,8 @@ def get_staff_dashboard() -> dict[str, Any]:
     """Counts over all venues, days in UTC, and the last twenty lines of history."""
     today = TruncDay(Now())
     counts = Booking.objects.filter(starts_at__gte=Now() - timedelta(days=8)).aggregate(
-        requests_waiting=Count("pk", filter=current_q(BOOKING, PENDING)),
-        held=Count("pk", filter=current_q(BOOKING, HELD)),
+        requests_waiting=Count("pk", filter=build_current_q(BOOKING, PENDING)),
+        held=Count("pk", filter=build_current_q(BOOKING, HELD)),
         bookings_today=Count(
             "pk",
             filter=Q(
@@ -53,8 +54,7 @@ def get_staff_dashboard() -> dict[str, Any]:
 def get_user_dashboard_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:
     """At one venue: the next five bookings from that instant on, and the last ten lines."""
     ahead = Booking.objects.filter(owner=user, venue=venue, starts_at__gte=since).blocking()
-    ahead = ahead.annotate(now=Now())  # type: ignore[no-redef]
-    ahead = ahead.select_related("venue", "resource", "owner", "approved_by")
+    ahead = annotate_now(ahead).select_related("venue", "resource", "owner", "approved_by")
     recent = activity.list_recent_activity(10, booking__owner=user, booking__venue=venue)
     return {"upcoming": ahead.order_by("starts_at")[:5], "recent": recent}
 

@@ -1,4 +1,4 @@
-"""One resource over a week, as the desk looks at it: who is there, when it is open, and why not."""
+"""One resource over a week, for the staff site: its bookings, when it is open, and why not."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ def get_week(pk: int, some_day: date | None = None) -> Week:
     today = resource.now.astimezone(rule.zone).date()
     on = some_day or today
     monday = on - on.weekday() * DAY
-    starts, ends = _midnight(rule, monday), _midnight(rule, monday + 7 * DAY)
+    starts, ends = _get_midnight(rule, monday), _get_midnight(rule, monday + 7 * DAY)
     rows = calendar.list_blocking_bookings([resource], starts, ends)
-    days = [_day(rule, monday + timedelta(days=n), rows) for n in range(7)]
+    days = [_build_day(rule, monday + timedelta(days=n), rows) for n in range(7)]
     return Week(resource, monday, today, days)
 
 
-def _midnight(rule: Rules, on: date) -> datetime:
+def _get_midnight(rule: Rules, on: date) -> datetime:
     return policy.to_instant(rule.zone, on, datetime.min.time())
 
 
-def _day(rule: Rules, on: date, rows: Sequence[Booking]) -> Day:
-    starts, ends = _midnight(rule, on), _midnight(rule, on + DAY)
+def _build_day(rule: Rules, on: date, rows: Sequence[Booking]) -> Day:
+    starts, ends = _get_midnight(rule, on), _get_midnight(rule, on + DAY)
     closure = policy.find_closure(rule, on)
     return Day(
         on=on,
         open=policy.get_opening(rule, on),
-        primetime=_primetime(rule, on),
+        primetime=_get_primetime(rule, on),
         closed_because=(closure.reason or "Closed") if closure else "",
         bookings=[row for row in rows if row.starts_at < ends and row.ends_at > starts],
     )
 
 
-def _primetime(rule: Rules, on: date) -> Interval | None:
+def _get_primetime(rule: Rules, on: date) -> Interval | None:
     for window in rule.primetime:
         if window.is_active and window.weekday == on.weekday():
             starts, ends = window.starts_at, window.ends_at

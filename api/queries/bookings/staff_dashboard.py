@@ -1,9 +1,8 @@
-"""What somebody at the desk needs first: today's bookings by venue, the requests that wait, and
+"""What staff need first: today's bookings by venue, the requests that wait, and
 how the last four weeks went. A day is a venue's own.
 
 The rule: a constant number of statements, and none reads more than the days it shows.
 """
-# ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from datetime import date, timedelta
 
 from django.db import connection
 
-from api.effective_status import current_q
+from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, PENDING, Status
 from api.models import Booking, Venue
 from api.queries.analytics import analytics
@@ -20,10 +19,10 @@ from api.queries.analytics.aggregates import EFFECTIVE_STATUS, NOT_COUNTED
 from api.queries.clock import database_now
 from api.queries.venues import opening_hours
 
-SHOWN = 6  # bookings of a venue, and
-ASKED = 8  # requests
+MAX_BOOKINGS = 6  # bookings of a venue, and
+MAX_REQUESTS = 8  # requests
 WEEKS = 4
-AHEAD = 7  # days
+DAYS_AHEAD = 7  # days
 DAY = timedelta(days=1)
 _BOOKINGS, _VENUES = Booking._meta.db_table, Venue._meta.db_table
 
@@ -58,7 +57,7 @@ def list_venues_today() -> list[Today]:
                 count(*) FILTER (WHERE t.alive AND b.starts_at > t.now),
                 count(*) FILTER (WHERE t.effective = 'no_show'),
                 (array_agg(b.id ORDER BY b.starts_at, b.id)
-                    FILTER (WHERE t.alive AND b.ends_at > t.now))[:{SHOWN}]
+                    FILTER (WHERE t.alive AND b.ends_at > t.now))[:{MAX_BOOKINGS}]
             FROM {_VENUES} v JOIN {_BOOKINGS} b ON {_TODAY}
             CROSS JOIN LATERAL (SELECT {EFFECTIVE_STATUS} AS effective) s
             CROSS JOIN LATERAL (SELECT s.effective, s.effective = ANY(%s) AS alive,
@@ -77,9 +76,9 @@ def list_venues_today() -> list[Today]:
 
 def list_requests() -> tuple[list[Booking], int]:
     """Those that lapse first, and how many there are in all: two statements."""
-    waiting = Booking.objects.filter(current_q(BOOKING, PENDING))
+    waiting = Booking.objects.filter(build_current_q(BOOKING, PENDING))
     rows = waiting.select_related("venue", "resource", "owner").order_by("lapses_at", "id")
-    return list(rows[:ASKED]), waiting.count()
+    return list(rows[:MAX_REQUESTS]), waiting.count()
 
 
 # how it went
@@ -109,11 +108,11 @@ def get_recent_days() -> Recently:
     """The last four weeks of all venues together and the week ahead: a constant number of
     statements. Today is UTC's."""
     on = database_now().date()
-    first, last = on - WEEKS * 7 * DAY + DAY, on + AHEAD * DAY
-    return Recently(on, _days(first, last), _heat(on - WEEKS * 7 * DAY, on - DAY))
+    first, last = on - WEEKS * 7 * DAY + DAY, on + DAYS_AHEAD * DAY
+    return Recently(on, _count_by_day(first, last), _compute_heat(on - WEEKS * 7 * DAY, on - DAY))
 
 
-def _days(first: date, last: date) -> list[Count]:
+def _count_by_day(first: date, last: date) -> list[Count]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT (b.starts_at AT TIME ZONE v.time_zone)::date, count(*),
@@ -128,9 +127,9 @@ def _days(first: date, last: date) -> list[Count]:
     return [found.get(on, Count(on, 0, 0)) for on in dates]
 
 
-def _heat(first: date, last: date) -> list[list[float | None]]:
+def _compute_heat(first: date, last: date) -> list[list[float | None]]:
     used = analytics.compute_heat_map(None, first, last)
-    open_ = _open_time(opening_hours.get_scope(None), first, last)
+    open_ = _compute_open_time(opening_hours.get_scope(None), first, last)
     return [
         [
             min(1.0, hours * 3600 / whole) if whole else None
@@ -140,12 +139,12 @@ def _heat(first: date, last: date) -> list[list[float | None]]:
     ]
 
 
-def _open_time(scope: opening_hours.Scope, first: date, last: date) -> list[list[float]]:
-    """Seconds that all places together were open, by weekday and hour."""
+def _compute_open_time(scope: opening_hours.Scope, first: date, last: date) -> list[list[float]]:
+    """Seconds that all rooms together were open, by weekday and hour."""
     table = [[0.0] * 24 for _ in range(7)]
     for index, clock in enumerate(scope.clocks):
-        places = sum(place.clock == index for place in scope.places)
+        rooms = sum(room.clock == index for room in scope.rooms)
         for day in clock.days(first, last).values():
             for hour, starts, ends in clock.cells(day):
-                table[day.on.weekday()][hour] += places * (ends - starts).total_seconds()
+                table[day.on.weekday()][hour] += rooms * (ends - starts).total_seconds()
     return table

@@ -36,18 +36,18 @@ def list_timeline(booking: Booking) -> list[Line]:
     paid = Payment.objects.filter(booking=booking).order_by("id")
     back = Refund.objects.filter(payment__booking=booking).select_related("by").order_by("id")
     lines = [
-        *map(_event, events),
-        *map(_delivery, sent),
-        *map(_payment, paid),
-        *(_refund(refund, booking.currency) for refund in back),
+        *map(_build_event_line, events),
+        *map(_build_delivery_line, sent),
+        *map(_build_payment_line, paid),
+        *(_build_refund_line(refund, booking.currency) for refund in back),
     ]
     return sorted(lines, key=lambda line: line.at)
 
 
-def _event(event: BookingEvent) -> Line:
+def _build_event_line(event: BookingEvent) -> Line:
     who = event.actor_name or (event.actor.name if event.actor else "")
     moved = f"{event.from_status} → {event.to_status}" if event.from_status else event.to_status
-    facts = [moved, *(f"{name}: {_short(value)}" for name, value in event.details.items())]
+    facts = [moved, *(f"{name}: {_shorten(value)}" for name, value in event.details.items())]
     return Line(
         event.at,
         "event",
@@ -57,13 +57,13 @@ def _event(event: BookingEvent) -> Line:
     )
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_short(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {_shorten(part)}" for name, part in value.items())
     return str(value)[:200]
 
 
-def _delivery(row: Delivery) -> Line:
+def _build_delivery_line(row: Delivery) -> Line:
     title = f"e-mail “{row.name}”" if row.kind == Kind.EMAIL else Kind(row.kind).label
     facts = [row.state, f"{row.attempts} attempts" if row.attempts > 1 else "", row.last_error]
     states = {"parked": WRONG, "waiting": OPEN, "sending": OPEN}
@@ -78,7 +78,7 @@ def _delivery(row: Delivery) -> Line:
     )
 
 
-def _payment(row: Payment) -> Line:
+def _build_payment_line(row: Payment) -> Line:
     facts = [row.status.replace("_", " "), row.intent_id or "", row.last_error]
     state = ENDED if row.status in ("succeeded", "canceled") else OPEN
     return Line(
@@ -91,7 +91,7 @@ def _payment(row: Payment) -> Line:
     )
 
 
-def _refund(row: Refund, currency: str) -> Line:
+def _build_refund_line(row: Refund, currency: str) -> Line:
     state = {"succeeded": ENDED, "failed": WRONG}.get(row.status, OPEN)
     facts = " · ".join(filter(None, [row.status, row.reason, row.stripe_id]))
     who = row.by.name if row.by else ""

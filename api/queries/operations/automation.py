@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
-from api.models import Delivery, Job, JobFailure, Sign
+from api.models import Delivery, Heartbeat, Job, JobFailure
 from api.models.outbox import State
 from api.queries.clock import database_now
 from backend.schedule import SCHEDULE
@@ -181,5 +181,5 @@ def _list_backlog() -> list[Backlog]:
 def _list_processes(now: datetime) -> list[Process]:
     return [
         Process(row.kind, row.name, row.pid, row.seen_at, now - row.seen_at < HEARTBEAT_TIMEOUT)
-        for row in Sign.objects.filter(seen_at__gt=now - SHOWN_FOR)
+        for row in Heartbeat.objects.filter(seen_at__gt=now - SHOWN_FOR)
     ]

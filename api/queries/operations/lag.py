@@ -36,7 +36,7 @@ def get_lag_by_job() -> dict[str, float]:
         params += [job, *values]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT job, coalesce(extract(epoch FROM statement_timestamp() - since), 0)"  # noqa: S608
+            "SELECT job, coalesce(extract(epoch FROM statement_timestamp() - since), 0)"
             f" FROM ({' UNION ALL '.join(parts)}) AS lags",
             params,
         )

@@ -33,7 +33,7 @@ def get_alias() -> str:
     return REPLICA if _lagging.get() and REPLICA in connections else DEFAULT_DB_ALIAS
 
 
-def cursor() -> CursorWrapper:
+def open_cursor() -> CursorWrapper:
     return connections[get_alias()].cursor()
 
 

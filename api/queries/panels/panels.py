@@ -36,7 +36,7 @@ MOMENTS = (
 )
 
 
-def version_key(room: int) -> str:
+def get_version_key(room: int) -> str:
     return f"room:{room}:version"
 
 
@@ -51,10 +51,10 @@ def get_state(room: int) -> State:
 def list_states(rooms: Collection[int]) -> dict[int, State]:
     """Return the states by room id, without unknown ids. `version` grows with every change of the
     room, and is 0 while Redis is away."""
-    keys = {room: version_key(room) for room in rooms}
+    keys = {room: get_version_key(room) for room in rooms}
     versions = cache.get_many(keys.values())
     numbers = {room: int(versions.get(key) or 0) for room, key in keys.items()}
-    cache_keys = {room: _cache_key(room, number) for room, number in numbers.items() if number}
+    cache_keys = {room: _get_cache_key(room, number) for room, number in numbers.items() if number}
     cached = cache.get_many(cache_keys.values())
     found = {room: cached.get(cache_keys.get(room)) for room in numbers}
     missing = [room for room, state in found.items() if state is None]
@@ -71,11 +71,11 @@ def list_states(rooms: Collection[int]) -> dict[int, State]:
     return {room: state for room, state in found.items() if state is not None}
 
 
-def _cache_key(room: int, version: int) -> str:
+def _get_cache_key(room: int, version: int) -> str:
     return f"room:{room}:state:{version}"
 
 
-def fingerprint(state: State) -> str:
+def compute_fingerprint(state: State) -> str:
     """Return a hash that is equal for states that show the same, whenever they were read."""
     shown = {name: value for name, value in state.items() if name not in ("at", "version")}
     return hashlib.sha256(orjson.dumps(shown)).hexdigest()
@@ -180,7 +180,7 @@ def _serialize_meeting(row: Booking, resource: Resource) -> dict[str, Any]:
         "organizer_email": row.owner.email,
         "starts_at": _format_instant(row.starts_at),
         "ends_at": _format_instant(row.ends_at),
-        "people": 1 + row.others,  # type: ignore[attr-defined]
+        "people": 1 + row.others,  # type: ignore[attr-defined]  # annotated
         "checked_in_at": _format_instant(row.checked_in_at),
         "check_in_from": _format_instant(row.check_in_opens_at) if awaited else None,
         "check_in_until": _format_instant(by) if awaited else None,

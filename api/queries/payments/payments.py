@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from api.errors import NotFound
 from api.models import Booking, Payment, Resource, User
+from api.queries.clock import annotate_now
 
 
 def list_bookable_rooms(venue_slug: str) -> QuerySet[Resource]:
@@ -20,7 +20,7 @@ def list_bookable_rooms(venue_slug: str) -> QuerySet[Resource]:
 
 def list_bookings(venue_slug: str) -> QuerySet[Booking]:
     """The bookings of a venue, newest first, each carrying the database's `now`."""
-    rows = Booking.objects.filter(venue__slug=venue_slug).annotate(now=Now())  # type: ignore[no-redef]
+    rows = annotate_now(Booking.objects.filter(venue__slug=venue_slug))
     return rows.select_related("venue", "resource", "owner").order_by("-created_at", "-id")
 
 

@@ -1,4 +1,4 @@
-"""When places are open, local date by local date: what booked time is measured against.
+"""When rooms are open, local date by local date: what booked time is measured against.
 
 Rooms that share their hours share a clock. A date's open time is what of that date lies in opening
 hours, so hours past midnight count for the date in which they fall.
@@ -46,7 +46,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Period:
-    """Local dates of a clock for which sums are kept: a day or a calendar month."""
+    """Local dates of a clock for which sums are stored: a day or a calendar month."""
 
     starts_on: date
     ends_on: date
@@ -55,11 +55,11 @@ class Period:
     basis: int
 
 
-def day_periods(days: Days) -> list[Period]:
+def list_day_periods(days: Days) -> list[Period]:
     return [Period(d.on, d.on, d.starts, d.ends, d.basis) for d in days.values()]
 
 
-def month_periods(days: Days) -> list[Period]:
+def list_month_periods(days: Days) -> list[Period]:
     """The calendar months of which every day is there."""
     found = []
     for first_on, some in groupby(days.values(), key=lambda day: day.on.replace(day=1)):
@@ -78,7 +78,7 @@ def hash_to_int(text: str) -> int:
 
 @dataclass(frozen=True)
 class Clock:
-    """The time zone, hours and closed dates that several places share."""
+    """The time zone, hours and closed dates that several rooms share."""
 
     zone: str
     rules: Rules
@@ -92,7 +92,7 @@ class Clock:
             on = first_on + timedelta(days=n)
             ends = policy.to_instant(zone, on + DAY, MIDNIGHT)
             hours = policy.get_opening(self.rules, on)
-            found[on] = Day(on, starts, ends, _clipped((before, hours), starts, ends))
+            found[on] = Day(on, starts, ends, _clip((before, hours), starts, ends))
             starts, before = ends, hours
         return found
 
@@ -103,11 +103,11 @@ class Clock:
             return
         marks = [policy.to_instant(self.rules.zone, day.on, time(h)) for h in range(1, 24)]
         for hour, whole in enumerate(pairwise([day.starts, *marks, day.ends])):
-            for starts, ends in _clipped(day.open, *whole):
+            for starts, ends in _clip(day.open, *whole):
                 yield hour, starts, ends
 
 
-def _clipped(
+def _clip(
     hours: Sequence[Interval | None], starts: datetime, ends: datetime
 ) -> tuple[Interval, ...]:
     inside = [(max(h[0], starts), min(h[1], ends)) for h in hours if h is not None]
@@ -115,7 +115,7 @@ def _clipped(
 
 
 @dataclass(frozen=True)
-class Place:
+class Room:
     """A resource as the analytics see it; `clock` is an index into `Scope.clocks`."""
 
     id: int
@@ -126,16 +126,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Scope:
-    """The places that are looked at, their clocks, and the database's now."""
+    """The rooms that are looked at, their clocks, and the database's now."""
 
-    places: Sequence[Place]
+    rooms: Sequence[Room]
     clocks: Sequence[Clock]
     now: datetime | None
 
 
 def get_scope(venue: Venue | None, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
     """Places that are not retired, by id, in three statements: of a venue (of all when None), in a
-    building (exact, in any case of letters), or just those `ids`."""
+    building (exact, case-insensitive), or just those `ids`."""
     rows = Resource.objects.filter(retired_at=None).order_by("id")
     venues = Venue.objects.prefetch_related("closures")
     if venue is not None:
@@ -147,18 +147,18 @@ def get_scope(venue: Venue | None, building: str | None = None, ids: Sequence[in
     by_id = {found.pk: found for found in venues}
     columns = rows.values_list("id", "name", "capacity", "venue_id", "opens_at", "closes_at", Now())
     known: dict[tuple[int, time | None, time | None], int] = {}
-    places: list[Place] = []
+    rooms: list[Room] = []
     clocks: list[Clock] = []
     now = None
-    for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007
+    for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007 - `now` is wanted after the loop
         key = (venue_id, opens, closes)
         if key not in known:
             known[key] = len(clocks)
-            clocks.append(_clock(by_id[venue_id], opens, closes))
-        places.append(Place(pk, name, capacity, known[key]))
-    return Scope(places, clocks, now)
+            clocks.append(_build_clock(by_id[venue_id], opens, closes))
+        rooms.append(Room(pk, name, capacity, known[key]))
+    return Scope(rooms, clocks, now)
 
 
-def _clock(venue: Venue, opens: time | None, closes: time | None) -> Clock:
+def _build_clock(venue: Venue, opens: time | None, closes: time | None) -> Clock:
     resource = Resource(venue=venue, opens_at=opens, closes_at=closes)
     return Clock(venue.time_zone, Rules(resource, venue, (), list(venue.closures.all())))

@@ -19,24 +19,26 @@ AHEAD = 30 * DAY
 STEPS = 20
 
 
-def resources_with_availability(venue: Venue) -> QuerySet[Resource]:
-    """The venue's resources by id, each with `standing`: `unavailable` when it is switched off or
-    a confirmed booking of it is not over, `pending` when only requests are, else `available`."""
+def list_resources_with_availability(venue: Venue) -> QuerySet[Resource]:
+    """Return the venue's resources by id, each with its `availability`.
+
+    `unavailable` when it is switched off or a confirmed booking of it is not over, `pending` when
+    only requests are, else `available`."""
     ahead = Booking.objects.filter(resource=OuterRef("pk"), ends_at__gt=Now())
     ahead = ahead.blocking()
     firm = Exists(ahead.filter(status__in=[CONFIRMED, CHECKED_IN]))
     off = Q(is_available=False) | Q(maintenance=True)
-    standing = Case(
+    availability = Case(
         When(off | Q(firm), then=Value("unavailable")),
         When(Exists(ahead), then=Value("pending")),
         default=Value("available"),
         output_field=CharField(),
     )
     return (
-        rules_query.resources_with_rules()
+        rules_query.list_resources_with_rules()
         .filter(venue=venue)
         .order_by("pk")
-        .annotate(standing=standing)
+        .annotate(availability=availability)
     )
 
 

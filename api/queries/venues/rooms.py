@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, time, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from api import policy
 from api.errors import NotFound
 from api.models import Booking, Resource, User, Venue
+from api.queries.clock import annotate_now
 
 Status = Literal["available", "occupied", "reserved", "maintenance"]
 SOON = timedelta(minutes=15)
@@ -39,7 +40,7 @@ def search_rooms(
         found = found.filter(capacity__gte=min_capacity)
     if amenities:
         found = found.filter(amenities__contains=list(amenities))
-    return _with_status(list(found))
+    return _annotate_status(list(found))
 
 
 def get_room(venue: Venue, pk: int) -> Resource:
@@ -52,10 +53,10 @@ def get_room(venue: Venue, pk: int) -> Resource:
 
 def get_room_with_status(venue: Venue, pk: int) -> tuple[Resource, Status]:
     """Refuses `NotFound`."""
-    return _with_status([get_room(venue, pk)])[0]
+    return _annotate_status([get_room(venue, pk)])[0]
 
 
-def _with_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
+def _annotate_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
     rows = (
         Booking.objects.filter(
             resource__in=[room.pk for room in rooms],
@@ -79,9 +80,9 @@ def list_room_bookings(room: Resource, on: date, without: Sequence[str]) -> Quer
     zone = room.venue.zone
     starts = policy.to_instant(zone, on, time())
     ends = policy.to_instant(zone, on + policy.DAY, time())
-    rows: Any = Booking.objects.filter(resource=room).annotate(now=Now())  # type: ignore[no-redef]
-    return (  # type: ignore[no-any-return]
-        rows.overlapping(starts, ends)
+    rows = Booking.objects.filter(resource=room).overlapping(starts, ends)
+    return (
+        annotate_now(rows)
         .exclude(status__in=without)
         .select_related("resource", "owner")
         .prefetch_related("attendees")

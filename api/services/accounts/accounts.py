@@ -33,7 +33,7 @@ def register(
     strong: bool = True,
     **fields: Any,
 ) -> User:
-    """Create an account in the role of a user, whatever role was asked for.
+    """Create an account in the role of a user, whatever role was sent.
 
     Of two rivals for an address one gets it. An account without an address (some contracts allow
     that) gets no emails. Raises `EmailTaken`, `UsernameTaken`, `WeakPassword` and `Invalid`.
@@ -63,7 +63,7 @@ def normalize_email(email: str) -> str:
 
 
 def _to_refusal(error: IntegrityError) -> errors.Refusal:
-    """Told by the constraint's name: an address in the message may contain the word "username"."""
+    """By the constraint's name: an address in the message may contain the word "username"."""
     diagnosis = getattr(error.__cause__, "diag", None)
     if "username" in (getattr(diagnosis, "constraint_name", None) or ""):
         return errors.UsernameTaken(errors={"username": [errors.UsernameTaken.detail]})
@@ -125,7 +125,7 @@ def update_account(
         with transaction.atomic():
             if admin_changes:
                 ensure_admin_remains(user)
-            # only what was asked for: the rest of the row may be older than the database's
+            # only what was sent: the rest of the row may be older than the database's
             user.save(update_fields=changes.keys())
             if password:
                 passwords.set_password(user, password)

@@ -12,7 +12,7 @@ _ADDRESS: ContextVar[str] = ContextVar("address", default="")
 
 
 @contextmanager
-def client_address(address: str) -> Iterator[None]:
+def use_client_address(address: str) -> Iterator[None]:
     token = _ADDRESS.set(address)
     try:
         yield
@@ -23,4 +23,4 @@ def client_address(address: str) -> Iterator[None]:
 def get_address_hash() -> str:
     """The same for all requests from one address; empty where there is none, as in a worker."""
     address = _ADDRESS.get()
-    return salted_hmac("holdfast.whence", address).hexdigest()[:16] if address else ""
+    return salted_hmac("holdfast.client_address", address).hexdigest()[:16] if address else ""

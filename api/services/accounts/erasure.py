@@ -89,7 +89,7 @@ def _erase_emails(user: User) -> None:
 def _erase_stored_responses(user: User) -> None:
     """Responses stored for a repeated request, of whomever, and errors of jobs."""
     full = f"{user.first_name} {user.last_name}".strip()
-    # a name of two emails is in everybody's answers
+    # a name of two letters is in everybody's responses
     texts = [text for text in (user.email, user.username or "", full) if len(text) > 3]
     stored = IdempotencyKey.objects.annotate(text=Cast("body", TextField()))
     naming = Q(scope=f"user:{user.pk}")

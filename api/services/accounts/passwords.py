@@ -46,7 +46,7 @@ def end_sessions(user: User) -> None:
 
 
 def request_password_reset(email: str, name: str = "password_reset") -> None:
-    """Queue the e-mail with the link, if there is such an account; the caller is not told."""
+    """Queue the e-mail with the link, if there is such an account; the caller cannot tell."""
     user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
     if user is not None:
         notifications.email_user(user, name, f"email:password_reset:{uuid.uuid4()}")

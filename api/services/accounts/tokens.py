@@ -57,7 +57,7 @@ class Refresh(RefreshToken):
     """Signed with JWT_REFRESH_SECRET."""
 
     access_token_class = Access
-    no_copy_claims = (*RefreshToken.no_copy_claims, "family")  # type: ignore[assignment]
+    no_copy_claims = (*RefreshToken.no_copy_claims, "family")  # type: ignore[assignment]  # a longer tuple
     _token_backend = TokenBackend("HS256", settings.JWT_REFRESH_SECRET)
 
     @property
@@ -98,7 +98,7 @@ def issue(user: User, contract: str = "v1", family: str = "") -> TokenPair:
     """Issue tokens to a person who has authenticated, in a new family unless one is named."""
     life = LIFETIMES.get(contract, Lifetimes())
     # not the blacklist's own for_user: that would keep every living token in the database
-    refresh: Refresh = Token.for_user.__func__(Refresh, user)  # type: ignore[attr-defined]
+    refresh: Refresh = Token.for_user.__func__(Refresh, user)  # type: ignore[attr-defined]  # a class method
     refresh["contract"] = contract
     refresh["family"] = family or uuid4().hex
     refresh.set_exp(lifetime=life.refresh)
@@ -137,7 +137,7 @@ def _decode(raw: str | None) -> Refresh:
     if not raw or not isinstance(raw, str):
         raise TokenRefused("No refresh token was given.", reason="missing")
     try:
-        return Refresh(raw)  # type: ignore[arg-type]
+        return Refresh(raw)  # type: ignore[arg-type]  # SimpleJWT takes text
     except ExpiredTokenError:
         raise TokenRefused("The refresh token has expired.", reason="expired") from None
     except TokenError as error:

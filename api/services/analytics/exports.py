@@ -16,14 +16,14 @@ from django.db.models.functions import Now
 from api.errors import NotFound, Refusal
 from api.models import Export, User
 from api.models.analytics import ExportState, Figure, Format
-from api.services.operations.lease_queue import LeaseQueue, one_by_one
+from api.services.operations.lease_queue import LeaseQueue, run_one_by_one
 
 from . import exports_csv, reports
 from .reports import Question
 
 MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.PDF: "application/pdf"}
 LEASE: Final = timedelta(minutes=6)  # longer than a task may run
-REUSE_FOR: Final = timedelta(minutes=10)  # asked for again within it, the same file will do
+REUSE_FOR: Final = timedelta(minutes=10)  # requested again within it, the same file is returned
 QUEUE: Final = LeaseQueue(
     Export,
     claimed=ExportState.WORKING.value,
@@ -71,7 +71,7 @@ def request_export(question: Question, kind: Format, by: User) -> Export:
     }
     known = Export.objects.filter(**columns, created_at__gt=Now() - REUSE_FOR)
     found = known.exclude(state=ExportState.FAILED).defer("content").first()
-    return found or Export.objects.create(**columns, asked_by=by)
+    return found or Export.objects.create(**columns, requested_by=by)
 
 
 def get(pk: UUID) -> Export:
@@ -104,7 +104,7 @@ def _build_file(question: Question, kind: Format, content: bytes) -> File:
 
 def make_requested() -> int:
     """How many files were made in this run."""
-    return QUEUE.run(one_by_one(_make))
+    return QUEUE.run(run_one_by_one(_make))
 
 
 def _make(export: Export) -> None:

@@ -122,19 +122,19 @@ def build_report(
     progress: Progress = lambda percent: None,
 ) -> Report:
     """The report; `drawn` ones carry what their charts need. Rooms are read in batches, and
-    `progress` is told the percentage after each."""
+    `progress` is called with the percentage after each."""
     made_at = database_now()
-    figure, asked = question.figure, (question.venue, question.first_on, question.last_on)
+    figure, scope = question.figure, (question.venue, question.first_on, question.last_on)
     heat: Sequence[Sequence[float]] = ()
     if figure == Figure.HEAT_MAP or (drawn and figure in (Figure.KPI, Figure.UTILIZATION)):
-        heat = analytics.compute_heat_map(*asked)
+        heat = analytics.compute_heat_map(*scope)
     if figure == Figure.KPI:
-        return Report(question, made_at, [analytics.compute_kpi(*asked)], heat)
+        return Report(question, made_at, [analytics.compute_kpi(*scope)], heat)
     if figure == Figure.HEAT_MAP:
         return Report(question, made_at, _list_weekdays(heat), heat)
     rows, ids = [], _list_rooms(question.venue)
     for n in range(0, len(ids), BATCH_SIZE):
-        rows += FIGURES_BY_ROOM[figure](*asked, ids=ids[n : n + BATCH_SIZE])
+        rows += FIGURES_BY_ROOM[figure](*scope, ids=ids[n : n + BATCH_SIZE])
         progress(100 * min(n + BATCH_SIZE, len(ids)) // len(ids))
     return Report(question, made_at, rows, heat)
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from api import errors, policy
-from api.effective_status import get_due_transition, not_due_sql
+from api.effective_status import build_not_due_sql, get_due_transition
 from api.lifecycle import BOOKING, HELD, PENDING, ActorRole, Status, Transition
 from api.models import Booking
 from api.models.bookings import PaymentStatus
@@ -25,7 +25,7 @@ from api.services.conflicts import retry_on_conflict
 from .slots import get_booking, lock_booking, move_into_slot
 from .transitions import apply_transition
 
-_NOT_DUE = not_due_sql(BOOKING)
+_NOT_DUE = build_not_due_sql(BOOKING)
 
 
 @retry_on_conflict
@@ -39,7 +39,7 @@ def cancel_booking(booking_id: int, actor: Actor, reason: str = "") -> Booking:
 def approve_booking(booking_id: int, actor: Actor, next_status: str = "") -> Booking:
     """Confirms a request, or holds it for payment when it has a price. By staff.
 
-    The policy is asked again: the resource, its hours and dates, and that the slot has not begun.
+    The policy is checked again: the resource, its hours and dates, and that the slot has not begun.
     `next_status`: where another move of the same transaction leads, which is then what people are
     written to about."""
     if actor.by not in BOOKING.approve.by:
@@ -193,8 +193,9 @@ def move_booking(
     rows = apply_transition(
         move, [booking_id], actor, where=where, params=params, sets=sets, details=details
     )
-    if rows:
-        return rows[0]  # type: ignore[no-any-return]
+    booking: Booking
+    for booking in rows:
+        return booking
     booking = get_booking(booking_id)
     check_owner(booking, actor)
     raise _build_refusal(move, booking)

@@ -1,4 +1,4 @@
-"""Assigns a resource where a venue has several of a kind and nobody said which: the least busy.
+"""Assigns the least busy resource where a venue has several of a kind and none was requested.
 
 The order is a guess, the constraint decides: a resource lost to a rival is followed by the next.
 """
@@ -15,7 +15,7 @@ from api import errors, policy
 from api.models import Booking, Resource, Venue
 from api.policy import DAY, Check, Interval
 from api.queries.bookings.availability import list_busy_intervals
-from api.queries.venues.rules import build_rules, resources_with_rules
+from api.queries.venues.rules import build_rules, list_resources_with_rules
 from api.services.actors import Actor
 from api.services.venues import venues
 
@@ -26,13 +26,13 @@ from .reschedule import BookingChanges, reschedule_booking
 
 def list_resources(venue: Venue) -> list[Resource]:
     """The resources of a venue, by id; the first is made when there is none."""
-    found = list(resources_with_rules().filter(venue=venue).order_by("pk"))
+    found = list(list_resources_with_rules().filter(venue=venue).order_by("pk"))
     if found:
         return found
     with transaction.atomic():
         Venue.objects.select_for_update(no_key=True).get(pk=venue.pk)
         venues.get_only_resource(venue, "Chair 1")
-    return list(resources_with_rules().filter(venue=venue).order_by("pk"))
+    return list(list_resources_with_rules().filter(venue=venue).order_by("pk"))
 
 
 def create_assigned_booking(
@@ -50,7 +50,7 @@ def create_assigned_booking(
     def attempt(resource: Resource) -> Booking:
         return create_booking(replace(request, resource=resource), actor=actor, check=check)
 
-    return _first_that_succeeds(attempt, resources, interval)
+    return _try_each(attempt, resources, interval)
 
 
 def reschedule_assigned_booking(
@@ -86,12 +86,12 @@ def reschedule_assigned_booking(
         if not others:
             raise
     interval = changes.starts_at or booking.starts_at, changes.ends_at or booking.ends_at
-    return _first_that_succeeds(
+    return _try_each(
         lambda resource: attempt(replace(changes, resource=resource.pk)), others, interval
     )
 
 
-def _first_that_succeeds(
+def _try_each(
     attempt: Callable[[Resource], Booking], resources: Sequence[Resource], interval: Interval
 ) -> Booking:
     refused: errors.Refusal | None = None

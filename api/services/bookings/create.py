@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from api import errors, policy
-from api.effective_status import current_q
+from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Resource, User
 from api.policy import Check, Rules
@@ -125,7 +125,9 @@ def _check_holds_of(booking: Booking, limit: int, column: str, value: int | str)
     with connection.cursor() as cursor:
         key = f"holds:{column}:{value}:{booking.venue_id}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-    holds = Booking.objects.filter(current_q(BOOKING, HELD), venue=booking.venue, **{column: value})
+    holds = Booking.objects.filter(
+        build_current_q(BOOKING, HELD), venue=booking.venue, **{column: value}
+    )
     if holds.count() >= limit:
         raise errors.TooManyHolds(limit=limit)
 
@@ -143,7 +145,7 @@ def _take_slot(booking: Booking, parts: Sequence[InsertPart], rules: Rules, now:
 
 def _insert(booking: Booking, parts: Sequence[InsertPart]) -> bool:
     """Whether the slot was free and is now taken, with the parts written too."""
-    with connection.prepared() as cursor:  # type: ignore[attr-defined]
+    with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
         cursor.execute(*insert_statement(booking, parts))
         row = cursor.fetchone()
     if row is None:

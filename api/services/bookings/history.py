@@ -1,4 +1,4 @@
-"""Writes the lines of history, one statement for any batch, and deletes those that are not kept."""
+"""Writes the lines of history, one statement for any batch, and deletes old ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .statements import InsertPart
 
 _TABLE = BookingEvent._meta.db_table
 _INSERT_WRITTEN = (
-    f"INSERT INTO {_TABLE}"  # noqa: S608
+    f"INSERT INTO {_TABLE}"
     " (booking_id, verb, from_status, to_status, by, actor_id, actor_name, details)"
     " SELECT id, %s, status_left, status, %s, %s::bigint, %s, %s"
     " FROM written ORDER BY fell_due, id"
@@ -28,7 +28,7 @@ BATCH = 5000  # lines in one transaction
 BUDGET = 60.0  # seconds of one run
 
 
-def event_part(verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:
+def build_event_part(verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:
     """One event for each booking that the statement inserts or moves."""
     user = actor.user.pk if actor.user else None
     params = [verb, actor.by.value, user, actor.name, Jsonb(dict(details))]
@@ -58,7 +58,7 @@ def erase_texts(booking_ids: Iterable[int]) -> None:
     paths = [f"{{{side},{name}}}" for side in ("from", "to") for name in ("title", "notes")]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {_TABLE} SET details = details"  # noqa: S608
+            f"UPDATE {_TABLE} SET details = details"
             " #- %s::text[] #- %s::text[] #- %s::text[] #- %s::text[]"
             " WHERE booking_id = ANY(%s) AND verb IN ('edit', 'reschedule')",
             [*paths, list(booking_ids)],
@@ -72,7 +72,7 @@ PRUNE = f"""
         WHERE line.at < date_trunc('month', statement_timestamp()) - %s * interval '1 month'
         ORDER BY line.id FOR UPDATE OF line SKIP LOCKED
     )
-    DELETE FROM {BookingEvent._meta.db_table} WHERE id IN (SELECT id FROM old)"""  # noqa: S608
+    DELETE FROM {BookingEvent._meta.db_table} WHERE id IN (SELECT id FROM old)"""
 
 
 def prune() -> int:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 
 from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Resource
 from api.policy import Rules
 from api.queries.bookings.availability import find_alternatives
+from api.queries.clock import annotate_now
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
 from .transitions import apply_due_transitions
@@ -27,7 +27,7 @@ OVERLAPS = "resource_id = %s AND tstzrange(starts_at, ends_at) && tstzrange(%s, 
 def get_booking(booking_id: int) -> Booking:
     """The booking with the database's `now`; refuses `NotFound`."""
     rows = Booking.objects.select_related("venue", "resource__venue", "owner")
-    booking = rows.annotate(now=Now()).filter(pk=booking_id).first()  # type: ignore[no-redef]
+    booking = annotate_now(rows).filter(pk=booking_id).first()
     if booking is None:
         raise errors.NotFound("There is no such booking.")
     return booking
@@ -96,7 +96,7 @@ def build_refusal(
         alternatives=find_alternatives(
             rules.resource, starts_at, ends_at, now, guests=guests, ignore=ignore
         ),
-        asked=(starts_at, ends_at),
+        requested=(starts_at, ends_at),
         rules=rules,
         now=now,
         ignore=ignore,

@@ -5,7 +5,6 @@ for a new one) and `fell_due` (null unless the clock moved it). Receivers of `bo
 `transition_writing` return inserts that select from it. So history and emails are part of the same
 statement, and are written only for rows that were.
 """
-# ruff: noqa: S608 - the statements are put together from names of this code, never from values
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from typing import Any
 
 from django.db import models
 
-from api.effective_status import sources_sql
+from api.effective_status import build_sources_sql
 from api.lifecycle import NOW, Transition
 from api.models import Booking
 
@@ -38,7 +37,7 @@ def collect_parts(responses: Sequence[tuple[Any, Any]]) -> list[InsertPart]:
     return [part for _, part in responses if part is not None]
 
 
-def with_parts(written: Statement, parts: Sequence[InsertPart], select: str) -> Statement:
+def build_statement(written: Statement, parts: Sequence[InsertPart], select: str) -> Statement:
     """One statement: `written` (common table expressions of which the last has that name), the
     inserts of the parts, and a `select` from its rows."""
     rows, params = written
@@ -65,7 +64,7 @@ def insert_statement(booking: Booking, parts: Sequence[InsertPart]) -> Statement
     """Inserts the booking if its slot is free, and the parts with it; gives back one row or none
     (created_at, updated_at). Never raises for a taken slot, never deadlocks with another insert."""
     written = _INSERT, list(_get_values(booking))
-    return with_parts(written, parts, "SELECT created_at, updated_at FROM written")
+    return build_statement(written, parts, "SELECT created_at, updated_at FROM written")
 
 
 def move_rows(
@@ -91,7 +90,7 @@ def move_rows(
     fell_due = f"t.{move.deadline}" if move.deadline else "NULL::timestamptz"
     return (
         f"due AS (SELECT id, status AS status_left, {fell_due} AS fell_due FROM {table} t"
-        f" WHERE {sources_sql(move)} AND {where} {lock}),"
+        f" WHERE {build_sources_sql(move)} AND {where} {lock}),"
         f" written AS (UPDATE {table} t SET {', '.join(assignments)} FROM due WHERE t.id = due.id"
         " RETURNING t.*, due.status_left, due.fell_due)"
     ), [*params, *values.values()]

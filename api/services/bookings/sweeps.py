@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError, connection, models, transaction
 
-from api.effective_status import due_sql, overdue_sql
+from api.effective_status import build_due_sql, build_overdue_sql
 from api.lifecycle import Transition
 from api.models import JobFailure
 from api.services.actors import Actor
@@ -39,7 +39,7 @@ def sweep(
         job,
         work=lambda since, size: _move_due(move, job, since, size),
         blame=lambda error: set_aside(
-            get_model(move), due_sql(move), move.deadline, job=job, error=error
+            get_model(move), build_due_sql(move), move.deadline, job=job, error=error
         ),
         batch=batch,
         progress=progress,
@@ -53,7 +53,7 @@ def _move_due(move: Transition, job: str, since: str, size: int) -> list[Any]:
     return write_transition(
         move,
         Actor.clock(job),
-        where=f"{overdue_sql(move)} AND t.{move.deadline} >= %s AND {NOT_SET_ASIDE}",
+        where=f"{build_overdue_sql(move)} AND t.{move.deadline} >= %s AND {NOT_SET_ASIDE}",
         params=[since, job],
         lock=f"ORDER BY {order} LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED",
         columns=get_table(move).swept_columns,
@@ -94,7 +94,7 @@ def run_in_batches(
 # Of a row of the table `t`; takes the job. As an array, so that the rows are read in the order of
 # an index and no further than needed.
 NOT_SET_ASIDE = (
-    f"t.id <> ALL(ARRAY(SELECT f.row::bigint FROM {JobFailure._meta.db_table} f"  # noqa: S608
+    f"t.id <> ALL(ARRAY(SELECT f.row::bigint FROM {JobFailure._meta.db_table} f"
     " WHERE f.job = %s AND f.retry_at > statement_timestamp()))"
 )
 
@@ -105,7 +105,7 @@ def set_aside(
     """Remembers the first row that is still due, with growing time until its next try."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
+            f"INSERT INTO {JobFailure._meta.db_table} AS f"
             " (job, row, error, attempts, first_at, last_at, retry_at)"
             " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
             " statement_timestamp() + interval '1 minute'"

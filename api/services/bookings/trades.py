@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from api import errors, policy
-from api.effective_status import current_q, not_due_sql
+from api.effective_status import build_current_q, build_not_due_sql
 from api.lifecycle import TRADE, ActorRole, Status, TradeStatus, Transition
 from api.models import Booking, Trade, User
 from api.models.bookings import PaymentStatus
@@ -29,7 +29,7 @@ from api.signals import booking_changed, trade_offered
 from . import history
 from .transitions import apply_due_transitions, apply_transition
 
-NOT_LAPSED = not_due_sql(TRADE)
+NOT_LAPSED = build_not_due_sql(TRADE)
 
 
 @retry_on_conflict
@@ -44,9 +44,9 @@ def offer_trade(
         k: row for k, row in _lock_bookings(mine, theirs).items() if venue in (None, row.venue_id)
     }
     if mine not in found or found[mine].owner_id != requester.pk:
-        raise _unknown("requester")
+        raise _build_unknown("requester")
     if theirs not in found or found[theirs].owner_id == requester.pk:
-        raise _unknown("target")
+        raise _build_unknown("target")
     _check_swap(found[mine], found[theirs])
     same = "requester_booking_id = %s AND target_booking_id = %s"
     apply_due_transitions(TRADE, same, (mine, theirs))
@@ -147,7 +147,9 @@ def _lock_bookings(*ids: int) -> dict[int, Booking]:
 def _lock_open_trades(booking_ids: Sequence[int]) -> list[int]:
     """Ids of the open offers on these bookings, locked in that order."""
     touching = Q(requester_booking__any_of=booking_ids) | Q(target_booking__any_of=booking_ids)
-    rows = Trade.objects.filter(touching, current_q(TRADE, TradeStatus.OFFERED)).order_by("pk")
+    rows = Trade.objects.filter(touching, build_current_q(TRADE, TradeStatus.OFFERED)).order_by(
+        "pk"
+    )
     return list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
@@ -162,8 +164,9 @@ def _get_for_target(trade_id: int, user: User) -> Trade:
 
 
 def _move_trade(move: Transition, trade_id: int, actor: Actor, **options: Any) -> Trade:
-    if rows := apply_transition(move, [trade_id], actor, where=NOT_LAPSED, **options):
-        return rows[0]  # type: ignore[no-any-return]
+    trade: Trade
+    for trade in apply_transition(move, [trade_id], actor, where=NOT_LAPSED, **options):
+        return trade
     raise _build_refusal(trade_id, move)
 
 
@@ -176,7 +179,7 @@ def _build_refusal(trade_id: int, move: Transition) -> errors.NotAllowedNow:
     return errors.NotAllowedNow(f"This offer is already {label}.", current=status)
 
 
-def _unknown(side: str) -> errors.TradeRefused:
+def _build_unknown(side: str) -> errors.TradeRefused:
     whose = "This is not a booking of theirs." if side == "target" else "This is not your booking."
     return errors.TradeRefused(whose, which=side, unknown=True)
 

@@ -13,12 +13,12 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, models, transaction
 
-from api.effective_status import overdue_sql
+from api.effective_status import build_overdue_sql
 from api.lifecycle import TABLES, Table, Transition
 from api.services.actors import Actor
 from api.signals import transition_writing, transitioned
 
-from .statements import LOCK_BY_ID, collect_parts, move_rows, with_parts
+from .statements import LOCK_BY_ID, build_statement, collect_parts, move_rows
 
 
 def get_table(move: Transition) -> Table:
@@ -62,7 +62,7 @@ def apply_due_transitions(table: Table, where: str, params: Sequence[Any]) -> in
                 write_transition(
                     move,
                     Actor.clock("on_demand"),
-                    where=f"{overdue_sql(move)} AND ({where})",
+                    where=f"{build_overdue_sql(move)} AND ({where})",
                     params=params,
                     columns=table.swept_columns,
                 )
@@ -98,12 +98,12 @@ def write_transition(
     parts = collect_parts(transition_writing.send(**event))
     written = move_rows(model, move, where=where, params=params, sets=sets or {}, lock=lock)
     selected = ", ".join(("id", "fell_due::text", *columns)) if columns else "*"
-    select = f"SELECT {selected} FROM written ORDER BY written.fell_due, id"  # noqa: S608
-    statement = with_parts(written, parts, select)
+    select = f"SELECT {selected} FROM written ORDER BY written.fell_due, id"
+    statement = build_statement(written, parts, select)
     if columns:
         with connection.cursor() as cursor:
             cursor.execute(*statement)
-            rows = list(map(_swept_row(columns)._make, cursor.fetchall()))
+            rows = list(map(_build_swept_row(columns)._make, cursor.fetchall()))
     else:
         rows = list(model._base_manager.raw(*statement))
     if rows:
@@ -112,5 +112,5 @@ def write_transition(
 
 
 @functools.cache
-def _swept_row(columns: tuple[str, ...]) -> Any:
-    return namedtuple("SweptRow", ("pk", "fell_due", *columns))  # noqa: PYI024
+def _build_swept_row(columns: tuple[str, ...]) -> Any:
+    return namedtuple("SweptRow", ("pk", "fell_due", *columns))  # noqa: PYI024 - its columns are known at run time

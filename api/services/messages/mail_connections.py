@@ -1,4 +1,4 @@
-"""Connections to whoever carries the emails, kept open between batches.
+"""Connections to the SMTP server or provider, kept open between batches.
 
 Opening one over SMTP costs a handshake, with TLS and a sign-in several. A batch therefore takes one
 that an earlier batch left open, if the server still answers on it.
@@ -17,7 +17,7 @@ from django.core.mail import get_connection
 from django.core.mail.message import EmailMessage
 from django.db import connection as database
 
-KEPT_FOR = 30.0  # seconds without an email, after which a connection is closed
+IDLE_TIMEOUT = 30.0  # seconds without an email, after which a connection is closed
 
 # (backend, when it was last used), the latest at the right; shared by the threads of this process
 _idle: deque[tuple[Any, float]] = deque()
@@ -32,7 +32,7 @@ class MailConnection:
     def send(self, message: EmailMessage) -> None:
         """Send one email. Raises whatever the backend does; the next email then gets a new
         connection."""
-        assert not database.in_atomic_block, "no network call inside a transaction"  # noqa: S101
+        assert not database.in_atomic_block, "no network call inside a transaction"  # noqa: S101 - a law, not a check of input
         try:
             self.backend = self.backend or _take_idle() or _open()
             self.backend.send_messages([message])
@@ -61,10 +61,10 @@ def use_connection() -> Iterator[MailConnection]:
         connection.release()
 
 
-def close_idle(kept_for: float = KEPT_FOR) -> None:
+def close_idle(timeout: float = IDLE_TIMEOUT) -> None:
     """Close what nobody has used for that many seconds."""
     with contextlib.suppress(IndexError):  # none is left, or another thread took the last
-        while _idle[0][1] <= time.monotonic() - kept_for:
+        while _idle[0][1] <= time.monotonic() - timeout:
             _close(_idle.popleft()[0])
 
 
@@ -74,7 +74,7 @@ def _take_idle() -> Any:
     with contextlib.suppress(IndexError):
         while True:
             backend, _ = _idle.pop()
-            if _answers(backend):
+            if _is_alive(backend):
                 return backend
             _close(backend)
 
@@ -89,7 +89,7 @@ def _open() -> Any:
     return backend
 
 
-def _answers(backend: Any) -> bool:
+def _is_alive(backend: Any) -> bool:
     """Whether the server at the other end of an SMTP connection is still there. Other backends
     hold at most an HTTP session, which opens itself again."""
     smtp = getattr(backend, "connection", None)

@@ -41,10 +41,10 @@ BOOKING_COLUMNS: Final = (
 )
 GAPS: Final = re.compile(r"\n\s*\n\s*\n+")  # of blocks that are empty
 
-# emails that say that a booking stands; withheld when it was given up meanwhile
-BOOKING_STANDS: Final = ("book", "approve", "confirm", "resubmit", "reinstate", "moved", "edited")
-GIVEN_UP: Final = (Status.CANCELLED, Status.REJECTED, Status.EXPIRED)
-OLD_NEWS_AFTER: Final = timedelta(seconds=30)
+# emails about a booking that goes ahead; withheld when it has ended meanwhile
+AFFIRMING_VERBS: Final = ("book", "approve", "confirm", "resubmit", "reinstate", "moved", "edited")
+ENDED_STATUSES: Final = (Status.CANCELLED, Status.REJECTED, Status.EXPIRED)
+STALE_AFTER: Final = timedelta(seconds=30)
 
 breaker = CircuitBreaker(OSError)  # what smtplib and the HTTP providers raise alike
 
@@ -133,17 +133,17 @@ def build_headers(row: Delivery) -> dict[str, str]:
 
 def build_message_id(key: str) -> str:
     digest = hashlib.sha256(key.encode()).hexdigest()[:32]
-    return f"<{digest}@{_domain(settings.DEFAULT_FROM_EMAIL)}>"
+    return f"<{digest}@{_get_domain(settings.DEFAULT_FROM_EMAIL)}>"
 
 
 @functools.cache  # the sender is always the same
-def _domain(sender: str) -> str:
+def _get_domain(sender: str) -> str:
     return parseaddr(sender)[1].rpartition("@")[2] or "holdfast.example"
 
 
 def _check_still_wanted(row: Delivery, email: Email, booking: Booking) -> None:
     verb = str(row.payload.get("verb", "")).partition(".")[0]
-    if booking.status in GIVEN_UP and verb in BOOKING_STANDS and _is_late(row):
+    if booking.status in ENDED_STATUSES and verb in AFFIRMING_VERBS and _is_late(row):
         raise Withheld(f"the booking is {booking.status} by now")
     if email.only_while and booking.status not in email.only_while:
         raise Withheld(f"the booking is {booking.status}")
@@ -155,12 +155,12 @@ def _check_still_wanted(row: Delivery, email: Email, booking: Booking) -> None:
 
 def _is_late(row: Delivery) -> bool:
     """Whoever books and cancels at once gets both emails; after an outage the first is old news."""
-    return row.attempts > 1 or database_now() - row.created_at > OLD_NEWS_AFTER
+    return row.attempts > 1 or database_now() - row.created_at > STALE_AFTER
 
 
 def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"{wording}/{name}.{ending}"] if wording else []
-    emails: Environment = engines["emails"].env  # type: ignore[attr-defined]
+    emails: Environment = engines["emails"].env  # type: ignore[attr-defined]  # the engine is Jinja's
     text = emails.select_template([*names, f"{name}.{ending}"]).render(context)
     return GAPS.sub("\n\n", text).strip() + "\n"
 

@@ -13,50 +13,50 @@ from django.db.models import prefetch_related_objects
 from api.emails import REASONS, WORDINGS, Email, list_emails
 from api.models import Booking, Trade, User, Venue
 from api.models.users import ABSENT_DOMAIN
-from api.services.bookings.statements import InsertPart, with_parts
+from api.services.bookings.statements import InsertPart, build_statement
 
 from . import outbox
 from .outbox import Effect
 
 
-def email_part(verb: str, status: str, details: Mapping[str, Any]) -> InsertPart | None:
+def build_email_part(verb: str, status: str, details: Mapping[str, Any]) -> InsertPart | None:
     """Queues what `verb` causes for every booking that a statement writes and that now has this
     status; None where nobody is written to."""
     payload = {"verb": verb, "status": status, **_pick_details(details)}
-    return _email_part(verb, payload, reason=details.get("reason", ""))
+    return _build_email_part(verb, payload, reason=details.get("reason", ""))
 
 
 def notify(verb: str, bookings: Sequence[Booking], details: Mapping[str, Any]) -> None:
     """Queues what `verb` causes for bookings that were edited and kept their status."""
     for booking in bookings:
-        _queue(booking, email_part(verb, str(booking.status), details))
+        _queue(booking, build_email_part(verb, str(booking.status), details))
 
 
 def notify_once(booking: Booking, verb: str, key: str, **payload: Any) -> None:
     """Queues what `verb` causes for one booking whose status did not change, once per key."""
-    _queue(booking, _email_part(verb, {"verb": verb, **payload}, key=key))
+    _queue(booking, _build_email_part(verb, {"verb": verb, **payload}, key=key))
 
 
 def _queue(booking: Booking, part: InsertPart | None) -> None:
     if part is not None:
         with connection.cursor() as cursor:
-            cursor.execute(*with_parts((_ONE, [booking.pk]), [part], "SELECT FROM written"))
+            cursor.execute(*build_statement((_ONE, [booking.pk]), [part], "SELECT FROM written"))
 
 
 _ONE = (
-    "written AS (SELECT b.*, NULL::timestamptz AS fell_due"  # noqa: S608
+    "written AS (SELECT b.*, NULL::timestamptz AS fell_due"
     f" FROM {Booking._meta.db_table} b WHERE id = %s)"
 )
 
 
-def _email_part(
+def _build_email_part(
     verb: str, payload: Mapping[str, Any], *, reason: str = "", key: str = ""
 ) -> InsertPart | None:
     emails = _list_emails(verb, reason if reason in REASONS else "")
     if not emails:
         return None
-    select = _recipients_sql(emails, "%s || ':' || e.name" if key else _KEY_OF_VERSION)
-    return outbox.email_part(select, [*([key] if key else ()), settings.ADMIN_EMAIL], payload)
+    select = _build_recipients_sql(emails, "%s || ':' || e.name" if key else _KEY_OF_VERSION)
+    return outbox.build_email_part(select, [*([key] if key else ()), settings.ADMIN_EMAIL], payload)
 
 
 @functools.cache
@@ -73,7 +73,7 @@ _KEY_OF_VERSION = "e.name || ':' || m.id || ':' || m.version"
 
 
 @functools.cache
-def _recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) -> str:
+def _build_recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) -> str:
     """Key, name, booking, address and due, for each of the emails that the booking's venue words;
     takes the address of the site's admin. What fell due in the past keeps that order after an
     outage. The table of emails is written out: as parameters it would cost more than the rest."""
@@ -96,7 +96,7 @@ def _recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) -> str
         WHEN right(u.email, {len(ABSENT_DOMAIN)}) = '{ABSENT_DOMAIN}' THEN ''
         ELSE u.email END) AS a(address)
     WHERE a.address <> '' AND (v.send_confirmation_emails OR NOT e.optional)
-    ORDER BY m.fell_due, m.id, e.position"""  # noqa: S608
+    ORDER BY m.fell_due, m.id, e.position"""
 
 
 def _pick_details(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,10 +116,10 @@ def notify_traders(verb: str, trades: Sequence[Trade]) -> None:
         return
     sides = ("requester", "target")
     prefetch_related_objects(list(trades), *sides, *(f"{side}_booking__venue" for side in sides))
-    outbox.put(_to_traders(verb, trades))
+    outbox.put(_list_effects(verb, trades))
 
 
-def _to_traders(verb: str, trades: Sequence[Trade]) -> Iterable[Effect]:
+def _list_effects(verb: str, trades: Sequence[Trade]) -> Iterable[Effect]:
     for trade in trades:
         venue = trade.target_booking.venue
         for email in list_emails(f"trade.{verb}", venue.wording):

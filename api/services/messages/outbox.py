@@ -54,11 +54,11 @@ def put(effects: Iterable[Effect]) -> None:
     )
 
 
-def email_part(select: str, params: Sequence[Any], payload: Mapping[str, Any]) -> InsertPart:
+def build_email_part(select: str, params: Sequence[Any], payload: Mapping[str, Any]) -> InsertPart:
     """The same for emails that `select` makes of the rows of `written` (key, name, booking, to and
     due, in this order), as part of the statement that writes them."""
     sql = (
-        f"INSERT INTO {Delivery._meta.db_table}"  # noqa: S608
+        f"INSERT INTO {Delivery._meta.db_table}"
         ' (key, name, booking_id, "to", due_at, kind, payload, state, attempts, last_error,'
         f" request_id) SELECT effect.*, 'email', %s, 'waiting', 0, '', %s FROM ({select}) AS effect"
         " ON CONFLICT (key) DO NOTHING"
@@ -113,7 +113,7 @@ def retry(rows: Iterable[int]) -> int:
 
 
 def prune() -> int:
-    """Delete finished rows older than the retention; parked ones are kept until retried."""
+    """Delete finished rows older than the retention; parked ones stay until retried."""
     old = Q(finished_at__lt=Now() - settings.KEEP_DELIVERIES)
     done = Q(state__in=[State.SENT.value, State.WITHHELD.value])
     return Delivery.objects.filter(old & done).delete()[0]

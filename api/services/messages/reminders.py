@@ -10,7 +10,7 @@ from django.db import connection
 from api.lifecycle import CONFIRMED
 from api.models import Booking
 from api.services.bookings import sweeps
-from api.services.bookings.statements import with_parts
+from api.services.bookings.statements import build_statement
 
 from . import notifications
 
@@ -39,16 +39,16 @@ class Reminded(NamedTuple):
 
 def _queue_batch(since: str, size: int) -> list[Reminded]:
     """Reminders that fell due since then, so many at most: queued in one statement."""
-    part = notifications.email_part("remind", CONFIRMED, {})
+    part = notifications.build_email_part("remind", CONFIRMED, {})
     written: tuple[str, list[Any]] = _TAKEN, [since, JOB, size]
     select = "SELECT id, fell_due::text FROM written ORDER BY written.fell_due, id"
     with connection.cursor() as cursor:
-        cursor.execute(*with_parts(written, [part] if part else [], select))
+        cursor.execute(*build_statement(written, [part] if part else [], select))
         return list(map(Reminded._make, cursor.fetchall()))
 
 
 _TAKEN = (
-    f"due AS (SELECT id, remind_at AS fell_due FROM {TABLE} t WHERE {DUE}"  # noqa: S608
+    f"due AS (SELECT id, remind_at AS fell_due FROM {TABLE} t WHERE {DUE}"
     f" AND remind_at >= %s AND {sweeps.NOT_SET_ASIDE}"
     " ORDER BY remind_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED),"
     f" written AS (UPDATE {TABLE} b SET remind_at = NULL FROM due WHERE b.id = due.id"

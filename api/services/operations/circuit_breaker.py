@@ -1,7 +1,7 @@
 """Stops calls to a provider that keeps its callers waiting, for some seconds at a time.
 
 Timeouts alone are not enough: with many rows due, every worker process would spend its time waiting
-for them. See `docs/decisions/0013-the-circuit-breaker.md` for why this is not a library.
+for them. See `docs/decisions/0014-the-circuit-breaker.md` for why this is not a library.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class CircuitBreaker:
     """Opens after MAX_FAILURES slow failures in a row; then one caller may try every PAUSE seconds.
 
     One per provider and process, safe for all its threads. `no_answer` is what a call raises that
-    got no answer; any other error is an answer.
+    got no response; any other error is a response.
     """
 
     def __init__(self, no_answer: type[Exception]) -> None:

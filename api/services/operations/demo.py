@@ -131,7 +131,7 @@ def _list_slots(
 
 def _create_past(resources: list[Resource], people: list[User]) -> int:
     """Create past bookings in final statuses, as rows: the service refuses the past."""
-    rng, rows = random.Random("past"), []  # noqa: S311
+    rng, rows = random.Random("past"), []
     today = datetime.now(UTC).date()
     for n in range(WEEKS_BACK * 7, 0, -1):
         for resource in resources:
@@ -205,31 +205,31 @@ def _insert_history(rows: list[Booking], staff: User) -> None:
 
 def _list_history(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]:
     """Yield time, verb, former and new status, and role of each event of a past booking."""
-    asked, last = row.created_at, str(row.status)
+    created_at, last = row.created_at, str(row.status)
     status = str(Status.CONFIRMED)
     if row.venue.approval == Approval.ALWAYS:
         status = str(Status.PENDING)
     elif row.price_minor:
         status = str(Status.HELD)
-    yield asked, "book", "", status, "owner"
+    yield created_at, "book", "", status, "owner"
     if last == Status.CANCELLED:
-        yield asked + (row.starts_at - asked) / 2, "cancel", status, last, "owner"
+        yield created_at + (row.starts_at - created_at) / 2, "cancel", status, last, "owner"
     elif last == Status.EXPIRED:
         held = status == Status.HELD
-        ends = asked + row.venue.hold_length if held else row.starts_at
+        ends = created_at + row.venue.hold_length if held else row.starts_at
         yield ends, "expire" if held else "lapse", status, last, "clock"
     else:
         if status != Status.CONFIRMED:
-            answer = ("pay", "payment") if status == Status.HELD else ("approve", "staff")
-            soon = asked + timedelta(minutes=9)
-            yield soon, answer[0], status, str(Status.CONFIRMED), answer[1]
+            decision = ("pay", "payment") if status == Status.HELD else ("approve", "staff")
+            soon = created_at + timedelta(minutes=9)
+            yield soon, decision[0], status, str(Status.CONFIRMED), decision[1]
         verb = "release" if last == Status.NO_SHOW else "complete"
         yield row.updated_at, verb, str(Status.CONFIRMED), last, "clock"
 
 
 def _book_ahead(resources: list[Resource], people: list[User]) -> int:
     """Book ahead by the service; what the policy refuses is left out."""
-    rng, made = random.Random("ahead"), 0  # noqa: S311
+    rng, made = random.Random("ahead"), 0
     staff = people[1]
     today = datetime.now(UTC).date()
     for n in range(3, WEEKS_AHEAD * 7 + 1):

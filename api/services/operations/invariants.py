@@ -1,6 +1,5 @@
 """What must be true of the rows at any time, whatever has died: checked after every fault test and
 by operators with `manage.py check_invariants`."""
-# ruff: noqa: S608 - the statements are put together from the constants of this module alone
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from api.services.payments import invariants
 from . import jobs
 
 ALLOWED_LAG = timedelta(minutes=5)
-SHOWN = 20
+MAX_LISTED = 20
 
 
 def list_problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
@@ -37,11 +36,11 @@ def list_problems(allowed_lag: timedelta | None = ALLOWED_LAG) -> list[str]:
 
 def _list_rows(sql: str) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} LIMIT {SHOWN}")
+        cursor.execute(f"{sql} LIMIT {MAX_LISTED}")
         return [str(row[0]) for row in cursor.fetchall()]
 
 
-def _list_known_moves() -> str:
+def _list_allowed_moves() -> str:
     """Return every (verb, from, to) of the bookings' table, as SQL rows."""
     moves = [(m.name, source, m.target) for m in BOOKING for source in m.sources]
     return ", ".join(f"('{verb}', '{source}', '{target}')" for verb, source, target in moves)
@@ -61,18 +60,18 @@ TOO_MANY_GUESTS = f"""
     WHERE b.status IN ({BLOCKING}) AND b.guests > r.capacity"""
 
 # the time before which lines may have been deleted for their age; that of no line is not known
-KEPT_SINCE = """
+HISTORY_STARTS_AT = """
     (SELECT coalesce((SELECT at FROM api_bookingevent ORDER BY id LIMIT 1), '-infinity'))"""
 
-# the newest line that moved it says where it stands: nothing moved it past the history. Of an old
-# booking all lines may have been deleted
-UNWRITTEN = f"""
+# the newest line that moved it has its status: nothing moved it without a line of history. All
+# lines of an old booking may have been deleted
+UNRECORDED_MOVE = f"""
     SELECT format('booking %s is %s but its history ends with %s', b.id, b.status,
         coalesce(e.to_status, 'nothing'))
     FROM api_booking b LEFT JOIN LATERAL (SELECT to_status FROM api_bookingevent
         WHERE booking_id = b.id ORDER BY id DESC LIMIT 1) e ON true
     WHERE e.to_status IS DISTINCT FROM b.status
-    AND (e.to_status IS NOT NULL OR b.created_at >= {KEPT_SINCE})"""
+    AND (e.to_status IS NOT NULL OR b.created_at >= {HISTORY_STARTS_AT})"""
 
 # each line continues where the one before it ended: no change without a line, none twice
 BROKEN_HISTORY = """
@@ -85,22 +84,22 @@ BROKEN_HISTORY = """
 UNKNOWN_MOVE = f"""
     SELECT format('booking %s went by %s from %s to %s', booking_id, verb, from_status, to_status)
     FROM api_bookingevent WHERE from_status <> '' AND from_status <> to_status
-    AND (verb, from_status, to_status) NOT IN ({_list_known_moves()})"""
+    AND (verb, from_status, to_status) NOT IN ({_list_allowed_moves()})"""
 
-NAMELESS_CLOCK = """
+CLOCK_WITHOUT_JOB = """
     SELECT format('event %s was made by the clock, but by no job', id)
     FROM api_bookingevent WHERE by = 'clock' AND actor_name = ''"""
 
-SENT_WITHOUT_END = """
+FINISHED_WITHOUT_TIME = """
     SELECT format('delivery %s is %s without a time', id, state) FROM api_delivery
     WHERE (state IN ('sent', 'withheld', 'parked')) <> (finished_at IS NOT NULL)"""
 
 CHECKS = (
     TWO_AT_ONCE,
     TOO_MANY_GUESTS,
-    UNWRITTEN,
+    UNRECORDED_MOVE,
     BROKEN_HISTORY,
     UNKNOWN_MOVE,
-    NAMELESS_CLOCK,
-    SENT_WITHOUT_END,
+    CLOCK_WITHOUT_JOB,
+    FINISHED_WITHOUT_TIME,
 )

@@ -21,13 +21,13 @@ from django.db.models.functions import Now
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from api.errors import Invalid, NotFound
-from api.models import Job, JobFailure, Sign
+from api.models import Heartbeat, Job, JobFailure
 
 log = structlog.get_logger("holdfast.jobs")
 
 PROGRESS_INTERVAL = 5.0  # seconds
 MIN_INTERVAL, MAX_INTERVAL = timedelta(seconds=1), timedelta(days=31)
-KEEP_SIGNS = timedelta(days=1)
+KEEP_HEARTBEATS = timedelta(days=1)
 KEEP_FAILURES = timedelta(days=1)  # past their retry, which nothing is due for any more
 
 Watcher = Callable[[int], None]
@@ -77,7 +77,7 @@ def watch_progress(watcher: Watcher) -> Iterator[None]:
 
 
 _RECORD = (
-    f"INSERT INTO {Job._meta.db_table} AS j (name, started_at, finished_at, succeeded_at,"  # noqa: S608
+    f"INSERT INTO {Job._meta.db_table} AS j (name, started_at, finished_at, succeeded_at,"
     " duration, count, total, runs, failed_runs, last_error, worker)"
     " VALUES (%(name)s, statement_timestamp() - %(took)s, statement_timestamp(),"
     " CASE WHEN %(failed)s = 0 THEN statement_timestamp() END,"
@@ -113,7 +113,7 @@ def record_heartbeat(kind: str, name: str) -> None:
     """Write down that this process, of that kind, lives now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {Sign._meta.db_table} (kind, name, pid, seen_at)"  # noqa: S608
+            f"INSERT INTO {Heartbeat._meta.db_table} (kind, name, pid, seen_at)"
             " VALUES (%s, %s, %s, statement_timestamp()) ON CONFLICT (kind, name)"
             " DO UPDATE SET pid = excluded.pid, seen_at = excluded.seen_at",
             [kind, name[:120], os.getpid()],
@@ -182,6 +182,6 @@ def forget_failures(job: str, ids: Iterable[int]) -> None:
 
 def prune() -> int:
     """Delete processes that are long gone, and failures whose retry is long past."""
-    signs, _ = Sign.objects.filter(seen_at__lt=Now() - KEEP_SIGNS).delete()
+    signs, _ = Heartbeat.objects.filter(seen_at__lt=Now() - KEEP_HEARTBEATS).delete()
     failures, _ = JobFailure.objects.filter(retry_at__lt=Now() - KEEP_FAILURES).delete()
     return signs + failures

@@ -94,7 +94,7 @@ class LeaseQueue(Generic[Row]):
         values = [state, error.replace("\0", "")[:2000], row.pk, self.claimed, row.attempts]
         with connection.cursor() as cursor:  # the ORM takes 0.37 ms of processor time, this 0.10
             cursor.execute(
-                f"UPDATE {self.model._meta.db_table} SET state = %s, last_error = %s,"  # noqa: S608
+                f"UPDATE {self.model._meta.db_table} SET state = %s, last_error = %s,"
                 " finished_at = statement_timestamp() WHERE id = %s AND state = %s"
                 " AND attempts = %s",
                 values,
@@ -148,11 +148,13 @@ class LeaseQueue(Generic[Row]):
 
     def _log(self, outcome: str, row: Row, error: str) -> None:
         event, facts = f"{self.model._meta.model_name}_{outcome}", row.log_fields()
-        say = log.error if outcome == "parked" else log.warning
-        say(event, **facts, attempt=row.attempts, error=error)
+        write = log.error if outcome == "parked" else log.warning
+        write(event, **facts, attempt=row.attempts, error=error)
 
 
-def one_by_one(work_on: Callable[[Row], Any], stop: Callable[[], bool] | None = None) -> Work[Row]:
+def run_one_by_one(
+    work_on: Callable[[Row], Any], stop: Callable[[], bool] | None = None
+) -> Work[Row]:
     """The work of a batch whose rows have nothing in common, until `stop` is true."""
 
     def work(rows: list[Row]) -> Iterator[tuple[Row, Exception | None]]:

@@ -36,7 +36,7 @@ log = structlog.get_logger("holdfast.panels")
 CODE_LIFETIME = timedelta(minutes=10)
 SEEN_INTERVAL = timedelta(minutes=1)
 PREFIX = "hfp_"
-DOOR_MINUTES = (15, 30, 60)
+WALK_IN_MINUTES = (15, 30, 60)
 
 
 class CodeRefused(errors.Refusal):
@@ -193,12 +193,12 @@ def book(panel: Panel, minutes: int) -> Booking:
                 contract="panel",
             ),
             actor=get_actor(panel),
-            check=_check_at_door,
+            check=_check_room,
         )
         return check_in_booking(booking.pk, get_actor(panel), early=True)
 
 
-def _check_at_door(
+def _check_room(
     rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
 ) -> None:
     policy.check_booking(rules, starts_at, ends_at, now, guests)

@@ -23,24 +23,24 @@ from .stripe_gateway import FINAL, SUCCEEDED
 def list_problems() -> list[str]:
     """Every broken rule about money, as a sentence; empty when all is well."""
     return [
-        *_confirmed_without_pay(),
-        *_paid_twice(),
-        *_refunded_too_much(),
-        *_ended_and_kept(),
-        *_still_payable(),
-        *_refunds_without_call(),
+        *_find_unpaid_confirmed(),
+        *_find_paid_twice(),
+        *_find_refunded_too_much(),
+        *_find_underrefunded(),
+        *_find_still_payable(),
+        *_find_refunds_without_call(),
     ]
 
 
-def _kept() -> Any:
+def _annotate_retained() -> Any:
     """Payments that succeeded, each with what was not refunded."""
     refunded = Sum("refunds__amount_minor", filter=~Q(refunds__status__in=FAILED_STATUSES))
     return Payment.objects.filter(status=SUCCEEDED).annotate(
-        kept=F("amount_minor") - Coalesce(refunded, 0)
+        retained=F("amount_minor") - Coalesce(refunded, 0)
     )
 
 
-def _confirmed_without_pay() -> Iterator[str]:
+def _find_unpaid_confirmed() -> Iterator[str]:
     """Nobody keeps a slot they did not pay for."""
     paid = Payment.objects.filter(
         booking=OuterRef("pk"), status=SUCCEEDED, amount_minor=OuterRef("price_minor")
@@ -53,25 +53,25 @@ def _confirmed_without_pay() -> Iterator[str]:
         yield f"booking {pk} is confirmed and paid, but says its payment is {status}"
 
 
-def _paid_twice() -> Iterator[str]:
+def _find_paid_twice() -> Iterator[str]:
     """One booking keeps the money of one payment."""
     kept: dict[int, int] = {}
-    for booking in _kept().filter(kept__gt=0).values_list("booking", flat=True):
+    for booking in _annotate_retained().filter(retained__gt=0).values_list("booking", flat=True):
         kept[booking] = kept.get(booking, 0) + 1
     for booking, count in kept.items():
         if count > 1:
             yield f"booking {booking} keeps the money of {count} payments"
 
 
-def _refunded_too_much() -> Iterator[str]:
-    for payment in _kept().filter(kept__lt=0):
-        yield f"payment {payment.pk} gave back {-payment.kept} more than was paid"
+def _find_refunded_too_much() -> Iterator[str]:
+    for payment in _annotate_retained().filter(retained__lt=0):
+        yield f"payment {payment.pk} gave back {-payment.retained} more than was paid"
 
 
-def _ended_and_kept() -> Iterator[str]:
+def _find_underrefunded() -> Iterator[str]:
     """Nobody pays for a slot they do not get; who cancels gets what the policy says."""
     ended = (Status.EXPIRED, Status.REJECTED, Status.CANCELLED)
-    rows = _kept().filter(kept__gt=0, booking__status__in=ended)
+    rows = _annotate_retained().filter(retained__gt=0, booking__status__in=ended)
     for payment in rows.select_related("booking__venue"):
         booking = payment.booking
         due = payment.amount_minor
@@ -81,11 +81,12 @@ def _ended_and_kept() -> Iterator[str]:
             due = policy.calculate_refund(
                 booking.venue, payment.amount_minor, booking.starts_at, at
             )
-        if payment.amount_minor - payment.kept < due:
-            yield f"booking {booking.pk} is {booking.status}, but keeps {payment.kept} of {due} due"
+        if payment.amount_minor - payment.retained < due:
+            kept = payment.retained
+            yield f"booking {booking.pk} is {booking.status}, but keeps {kept} of {due} due"
 
 
-def _still_payable() -> Iterator[str]:
+def _find_still_payable() -> Iterator[str]:
     """An ended booking's intent is on its way to be cancelled."""
     call = Delivery.objects.filter(key=Concat(Value("cancel_intent:"), OuterRef("intent_id")))
     alive = Payment.objects.exclude(status__in=FINAL).exclude(booking__status=HELD)
@@ -94,7 +95,7 @@ def _still_payable() -> Iterator[str]:
         yield f"payment {pk} can still be paid, though its booking has ended"
 
 
-def _refunds_without_call() -> Iterator[str]:
+def _find_refunds_without_call() -> Iterator[str]:
     """A refund that was decided is paid, or waits in the outbox, or stands there parked."""
     call = Delivery.objects.filter(key=OuterRef("key"))
     sent = call.filter(state=State.SENT)

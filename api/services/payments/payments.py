@@ -16,6 +16,7 @@ from api import errors
 from api.lifecycle import HELD, Status
 from api.models import Booking, Payment
 from api.models.bookings import PaymentStatus
+from api.queries.clock import annotate_now
 from api.services.conflicts import retry_on_conflict
 from api.services.messages import outbox
 
@@ -87,7 +88,7 @@ def _get_or_create_attempt(pk: int, expected_minor: Decimal | int | None) -> Pay
 
 def _lock_payable(pk: int, expected_minor: Decimal | int | None = None) -> Booking:
     """The booking, locked. Raises a refusal if it cannot be paid now."""
-    rows = Booking.objects.select_for_update(of=("self",), no_key=True).annotate(now=Now())  # type: ignore[no-redef]
+    rows = annotate_now(Booking.objects.select_for_update(of=("self",), no_key=True))
     booking = rows.filter(pk=pk).first()
     if booking is None:
         raise errors.NotFound("There is no such booking.")
@@ -185,9 +186,10 @@ def find_own_hold(
 ) -> Booking | None:
     """The hold in the way, if it is the caller's own for exactly this time and its payment was
     started and left: the caller goes on paying it."""
+    booking: Booking
     for booking in refusal.conflicts:
         own = booking.owner_id == owner_id and booking.status == HELD
         same = (booking.starts_at, booking.ends_at) == (starts_at, ends_at)
         if own and same and booking.payment_status in UNPAID_STATUSES[1:]:
-            return booking  # type: ignore[no-any-return]
+            return booking
     return None

@@ -169,7 +169,7 @@ def record_differences(row: str, found: list[str]) -> None:
     log.error("payment_differs", row=row, differences=found)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {JobFailure._meta.db_table} AS f"  # noqa: S608
+            f"INSERT INTO {JobFailure._meta.db_table} AS f"
             " (job, row, error, attempts, first_at, last_at, retry_at) VALUES (%s, %s, %s, 1,"
             " statement_timestamp(), statement_timestamp(), statement_timestamp() + %s)"
             " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"

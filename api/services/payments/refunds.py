@@ -44,7 +44,7 @@ def create_refund(
     if get_refundable_amount(payment) == 0:
         # an unpaid booking never becomes a refunded one because a second payment was sent back
         Booking.objects.filter(pk=payment.booking_id).exclude(
-            pk__in=_paid_otherwise(payment)
+            pk__in=_find_paid_booking(payment)
         ).update(payment_status=PaymentStatus.REFUNDED, updated_at=Now())
     return refund
 
@@ -56,7 +56,7 @@ def get_refundable_amount(payment: Payment) -> int:
     return payment.amount_minor - (refunded or 0)
 
 
-def _paid_otherwise(payment: Payment) -> Sequence[int]:
+def _find_paid_booking(payment: Payment) -> Sequence[int]:
     """The booking of this payment if another one has paid for it, or can still."""
     others = Payment.objects.filter(booking=payment.booking_id).exclude(pk=payment.pk)
     if any(other.status == SUCCEEDED and get_refundable_amount(other) for other in others):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.models import Delivery, Payment
 from api.models.outbox import Kind
-from api.services.operations.lease_queue import one_by_one
+from api.services.operations.lease_queue import run_one_by_one
 
 from . import payments, refunds
 from . import stripe_gateway as gateway
@@ -23,7 +23,7 @@ def make_call(row: Delivery) -> None:
         cancel_intent(row.payload["payment"], row.payload["intent"])
 
 
-make_calls = one_by_one(make_call, stop=gateway.breaker.is_open)
+make_calls = run_one_by_one(make_call, stop=gateway.breaker.is_open)
 
 
 def cancel_intent(payment: int, intent_id: str) -> None:

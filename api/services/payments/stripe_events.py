@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from api.models import Payment, StripeEvent
 from api.services.messages import outbox
-from api.services.operations.lease_queue import LeaseQueue, one_by_one
+from api.services.operations.lease_queue import LeaseQueue, run_one_by_one
 from api.signals import stripe_event_received
 
 from . import payments, refunds
@@ -52,7 +52,7 @@ def store_event(payload: bytes, signature: str) -> bool:
 
 def process_events() -> int:
     """How many events were processed. Ends early while Stripe does not answer."""
-    return QUEUE.run(one_by_one(_process_event, stop=gateway.breaker.is_open))
+    return QUEUE.run(run_one_by_one(_process_event, stop=gateway.breaker.is_open))
 
 
 def _process_event(row: StripeEvent) -> None:

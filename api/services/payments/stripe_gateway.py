@@ -105,7 +105,7 @@ def _call(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        assert not connection.in_atomic_block, "no network call inside a transaction"  # noqa: S101
+        assert not connection.in_atomic_block, "no network call inside a transaction"  # noqa: S101 - a law, not a check of input
         try:
             with breaker.call():
                 return function(*args, **kwargs)
@@ -139,7 +139,7 @@ def create_intent(
     }
     if not settings.STRIPE_LOCAL:
         params |= {"automatic_payment_methods": {"enabled": True}, "description": description[:500]}
-    return _parse_intent(_get_client().v1.payment_intents.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
+    return _parse_intent(_get_client().v1.payment_intents.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]  # a dict where Stripe has a TypedDict
 
 
 @_call

@@ -16,7 +16,7 @@ def create_closure(venue: Venue, fields: Mapping[str, Any]) -> Closure:
     return _save(Closure(venue=venue), fields)
 
 
-def change_closure(closure: Closure, fields: Mapping[str, Any]) -> Closure:
+def update_closure(closure: Closure, fields: Mapping[str, Any]) -> Closure:
     """The closure with these fields; refuses `Unfit` when it ends before it begins."""
     return _save(closure, fields)
 

@@ -25,11 +25,11 @@ def get_window(venue: Venue, pk: int) -> PrimetimeWindow:
 
 
 def create_window(venue: Venue, fields: Mapping[str, Any]) -> PrimetimeWindow:
-    return _saved(PrimetimeWindow(venue=venue), fields)
+    return _save(PrimetimeWindow(venue=venue), fields)
 
 
 def update_window(venue: Venue, pk: int, fields: Mapping[str, Any]) -> PrimetimeWindow:
-    return _saved(get_window(venue, pk), fields)
+    return _save(get_window(venue, pk), fields)
 
 
 def delete_window(venue: Venue, pk: int) -> None:
@@ -37,7 +37,7 @@ def delete_window(venue: Venue, pk: int) -> None:
     get_window(venue, pk).delete()
 
 
-def _saved(window: PrimetimeWindow, fields: Mapping[str, Any]) -> PrimetimeWindow:
+def _save(window: PrimetimeWindow, fields: Mapping[str, Any]) -> PrimetimeWindow:
     """Refuses `EndsBeforeStart`, and `Invalid` for a weekday that has one."""
     for name, value in fields.items():
         setattr(window, name, value)

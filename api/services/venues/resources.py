@@ -14,32 +14,32 @@ from api.signals import resource_changed
 
 def create_resource(venue: Venue, by: User, **fields: Any) -> Resource:
     """A new resource. By staff; refuses `Forbidden`."""
-    _only_staff(by)
+    _check_staff(by)
     return Resource.objects.create(venue=venue, **fields)
 
 
-def update_resource(place: Resource, by: User, changes: Mapping[str, Any]) -> Resource:
+def update_resource(resource: Resource, by: User, changes: Mapping[str, Any]) -> Resource:
     """The resource with these fields changed; its bookings stay. By staff."""
-    _only_staff(by)
+    _check_staff(by)
     for name, value in changes.items():
-        setattr(place, name, value)
-    place.save(update_fields=[*changes, "updated_at"])
-    announce_changes([place.pk])
-    return place
+        setattr(resource, name, value)
+    resource.save(update_fields=[*changes, "updated_at"])
+    announce_changes([resource.pk])
+    return resource
 
 
-def retire_resources(places: Collection[int], by: User) -> None:
+def retire_resources(ids: Collection[int], by: User) -> None:
     """They take no new bookings and are listed no more; the bookings they have stay. By staff."""
-    _only_staff(by)
-    Resource.objects.filter(pk__in=places).update(retired_at=Now())
-    announce_changes(places)
+    _check_staff(by)
+    Resource.objects.filter(pk__in=ids).update(retired_at=Now())
+    announce_changes(ids)
 
 
-def announce_changes(places: Collection[int]) -> None:
-    """What these resources show of themselves has changed: the panels at their doors show it."""
-    resource_changed.send(sender=Resource, resources=places)
+def announce_changes(ids: Collection[int]) -> None:
+    """Announce that these resources have changed, so that their panels show it."""
+    resource_changed.send(sender=Resource, resources=ids)
 
 
-def _only_staff(user: User) -> None:
+def _check_staff(user: User) -> None:
     if not user.is_staff:
         raise errors.Forbidden

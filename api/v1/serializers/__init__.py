@@ -1,1 +1,1 @@
-"""What our own API reads and answers, each declared once. Contracts have their own."""
+"""The requests and responses of our own API, each declared once. Contracts have their own."""

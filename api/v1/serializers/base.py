@@ -39,7 +39,7 @@ class StrictMixin:
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (found := self._find_mismatches(data)):
             raise serializers.ValidationError(found)
-        return super().to_internal_value(data)  # type: ignore[misc]
+        return super().to_internal_value(data)  # type: ignore[misc]  # a mixin of serializers
 
     def _find_mismatches(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
         found = {
@@ -56,7 +56,7 @@ class StrictMixin:
     def is_valid(self, *, raise_exception: bool = False) -> bool:
         """Refuses `Unfit` when all that is wrong is that named rows do not exist."""
         try:
-            return super().is_valid(raise_exception=raise_exception)  # type: ignore[misc,no-any-return]
+            return super().is_valid(raise_exception=raise_exception)  # type: ignore[misc,no-any-return]  # a mixin of serializers
         except serializers.ValidationError as error:
             if set(_flatten_codes(error.get_codes())) == {"does_not_exist"}:
                 raise Unfit(errors=flatten_errors(error.detail)) from None

@@ -1,4 +1,4 @@
-"""Fields that read one spelling of a type, and say so in the document."""
+"""Fields that accept one spelling of a type, and document it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class DayField(serializers.DateField):
 
 @extend_schema_field({"type": "string", "maxLength": 254, "pattern": EMAIL, "example": "a@b.org"})
 class EmailField(serializers.EmailField):
-    """An address, as narrow as the pattern says."""
+    """An address that matches the pattern."""
 
     def to_internal_value(self, data: Any) -> str:
         address = super().to_internal_value(data)

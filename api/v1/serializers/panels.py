@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from api.models import Panel, Resource
 from api.queries.panels.panels import State
-from api.services.panels.panels import DOOR_MINUTES
+from api.services.panels.panels import WALK_IN_MINUTES
 
 from .base import StrictSerializer, describe, example
 
@@ -133,7 +133,7 @@ class PanelBookingSerializer(StrictSerializer):
 @example(request={"minutes": 30})
 class WalkInSerializer(StrictSerializer):
     minutes = serializers.ChoiceField(
-        choices=DOOR_MINUTES, help_text="How long the room is wanted, from now on."
+        choices=WALK_IN_MINUTES, help_text="How long the room is wanted, from now on."
     )
 
 

@@ -1,1 +1,1 @@
-"""The doors of our own API. A view reads, calls one service or query, and answers."""
+"""The views of our own API: each validates, calls one service or query, and responds."""

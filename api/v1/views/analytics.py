@@ -52,7 +52,7 @@ def respond_with_file(file: exports.File) -> HttpResponse:
 
 
 def document_figure(serializer: Any) -> Callable[[Method], Method]:
-    """The parameters and answers that all figures share."""
+    """The parameters and responses that all figures share."""
     return extend_schema(
         tags=[WATCH],
         parameters=[serializers.FigureQuerySerializer],

@@ -108,7 +108,7 @@ class PanelDeviceViewSet(ViewSetMixin, IdempotentAPIView):
 
     @property
     def panel(self) -> Panel:
-        return self.request.auth  # type: ignore[return-value]
+        return self.request.auth  # type: ignore[return-value]  # behind a permission
 
     def get_key_scope(self, request: Request) -> str:
         return f"panel:{self.panel.pk}"

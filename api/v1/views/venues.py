@@ -185,7 +185,7 @@ class ClosureViewSet(VenueRowViewSet[Closure]):
         serializer.instance = closures.create_closure(self.venue, serializer.validated_data)
 
     def perform_update(self, serializer: Any) -> None:
-        closures.change_closure(serializer.instance, serializer.validated_data)
+        closures.update_closure(serializer.instance, serializer.validated_data)
 
     def perform_destroy(self, instance: Closure) -> None:
         closures.delete_closure(instance)

@@ -79,7 +79,7 @@ def test_four_figures_in_their_order(as_, ada, room, today):
 
 
 def test_less_ghosting_is_a_change_for_the_better():
-    from api.contracts.circletime.serializers import kpi_figures
+    from api.contracts.circletime.serializers import build_kpi_figures
 
     found = {
         "total_rooms": 3,
@@ -90,7 +90,7 @@ def test_less_ghosting_is_a_change_for_the_better():
         "total_bookings": 10,
         "bookings_change": 25.0,
     }
-    rows = kpi_figures(found)
+    rows = build_kpi_figures(found)
     assert [(row["change"], row["changeType"]) for row in rows] == [
         (None, None),
         (-2.5, "negative"),

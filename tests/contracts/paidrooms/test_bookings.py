@@ -214,7 +214,7 @@ def item(found, **expected):
 
 def test_validation_has_the_shape_of_pydantic(as_, ana, new):
     """README, "Technology Stack", Validation: Pydantic."""
-    client, yesterday = as_(ana), (date.today() - timedelta(days=1)).isoformat()  # noqa: DTZ011
+    client, yesterday = as_(ana), (date.today() - timedelta(days=1)).isoformat()  # noqa: DTZ011 - as a client would
     item(
         client.post(f"{BASE}bookings/", new | {"booking_date": yesterday}).json(),
         type="value_error",

@@ -32,7 +32,7 @@ def main(verb: str, status: str, answer: str, *rest: str) -> int:
     body = json.loads(text) if text else None
     if verb == "found":
         for key in rest[0].split("."):
-            body = body[int(key)] if isinstance(body, list) else body[key]  # type: ignore[index]
+            body = body[int(key)] if isinstance(body, list) else body[key]
         print(body)
         return 0
     wrong = "" if status == rest[0] else f"{status}, not {rest[0]}"
