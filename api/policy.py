@@ -276,7 +276,8 @@ def calculate_deadlines(
     venue: Venue, starts_at: datetime, ends_at: datetime, now: datetime
 ) -> dict[str, datetime | None]:
     """Every deadline but that of the hold, which begins when the hold does. A slot booked after it
-    began gives its owner the whole grace from the booking on, unless the venue counts strictly."""
+    began gives its owner the whole grace from the booking on, unless the venue counts strictly. No
+    grace outlasts the slot: whoever has not come by its end is a no-show then."""
     begins = max(starts_at, now) if venue.grace_from_booking else starts_at
     counted = ends_at if venue.completion_from == CompletionFrom.END else starts_at
     return {
@@ -284,10 +285,28 @@ def calculate_deadlines(
         "lapses_at": starts_at if starts_at > now else ends_at,
         "check_in_opens_at": starts_at - venue.check_in_opens_before,
         "check_in_closes_at": begins + venue.check_in_closes_after,
-        "no_show_at": begins + venue.no_show_grace if venue.check_in_required else None,
+        "no_show_at": (
+            min(begins + venue.no_show_grace, ends_at) if venue.check_in_required else None
+        ),
         "completes_at": counted + venue.completion_after,
         "remind_at": _get_reminder_time(venue, starts_at, now),
     }
+
+
+def move_no_show(
+    venue: Venue,
+    no_show_at: datetime | None,
+    starts_at: datetime,
+    previous_end: datetime,
+    ends_at: datetime,
+) -> datetime | None:
+    """The no-show deadline of a booking that keeps its start and gets another end. Nobody puts it
+    off by edits, but a grace that the previous end cut short may now last until it is over."""
+    if no_show_at is None:
+        return None
+    if no_show_at == previous_end:
+        no_show_at = max(no_show_at, starts_at + venue.no_show_grace)
+    return min(no_show_at, ends_at)
 
 
 def _get_reminder_time(venue: Venue, starts_at: datetime, now: datetime) -> datetime | None:

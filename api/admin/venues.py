@@ -65,6 +65,7 @@ class VenueAdmin(ModelAdmin):
                 )
             },
         ),
+        ("Panels", {"fields": ("panel_networks",)}),
         ("Emails", {"fields": (("send_confirmation_emails", "admin_email"),)}),
     )
 

@@ -173,7 +173,7 @@ def choose_candidate(request: HttpRequest, found: tuple[Candidate, ...]) -> Cand
     rule = RULE_BY_PATH.get(found[0].route.template, NO_RULE)
     if chosen := _first(found, _get_query_contract(request, rule)):
         return chosen
-    able = [c for c in found if request.method in c.route.methods]
+    able = _prefer_literal([c for c in found if request.method in c.route.methods])
     mine = get_credentials_contract(request)
     if chosen := _first(able, mine) or _first(_list_same_path(found, able), mine):
         return chosen
@@ -193,9 +193,19 @@ def choose_candidate(request: HttpRequest, found: tuple[Candidate, ...]) -> Cand
     return next((c for name in names if (c := _first(exact, name))), exact[0])
 
 
+def _prefer_literal(able: list[Candidate]) -> list[Candidate]:
+    """Return those to whom no word is an id that is a path of its own to another."""
+    shapes = {c.route.template for c in able}
+    return [c for c in able if not any(_is_more_literal(each, c.route.template) for each in shapes)]
+
+
+def _is_more_literal(shape: str, other: str) -> bool:
+    words = zip(shape.split("/"), other.split("/"), strict=True)
+    return shape != other and all(word in (mine, "{}") for mine, word in words)
+
+
 def _list_same_path(found: tuple[Candidate, ...], able: list[Candidate]) -> list[Candidate]:
-    """Return those with the same path, which will answer 405 where they lack the method. A word
-    that is an id to one and a path of its own to another belongs to the other."""
+    """Return those with the same path, which will answer 405 where they lack the method."""
     return [
         c for c in found if not able or c.route.template in {other.route.template for other in able}
     ]

@@ -19,6 +19,7 @@ from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
 import api.models.bookings
+import api.models.venues
 
 SQL = Path(__file__).with_name("sql")
 
@@ -1094,6 +1095,19 @@ class Migration(migrations.Migration):
                     "late_refund_percent",
                     models.PositiveSmallIntegerField(
                         default=0, validators=[django.core.validators.MaxValueValidator(100)]
+                    ),
+                ),
+                (
+                    "panel_networks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            max_length=43, validators=[api.models.venues.validate_network]
+                        ),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        help_text="Networks (CIDR) whose panels need no token; none: all panels need theirs",
+                        size=None,
                     ),
                 ),
                 ("send_confirmation_emails", models.BooleanField(default=True)),

@@ -4,9 +4,11 @@ The policy is read once, when a booking is made, and frozen into the booking's d
 """
 
 from datetime import time, timedelta
+from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -31,6 +33,16 @@ class CompletionFrom(models.TextChoices):
 
 MINUTE = timedelta(minutes=1)
 ZERO = timedelta(0)
+
+
+def validate_network(text: str) -> None:
+    """Refuses what is no network in CIDR notation, and the one that everybody is in."""
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise ValidationError(f"{text} is no network, such as 192.0.2.0/24.") from error
+    if not network.prefixlen:
+        raise ValidationError(f"{text} is everybody's network.")
 
 
 class Venue(models.Model):
@@ -83,6 +95,14 @@ class Venue(models.Model):
     )
     late_refund_percent = models.PositiveSmallIntegerField(
         default=0, validators=[MaxValueValidator(100)]
+    )
+
+    panel_networks = ArrayField(
+        models.CharField(max_length=43, validators=[validate_network]),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Networks (CIDR) whose panels need no token; none: all panels need theirs",
     )
 
     # emails

@@ -1,4 +1,4 @@
-"""Writes bodies as JSON."""
+"""Writes bodies as JSON, and leaves `?format=` to views that answer files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 
 def _encode(value: Any) -> Any:
@@ -42,3 +44,15 @@ class JSONRenderer(BaseRenderer):
         if data is None:
             return b""
         return orjson.dumps(data, _encode, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+
+
+class IgnoreFormatNegotiation(BaseContentNegotiation):
+    """Leaves `?format=` to the view: here it chooses a file, not one of DRF's renderers."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return next(iter(parsers), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type

@@ -65,7 +65,9 @@ class Site(BaseModel):
         [], "More origins that may call the API, separated by commas."
     )
     NUM_PROXIES: int = variable(
-        0, "Proxies in front, whose `X-Forwarded-For` is believed for throttling."
+        0,
+        "Proxies in front, whose `X-Forwarded-For` is believed: for throttling, and for the "
+        "networks of panels.",
     )
     CONTRACT_HOSTS: Pairs = variable(
         {}, "Hosts that belong to one contract: `club.example.com=primetime,…`."

@@ -606,6 +606,7 @@ def test_a_venue_is_answered_whole_and_moves_no_booking_when_its_zone_changes(
         "refund_until": "24:00:00",
         "late_refund_percent": 0,
         "send_confirmation_emails": True,
+        "panel_networks": [],
         "admin_email": "",
     }
 

@@ -77,6 +77,8 @@ CASES = [
     ("bookings/1/", "patch", {}, "paidrooms", "paidrooms"),
     ("bookings/1/", "get", None, "circletime", "circletime"),
     ("bookings/1/", "delete", None, "circletime", "circletime"),
+    ("bookings/1/", "put", {}, "circletime", "circletime"),
+    ("bookings/1", "put", {}, "", "circletime"),
     # without its last slash: whoever writes it so, unless a key, a token or a scheme says other
     ("rooms", "get", None, "paidrooms", "paidrooms"),
     ("auth/login", "post", {"username": "x", "password": "y"}, "", "barbershop"),

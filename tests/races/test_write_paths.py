@@ -22,6 +22,7 @@ from api.services.bookings.actions import (
     reject_booking,
 )
 from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.extend import extend_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.bookings.status_changes import set_booking_status
 from api.services.bookings.sweeps import sweep
@@ -86,6 +87,10 @@ class Ways:
             reschedule_booking, row.pk, owner_of(row), BookingChanges(resource=self.court.pk)
         )
 
+    def extend(self, owner):
+        row = self._booking(owner, self.court, self.slot - HOUR)
+        return partial(extend_booking, row.pk, owner_of(row), by=HOUR)
+
     def reinstate(self, owner):
         row = self._booking(owner, self.court, self.slot)
         cancel_booking(row.pk, owner_of(row))
@@ -110,7 +115,8 @@ class Ways:
 
 
 TAKING = ("book", "book_longer", "move_in_time", "move_in_place", "reinstate", "set_confirmed",
-          "pay_late")  # fmt: skip
+          "pay_late", "extend")  # fmt: skip
+PAIRS = [pair for pair in combinations_with_replacement(TAKING, 2) if pair != ("extend", "extend")]
 LOST = (errors.SlotTaken, errors.Busy)
 
 
@@ -119,7 +125,7 @@ def ways(court, soon, sam):
     return Ways(court, soon, sam)
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations_with_replacement(TAKING, 2)))
+@pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_of_two_who_take_a_free_slot_one_gets_it(ways, ana, ben, at_once, one, other):
     for n in range(ROUNDS):
         Booking.objects.all().delete()
@@ -139,10 +145,11 @@ def test_of_two_who_take_a_free_slot_one_gets_it(ways, ana, ben, at_once, one, o
         assert holder.events.first().to_status == holder.status
 
 
-def test_without_the_constraint_two_get_it(ways, ana, ben, at_once):
+@pytest.mark.parametrize("other", ["move_in_time", "extend"])
+def test_without_the_constraint_two_get_it(ways, ana, ben, at_once, other):
     """The guard is removed here, and the same calls sell the slot twice."""
     with unguarded.schema():
-        calls = [ways.book(ana), ways.move_in_time(ben)]
+        calls = [ways.book(ana), getattr(ways, other)(ben)]
         results = at_once(*map(looking, calls))
         assert all(isinstance(r, Booking) for r in results), results
         assert overlaps() == 1
@@ -268,7 +275,7 @@ def test_a_row_that_somebody_else_holds_too_long_is_refused_as_busy(ways, ana, a
 
 
 @pytest.mark.parametrize("sqlstate", ["40P01", "40001", "55P03"])
-@pytest.mark.parametrize("verb", ["book", "cancel", "reschedule", "reinstate"])
+@pytest.mark.parametrize("verb", ["book", "cancel", "reschedule", "reinstate", "extend"])
 def test_a_tie_that_is_broken_against_us_once_is_tried_again(ways, ana, sqlstate, verb):
     with unguarded.schema():
         call, event = ready(ways, ana, verb)
@@ -277,7 +284,7 @@ def test_a_tie_that_is_broken_against_us_once_is_tried_again(ways, ana, sqlstate
 
 
 @pytest.mark.parametrize("sqlstate", ["40P01", "40001", "55P03"])
-@pytest.mark.parametrize("verb", ["book", "cancel", "reschedule", "reinstate"])
+@pytest.mark.parametrize("verb", ["book", "cancel", "reschedule", "reinstate", "extend"])
 def test_a_tie_that_is_broken_against_us_twice_is_refused_as_busy(ways, ana, sqlstate, verb):
     with unguarded.schema():
         call, event = ready(ways, ana, verb)
@@ -287,7 +294,7 @@ def test_a_tie_that_is_broken_against_us_twice_is_refused_as_busy(ways, ana, sql
         assert list(Booking.objects.order_by("id").values()) == before
 
 
-@pytest.mark.parametrize("verb", ["reschedule", "reinstate"])
+@pytest.mark.parametrize("verb", ["reschedule", "reinstate", "extend"])
 def test_a_constraint_that_refuses_a_move_is_tried_again_and_then_a_taken_slot(ways, ana, verb):
     with unguarded.schema():
         call, event = ready(ways, ana, verb)

@@ -207,6 +207,7 @@ def own(world: World) -> Face:
         ("PATCH", "resources/{}/"): {"name": "C"},
         ("POST", "bookings/"): at | {"resource": court.pk},
         ("PATCH", "bookings/{}/"): {"title": "x"},
+        ("POST", "bookings/{}/extend/"): {"ends_at": (mine.ends_at + HOUR).isoformat()},
         ("POST", "bookings/approve/"): {"ids": [mine.pk]},
         ("POST", "bookings/reject/"): {"ids": [mine.pk]},
         ("POST", "bookings/{}/payment/refunds/"): {},
@@ -328,18 +329,24 @@ def circletime(world: World) -> Face:
         ("POST", "auth/login"): {"email": world.asked.email, "password": PASSWORD},
         ("POST", "auth/refresh"): {"refresh": world.refresh("circletime")},
         ("POST", "bookings"): new,
+        ("PUT", "bookings/{}"): {"title": "x"},
+        ("POST", "bookings/{}/extend"): {"minutes": 15},
     }
     fill = {
         "rooms/": room.pk,
         "bookings/": mine.pk,
         "panel/rooms/": room.pk,
         "panel/meetings/": mine.pk,
+        "meetings/": mine.pk,
+        "buildings/": ("north", 1),
     }
-    query = {f"rooms/{room.pk}/bookings": f"date={begun:%Y-%m-%d}"}
-    query |= {
-        f"analytics/{name}": "start_date=2030-01-01&end_date=2030-01-02"
-        for name in ("kpi", "utilization", "ghosting", "capacity")
+    query = {
+        f"rooms/{room.pk}/{name}": f"date={begun:%Y-%m-%d}" for name in ("bookings", "availability")
     }
+    reports = ("kpi", "utilization", "ghosting", "capacity", "heatmap", "rooms/compare", "trends",
+               "ghosting/departments", "export")  # fmt: skip
+    today = f"start_date={begun:%F}&end_date={begun:%F}&metric=bookings"
+    query |= {f"analytics/{name}": today for name in reports}
     return Face("circletime", "/circletime/api/", fill, bodies, query)
 
 

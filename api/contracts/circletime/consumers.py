@@ -8,7 +8,8 @@ from api.queries.venues import rooms
 from api.realtime.consumers import RoomConsumer
 from api.services.venues import venues
 
-from .serializers import StateSerializer, parse_id
+from .serializers.fields import parse_id
+from .serializers.panel import StateSerializer
 
 
 class PanelRoomConsumer(RoomConsumer):

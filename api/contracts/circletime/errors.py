@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from rest_framework import serializers
@@ -10,6 +11,7 @@ from api import errors
 from api.contracts import kit
 
 CODES = {400: "validation_error", 401: "unauthorized", 409: "conflict"}  # or the refusal's own
+TAKEN = "Room is already booked for the requested time slot."
 FIELD_NAMES = {"starts_at": "startTime", "ends_at": "endTime"}
 
 
@@ -24,6 +26,10 @@ class ErrorSerializer(kit.Serializer):
     errors = serializers.ListField(  # type: ignore[assignment]  # the name in the JSON
         child=serializers.CharField(), required=False, help_text="As `title: What is wrong.`"
     )
+
+
+class TakenSerializer(ErrorSerializer):
+    freeUntil = serializers.DateTimeField(required=False, help_text="Where the next one begins")
 
 
 def _build(refusal: Any, message: str, status: int) -> dict[str, Any]:
@@ -45,6 +51,21 @@ def _build_with_errors(refusal: Any, message: str, status: int) -> dict[str, Any
 message_only = kit.ErrorBody(_build, (ErrorSerializer,))
 envelope = kit.ErrorBody(_build_with_errors, (ErrorSerializer,))
 
+
+def _build_with_free_until(refusal: Any, message: str, status: int) -> dict[str, Any]:
+    built = _build(refusal, message, status)
+    if not refusal.conflicts:
+        return built
+    free_until = refusal.conflicts[0].starts_at
+    message = f"{message} It is free until {free_until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}."
+    return built | {"message": message, "freeUntil": free_until}
+
+
+def taken_after() -> kit.ErrorResponse:
+    """The room is taken before the end that was asked for: until when it is free."""
+    return kit.ErrorBody(_build_with_free_until, (TakenSerializer,))(TAKEN)
+
+
 ERROR_MESSAGES = kit.ErrorTable(
     {
         errors.Refusal: envelope(),
@@ -53,7 +74,7 @@ ERROR_MESSAGES = kit.ErrorTable(
         errors.WrongCredentials: envelope("Invalid credentials"),
         errors.TokenRefused: envelope("Invalid or expired refresh token"),
         errors.EndsBeforeStart: envelope("endTime must be after startTime"),
-        errors.SlotTaken: envelope("Room is already booked for the requested time slot."),
+        errors.SlotTaken: envelope(TAKEN),
         errors.CheckInClosed: envelope("Check-in is not open for this booking now."),
         # a state of the room, not a mistake of the caller
         errors.ResourceUnavailable: envelope(status=409),

@@ -5,7 +5,7 @@ from django.urls.resolvers import URLPattern
 
 from api.contracts import kit
 
-from . import views
+from .views import accounts, analytics, base, bookings, panel, rooms
 
 
 def both(route: str, view: type[kit.ContractView]) -> list[URLPattern]:
@@ -14,22 +14,35 @@ def both(route: str, view: type[kit.ContractView]) -> list[URLPattern]:
 
 
 urlpatterns = [
-    *both("auth/login", views.LoginView),
-    *both("auth/refresh", views.RefreshView),
-    *both("auth/me", views.MeView),
-    *both("rooms", views.RoomListView),
-    *both("rooms/<str:room>", views.RoomView),
-    *both("rooms/<str:room>/bookings", views.RoomBookingListView),
-    *both("bookings", views.BookingListView),
-    *both("bookings/<str:booking>", views.BookingView),
-    *both("bookings/<str:booking>/checkin", views.CheckInView),
-    *both("bookings/<str:booking>/end", views.EndView),
-    *both("panel/rooms/<str:room>/state", views.PanelStateView),
-    *both("panel/meetings/<str:booking>/checkin", views.PanelCheckInView),
-    *both("panel/meetings/<str:booking>/end", views.PanelEndView),
-    *both("analytics/kpi", views.KpiView),
-    *both("analytics/utilization", views.UtilizationView),
-    *both("analytics/ghosting", views.GhostingView),
-    *both("analytics/capacity", views.CapacityView),
+    *both("auth/login", accounts.LoginView),
+    *both("auth/refresh", accounts.RefreshView),
+    *both("auth/me", accounts.MeView),
+    *both("rooms", rooms.RoomListView),
+    *both("rooms/<str:room>", rooms.RoomView),
+    *both("rooms/<str:room>/bookings", rooms.RoomBookingListView),
+    *both("rooms/<str:room>/availability", rooms.SlotListView),
+    *both("buildings", rooms.BuildingListView),
+    *both("buildings/<str:building>/floors/<str:floor>", rooms.FloorView),
+    *both("bookings", bookings.BookingListView),
+    *both("bookings/<str:booking>", bookings.BookingView),
+    *both("bookings/<str:booking>/checkin", panel.CheckInView),
+    *both("bookings/<str:booking>/end", panel.EndView),
+    *both("bookings/<str:booking>/extend", bookings.ExtendView),
+    *both("panel/rooms/<str:room>/state", panel.PanelStateView),
+    *both("panel/meetings/<str:booking>/checkin", panel.PanelCheckInView),
+    *both("panel/meetings/<str:booking>/end", panel.PanelEndView),
+    # the tablet's shorter spelling
+    *both("rooms/<str:room>/state", panel.PanelStateView),
+    *both("meetings/<str:booking>/checkin", panel.PanelCheckInView),
+    *both("meetings/<str:booking>/end", panel.PanelEndView),
+    *both("analytics/kpi", analytics.KpiView),
+    *both("analytics/utilization", analytics.UtilizationView),
+    *both("analytics/ghosting", analytics.GhostingView),
+    *both("analytics/capacity", analytics.CapacityView),
+    *both("analytics/heatmap", analytics.HeatmapView),
+    *both("analytics/rooms/compare", analytics.CompareView),
+    *both("analytics/trends", analytics.TrendView),
+    *both("analytics/ghosting/departments", analytics.DepartmentView),
+    *both("analytics/export", analytics.ExportView),
 ]
-nowhere = views.NotFoundView.as_view()
+nowhere = base.NotFoundView.as_view()

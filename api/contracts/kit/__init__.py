@@ -18,6 +18,7 @@ from .errors import (
     DRF_ROWS,
     FIELD_MESSAGES,
     ErrorBody,
+    ErrorResponse,
     ErrorSerializer,
     ErrorTable,
     NotOwner,

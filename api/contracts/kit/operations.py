@@ -21,7 +21,8 @@ class Operation:
     for POST, PUT and PATCH, and its `response_serializer` for all but DELETE. None: no body.
 
     `partial`: every field may be left out, as it always may with PATCH. `errors`: rows that this
-    operation has instead of its contract's. The status is 200, or 204 without a body."""
+    operation has instead of its contract's. The status is 200, or 204 without a body.
+    `file_type`: what it answers is no JSON but a file of that media type."""
 
     summary: str
     request: Any = OF_VIEW
@@ -30,6 +31,7 @@ class Operation:
     many: bool = False
     status: int = 200
     partial: bool = False
+    file_type: str = ""
     errors: Rows = field(default_factory=dict)
 
     def request_of(self, view: Any, method: str) -> Any:
@@ -43,7 +45,8 @@ class Operation:
         return None if method == "DELETE" else view.response_serializer
 
     def status_of(self, view: Any, method: str) -> int:
-        return 204 if self.response_of(view, method) is None else self.status
+        empty = self.response_of(view, method) is None and not self.file_type
+        return 204 if empty else self.status
 
 
 def operation(summary: str, **options: Any) -> Callable[[F], F]:

@@ -89,6 +89,10 @@ class ContractSchema(AutoSchema):
 
     def _get_response_for_code(self, serializer: Any, status_code: Any, *_: Any, **__: Any) -> Any:
         made = super()._get_response_for_code(serializer, status_code)
+        if self.declared.file_type:
+            text = {"schema": {"type": "string", "format": "binary"}}
+            made["content"] = {self.declared.file_type: text}
+            return made | {"description": HTTPStatus(int(status_code)).phrase}
         for content in made.get("content", {}).values():
             content["schema"] = self.view.wrap_schema(content["schema"])
         return made | {"description": HTTPStatus(int(status_code)).phrase}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from api.effective_status import build_effective_status_sql
 from api.lifecycle import BOOKING, Status
-from api.models import Booking
+from api.models import Booking, User
 from api.policy import DAY, MAX_LENGTH
 from api.queries.operations import replica
 from api.queries.venues.opening_hours import Day, Days, Scope
@@ -39,9 +39,9 @@ PEOPLE: Final = f"""(SELECT CASE WHEN count(*) > 0 THEN count(*) + 1 ELSE b.gues
 # 0 on the date of its start. A date of a clock is one number, `day`, so that the planner joins on
 # both at once; unnest of a slice, because it thinks of generate_series as of a thousand rows.
 COUNTED: Final = f"""(
-    SELECT b.resource_id, b.starts_at, b.ends_at, u.until, t.effective = 'no_show' AS no_show,
-        {{people}} AS people, s.capacity, extract(hour FROM l.began)::int AS hour, n,
-        l.began::date + n AS day_on,
+    SELECT b.resource_id, b.owner_id, b.starts_at, b.ends_at, u.until,
+        t.effective = 'no_show' AS no_show, {{people}} AS people, s.capacity,
+        extract(hour FROM l.began)::int AS hour, n, l.began::date + n AS day_on,
         (l.began::date + n - date '2000-01-01') * %(clocks)s + s.clock AS day
     FROM span s {{bookings}}
     CROSS JOIN LATERAL (SELECT {EFFECTIVE_STATUS} AS effective) t
@@ -147,12 +147,40 @@ def compute_sums(
 ) -> dict[int, Aggregates]:
     """The sums named in `wanted` per room, over the local dates of its spans. `days` belongs to
     `scope.clocks` and covers the spans. A room without bookings is left out."""
+    return _sums_by("resource_id", scope, days, spans, wanted)
+
+
+def sums_by_date(
+    scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
+) -> dict[date, Aggregates]:
+    """The same of all rooms together per local date."""
+    return _sums_by("day_on", scope, days, spans, wanted)
+
+
+def _sums_by(
+    key: str, scope: Scope, days: Sequence[Days], spans: Iterable[Span], wanted: Sequence[str]
+) -> dict[Any, Aggregates]:
     if not (spans := list(spans)):
         return {}
-    sql = f"WITH {SPANS}, {OPENING} {build_sums_sql(wanted, 'resource_id', choose_lookup(spans))}"
+    sql = f"WITH {SPANS}, {OPENING} {build_sums_sql(wanted, key, choose_lookup(spans))}"
     with replica.open_cursor() as cursor:
         cursor.execute(sql, build_bounds(scope, days, spans) | build_openings(days, spans))
         return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in cursor.fetchall()}
+
+
+def no_shows_by_department(
+    scope: Scope, days: Sequence[Days], spans: Iterable[Span], unnamed: str
+) -> list[tuple[str, int, int]]:
+    """Each department of the owners, its bookings and no-shows; who has none is in `unnamed`."""
+    if not (spans := list(spans)):
+        return []
+    sql = f"""WITH {SPANS} SELECT coalesce(nullif(btrim(u.department), ''), %(unnamed)s),
+        count(*), count(*) FILTER (WHERE c.no_show)
+        FROM {build_counted_sql((), choose_lookup(spans))}
+        JOIN {User._meta.db_table} u ON u.id = c.owner_id WHERE c.n = 0 GROUP BY 1"""
+    with replica.open_cursor() as cursor:
+        cursor.execute(sql, build_bounds(scope, days, spans) | {"unnamed": unnamed})
+        return list(cursor.fetchall())
 
 
 def compute_heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> Heat:

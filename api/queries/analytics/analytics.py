@@ -77,9 +77,7 @@ def compute_utilization(
         {
             "resource_id": room.id,
             "name": room.name,
-            "utilization_rate": round(
-                _compute_percent_of_time(tally["booked"], open_time[room.clock]), 1
-            ),
+            "utilization_rate": round(percent_of_time(tally["booked"], open_time[room.clock]), 1),
             "total_bookings": tally["bookings"],
             "total_hours": round(tally["booked"] / HOUR, 2),
             "peak_hours": _list_peak_hours(tally["starts"]),
@@ -105,7 +103,7 @@ def compute_ghosting(
         {
             "resource_id": room.id,
             "name": room.name,
-            "ghosting_rate": round(_compute_percent(tally["no_shows"], tally["bookings"]), 1),
+            "ghosting_rate": round(percent(tally["no_shows"], tally["bookings"]), 1),
             "no_shows": tally["no_shows"],
             "total_bookings": tally["bookings"],
             "average_wasted_minutes": round(
@@ -139,7 +137,7 @@ def compute_capacity(
                 tally["attendees"] / tally["bookings"] if tally["bookings"] else 0.0, 1
             ),
             "capacity_utilization": round(
-                _compute_percent(tally["attendees"], tally["bookings"] * room.capacity), 1
+                percent(tally["attendees"], tally["bookings"] * room.capacity), 1
             ),
             "oversized": tally["oversized"],
             "undersized": tally["undersized"],
@@ -155,23 +153,23 @@ def compute_heat_map(
     """Booked hours within opening hours, of all rooms: seven weekdays, Monday first, of 24 hours of
     the clock on the wall."""
     scope = opening_hours.get_scope(venue)
-    days = _list_days(scope, first_on, last_on)
-    table = source.compute_heat(scope, days, _list_spans(scope, first_on, last_on))
+    days = list_days(scope, first_on, last_on)
+    table = source.compute_heat(scope, days, list_spans(scope, first_on, last_on))
     return [[round(seconds / 3600, 2) for seconds in row] for row in table]
 
 
 def _get_sums(
     scope: Scope, first_on: date, last_on: date, wanted: Sequence[str], source: Source
 ) -> tuple[list[Days], dict[int, Aggregates]]:
-    days = _list_days(scope, first_on, last_on)
-    return days, source.compute_sums(scope, days, _list_spans(scope, first_on, last_on), wanted)
+    days = list_days(scope, first_on, last_on)
+    return days, source.compute_sums(scope, days, list_spans(scope, first_on, last_on), wanted)
 
 
-def _list_days(scope: Scope, first_on: date, last_on: date) -> list[Days]:
+def list_days(scope: Scope, first_on: date, last_on: date) -> list[Days]:
     return [clock.days(first_on, last_on) for clock in scope.clocks]
 
 
-def _list_spans(scope: Scope, first_on: date, last_on: date) -> list[Span]:
+def list_spans(scope: Scope, first_on: date, last_on: date) -> list[Span]:
     return [(room.id, first_on, last_on) for room in scope.rooms]
 
 
@@ -182,8 +180,8 @@ def _compute_totals(scope: Scope, first_on: date, last_on: date, source: Source)
     booked = sum((tally["booked"] for tally in sums.values()), timedelta(0))
     return {
         "bookings": bookings,
-        "ghosting": _compute_percent(sum(tally["no_shows"] for tally in sums.values()), bookings),
-        "utilization": _compute_percent_of_time(
+        "ghosting": percent(sum(tally["no_shows"] for tally in sums.values()), bookings),
+        "utilization": percent_of_time(
             booked, sum((open_time[room.clock] for room in scope.rooms), timedelta(0))
         ),
     }
@@ -197,11 +195,11 @@ def _sum_open_time(days: Sequence[Days], first_on: date, last_on: date) -> list[
     ]
 
 
-def _compute_percent_of_time(part: timedelta, whole: timedelta) -> float:
+def percent_of_time(part: timedelta, whole: timedelta) -> float:
     return min(100.0, 100 * (part / whole)) if whole else 0.0
 
 
-def _compute_percent(part: int, whole: int) -> float:
+def percent(part: int, whole: int) -> float:
     return min(100.0, 100 * part / whole) if whole else 0.0
 
 

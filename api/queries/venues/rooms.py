@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
+from uuid import NAMESPACE_URL, uuid5
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 from api import policy
-from api.errors import NotFound
+from api.errors import NotFound, Refusal
 from api.models import Booking, Resource, User, Venue
+from api.policy import Check, Interval, Rules
+from api.queries.bookings.availability import filter_free, list_busy_intervals
 from api.queries.clock import annotate_now
+from api.queries.venues.rules import get_rules
 
 Status = Literal["available", "occupied", "reserved", "maintenance"]
 SOON = timedelta(minutes=15)
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def search_rooms(
@@ -75,6 +81,51 @@ def _annotate_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
     ]
 
 
+@dataclass(frozen=True)
+class Building:
+    """`id` is made of the venue and the name, in any case of letters: the same as long as they
+    are. `floors` is how many have a room."""
+
+    id: str
+    name: str
+    floors: int
+
+
+def list_buildings(venue: Venue) -> list[Building]:
+    """The buildings of the rooms, by name."""
+    rows = Resource.objects.filter(venue=venue, retired_at=None).exclude(building="")
+    names: dict[str, str] = {}
+    floors: dict[str, set[int]] = {}
+    for name, floor in rows.order_by("pk").values_list("building", "floor"):
+        key = name.casefold()
+        names.setdefault(key, name)
+        floors.setdefault(key, set()).add(floor)
+    return [
+        Building(str(uuid5(NAMESPACE_URL, f"{venue.slug}/{key}")), names[key], len(floors[key]))
+        for key in sorted(names)
+    ]
+
+
+def list_room_slots(room: Resource, on: date, check: Check) -> list[tuple[Interval, bool]]:
+    """The slots of the room's local date within opening hours, by start, and whether each could be
+    booked now: nobody has it, and `check` lets a booking of one person pass."""
+    rules, now = get_rules(room.pk)
+    slots = list(policy.iter_slots(rules, on))
+    if not slots:
+        return []
+    busy = list_busy_intervals([room], slots[0][0], slots[-1][1])[room.pk]
+    free = set(filter_free(slots, busy, _ANY_TIME))
+    return [(slot, slot in free and _passes(check, rules, slot, now)) for slot in slots]
+
+
+def _passes(check: Check, rules: Rules, slot: Interval, now: datetime) -> bool:
+    try:
+        check(rules, *slot, now, 1)
+    except Refusal:
+        return False
+    return True
+
+
 def list_room_bookings(room: Resource, on: date, without: Sequence[str]) -> QuerySet[Booking]:
     """Bookings that touch the room's local date, by start; those in `without` left out."""
     zone = room.venue.zone
@@ -92,11 +143,20 @@ def list_room_bookings(room: Resource, on: date, without: Sequence[str]) -> Quer
 
 def get_venue_booking(venue: Venue, pk: int) -> Booking:
     """Whoever's it is; refuses `NotFound`."""
-    rows = Booking.objects.filter(venue=venue, pk=pk)
+    rows = Booking.objects.filter(venue=venue, pk=pk).annotate(now=Now())  # type: ignore[no-redef]
     found = rows.select_related("resource", "owner").prefetch_related("attendees").first()
     if found is None:
         raise NotFound("There is no such booking.")
     return found
+
+
+def get_visible_booking(venue: Venue, pk: int, user: User) -> Booking:
+    """The booking, for its owner, the people invited and staff; refuses `NotFound` to others."""
+    booking = get_venue_booking(venue, pk)
+    invited = {person.pk for person in booking.attendees.all()}
+    if user.is_staff or user.pk in {booking.owner_id, *invited}:
+        return booking
+    raise NotFound("There is no such booking.")
 
 
 def list_people(ids: Sequence[int]) -> list[User]:

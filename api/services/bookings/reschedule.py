@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -77,6 +77,7 @@ def reschedule_booking(
     *,
     check: Check | None = None,
     pre_approved: bool = False,
+    over_capacity: bool = False,
     next_status: str = "",
 ) -> Booking:
     """Edits a booking, and moves it in time or to another resource. By its owner or staff, while it
@@ -84,54 +85,60 @@ def reschedule_booking(
 
     A new time or resource meets the whole policy (or `check`) and the constraint again, and needs
     approval again unless it lies inside what was approved, or is `pre_approved` because whoever
-    moves it is who would approve it. `next_status`: where another move of the same transaction
+    moves it is who would approve it. `over_capacity`: more guests than places are its owner's
+    business. `next_status`: where another move of the same transaction
     leads, which is then what people are written to about."""
     first = get_booking(booking_id)
     is_elsewhere = changes.resource not in (None, first.resource_id)
     resource = get_resource(changes.resource or first.resource_id, retired=not is_elsewhere)
     lock_resources({first.resource_id, resource.pk})
-    booking = _lock_editable(booking_id, actor, resource.now)
+    booking = lock_editable(booking_id, actor, resource.now)
     if booking.resource_id != first.resource_id:
         raise errors.Busy
-    before = _record(booking)
-    _apply(changes, booking, resource)
-    moved = any(
-        before[name] != _record(booking)[name] for name in ("resource", "starts_at", "ends_at")
-    )
+    before = record_values(booking)
+    _apply(changes, booking, resource, over_capacity)
+    after = record_values(booking)
+    moved = any(before[name] != after[name] for name in ("resource", "starts_at", "ends_at"))
     if moved:
-        _plan_again(booking, resource, before, first.venue_id, check)
-    if _record(booking) == before and changes.attendees is None:
+        guests = 1 if over_capacity else booking.guests
+        _plan_again(booking, resource, before, first.venue_id, check, guests)
+    if after == before and changes.attendees is None:
         return booking
     rules = build_rules(resource)
-    _write(booking, rules, resource.now, moved)
-    follow_up = _find_follow_up(booking, rules, before) if moved and not pre_approved else None
+    write_booking(booking, rules, resource.now, moved)
+    follow_up = find_follow_up(booking, rules, before) if moved and not pre_approved else None
     if follow_up is BOOKING.confirm and next_status:
         follow_up = None  # that move confirms it, or ends it
     elif follow_up is BOOKING.confirm:
         next_status = CONFIRMED
-    _announce(booking, actor, before, moved, follow_up, next_status)
+    announce_change(booking, actor, before, moved, follow_up, next_status)
     if follow_up:
         apply_transition(follow_up, [booking.pk], actor, details={"reason": "moved"})
     return get_booking(booking.pk)
 
 
-def _lock_editable(booking_id: int, actor: Actor, now: datetime) -> Booking:
-    """The booking, locked; refuses `Forbidden`, or `NotAllowedNow` also when the clock should have
-    ended it by `now`."""
+def lock_editable(
+    booking_id: int,
+    actor: Actor,
+    now: datetime,
+    statuses: Collection[str] = (HELD, PENDING, CONFIRMED),
+) -> Booking:
+    """The booking, locked; refuses `Forbidden`, or `NotAllowedNow` where its status is none of
+    these, also when the clock should have ended it by `now`."""
     booking = lock_booking(booking_id)
     check_owner(booking, actor)
     if actor.by not in BOOKING.resubmit.by:
         raise errors.Forbidden
     due = get_due_transition(BOOKING, booking, now)
     current = str(due.target) if due else booking.status
-    if current not in (HELD, PENDING, CONFIRMED):
+    if current not in statuses:
         raise errors.NotAllowedNow(
             f"A booking that is {Status(current).label.lower()} cannot be edited.", current=current
         )
     return booking
 
 
-def _record(booking: Booking) -> dict[str, Any]:
+def record_values(booking: Booking) -> dict[str, Any]:
     values = {name: getattr(booking, column) for name, column in _RECORDED.items()}
     values["primetime"] = booking.primetime  # which follows from the time
     return {
@@ -140,10 +147,12 @@ def _record(booking: Booking) -> dict[str, Any]:
     }
 
 
-def _apply(changes: BookingChanges, booking: Booking, resource: Resource) -> None:
+def _apply(
+    changes: BookingChanges, booking: Booking, resource: Resource, over_capacity: bool
+) -> None:
     """Puts the changes onto the row in memory; attendees are written at once."""
-    guests = changes.guests
-    if guests is not None and guests > max(resource.capacity, booking.guests):
+    guests = 0 if over_capacity else changes.guests or 0
+    if guests > max(resource.capacity, booking.guests):
         raise errors.OverCapacity(capacity=resource.capacity)
     booking.resource, booking.venue = resource, resource.venue
     for name in ("starts_at", "ends_at", "title", "notes", "guests"):
@@ -160,6 +169,7 @@ def _plan_again(
     before: dict[str, Any],
     previous_venue_id: int,
     check: Check | None,
+    guests: int,
 ) -> None:
     """Meets the policy again and freezes the deadlines anew. A start that stays keeps what hangs on
     it, so that nobody puts a no-show off by edits."""
@@ -170,18 +180,35 @@ def _plan_again(
         raise errors.AlreadyBegun
     policy.check_interval(starts_at, ends_at, now)
     check = check or policy.check_reschedule(previous_start)
-    check(rules, starts_at, ends_at, now, booking.guests)
+    check(rules, starts_at, ends_at, now, guests)
     _price_again(booking, resource)
     booking.primetime = policy.is_primetime(rules, starts_at, ends_at)
-    if booking.status == HELD and _outgrows_approval(booking, rules, before):
+    if booking.status == HELD and outgrows_approval(booking, rules, before):
         raise errors.NotAllowedNow(
             "That time needs approval; cancel the hold and ask anew.", current=booking.status
         )
-    same_start = starts_at == previous_start and booking.venue_id == previous_venue_id
+    if starts_at == previous_start and booking.venue_id == previous_venue_id:
+        move_end_deadlines(booking, rules, now, datetime.fromisoformat(before["ends_at"]))
+    else:
+        _set(booking, policy.calculate_deadlines(rules.venue, starts_at, ends_at, now))
+
+
+def move_end_deadlines(
+    booking: Booking, rules: Rules, now: datetime, previous_end: datetime
+) -> None:
+    """Freezes anew the deadlines that hang on the end of a booking whose start stays."""
+    starts_at, ends_at = booking.starts_at, booking.ends_at
+    no_show_at = policy.move_no_show(
+        rules.venue, booking.no_show_at, starts_at, previous_end, ends_at
+    )
     deadlines = policy.calculate_deadlines(rules.venue, starts_at, ends_at, now)
-    for column, value in deadlines.items():
-        if not same_start or column == "completes_at":
-            setattr(booking, column, value)
+    completes_at = deadlines["completes_at"]
+    _set(booking, {"no_show_at": no_show_at, "completes_at": completes_at})
+
+
+def _set(booking: Booking, columns: Mapping[str, Any]) -> None:
+    for column, value in columns.items():
+        setattr(booking, column, value)
 
 
 def _price_again(booking: Booking, resource: Resource) -> None:
@@ -200,7 +227,7 @@ def _price_again(booking: Booking, resource: Resource) -> None:
     booking.payment_status = PaymentStatus.PENDING if price else PaymentStatus.NONE
 
 
-def _write(booking: Booking, rules: Rules, now: datetime, moved: bool) -> None:
+def write_booking(booking: Booking, rules: Rules, now: datetime, moved: bool) -> None:
     booking.version += 1
 
     def write() -> Booking:
@@ -214,37 +241,39 @@ def _write(booking: Booking, rules: Rules, now: datetime, moved: bool) -> None:
         write()
 
 
-def _announce(
+def announce_change(
     booking: Booking,
     actor: Actor,
     before: dict[str, Any],
     moved: bool,
     follow_up: Transition | None,
     next_status: str,
+    **more: Any,
 ) -> None:
-    after = _record(booking)
+    after = record_values(booking)
     changed = [name for name in before if before[name] != after[name]]
     details: dict[str, Any] = {
         "from": {name: before[name] for name in changed},
         "to": {name: after[name] for name in changed},
         "moved": moved,
         "resubmitted": follow_up is BOOKING.resubmit,
+        **more,
     }
     if next_status:
         details["next_status"] = next_status
     booking_changed.send(sender=Booking, rows=[booking], actor=actor, details=details)
 
 
-def _find_follow_up(booking: Booking, rules: Rules, before: dict[str, Any]) -> Transition | None:
+def find_follow_up(booking: Booking, rules: Rules, before: dict[str, Any]) -> Transition | None:
     """The transition that a move causes: a confirmed booking may need an approval again, and a
     request that would be confirmed at once if it were made now waits for nobody any more."""
-    if booking.status == CONFIRMED and _outgrows_approval(booking, rules, before):
+    if booking.status == CONFIRMED and outgrows_approval(booking, rules, before):
         return BOOKING.resubmit
     needs_nobody = not booking.price_minor and not policy.needs_approval(rules, booking.primetime)
     return BOOKING.confirm if booking.status == PENDING and needs_nobody else None
 
 
-def _outgrows_approval(booking: Booking, rules: Rules, before: dict[str, Any]) -> bool:
+def outgrows_approval(booking: Booking, rules: Rules, before: dict[str, Any]) -> bool:
     """Whether an approval is needed that what was approved before does not cover."""
     if not policy.needs_approval(rules, booking.primetime):
         return False

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 import structlog
 from django.conf import settings
@@ -21,7 +22,7 @@ from django.utils.crypto import salted_hmac
 
 from api import errors, policy
 from api.lifecycle import CONFIRMED
-from api.models import Booking, Panel, Resource, User
+from api.models import Booking, Panel, Resource, User, Venue
 from api.policy import Rules
 from api.queries.bookings import bookings as bookings_query
 from api.queries.panels import panels as query
@@ -158,8 +159,20 @@ def get_meeting(room: int, pk: int) -> Booking:
     return booking
 
 
-def get_actor(panel: Panel) -> Actor:
-    return Actor.panel(str(panel)[:120])
+def get_actor(panel: Panel | None) -> Actor:
+    """Return the actor that a panel is; None is one that its network lets in without a token."""
+    return Actor.panel(str(panel)[:120] if panel else "panel on the venue's network")
+
+
+def is_on_panel_network(venue: Venue, address: str) -> bool:
+    """Return whether a caller at this address needs no token to be taken for a panel of the venue.
+    An IPv4 address is the same when it is written as IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in ip_network(network) for network in venue.panel_networks)
 
 
 def check_in(panel: Panel, pk: int) -> Booking:

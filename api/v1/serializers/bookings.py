@@ -220,6 +220,15 @@ class ReasonSerializer(SharedFieldsSerializer):
     )
 
 
+@example(request={"ends_at": "2030-05-01T11:00:00Z"})
+class ExtensionSerializer(SharedFieldsSerializer):
+    ends_at = InstantField(help_text="When it is to end: later than it does now.")
+    waive = serializers.BooleanField(
+        required=False,
+        help_text="Whether the added time is free of charge; said by anybody but staff, it is not.",
+    )
+
+
 @example(request={"ids": [12, 13], "reason": "Rain"})
 class BookingIdsSerializer(StrictSerializer):
     reason = serializers.CharField(

@@ -7,11 +7,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from api.errors import Unfit
+from api.models.venues import validate_network
 from api.rest.renderers import format_duration
 
 ZONES = frozenset(available_timezones())
@@ -142,3 +144,18 @@ class TimeZoneField(serializers.RegexField):
         if name not in ZONES:
             raise Unfit(errors={str(self.field_name): [f"There is no time zone “{name}”."]})
         return name
+
+
+class NetworkField(serializers.RegexField):
+    """A network in CIDR notation, of IPv4 or IPv6."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(r"^[0-9A-Fa-f.:]{2,39}(/[0-9]{1,3})?$", max_length=43, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        text = super().run_validation(data)
+        try:
+            validate_network(text)
+        except ValidationError as error:
+            raise Unfit(errors={"panel_networks": error.messages}) from None
+        return text

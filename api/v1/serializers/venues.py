@@ -16,6 +16,7 @@ from .base import StrictMixin, describe, example
 from .fields import (
     DayField,
     DurationField,
+    NetworkField,
     OptionalEmailField,
     SignedDurationField,
     TimeZoneField,
@@ -90,6 +91,12 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
         required=False,
         help_text="Weekdays on which it is closed; 0 is Monday.",
     )
+    panel_networks = serializers.ListField(
+        child=NetworkField(),
+        max_length=50,
+        required=False,
+        help_text="Networks (CIDR) whose panels need no token; shown to staff only.",
+    )
 
     class Meta:
         model = Venue
@@ -130,6 +137,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
         request = self.context.get("request")
         if not (request and getattr(request.user, "is_staff", False)):
             data.pop("admin_email")
+            data.pop("panel_networks")
         return data
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

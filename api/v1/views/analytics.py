@@ -10,8 +10,6 @@ from uuid import UUID
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,24 +18,13 @@ from api.models.analytics import ExportState, Figure, Format
 from api.queries.analytics import analytics
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.permissions import IsStaff
+from api.rest.renderers import IgnoreFormatNegotiation
 from api.services.analytics import exports, reports
 from api.services.analytics.reports import Question
 from api.v1.serializers import analytics as serializers
 from api.v1.tags import WATCH
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-class IgnoreFormatNegotiation(BaseContentNegotiation):
-    """Leaves `?format=` to the view: here it chooses a file, not one of DRF's renderers."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return next(iter(parsers), None)
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 def respond_with_file(file: exports.File) -> HttpResponse:

@@ -27,6 +27,7 @@ from api.services.bookings.actions import (
     reject_booking,
 )
 from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.extend import extend_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.bookings.status_changes import apply_to_bookings
 from api.v1.filters import BookingFilterSet
@@ -36,6 +37,7 @@ from api.v1.serializers.bookings import (
     BookingIdsSerializer,
     BookingResultsSerializer,
     BookingSerializer,
+    ExtensionSerializer,
     NewBookingSerializer,
     ReasonSerializer,
 )
@@ -150,6 +152,20 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         The rest of the slot is free for others. For its owner, once checked in, and for staff.
         """
         return self._perform(lambda actor, _: end_booking(pk, actor))
+
+    @extend_schema(request=ExtensionSerializer)
+    @action(detail=True, methods=["post"])
+    def extend(self, request: Request, pk: int) -> Response:
+        """Extend a booking.
+
+        It ends later, also once it has begun, if nobody else has the time. What is not paid yet
+        costs more; what is paid, or being paid, is 409 `already_paid` unless staff `waive` the
+        price of the added time. For its owner and staff.
+        """
+        booking = self.get_object()
+        body = self.get_validated_body(ExtensionSerializer)
+        extend_booking(pk, Actor.for_booking(self.user, booking), **body)
+        return self.retrieve(request)
 
     def _perform(self, act: Callable[[Actor, str], Any]) -> Response:
         """Acts as the caller, with the reason in the body; answers the booking afterwards."""

@@ -1,0 +1,34 @@
+"""Signing in, and people."""
+
+from rest_framework.serializers import CharField, EmailField
+
+from api.contracts import kit
+
+from .fields import TextField
+
+
+class LoginSerializer(kit.Serializer):
+    email = EmailField(max_length=254, source="login")
+    password = TextField(max_length=1000, trim_whitespace=False)
+
+
+class RefreshSerializer(kit.Serializer):
+    refresh = TextField(trim_whitespace=False, help_text="Good for one use")
+
+
+class PersonSerializer(kit.Serializer):
+    id = CharField()
+    name = CharField()
+    email = CharField()
+
+
+class UserSerializer(PersonSerializer):
+    role = kit.LabelField({True: "admin", False: "user"}, source="is_staff")
+    department = kit.TextOrNullField(allow_null=True)
+
+
+class LoggedInSerializer(kit.Serializer):
+    token = CharField(source="access", help_text="The access token under its earlier name")
+    access = CharField()
+    refresh = CharField()
+    user = UserSerializer()

@@ -1,0 +1,1 @@
+"""Circle Time's views by theme."""
