@@ -209,6 +209,13 @@ class NothingToRefund(Refusal):
     code, status, detail = "nothing_to_refund", 409, "That is more than is left to give back."
 
 
+class PaymentDisputed(Refusal):
+    """Stripe refuses refunds until the dispute is closed."""
+
+    code, status = "payment_disputed", 409
+    detail = "The customer's bank takes this payment back: nothing can be refunded meanwhile."
+
+
 # trades
 
 

@@ -74,6 +74,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Payments", "payments", "api_payment"),
                     _list("Refunds", "currency_exchange", "api_refund"),
+                    _list("Disputes", "gavel", "api_dispute"),
                     _list("Webhooks", "webhook", "api_stripeevent"),
                 ],
             },

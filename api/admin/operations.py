@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from api.models import (
     Delivery,
+    Dispute,
     IdempotencyKey,
     Job,
     JobFailure,
@@ -65,6 +66,13 @@ class PaymentAdmin(ReadOnlyAdmin):
 class RefundAdmin(ReadOnlyAdmin):
     list_display = ("key", "payment", "amount_minor", "status", "updated_at")
     list_filter = ("status",)
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    list_display = ("stripe_id", "payment", "amount_minor", "reason", "status", "updated_at")
+    list_filter = ("status", "reason")
+    search_fields = ("stripe_id", "payment__intent_id", "payment__booking__id")
 
 
 @admin.register(StripeEvent)

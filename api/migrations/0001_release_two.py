@@ -229,10 +229,11 @@ class Migration(migrations.Migration):
                             ("processing", "Payment begun"),
                             ("succeeded", "Paid"),
                             ("failed", "Payment failed"),
+                            ("partly_refunded", "Partly paid back"),
                             ("refunded", "Paid back"),
                         ],
                         default="none",
-                        max_length=10,
+                        max_length=20,
                     ),
                 ),
                 ("approved_at", models.DateTimeField(blank=True, null=True)),
@@ -642,6 +643,40 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Dispute",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("stripe_id", models.CharField(max_length=255, unique=True)),
+                ("amount_minor", models.PositiveBigIntegerField()),
+                ("reason", models.CharField(blank=True, max_length=100)),
+                ("status", models.CharField(max_length=40)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disputes",
+                        to="api.payment",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
             name="Refund",
             fields=[
                 (
@@ -652,6 +687,7 @@ class Migration(migrations.Migration):
                 ),
                 ("key", models.CharField(max_length=200, unique=True)),
                 ("amount_minor", models.PositiveBigIntegerField()),
+                ("up_to_minor", models.PositiveBigIntegerField(blank=True, null=True)),
                 ("reason", models.CharField(blank=True, max_length=200)),
                 ("stripe_id", models.CharField(blank=True, max_length=255)),
                 ("status", models.CharField(default="waiting", max_length=20)),
@@ -1603,7 +1639,15 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     (
                         "payment_status__in",
-                        ["none", "pending", "processing", "succeeded", "failed", "refunded"],
+                        [
+                            "none",
+                            "pending",
+                            "processing",
+                            "succeeded",
+                            "failed",
+                            "partly_refunded",
+                            "refunded",
+                        ],
                     )
                 ),
                 name="booking_payment_status_is_known",

@@ -8,7 +8,7 @@ from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
 from .outbox import Delivery
 from .panels import Panel
-from .payments import Payment, Refund, StripeEvent
+from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .trades import Trade
 from .users import User, UserProfile
@@ -20,6 +20,7 @@ __all__ = [
     "Closure",
     "DayRollup",
     "Delivery",
+    "Dispute",
     "Export",
     "Heartbeat",
     "IdempotencyKey",

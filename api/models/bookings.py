@@ -40,7 +40,11 @@ class PaymentStatus(models.TextChoices):
     PROCESSING = "processing", "Payment begun"
     SUCCEEDED = "succeeded", "Paid"
     FAILED = "failed", "Payment failed"
+    PARTLY_REFUNDED = "partly_refunded", "Partly paid back"
     REFUNDED = "refunded", "Paid back"
+
+
+PAID_STATUSES = (PaymentStatus.SUCCEEDED, PaymentStatus.PARTLY_REFUNDED)
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -86,7 +90,7 @@ class Booking(models.Model):
     price_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3, blank=True)
     payment_status = models.CharField(
-        max_length=10, choices=PaymentStatus.choices, default=PaymentStatus.NONE
+        max_length=20, choices=PaymentStatus.choices, default=PaymentStatus.NONE
     )
     approved_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False

@@ -43,11 +43,14 @@ class Payment(models.Model):
 
 
 class Refund(models.Model):
-    """Money to give back. `key` is also Stripe's idempotency key: one effect, one key."""
+    """Money that goes back, wherever that was decided. `key` says what for: one effect, one key.
+
+    `up_to_minor`: how much is to be given back of the payment in all, if a rule decided it."""
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     key = models.CharField(max_length=200, unique=True)
     amount_minor = models.PositiveBigIntegerField()
+    up_to_minor = models.PositiveBigIntegerField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     stripe_id = models.CharField(max_length=255, blank=True)
     status = models.CharField(max_length=20, default="waiting")
@@ -63,6 +66,24 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Dispute(models.Model):
+    """A payment that the customer's bank takes back, or asks about. `status` is Stripe's word."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    stripe_id = models.CharField(max_length=255, unique=True)
+    amount_minor = models.PositiveBigIntegerField()
+    reason = models.CharField(max_length=100, blank=True)
+    status = models.CharField(max_length=40)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.stripe_id
 
 
 class StripeEvent(LeasedRow):

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ import environ
 
 from backend.devserver import CHECKOUT, DataDirBusy, ServerError, Servers, started
 from backend.devserver.server import is_free, pick_port
-from backend.devserver.supervisor import Program, StopRequests, print_line, supervise
+from backend.devserver.supervisor import Program, StopRequests, print_line, stop_all, supervise
 
 # name, the variable with its port, what `python -m` runs
 PROCESSES: list[tuple[str, str | None, str]] = [
@@ -38,7 +39,7 @@ PROCESSES: list[tuple[str, str | None, str]] = [
         "FLOWER_PORT",
         "celery -q -A backend flower --address=127.0.0.1 --port={FLOWER_PORT} --logging=error",
     ),
-    ("stripe", "STRIPE_PORT", "backend.devserver.local_stripe"),
+    ("stripe", "STRIPE_PORT", "backend.devserver.local_stripe {DATA_DIR}/stripe.state"),
 ]
 
 DEFAULTS = {
@@ -52,6 +53,7 @@ PORT_DEFAULTS = {"FLOWER_PORT": "5555", "STRIPE_PORT": "8420"}
 # a browser reaches these as `localhost`, the site of FRONTEND_URL and PUBLIC_URL: to a cookie
 # `127.0.0.1` is another one
 LOCAL_HOSTS = ("127.0.0.1", "0.0.0.0")  # noqa: S104 - to recognise it, not to bind to it
+STRIPE_START_SECONDS = 10.0
 DEMO_PASSWORD = "holdfast-demo"
 EMBEDDED_DEFAULTS = {
     "DEMO": "1",
@@ -90,7 +92,6 @@ def describe_error(error: Exception) -> str:
 
 
 def run(servers: Servers, environment: dict[str, str], stops: StopRequests) -> None:
-    prepare_database(environment)
     programs = [
         Program(name, build_command(line, environment), env=environment, cwd=CHECKOUT)
         for name, _, line in list_processes(environment)
@@ -101,7 +102,31 @@ def run(servers: Servers, environment: dict[str, str], stops: StopRequests) -> N
         restart_dead_servers(servers)
         message.print_when_ready()
 
-    supervise(programs, stops, tick)
+    try:
+        start_local_stripe(programs, environment)
+        prepare_database(environment)
+        supervise(programs, stops, tick)
+    finally:
+        stop_all(programs, hurried=lambda: stops.count > 1)
+
+
+def start_local_stripe(programs: list[Program], environment: Mapping[str, str]) -> None:
+    """Start it before the others, for the demo's bookings are paid there; if it does not answer,
+    the supervisor deals with it later, and the demo has nothing to pay."""
+    for program in programs:
+        if program.name == "stripe":
+            program.start()
+            deadline = time.monotonic() + STRIPE_START_SECONDS
+            while not _answers(int(environment["STRIPE_PORT"])) and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def list_processes(environment: Mapping[str, str]) -> list[tuple[str, str | None, str]]:

@@ -49,6 +49,7 @@ def test_the_owner_begins_and_reads_a_payment(client_of, ana, booking, path, cus
         "status": "requires_payment_method",
         "payment_status": "processing",
         "refunds": [],
+        "disputes": [],
         "created_at": stamp,
     }
     assert client.get(path).json() == client.post(path).json() == answer.json()

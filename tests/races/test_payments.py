@@ -26,6 +26,7 @@ from api.services.payments import (
     refunds,
     stripe_calls,
     stripe_events,
+    stripe_refunds,
 )
 from api.services.payments.outcomes import record_outcome
 from tests.support.waiting import eventually
@@ -184,6 +185,27 @@ def test_two_workers_and_the_reconciliation_pay_a_refund_once(begun, ana, custom
     at_once(deliver, deliver, deliver, reconciliation.reconcile_all)
     assert customer.refunds(payment.intent_id) == [10000]
     assert Refund.objects.get().status == "succeeded"
+
+
+def test_a_refund_of_the_dashboard_is_taken_over_once_by_messengers_at_once(
+    begun, sam, ana, customer, worker
+):
+    """Without the lock of `record_stripe_refunds` (`lock_payment`) two of them write it, and the
+    second is refused its key by the database."""
+    booking, payment = begun()
+    record_outcome(payment.pk, payments.gateway.fetch_intent(payment.intent_id), "webhook")
+    customer.refund(payment.intent_id, 4000)
+    look = lambda: stripe_refunds.sync_from_stripe(payment)  # noqa: E731
+    found = at_once(
+        *[look] * 4,
+        lambda: refunds.create_staff_refund(booking.pk, sam, "a", 7000),
+        lambda: cancel_booking(booking.pk, Actor.for_booking(ana, booking)),
+    )
+    assert not [each for each in found if isinstance(each, errors.Busy)]
+    worker()
+    assert sum(customer.refunds(payment.intent_id)) == 10000
+    here = Refund.objects.exclude(status="canceled").values_list("stripe_id", "amount_minor")
+    assert dict(here) == customer.refunds_by_id(payment.intent_id)
 
 
 def test_a_payment_locks_the_resource_before_the_booking(begun, customer, run_out):

@@ -4,10 +4,40 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from api.models import Booking, BookingEvent, Resource
+from api.models import Booking, BookingEvent, Payment, Resource
 from api.services.operations import demo, invariants
+from api.services.payments import reconciliation
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _stripe_is_not_local(settings):
+    settings.STRIPE_LOCAL = False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_demo_says_is_paid_is_paid_at_the_local_stripe(line, customer, settings):
+    settings.STRIPE_LOCAL = True
+    demo.seed_demo("holdfast-demo")
+    paid = Booking.objects.filter(payment_status="succeeded")
+    assert paid.count() == Payment.objects.count() > 50
+    payment = Payment.objects.first()
+    intent = customer.intent(payment.intent_id)
+    assert (intent["status"], intent["amount"]) == ("succeeded", payment.booking.price_minor)
+    assert invariants.list_problems() == []
+    assert reconciliation.reconcile_all() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_charges_nobody_with_keys_of_the_real_stripe(line):
+    demo.seed_demo("holdfast-demo")
+    assert line.calls == []
+    assert not Payment.objects.exists()
+    assert not Booking.objects.filter(payment_status="succeeded").exists()
+    assert Booking.objects.filter(venue__slug="paidrooms", status="completed").exists()
+    assert invariants.list_problems() == []
+    assert reconciliation.reconcile_all() == {}
 
 
 def test_the_demo_leaves_single_calendars_single_and_the_days_ahead_free_to_try():

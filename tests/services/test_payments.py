@@ -528,7 +528,8 @@ def test_a_late_cancellation_gives_back_what_the_venue_says(
     cancel_booking(booking.pk, Actor.for_booking(ana, booking))
     worker()
     assert customer.refunds(payment.intent_id) == back
-    assert state(booking) == ("cancelled", "refunded" if percent == 100 else "succeeded")
+    said = {0: "succeeded", 100: "refunded"}.get(percent, "partly_refunded")
+    assert state(booking) == ("cancelled", said)
 
 
 def test_a_booking_that_staff_decline_gives_everything_back(paid, sam, customer, worker):
@@ -544,7 +545,7 @@ def test_staff_give_back_parts_and_never_more_than_was_paid(paid, sam, ana, cust
     booking, payment = paid()
     refunds.create_staff_refund(booking.pk, sam, "a", 2500)
     refunds.create_staff_refund(booking.pk, sam, "a", 2500)  # the same one
-    assert state(booking) == ("confirmed", "succeeded")
+    assert state(booking) == ("confirmed", "partly_refunded")
     with pytest.raises(errors.NothingToRefund) as refused:
         refunds.create_staff_refund(booking.pk, sam, "b", 7501)
     assert refused.value.left_minor == 7500
@@ -680,14 +681,6 @@ def test_the_status_of_a_refund_is_what_stripe_says(paid, sam, worker):
     Refund.objects.update(status="failed")
     assert reconciliation.reconcile_all() == {}
     assert Refund.objects.get().status == "succeeded"
-
-
-def test_refunds_made_at_the_dashboard_are_reported(paid, customer):
-    _, payment = paid()
-    made = customer.call("POST", "refunds", payment_intent=payment.intent_id, amount=700)
-    assert reconciliation.reconcile_all() == {
-        f"payment {payment.pk}": [f"Stripe refunded 700 ({made['id']}) that we did not order"]
-    }
 
 
 def test_parked_calls_stay_visible_and_can_be_retried(hold, ana, customer, run_out, worker, line):

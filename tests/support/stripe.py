@@ -186,8 +186,26 @@ class Customer:
 
     def refunds(self, intent: str) -> list[int]:
         """Amounts that went back, the smallest first."""
-        found = self.call("GET", f"refunds?payment_intent={intent}")
-        return sorted(each["amount"] for each in found["data"])
+        return sorted(self.refunds_by_id(intent).values())
+
+    def refunds_by_id(self, intent: str) -> dict[str, int]:
+        found = self.call("GET", f"refunds?payment_intent={intent}&limit=100")["data"]
+        return {each["id"]: each["amount"] for each in found if each["status"] != "failed"}
+
+    def refund(self, intent: str, amount: int | None = None) -> dict[str, Any]:
+        """A refund as staff make it in Stripe's dashboard, or Stripe's refusal of it."""
+        params = {} if amount is None else {"amount": amount}
+        return self.call("POST", "refunds", payment_intent=intent, **params)
+
+    def dispute(self, intent: str, **params: Any) -> dict[str, Any]:
+        """The customer's bank takes the payment back, or with `status` asks about it."""
+        return self.call("POST", "disputes", payment_intent=intent, **params)
+
+    def decide(self, dispute: str, evidence: str) -> dict[str, Any]:
+        """A dispute closed by `winning_evidence` or `losing_evidence`."""
+        return self.call(
+            "POST", f"disputes/{dispute}", **{"evidence[uncategorized_text]": evidence}
+        )
 
     def hook(self, url: str | None) -> None:
         """Has Stripe tell that address of what happens from now on, or nobody."""
@@ -267,6 +285,25 @@ def hold(studio: Any, tomorrow: datetime) -> Callable[..., Any]:
             ),
             actor=Actor.for_new_booking(owner),
         )
+
+    return make
+
+
+@pytest.fixture
+def paid_booking(hold: Callable[..., Any], ana: Any, customer: Customer) -> Callable[[], Any]:
+    """A booking of 100.00 that is paid, on a day of its own, and its payment."""
+    from api.models import Booking
+    from api.services.payments import payments, stripe_events
+
+    def make() -> Any:
+        booking = hold(ana, 24 * (Booking.objects.count() + 1))
+        payment = payments.start_payment(booking.pk)
+        customer.pay(payment.intent_id or "")
+        event = customer.event("payment_intent.succeeded", payment.intent_id or "")
+        stripe_events.store_event(*event)
+        stripe_events.process_events()
+        payment.refresh_from_db()
+        return booking, payment
 
     return make
 

@@ -28,9 +28,11 @@ STATUS_LABELS: Final[Mapping[str, str]] = {
     Status.REJECTED: "cancelled",
     Status.EXPIRED: "expired",
 }
-# nothing to pay reads as paid: the page offers to pay whatever is pending
+# nothing to pay reads as paid: the page offers to pay whatever is pending; so does what was paid
+# and of which a part went back
 PAYMENT_STATUS_LABELS: Final[Mapping[str, str]] = {
     **{name: name for name in ("pending", "processing", "succeeded", "failed", "refunded")},
+    "partly_refunded": "succeeded",
     "none": "succeeded",
 }
 BIGGEST: Final = 2**63 - 1

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from api import money
-from api.models import Booking, BookingEvent, Delivery, Payment, Refund
+from api.models import Booking, BookingEvent, Delivery, Dispute, Payment, Refund
 from api.models.outbox import Kind
 
 from . import bookings
@@ -17,8 +17,8 @@ OPEN, ENDED, WRONG = "waiting", "done", "bad"
 
 @dataclass(frozen=True)
 class Line:
-    """`kind`: event, email, call, payment or refund; `state`: waiting, done or bad; `cause`: the
-    request or task that it comes from, where that was written down."""
+    """`kind`: event, email, call, payment, refund or dispute; `state`: waiting, done or bad;
+    `cause`: the request or task that it comes from, where that was written down."""
 
     at: datetime
     kind: str
@@ -30,16 +30,18 @@ class Line:
 
 
 def list_timeline(booking: Booking) -> list[Line]:
-    """Oldest first, in four statements."""
+    """Oldest first, in five statements."""
     events = bookings.list_history(booking).order_by("id")
     sent = Delivery.objects.filter(booking=booking).order_by("id")
     paid = Payment.objects.filter(booking=booking).order_by("id")
     back = Refund.objects.filter(payment__booking=booking).select_related("by").order_by("id")
+    disputed = Dispute.objects.filter(payment__booking=booking).order_by("id")
     lines = [
         *map(_build_event_line, events),
         *map(_build_delivery_line, sent),
         *map(_build_payment_line, paid),
         *(_build_refund_line(refund, booking.currency) for refund in back),
+        *(_dispute(dispute, booking.currency) for dispute in disputed),
     ]
     return sorted(lines, key=lambda line: line.at)
 
@@ -92,8 +94,16 @@ def _build_payment_line(row: Payment) -> Line:
 
 
 def _build_refund_line(row: Refund, currency: str) -> Line:
-    state = {"succeeded": ENDED, "failed": WRONG}.get(row.status, OPEN)
+    states = {"succeeded": ENDED, "canceled": ENDED, "failed": WRONG, "blocked": WRONG}
+    state = states.get(row.status, OPEN)
     facts = " · ".join(filter(None, [row.status, row.reason, row.stripe_id]))
     who = row.by.name if row.by else ""
     what = f"refund of {money.format_amount(row.amount_minor, currency)}"
     return Line(row.updated_at, "refund", what, who, facts, state)
+
+
+def _dispute(row: Dispute, currency: str) -> Line:
+    closed = {"won": ENDED, "warning_closed": ENDED, "prevented": ENDED}
+    facts = " · ".join(filter(None, [row.status.replace("_", " "), row.reason, row.stripe_id]))
+    what = f"dispute of {money.format_amount(row.amount_minor, currency)}"
+    return Line(row.updated_at, "dispute", what, "", facts, closed.get(row.status, WRONG))

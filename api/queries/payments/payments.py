@@ -33,8 +33,8 @@ def get_booking(venue_slug: str, pk: int) -> Booking:
 
 
 def get_newest_payment(booking: Booking) -> Payment:
-    """The last payment attempt, with its refunds. Raises `NotFound`."""
-    rows: Any = booking.payments.prefetch_related("refunds").order_by("-attempt")
+    """The last payment attempt, with its refunds and disputes. Raises `NotFound`."""
+    rows: Any = booking.payments.prefetch_related("refunds", "disputes").order_by("-attempt")
     payment: Payment | None = rows.first()
     if payment is None:
         raise NotFound("No payment has been begun.")

@@ -16,7 +16,7 @@ from api import errors, policy
 from api.effective_status import build_not_due_sql, get_due_transition
 from api.lifecycle import BOOKING, HELD, PENDING, ActorRole, Status, Transition
 from api.models import Booking
-from api.models.bookings import PaymentStatus
+from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.queries.clock import database_now
 from api.queries.venues.rules import build_rules, get_resource
 from api.services.actors import Actor
@@ -51,7 +51,7 @@ def approve_booking(booking_id: int, actor: Actor, next_status: str = "") -> Boo
         policy.check_resource(rules, booking.starts_at, booking.ends_at, booking.guests)
     move = BOOKING.approve
     sets: dict[str, Any] = {"approved_by_id": actor.user.pk if actor.user else None}
-    if booking.price_minor and booking.payment_status != PaymentStatus.SUCCEEDED:
+    if booking.price_minor and booking.payment_status not in PAID_STATUSES:
         move = BOOKING.approve_to_pay
         sets |= {
             "hold_expires_at": resource.now + booking.venue.hold_length,

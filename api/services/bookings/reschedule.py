@@ -20,7 +20,7 @@ from api import errors, policy
 from api.effective_status import get_due_transition
 from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Status, Transition
 from api.models import Booking, Resource, User
-from api.models.bookings import PaymentStatus
+from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.policy import Check, Rules
 from api.queries.venues.rules import build_rules, get_resource
 from api.services.actors import Actor
@@ -218,7 +218,7 @@ def _price_again(booking: Booking, resource: Resource) -> None:
     currency = resource.venue.currency if price else ""
     if (price, currency) == (booking.price_minor, booking.currency):
         return
-    paid = booking.payment_status == PaymentStatus.SUCCEEDED
+    paid = booking.payment_status in PAID_STATUSES
     if paid or booking.status == CONFIRMED or (booking.status == HELD and not price):
         raise errors.NotAllowedNow(
             "A change of its price needs a new booking.", current=booking.status

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from api import errors, policy
 from api.lifecycle import Status
-from api.models import Booking, Delivery, PrimetimeWindow, Resource, User, Venue
+from api.models import Booking, Delivery, Payment, PrimetimeWindow, Resource, User, Venue
 from api.models.users import Role
 from api.models.venues import Approval
 from api.policy import DAY
@@ -24,7 +24,7 @@ from api.services.bookings.actions import approve_booking
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues import venues
 
-from . import jobs
+from . import demo_payments, jobs
 
 PEOPLE = (
     ("admin@example.com", "Ada", "Admin", Role.ADMIN),
@@ -82,7 +82,7 @@ def seed_demo(password: str) -> dict[str, int]:
         _create_primetime(made["primetime"])
         if Booking.objects.exists():
             return {"bookings": 0}
-        past = _create_past(resources, people)
+    past = _create_past(resources, people)
     ahead = _book_ahead(resources, people)
     Delivery.objects.filter(booking__contract="demo").delete()  # they would be hundreds of emails
     return {"venues": len(made), "people": len(people), "resources": len(resources)} | {
@@ -138,8 +138,11 @@ def _create_past(resources: list[Resource], people: list[User]) -> int:
             for start, end in _list_slots(resource, today - n * DAY, rng, 0.35, DAY_HOURS):
                 rows.append(_build_past_booking(resource, rng.choice(people[2:]), start, end, rng))
     rows.sort(key=lambda row: row.created_at)
-    Booking.objects.bulk_create(rows)
-    _insert_history(rows, people[1])
+    payments = demo_payments.pay_bookings(rows)  # outside the transaction: it calls Stripe
+    with transaction.atomic():
+        Booking.objects.bulk_create(rows)
+        Payment.objects.bulk_create(payments)
+        _insert_history(rows, people[1])
     return len(rows)
 
 
@@ -221,7 +224,7 @@ def _list_history(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]
     else:
         if status != Status.CONFIRMED:
             decision = ("pay", "payment") if status == Status.HELD else ("approve", "staff")
-            soon = created_at + timedelta(minutes=9)
+            soon = created_at + demo_payments.PAID_AFTER
             yield soon, decision[0], status, str(Status.CONFIRMED), decision[1]
         verb = "release" if last == Status.NO_SHOW else "complete"
         yield row.updated_at, verb, str(Status.CONFIRMED), last, "clock"

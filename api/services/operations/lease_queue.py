@@ -39,6 +39,11 @@ class Withheld(Exception):
     """What the row was for is gone, so it is finished without being done."""
 
 
+class Parked(Exception):
+    """It cannot be done until something changes elsewhere, so the row is parked at once; whoever
+    brings the change makes it due again."""
+
+
 @dataclass(frozen=True)
 class LeaseQueue(Generic[Row]):
     """The names of a table's states, and how patient its workers are.
@@ -113,7 +118,7 @@ class LeaseQueue(Generic[Row]):
             self.finish(row, self.withheld, str(error))
             return False
         text = f"{type(error).__name__}: {error}".replace("\0", "")[:2000]
-        if row.attempts > len(self.waits):
+        if row.attempts > len(self.waits) or isinstance(error, Parked):
             self.park(row, text)
         else:
             wait = self.waits[row.attempts - 1]

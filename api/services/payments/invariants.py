@@ -6,17 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Sum, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import Exists, F, OuterRef, Value
+from django.db.models.functions import Concat
 
 from api import policy
 from api.lifecycle import BOOKING, CHECKED_IN, CONFIRMED, HELD, Status
 from api.models import Booking, Delivery, Payment, Refund
-from api.models.bookings import PaymentStatus
+from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.models.outbox import State
 from api.queries.bookings import bookings
 
-from .refunds import FAILED_STATUSES
+from .balances import FAILED_STATUSES, list_balances
 from .stripe_gateway import FINAL, SUCCEEDED
 
 
@@ -24,20 +24,13 @@ def list_problems() -> list[str]:
     """Every broken rule about money, as a sentence; empty when all is well."""
     return [
         *_find_unpaid_confirmed(),
+        *_mislabelled(),
         *_find_paid_twice(),
         *_find_refunded_too_much(),
         *_find_underrefunded(),
         *_find_still_payable(),
         *_find_refunds_without_call(),
     ]
-
-
-def _annotate_retained() -> Any:
-    """Payments that succeeded, each with what was not refunded."""
-    refunded = Sum("refunds__amount_minor", filter=~Q(refunds__status__in=FAILED_STATUSES))
-    return Payment.objects.filter(status=SUCCEEDED).annotate(
-        retained=F("amount_minor") - Coalesce(refunded, 0)
-    )
 
 
 def _find_unpaid_confirmed() -> Iterator[str]:
@@ -48,15 +41,37 @@ def _find_unpaid_confirmed() -> Iterator[str]:
     free = Booking.objects.filter(price_minor__gt=0, status__in=(CONFIRMED, CHECKED_IN))
     for pk in free.exclude(Exists(paid)).values_list("pk", flat=True):
         yield f"booking {pk} is confirmed and has a price, but no payment of it succeeded"
-    mislabelled = free.exclude(payment_status__in=(PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED))
-    for pk, status in mislabelled.filter(Exists(paid)).values_list("pk", "payment_status"):
-        yield f"booking {pk} is confirmed and paid, but says its payment is {status}"
+
+
+def _mislabelled() -> Iterator[str]:
+    """A booking says how much of its payment was kept; one that was given back all of it may wait
+    for another payment."""
+    balances = list_balances().exclude(booking__status=HELD)
+    found = [
+        (balances.filter(retained=F("amount_minor")), (PaymentStatus.SUCCEEDED,)),
+        (
+            balances.filter(retained__gt=0, retained__lt=F("amount_minor")),
+            (PaymentStatus.PARTLY_REFUNDED,),
+        ),
+        (
+            balances.filter(retained__lte=0).exclude(Exists(_others_kept())),
+            set(PaymentStatus) - set(PAID_STATUSES),
+        ),
+    ]
+    for payments, right in found:
+        wrong = payments.exclude(booking__payment_status__in=right)
+        for pk, status in wrong.values_list("booking", "booking__payment_status"):
+            yield f"booking {pk} says {status}, which is not what was kept of its payment"
+
+
+def _others_kept() -> Any:
+    return list_balances(booking=OuterRef("booking")).filter(retained__gt=0)
 
 
 def _find_paid_twice() -> Iterator[str]:
     """One booking keeps the money of one payment."""
     kept: dict[int, int] = {}
-    for booking in _annotate_retained().filter(retained__gt=0).values_list("booking", flat=True):
+    for booking in list_balances().filter(retained__gt=0).values_list("booking", flat=True):
         kept[booking] = kept.get(booking, 0) + 1
     for booking, count in kept.items():
         if count > 1:
@@ -64,14 +79,16 @@ def _find_paid_twice() -> Iterator[str]:
 
 
 def _find_refunded_too_much() -> Iterator[str]:
-    for payment in _annotate_retained().filter(retained__lt=0):
-        yield f"payment {payment.pk} gave back {-payment.retained} more than was paid"
+    """What a bank took back after a refund is not ours to prevent."""
+    for payment in list_balances().filter(refunded__gt=F("amount_minor")):
+        more = payment.refunded - payment.amount_minor
+        yield f"payment {payment.pk} gave back {more} more than was paid"
 
 
 def _find_underrefunded() -> Iterator[str]:
     """Nobody pays for a slot they do not get; who cancels gets what the policy says."""
     ended = (Status.EXPIRED, Status.REJECTED, Status.CANCELLED)
-    rows = _annotate_retained().filter(retained__gt=0, booking__status__in=ended)
+    rows = list_balances().filter(retained__gt=0, booking__status__in=ended)
     for payment in rows.select_related("booking__venue"):
         booking = payment.booking
         due = payment.amount_minor
@@ -99,7 +116,7 @@ def _find_refunds_without_call() -> Iterator[str]:
     """A refund that was decided is paid, or waits in the outbox, or stands there parked."""
     call = Delivery.objects.filter(key=OuterRef("key"))
     sent = call.filter(state=State.SENT)
-    unanswered = Refund.objects.filter(stripe_id="")
+    unanswered = Refund.objects.filter(stripe_id="").exclude(status__in=FAILED_STATUSES)
     for pk in unanswered.exclude(Exists(call)).values_list("pk", flat=True):
         yield f"refund {pk} was decided, but nothing in the outbox pays it"
     for pk in unanswered.filter(Exists(sent)).values_list("pk", flat=True):

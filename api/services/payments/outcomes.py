@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import BOOKING, HELD, PENDING, Status
 from api.models import Booking, Delivery, Payment, Resource
-from api.models.bookings import PaymentStatus
+from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, pay_booking, pay_booking_late
 from api.services.bookings.transitions import apply_due_transitions
@@ -22,6 +22,7 @@ from api.services.conflicts import retry_on_conflict
 from api.services.messages import notifications
 
 from . import refunds
+from .balances import get_refundable_amount
 from .stripe_gateway import CANCELED, SUCCEEDED, Intent
 
 log = structlog.get_logger("holdfast.payments")
@@ -87,7 +88,7 @@ def _on_succeeded(payment: Payment, intent: Intent, source: str) -> None:
         _refund_all(payment, "price", "the price had changed")
     elif _is_paid_by_another(payment):
         _refund_all(payment, "twice", "it was already paid")
-    elif booking.payment_status == PaymentStatus.SUCCEEDED:
+    elif booking.payment_status in PAID_STATUSES:
         log.warning("paid_again_by_the_same", payment=payment.pk)
     elif not _confirm_booking(booking, Actor.payment(source)):
         _refund_all(payment, "late", "the slot was no longer free")
@@ -95,7 +96,7 @@ def _on_succeeded(payment: Payment, intent: Intent, source: str) -> None:
 
 def _is_paid_by_another(payment: Payment) -> bool:
     others = Payment.objects.filter(booking=payment.booking_id, status=SUCCEEDED)
-    return any(refunds.get_refundable_amount(other) > 0 for other in others.exclude(pk=payment.pk))
+    return any(get_refundable_amount(other) > 0 for other in others.exclude(pk=payment.pk))
 
 
 def _confirm_booking(booking: Booking, actor: Actor) -> bool:

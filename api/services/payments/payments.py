@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import HELD, Status
 from api.models import Booking, Payment
-from api.models.bookings import PaymentStatus
+from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.queries.clock import annotate_now
 from api.services.conflicts import retry_on_conflict
 from api.services.messages import outbox
@@ -92,7 +92,7 @@ def _lock_payable(pk: int, expected_minor: Decimal | int | None = None) -> Booki
     booking = rows.filter(pk=pk).first()
     if booking is None:
         raise errors.NotFound("There is no such booking.")
-    if booking.payment_status == PaymentStatus.SUCCEEDED:
+    if booking.payment_status in PAID_STATUSES:
         raise errors.AlreadyPaid
     if not booking.price_minor:
         raise errors.NothingToPay

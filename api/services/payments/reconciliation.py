@@ -17,11 +17,12 @@ from django.db.models.functions import Now
 
 from api.lifecycle import HELD
 from api.models import Booking, JobFailure, Payment, StripeEvent
-from api.models.bookings import PaymentStatus
+from api.models.bookings import PAID_STATUSES
 from api.services.operations import jobs
 
-from . import payments, refunds, stripe_calls
+from . import payments, stripe_calls, stripe_refunds
 from . import stripe_gateway as gateway
+from .balances import get_payment_status, get_refundable_amount
 from .outcomes import record_outcome
 from .stripe_gateway import FINAL, SUCCEEDED, Intent, PaymentRefused, PaymentsAway
 
@@ -82,7 +83,7 @@ def _list_unpaid() -> QuerySet[Booking, int]:
     """Ids of bookings that say they are paid and have no payment."""
     payment = Payment.objects.filter(booking=OuterRef("pk"), status=SUCCEEDED)
     recent = Booking.objects.filter(created_at__gt=Now() - LOOK_BACK)
-    unpaid = recent.filter(payment_status=PaymentStatus.SUCCEEDED).exclude(Exists(payment))
+    unpaid = recent.filter(payment_status__in=PAID_STATUSES).exclude(Exists(payment))
     return unpaid.order_by("pk").values_list("pk", flat=True)
 
 
@@ -114,6 +115,7 @@ def compare_payment(payment: Payment) -> Iterator[str]:
     try:
         intent = gateway.fetch_intent(payment.intent_id or "")
         known = gateway.list_refunds(intent.id) if intent.status == SUCCEEDED else []
+        disputed = gateway.list_disputes(intent.id) if intent.status == SUCCEEDED else []
     except PaymentRefused as refusal:
         if not refusal.missing:
             raise
@@ -128,9 +130,12 @@ def compare_payment(payment: Payment) -> Iterator[str]:
     if payment.status not in FINAL and payment.booking.status != HELD:
         stripe_calls.cancel_intent(payment.pk, intent.id)
         return
-    refunds.record_stripe_refunds(payment, known)
+    if payment.status == SUCCEEDED:
+        stripe_refunds.record_stripe_refunds(payment.pk, known)
+        stripe_refunds.record_stripe_disputes(payment.pk, disputed)
+        payment.booking.refresh_from_db()
     yield from _compare_intent(payment, intent)
-    yield from refunds.list_differences(payment, known)
+    yield from stripe_refunds.list_differences(payment, known)
 
 
 def _is_hand_signed(payment: Payment, intent: Intent) -> bool:
@@ -147,9 +152,14 @@ def _compare_intent(payment: Payment, intent: Intent) -> Iterator[str]:
     if there != here:
         yield f"intent {intent.id} is over {there} at Stripe, {here} here"
     status = payment.booking.payment_status
-    if payment.status != SUCCEEDED or refunds.get_refundable_amount(payment) == 0:
+    if payment.status != SUCCEEDED:
         return
-    if status != PaymentStatus.SUCCEEDED:
+    expected = get_payment_status(payment.booking_id)
+    if get_refundable_amount(payment) == 0:
+        if status in PAID_STATUSES and status != expected:
+            yield f"booking {payment.booking_id} says {status}, but all of it went back"
+        return
+    if status != expected:
         yield f"intent {intent.id} has paid booking {payment.booking_id}, which says {status}"
     costs = (payment.booking.price_minor, payment.booking.currency)
     if costs != here:

@@ -1,69 +1,65 @@
 """Refunds: a row is written under the payment's lock, and the outbox has Stripe pay it, once.
 
-The rows never add up to more than was paid, and before Stripe is asked to pay, the row's key is
-looked for among its refunds.
+The rows never add up to more than was paid. Before Stripe is asked to pay, its refunds are taken
+over (`stripe_refunds`): a lost answer is found among them, and those of its dashboard count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Sum
 from django.db.models.functions import Now
 
-from api import errors, money, policy
+from api import errors, policy
 from api.lifecycle import Status, Transition
 from api.models import Booking, Payment, Refund, User
-from api.models.bookings import PaymentStatus
+from api.models.bookings import PAID_STATUSES
 from api.models.outbox import Kind
-from api.services.messages import notifications, outbox
+from api.services.conflicts import retry_on_conflict
+from api.services.messages import outbox
 from api.services.messages.outbox import Effect
+from api.services.operations.lease_queue import Parked, Withheld
 
+from . import disputes, stripe_refunds
 from . import stripe_gateway as gateway
+from .balances import get_refundable_amount, lock_payment, update_payment_status
 from .stripe_gateway import SUCCEEDED, StripeRefund
+from .stripe_refunds import NEVER_CHARGED
 
-FAILED_STATUSES = ("failed", "canceled")  # the money was not paid back
 REFUNDED_WHOLE = ("reject", "lapse")  # transitions that the customer did not ask for
 
 
 def create_refund(
-    payment: Payment, amount_minor: int, key: str, reason: str, by: User | None = None
+    payment: Payment,
+    amount_minor: int,
+    key: str,
+    reason: str,
+    *,
+    by: User | None = None,
+    up_to_minor: int | None = None,
 ) -> Refund | None:
     """Queue a refund, of less if less is left; None if nothing is left or the key was used before.
+    With `up_to_minor` no more than that goes back in all, whoever gives it.
 
     The caller holds the lock of the payment."""
-    amount_minor = min(amount_minor, get_refundable_amount(payment))
     key = f"refund:{key}"
-    if amount_minor <= 0 or Refund.objects.filter(key=key).exists():
+    left = get_refundable_amount(payment)
+    if up_to_minor is not None:
+        left -= payment.amount_minor - up_to_minor
+    if min(amount_minor, left) <= 0 or Refund.objects.filter(key=key).exists():
         return None
     refund = Refund.objects.create(
-        payment=payment, key=key, amount_minor=amount_minor, reason=reason[:200], by=by
+        payment=payment,
+        key=key,
+        amount_minor=min(amount_minor, left),
+        up_to_minor=up_to_minor,
+        reason=reason[:200],
+        by=by,
     )
     outbox.put([_build_call(refund)])
-    if get_refundable_amount(payment) == 0:
-        # an unpaid booking never becomes a refunded one because a second payment was sent back
-        Booking.objects.filter(pk=payment.booking_id).exclude(
-            pk__in=_find_paid_booking(payment)
-        ).update(payment_status=PaymentStatus.REFUNDED, updated_at=Now())
+    update_payment_status(payment)
     return refund
-
-
-def get_refundable_amount(payment: Payment) -> int:
-    """What was paid and not refunded yet, in minor units."""
-    refunds = payment.refunds.exclude(status__in=FAILED_STATUSES)
-    refunded = refunds.aggregate(sum=Sum("amount_minor"))["sum"]
-    return payment.amount_minor - (refunded or 0)
-
-
-def _find_paid_booking(payment: Payment) -> Sequence[int]:
-    """The booking of this payment if another one has paid for it, or can still."""
-    others = Payment.objects.filter(booking=payment.booking_id).exclude(pk=payment.pk)
-    if any(other.status == SUCCEEDED and get_refundable_amount(other) for other in others):
-        return [payment.booking_id]
-    if payment.booking.status == Status.HELD:
-        return [payment.booking_id]
-    return []
 
 
 def _build_call(refund: Refund) -> Effect:
@@ -80,7 +76,8 @@ def create_staff_refund(
     pk: int, by: User, key: str, amount_minor: int | None = None, why: str = ""
 ) -> Refund:
     """Refund all or part of what was paid for a booking, which stays as it is. The same key again
-    returns the same refund. Raises `NothingToRefund`, and `Forbidden` for who is not staff."""
+    returns the same refund. Raises `NothingToRefund`, `PaymentDisputed` while the customer's bank
+    takes the money back, and `Forbidden` for who is not staff."""
     if not by.is_staff:
         raise errors.Forbidden
     with transaction.atomic():
@@ -88,11 +85,13 @@ def create_staff_refund(
         known = Refund.objects.filter(key=f"refund:staff:{key}").first()
         if known is not None:
             return known
+        if disputes.has_charge_back(payment):
+            raise errors.PaymentDisputed
         rest = get_refundable_amount(payment)
         amount = rest if amount_minor is None else amount_minor
         if not 0 < amount <= rest:
             raise errors.NothingToRefund(left_minor=rest)
-        refund = create_refund(payment, amount, f"staff:{key}", why, by)
+        refund = create_refund(payment, amount, f"staff:{key}", why, by=by)
         assert refund is not None  # noqa: S101  # what is left was looked at under the lock
         return refund
 
@@ -109,8 +108,8 @@ def _lock_paid(booking_pk: int) -> Payment:
 
 def refund_ended_bookings(transition: Transition, rows: Iterable[Booking]) -> None:
     """Refund paid bookings that ended before they were used: all of it when the venue ended them,
-    what its policy says when they were cancelled."""
-    paid = {row.pk: row for row in rows if row.payment_status == PaymentStatus.SUCCEEDED}
+    what its policy says when they were cancelled, less what went back before."""
+    paid = {row.pk: row for row in rows if row.payment_status in PAID_STATUSES}
     if not paid or (
         transition.target != Status.CANCELLED and transition.name not in REFUNDED_WHOLE
     ):
@@ -128,6 +127,7 @@ def refund_ended_bookings(transition: Transition, rows: Iterable[Booking]) -> No
             amount,
             f"{transition.name}:{payment.intent_id}:{version}",
             _REASONS[transition.name],
+            up_to_minor=amount,
         )
 
 
@@ -138,63 +138,46 @@ _REASONS = {
 }
 
 
+class Blocked(Parked):
+    """Stripe refuses refunds of a disputed payment, or its bank may give the same money back."""
+
+
 def pay_refund(pk: int) -> None:
-    """Have Stripe pay a refund, unless it already has: a lost answer is looked up, not repeated."""
+    """Have Stripe pay a refund, of no more than is left there. A lost answer is looked up, not
+    repeated. Raises `Blocked` while a dispute is open, and `Withheld` if nothing is left."""
     refund = Refund.objects.select_related("payment").get(pk=pk)
-    intent = refund.payment.intent_id or ""
-    if gateway.was_never_charged(intent):
-        record_refund(
-            pk, StripeRefund(f"re_told_{pk}", "succeeded", refund.amount_minor, refund.key)
-        )
+    payment, intent = refund.payment, refund.payment.intent_id or ""
+    charged = not gateway.was_never_charged(intent)
+    if charged:
+        stripe_refunds.record_stripe_refunds(payment.pk, gateway.list_refunds(intent))
+    refund = _prepare_call(pk)
+    if refund.stripe_id:
         return
-    done = next((each for each in gateway.list_refunds(intent) if each.key == refund.key), None)
-    record_refund(pk, done or gateway.create_refund(intent, refund.amount_minor, refund.key))
+    if not charged:
+        made_up = f"{NEVER_CHARGED}{pk}"
+        done = StripeRefund(made_up, SUCCEEDED, refund.amount_minor, refund.key)
+    else:
+        try:
+            done = gateway.create_refund(intent, refund.amount_minor, refund.key)
+        except gateway.PaymentRefused:
+            stripe_refunds.record_stripe_disputes(payment.pk, gateway.list_disputes(intent))
+            _prepare_call(pk)
+            raise
+    stripe_refunds.record_refund(pk, done)
 
 
-def record_refund(pk: int, done: StripeRefund) -> None:
-    """Write what Stripe says of a refund, and e-mail the customer the first time."""
+@retry_on_conflict
+def _prepare_call(pk: int) -> Refund:
+    """The refund as it is to be paid now; a dispute that it has to wait for is written to it."""
     with transaction.atomic():
-        rows = Refund.objects.select_related("payment__booking__owner", "payment__booking__venue")
-        refund = rows.select_for_update(of=("self",), no_key=True).get(pk=pk)
-        first = not refund.stripe_id
-        refund.stripe_id, refund.status = done.id, done.status[:20]
-        refund.updated_at = Now()
-        refund.save(update_fields=["stripe_id", "status", "updated_at"])
-        if first and done.status not in FAILED_STATUSES:
-            notifications.notify_once(
-                refund.payment.booking,
-                "refund",
-                f"refunded:{refund.pk}",
-                reason=refund.reason,
-                back=money.format_amount(refund.amount_minor, refund.payment.currency),
-            )
-
-
-def sync_from_stripe(payment: Payment) -> None:
-    """Ask Stripe what became of our refunds of a payment, and record it."""
-    if payment.refunds.exists():
-        record_stripe_refunds(payment, gateway.list_refunds(payment.intent_id or ""))
-
-
-def record_stripe_refunds(payment: Payment, known: Sequence[StripeRefund]) -> None:
-    """Record what became of our refunds of a payment, from the list of Stripe's."""
-    ours = {refund.key: refund for refund in payment.refunds.all()}
-    for each in known:
-        own = ours.get(each.key)
-        if own is not None and (own.stripe_id, own.status) != (each.id, each.status):
-            record_refund(own.pk, each)
-
-
-def list_differences(payment: Payment, known: Sequence[StripeRefund]) -> Iterator[str]:
-    """How Stripe's refunds of a payment differ from ours, in sentences for operators."""
-    ours = {refund.key: refund for refund in payment.refunds.exclude(stripe_id="")}
-    for each in known:
-        mine = ours.pop(each.key, None)
-        if mine is None:
-            yield f"Stripe refunded {each.amount_minor} ({each.id}) that we did not order"
-        elif mine.amount_minor != each.amount_minor:
-            yield f"refund {each.id} is {each.amount_minor} at Stripe, {mine.amount_minor} here"
-        elif each.status in FAILED_STATUSES:
-            yield f"refund {each.id} has {each.status} at Stripe"
-    for mine in ours.values():
-        yield f"refund {mine.stripe_id} is not known to Stripe"
+        payment = lock_payment(Refund.objects.values_list("payment", flat=True).get(pk=pk))
+        stripe_refunds.fit_waiting_refunds(payment)
+        refund = Refund.objects.select_related("payment").get(pk=pk)
+        block = None if refund.stripe_id else disputes.find_block(refund)
+        if block is not None and refund.status != "canceled":
+            Refund.objects.filter(pk=pk).update(status=disputes.BLOCKED, updated_at=Now())
+    if not refund.stripe_id and refund.status == "canceled":
+        raise Withheld("nothing is left to give back")
+    if block is not None:
+        raise Blocked(f"the payment is disputed: {block.stripe_id}, {block.status}")
+    return refund

@@ -14,14 +14,15 @@ from api.services.messages import outbox
 from api.services.operations.lease_queue import LeaseQueue, run_one_by_one
 from api.signals import stripe_event_received
 
-from . import payments, refunds
+from . import payments, stripe_refunds
 from . import stripe_gateway as gateway
 from .cancellations import build_cancellation
 from .outcomes import record_outcome
-from .stripe_gateway import FINAL, Intent, PaymentRefused
-from .stripe_webhooks import apply_event, read_event
+from .stripe_gateway import FINAL, SUCCEEDED, Intent, PaymentRefused
+from .stripe_webhooks import apply_event, read_event, read_told
 
 WATCHED = ("payment_intent.", "charge.", "refund.")
+BACK = ("charge.refund", "charge.dispute.", "refund.")  # money that goes back
 QUEUE = LeaseQueue(StripeEvent, claimed="working", done="done", parked="parked", batch=20)
 
 
@@ -57,8 +58,10 @@ def process_events() -> int:
 
 def _process_event(row: StripeEvent) -> None:
     payment = sync_intent(row.intent_id, row.type)
-    if payment is not None and not row.type.startswith("payment_intent."):
-        refunds.sync_from_stripe(payment)
+    if payment is None or payment.status != SUCCEEDED or not row.type.startswith(BACK):
+        return
+    told = read_told(row.type, row.event_id, row.payload)
+    stripe_refunds.sync_from_stripe(payment, told)
 
 
 def sync_intent(intent_id: str, event: str) -> Payment | None:

@@ -77,6 +77,14 @@ class StripeRefund:
     key: str = ""
 
 
+@dataclass(frozen=True)
+class StripeDispute:
+    id: str
+    status: str
+    amount_minor: int
+    reason: str = ""
+
+
 @functools.lru_cache(maxsize=4)
 def _build_client(key: str, base: str, connect: float, read: float) -> stripe.StripeClient:
     stripe.enable_telemetry = False
@@ -143,6 +151,20 @@ def create_intent(
 
 
 @_call
+def create_paid_intent(amount_minor: int, currency: str, metadata: Mapping[str, str]) -> Intent:
+    """An intent that a test card has paid. Only at the local stand-in, where no money moves."""
+    assert settings.STRIPE_LOCAL, "the demo charges nobody"  # noqa: S101
+    params: dict[str, Any] = {
+        "amount": amount_minor,
+        "currency": currency,
+        "metadata": dict(metadata),
+        "payment_method": "pm_card_visa",
+        "confirm": True,
+    }
+    return _parse_intent(_get_client().v1.payment_intents.create(params))  # type: ignore[arg-type]
+
+
+@_call
 def fetch_intent(intent_id: str) -> Intent:
     return _parse_intent(_get_client().v1.payment_intents.retrieve(intent_id))
 
@@ -164,12 +186,25 @@ def cancel_intent(intent_id: str) -> Intent:
 def list_refunds(intent_id: str) -> list[StripeRefund]:
     """Every refund of an intent at Stripe, ours and those of the dashboard."""
     found = _get_client().v1.refunds.list({"payment_intent": intent_id, "limit": 100})
-    return [_parse_refund(refund) for refund in found.auto_paging_iter()]
+    return [parse_refund(refund.to_dict()) for refund in found.auto_paging_iter()]
+
+
+@_call
+def list_disputes(intent_id: str) -> list[StripeDispute]:
+    """Every dispute of an intent, open or closed; none of one that Stripe does not know."""
+    try:
+        found = _get_client().v1.disputes.list({"payment_intent": intent_id, "limit": 100})
+        return [parse_dispute(dispute.to_dict()) for dispute in found.auto_paging_iter()]
+    except stripe.InvalidRequestError as error:
+        if error.http_status == 404:
+            return []
+        raise
 
 
 @_call
 def create_refund(intent_id: str, amount_minor: int, key: str) -> StripeRefund:
-    """Ask `list_refunds` first: the local stand-in ignores the key."""
+    """Ask `list_refunds` first: the local stand-in ignores the key. Stripe refuses one key with two
+    amounts, so the amount is part of it."""
     params: Any = {
         "payment_intent": intent_id,
         "amount": amount_minor,
@@ -177,7 +212,9 @@ def create_refund(intent_id: str, amount_minor: int, key: str) -> StripeRefund:
     }
     if not settings.STRIPE_LOCAL:
         params |= {"reason": "requested_by_customer"}
-    return _parse_refund(_get_client().v1.refunds.create(params, {"idempotency_key": key}))
+    once = f"{key}:{amount_minor}"
+    made = _get_client().v1.refunds.create(params, {"idempotency_key": once})
+    return parse_refund(made.to_dict())
 
 
 def _parse_intent(found: Any) -> Intent:
@@ -195,10 +232,18 @@ def _parse_intent(found: Any) -> Intent:
     )
 
 
-def _parse_refund(found: Any) -> StripeRefund:
-    facts = found.to_dict()
+def parse_refund(facts: Mapping[str, Any]) -> StripeRefund:
+    """A refund as Stripe's API and webhooks write it. Raises `ValueError`, `KeyError` and
+    `TypeError` for what is none."""
     key = str((facts.get("metadata") or {}).get("holdfast_key", ""))
-    return StripeRefund(facts["id"], facts.get("status") or "pending", int(facts["amount"]), key)
+    status = str(facts.get("status") or "pending")[:20]
+    return StripeRefund(str(facts["id"]), status, int(facts["amount"]), key)
+
+
+def parse_dispute(facts: Mapping[str, Any]) -> StripeDispute:
+    """A dispute, as `parse_refund`."""
+    status, reason = str(facts["status"])[:40], str(facts.get("reason") or "")[:100]
+    return StripeDispute(str(facts["id"]), status, int(facts["amount"]), reason)
 
 
 def was_never_charged(intent_id: str) -> bool:

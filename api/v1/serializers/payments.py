@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.models import Payment, Refund
+from api.models import Dispute, Payment, Refund
 
 from .base import StrictSerializer, describe, example
 
@@ -28,7 +28,29 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
         extra_kwargs = describe(
             amount_minor="How much is given back, in minor units of the currency.",
             reason="Why, in staff's words.",
-            status="How far it is.",
+            status="How far it is: waiting, blocked by a dispute, or Stripe's word.",
+        )
+
+
+DISPUTE = {
+    "id": 1,
+    "amount_minor": 3000,
+    "reason": "fraudulent",
+    "status": "needs_response",
+    "created_at": "2030-05-03T08:00:00Z",
+}
+
+
+@example(DISPUTE)
+class DisputeSerializer(serializers.ModelSerializer[Dispute]):
+    class Meta:
+        model = Dispute
+        fields = ["id", "amount_minor", "reason", "status", "created_at"]
+        read_only_fields = fields
+        extra_kwargs = describe(
+            amount_minor="How much the customer's bank asks back, in minor units of the currency.",
+            reason="Why, in Stripe's word.",
+            status="How far it is, in Stripe's word; while open, nothing is refunded by itself.",
         )
 
 
@@ -44,6 +66,7 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
         "status": "requires_payment_method",
         "payment_status": "unpaid",
         "refunds": [],
+        "disputes": [],
         "created_at": "2030-04-30T18:00:00Z",
     }
 )
@@ -54,7 +77,10 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     payment_status = serializers.CharField(
         source="booking.payment_status", help_text="What it has made of the booking."
     )
-    refunds = RefundSerializer(many=True, help_text="What was given back.")
+    refunds = RefundSerializer(
+        many=True, help_text="What was given back, by us or at Stripe's dashboard."
+    )
+    disputes = DisputeSerializer(many=True, help_text="What the customer's bank asks back.")
 
     class Meta:
         model = Payment
@@ -69,6 +95,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "status",
             "payment_status",
             "refunds",
+            "disputes",
             "created_at",
         ]
         read_only_fields = fields
