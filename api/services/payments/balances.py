@@ -32,12 +32,12 @@ def _sum_of(rows: QuerySet[Any]) -> Coalesce:
 
 def list_balances(**where: Any) -> Any:
     """Payments that succeeded, each with `refunded` (decided or paid, by us or at Stripe), `lost`
-    to disputes, and what is `kept`, all in minor units."""
+    to disputes, and what is `retained`, all in minor units."""
     rows = Payment.objects.filter(status=SUCCEEDED, **where).annotate(
         refunded=_sum_of(Refund.objects.exclude(status__in=FAILED_STATUSES)),
         lost=_sum_of(Dispute.objects.filter(status=LOST)),
     )
-    return rows.annotate(kept=F("amount_minor") - F("refunded") - F("lost"))
+    return rows.annotate(retained=F("amount_minor") - F("refunded") - F("lost"))
 
 
 def get_refundable_amount(payment: Payment) -> int:
@@ -51,10 +51,10 @@ def get_refundable_amount(payment: Payment) -> int:
 def get_payment_status(booking_id: int) -> str:
     """What a booking that was paid is to say: paid, or how much of it went back."""
     payments = list(list_balances(booking=booking_id))
-    kept = [payment for payment in payments if payment.kept > 0]
+    kept = [payment for payment in payments if payment.retained > 0]
     if not kept:
         return PaymentStatus.REFUNDED.value
-    if any(payment.kept == payment.amount_minor for payment in kept):
+    if any(payment.retained == payment.amount_minor for payment in kept):
         return PaymentStatus.SUCCEEDED.value
     return PaymentStatus.PARTLY_REFUNDED.value
 
