@@ -40,6 +40,7 @@ class ApiConfig(AppConfig):
                 signals.transitioned,
                 (
                     receivers.email_traders,
+                    receivers.review_return,
                     receivers.let_trades_lapse,
                     receivers.close_payments,
                     receivers.enqueue_deliveries,
@@ -51,6 +52,7 @@ class ApiConfig(AppConfig):
                 (
                     receivers.record_change,
                     receivers.email_change,
+                    receivers.review_change,
                     receivers.let_trades_lapse,
                     receivers.cancel_outdated_intents,
                     receivers.enqueue_deliveries,
@@ -58,6 +60,7 @@ class ApiConfig(AppConfig):
                 ),
             ),
             (signals.trade_offered, (receivers.email_offer, receivers.enqueue_deliveries)),
+            (signals.reviews_opened, (receivers.enqueue_deliveries,)),
             (signals.resource_changed, (receivers.refresh_resources,)),
             (signals.stripe_event_received, (receivers.enqueue_stripe_events,)),
             (post_save, (receivers.create_profile,)),

@@ -65,6 +65,13 @@ DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
     "refund": (Email("refunded", "Your refund for {what}"),),
     "moved": (Email("moved", "Reservation Moved: {when}", optional=True),),
     "remind": (REMINDER,),
+    "review": (
+        Email(
+            "affected",
+            "A change at {venue.name} affects your reservation: {when}",
+            only_while=(HELD, PENDING, CONFIRMED, CHECKED_IN),
+        ),
+    ),
 }
 
 BARBERSHOP_NEW: Final = Email(

@@ -117,6 +117,8 @@ class NotWholeSlots(Refusal):
 
 
 class ResourceUnavailable(Refusal):
+    """Retired, switched off or under maintenance."""
+
     code, detail = "resource_unavailable", "This resource is not available for booking."
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,16 @@ def to_instant(zone: ZoneInfo, on: date, at: time) -> datetime:
     """The instant of a wall time, in UTC. In a gap it moves on by the gap, in a fold it is the
     first of the two (PEP 495)."""
     return datetime.combine(on, at, zone).astimezone(UTC)
+
+
+def to_interval(zone: ZoneInfo, on: date, starts: time, ends: time) -> Interval:
+    """The instants of two wall times of one date; an end at 00:00 is the midnight that ends it."""
+    return to_instant(zone, on, starts), to_instant(zone, on + DAY * (ends == time.min), ends)
+
+
+def ends_before_start(starts: time, ends: time) -> bool:
+    """Of two wall times of one date: whether the end is not after the start. 00:00 is midnight."""
+    return ends <= starts and ends != time.min
 
 
 def wall_time_exists(zone: ZoneInfo, on: date, at: time) -> bool:
@@ -110,7 +121,7 @@ def iter_slots(rules: Rules, on: date) -> Iterator[Interval]:
     if hours is None:
         return
     length, free_from = rules.resource.slot_length, hours[0]
-    for start in _list_slot_starts(rules, on, length):
+    for start in _list_slot_starts(rules.zone, on, *rules.resource.hours, length):
         if start < free_from or start + length > hours[1]:
             continue
         free_from = start + length
@@ -118,15 +129,17 @@ def iter_slots(rules: Rules, on: date) -> Iterator[Interval]:
             yield start, free_from
 
 
-def _list_slot_starts(rules: Rules, on: date, step: timedelta) -> list[datetime]:
-    opens, closes = rules.resource.hours
+@lru_cache(maxsize=4096)  # most resources of a venue have the same
+def _list_slot_starts(
+    zone: ZoneInfo, on: date, opens: time, closes: time, step: timedelta
+) -> list[datetime]:
     wall = datetime.combine(on, opens)
     end = datetime.combine(on if closes > opens else on + DAY, closes)
     found = set()
     while wall < end:
-        if wall_time_exists(rules.zone, wall.date(), wall.time()):
+        if wall_time_exists(zone, wall.date(), wall.time()):
             for fold in (0, 1):
-                found.add(wall.replace(tzinfo=rules.zone, fold=fold).astimezone(UTC))
+                found.add(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC))
         wall += step
     return sorted(found)
 
@@ -137,8 +150,7 @@ def is_primetime(rules: Rules, starts_at: datetime, ends_at: datetime) -> bool:
         for window in rules.primetime:
             if not window.is_active or window.weekday != on.weekday():
                 continue
-            opens = to_instant(rules.zone, on, window.starts_at)
-            closes = to_instant(rules.zone, on, window.ends_at)
+            opens, closes = to_interval(rules.zone, on, window.starts_at, window.ends_at)
             if rules.venue.primetime_any_overlap:
                 if starts_at < closes and ends_at > opens:
                     return True
@@ -221,27 +233,32 @@ def check_advance(advance: timedelta, zone: ZoneInfo, starts_at: datetime, now: 
 
 
 def check_resource(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
-    resource, venue = rules.resource, rules.venue
-    if not resource.bookable:
-        raise errors.ResourceUnavailable
+    """What has to hold for as long as the booking is ahead."""
+    for check in STANDING_CHECKS:
+        check(rules, starts_at, ends_at, guests)
+
+
+def check_bookable(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
+    if because := rules.resource.unavailable_because:
+        raise errors.ResourceUnavailable(because=because)
+
+
+def check_closures(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
     if closure := find_closure_between(rules, starts_at, ends_at):
         here = starts_at.astimezone(rules.zone).date()
         raise errors.Closed(reason=closure.reason, on=max(here, closure.first_on))
-    if venue.hours_enforced:
-        check_hours(rules, starts_at, ends_at)
-    check_slots(rules, starts_at, ends_at)
-    if guests > resource.capacity:
-        raise errors.OverCapacity(capacity=resource.capacity)
 
 
-def check_hours(rules: Rules, starts_at: datetime, ends_at: datetime) -> None:
+def check_hours(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
+    if not rules.venue.hours_enforced:
+        return
     hours = list_open_intervals(rules, starts_at, ends_at)
     if not any(opens <= starts_at and ends_at <= closes for opens, closes in hours):
         opens, closes = rules.resource.hours
         raise errors.OutsideHours(opens_at=opens, closes_at=closes)
 
 
-def check_slots(rules: Rules, starts_at: datetime, ends_at: datetime) -> None:
+def check_slots(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
     rule, length = rules.venue.slot_rule, rules.resource.slot_length
     if rule == SlotRule.FREE:
         return
@@ -249,10 +266,18 @@ def check_slots(rules: Rules, starts_at: datetime, ends_at: datetime) -> None:
         raise errors.NotWholeSlots(slot=length)
     if rule == SlotRule.GRID:
         on = starts_at.astimezone(rules.zone).date()
-        if starts_at not in {
-            start for day in (on - DAY, on) for start, _ in iter_slots(rules, day)
-        }:
+        slots = (slot for day in (on, on - DAY) for slot in iter_slots(rules, day))
+        if not any(start == starts_at for start, _ in slots):
             raise errors.NotWholeSlots("The start must be on the slot grid.", slot=length)
+
+
+def check_capacity(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
+    if rules.venue.capacity_enforced and guests > rules.resource.capacity:
+        raise errors.OverCapacity(capacity=rules.resource.capacity)
+
+
+# in the order in which they refuse
+STANDING_CHECKS = (check_bookable, check_closures, check_hours, check_slots, check_capacity)
 
 
 # what a booking is made with

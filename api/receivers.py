@@ -15,6 +15,7 @@ from api.services.bookings.statements import InsertPart
 from api.services.messages import notifications
 from api.services.payments import refunds
 from api.services.payments.cancellations import cancel_unwanted_intents
+from api.services.reviews import review
 from tasks import pushes
 from tasks.enqueue import enqueue_after_commit
 
@@ -67,6 +68,20 @@ def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) 
     # a trade writes to its people itself, and a transition that follows writes to them too
     if not (details["resubmitted"] or "next_status" in details or "traded_with" in details):
         notifications.notify("moved" if details["moved"] else "edited", rows, details)
+
+
+def review_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
+    """What was moved, or has fewer guests, may fit the rules again."""
+    for row in rows:
+        if details["moved"] or "guests" in details.get("to", {}):
+            review.review_edited_booking(row.pk, moved=details["moved"])
+
+
+def review_return(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
+    """What has taken its slot again has met the policy again."""
+    if table is BOOKING and set(transition.sources).isdisjoint(BOOKING.blocking):
+        for row in rows:
+            review.review_edited_booking(row.pk, moved=True)
 
 
 def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ the statement and selects from the rows that moved, or None | `table`, `transiti
 | `booking_changed` | bookings were edited and kept their status; after a trade \
 `details["traded_with"]` is the id of the former owner | `rows`, `actor`, `details` |
 | `trade_offered` | a trade was offered | `rows`, `actor` |
+| `reviews_opened` | rules were changed under bookings ahead | `bookings` (ids) |
 | `resource_changed` | what a resource shows was edited, or it was retired | `resources` (ids) |
 | `stripe_event_received` | a webhook with a valid signature was stored | `event` |
 """
@@ -26,5 +27,6 @@ transition_writing = Signal()
 transitioned = Signal()
 booking_changed = Signal()
 trade_offered = Signal()
+reviews_opened = Signal()
 resource_changed = Signal()
 stripe_event_received = Signal()

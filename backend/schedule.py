@@ -51,6 +51,11 @@ SCHEDULE: dict[str, Job] = {
     "lapse_trades": Job(
         "tasks.clock.lapse_trades", 5 * SECOND, "an offer ends when a booking begins or moves"
     ),
+    "review_bookings": Job(
+        "tasks.clock.review_bookings",
+        15 * SECOND,
+        "a rule that changed in a way nobody thought of strands no booking",
+    ),
     "send_reminders": Job(
         "tasks.clock.send_reminders", 15 * SECOND, "a reminder is queued when its time has come"
     ),

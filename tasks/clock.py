@@ -7,6 +7,7 @@ from api.queries.panels.room_changes import list_rooms_changed_since
 from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
 from api.services.operations import jobs
+from api.services.reviews.review import review_changed_venues
 
 from . import pushes
 
@@ -39,6 +40,12 @@ def complete_finished() -> int:
 def lapse_trades() -> int:
     """Offers of trade that ended unanswered."""
     return jobs.run("lapse_trades", lambda: sweep(TRADE.lapse, "lapse_trades"))
+
+
+@shared_task
+def review_bookings() -> int:
+    """Bookings that a rule was changed under."""
+    return jobs.run("review_bookings", review_changed_venues)
 
 
 @shared_task

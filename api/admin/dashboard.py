@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST
 
 from api.queries.bookings import staff_dashboard
 from api.queries.operations import automation
+from api.queries.reviews.reviews import list_open_reviews
 from api.services.bookings.actions import approve_booking, reject_booking
 
-from . import charts
+from . import charts, reviews
 from .batch_actions import apply_to_each
 
 CHARTS_CACHE_SECONDS = 60
@@ -33,6 +34,8 @@ def build_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         "venues": staff_dashboard.list_venues_today(),
         "waiting": waiting,
         "waiting_count": waiting_count,
+        "reviews": reviews.build_rows(),
+        "reviews_count": list_open_reviews().count(),
         "report": automation.get_report(),
         "bookings_chart": charts.build_bookings_chart(recent),
         "no_show_chart": charts.build_no_show_chart(recent),
@@ -57,4 +60,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 
 def get_urls() -> list[URLPattern]:
     """Return the paths that belong before those of the admin site."""
-    return [path("answer/", admin.site.admin_view(decide), name="decide")]
+    return [
+        path("answer/", admin.site.admin_view(decide), name="decide"),
+        path("review/", admin.site.admin_view(reviews.decide), name="review"),
+    ]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from api.models import Closure, PrimetimeWindow, Resource, User, Venue
-from api.services.venues import resources, venues
+from api.services.reviews.review import review_bookings
+from api.services.venues import resources
 
 from . import resource_week
 from .base import HTTPS_URLS
-
-MAX_LISTED = 20
+from .reviews import warn_of_affected
 
 
 class PrimetimeWindowInline(TabularInline):
@@ -47,6 +45,7 @@ class VenueAdmin(ModelAdmin):
                     "hours_enforced",
                     "closed_weekdays",
                     ("slot_length", "slot_rule"),
+                    "capacity_enforced",
                 )
             },
         ),
@@ -69,38 +68,13 @@ class VenueAdmin(ModelAdmin):
         ("Emails", {"fields": (("send_confirmation_emails", "admin_email"),)}),
     )
 
-    def save_model(self, request: HttpRequest, obj: Venue, form: Any, change: bool) -> None:
-        """Warn of the bookings whose local time another time zone changes; none is moved."""
-        super().save_model(request, obj, form, change)
-        before = form.initial.get("time_zone") or obj.time_zone
-        if change and (shifted := venues.list_shifted_bookings(obj, before)):
-            messages.warning(request, _format_shifted(shifted))
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Warn of the bookings that the venue and its closures, as they are now, break."""
+        super().save_related(request, form, formsets, change)
+        warn_of_affected(request, review_bookings(form.instance.pk))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-def _format_shifted(shifted: Sequence[dict[str, Any]]) -> str:
-    rows = format_html_join(
-        "",
-        '<br><a href="{}" class="underline">{}</a>: was {}, is {}',
-        (
-            (reverse("admin:api_booking_change", args=[row["id"]]), row["id"], *_format_times(row))
-            for row in shifted[:MAX_LISTED]
-        ),
-    )
-    more = format_html("<br>and {} more", len(shifted) - MAX_LISTED) if shifted[MAX_LISTED:] else ""
-    return format_html(
-        "The time zone changed and no booking was moved: the wall time of {} ahead is another one"
-        " now.{}{}",
-        len(shifted),
-        rows,
-        more,
-    )
-
-
-def _format_times(row: dict[str, Any]) -> list[str]:
-    return [f"{datetime.fromisoformat(row[name]):%a %d %b %Y, %H:%M}" for name in ("was", "is")]
 
 
 @admin.register(Resource)
@@ -127,16 +101,23 @@ class ResourceAdmin(ModelAdmin):
     def week(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return resource_week.show_week(request, object_id)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Resource | None = None) -> Any:
+        """A resource stays with its venue: its bookings would have other rules."""
+        return self.readonly_fields if obj is None else ("venue", *self.readonly_fields)
+
     def save_model(self, request: HttpRequest, obj: Resource, form: Any, change: bool) -> None:
+        """Warn of the bookings that the resource, as it is now, breaks."""
         super().save_model(request, obj, form, change)
+        warn_of_affected(request, review_bookings(obj.venue_id, [obj.pk]))
         resources.announce_changes([obj.pk])
 
     def delete_model(self, request: HttpRequest, obj: Resource) -> None:
         """Retire it: its bookings stay."""
-        resources.retire_resources([obj.pk], cast(User, request.user))
+        self.delete_queryset(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        resources.retire_resources([resource.pk for resource in queryset], cast(User, request.user))
+        places, user = [resource.pk for resource in queryset], cast(User, request.user)
+        warn_of_affected(request, resources.retire_resources(places, user))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return [str(obj) for obj in objs], {}, set(), []

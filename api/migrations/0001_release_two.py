@@ -34,6 +34,23 @@ class Migration(migrations.Migration):
     operations = [
         BtreeGistExtension(),
         migrations.CreateModel(
+            name="Closure",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_on", models.DateField()),
+                ("last_on", models.DateField()),
+                ("reason", models.CharField(blank=True, max_length=200)),
+            ],
+            options={
+                "ordering": ["venue", "first_on"],
+            },
+        ),
+        migrations.CreateModel(
             name="Job",
             fields=[
                 (
@@ -62,6 +79,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name"],
+            },
+        ),
+        migrations.CreateModel(
+            name="PrimetimeWindow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("weekday", models.PositiveSmallIntegerField(help_text="0 is Monday")),
+                ("starts_at", models.TimeField()),
+                ("ends_at", models.TimeField()),
+                ("is_active", models.BooleanField(default=True)),
+            ],
+            options={
+                "ordering": ["venue", "weekday"],
             },
         ),
         migrations.CreateModel(
@@ -112,6 +147,252 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["id"],
             },
+        ),
+        migrations.CreateModel(
+            name="Venue",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                ("currency", models.CharField(default="usd", max_length=3)),
+                ("opens_at", models.TimeField(default=datetime.time(0, 0))),
+                ("closes_at", models.TimeField(default=datetime.time(0, 0))),
+                ("hours_enforced", models.BooleanField(default=True)),
+                (
+                    "closed_weekdays",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(
+                            validators=[django.core.validators.MaxValueValidator(6)]
+                        ),
+                        blank=True,
+                        default=list,
+                        help_text="0 is Monday",
+                        size=None,
+                    ),
+                ),
+                ("slot_length", models.DurationField(default=datetime.timedelta(seconds=3600))),
+                (
+                    "slot_rule",
+                    models.CharField(
+                        choices=[
+                            ("free", "Any start and end"),
+                            ("whole", "A whole number of slots"),
+                            ("grid", "Whole slots on the grid from opening"),
+                        ],
+                        default="free",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "capacity_enforced",
+                    models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="Off: a resource may take more guests than places; analytics count it",
+                    ),
+                ),
+                (
+                    "approval",
+                    models.CharField(
+                        choices=[
+                            ("never", "Confirmed at once"),
+                            ("primetime", "Primetime needs approval"),
+                            ("always", "Every booking needs approval"),
+                        ],
+                        default="never",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "primetime_any_overlap",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Off: only a slot wholly inside the window is primetime",
+                    ),
+                ),
+                (
+                    "min_notice",
+                    models.DurationField(
+                        default=datetime.timedelta(0),
+                        help_text="Negative: a slot that has begun may still be booked",
+                    ),
+                ),
+                ("max_advance", models.DurationField(blank=True, null=True)),
+                ("same_day_allowed", models.BooleanField(default=True)),
+                ("hold_length", models.DurationField(default=datetime.timedelta(seconds=1800))),
+                ("max_open_holds", models.PositiveIntegerField(default=50, help_text="Per person")),
+                ("check_in_required", models.BooleanField(default=False)),
+                (
+                    "check_in_opens_before",
+                    models.DurationField(default=datetime.timedelta(seconds=900)),
+                ),
+                (
+                    "check_in_closes_after",
+                    models.DurationField(default=datetime.timedelta(seconds=900)),
+                ),
+                ("no_show_grace", models.DurationField(default=datetime.timedelta(seconds=900))),
+                (
+                    "grace_from_booking",
+                    models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="Off: the grace of what is booked after it began counts from its start",
+                    ),
+                ),
+                (
+                    "completion_from",
+                    models.CharField(
+                        choices=[("start", "After the start"), ("end", "After the end")],
+                        default="end",
+                        max_length=5,
+                    ),
+                ),
+                ("completion_after", models.DurationField(default=datetime.timedelta(0))),
+                ("remind_before", models.DurationField(blank=True, null=True)),
+                (
+                    "refund_until",
+                    models.DurationField(
+                        default=datetime.timedelta(days=1),
+                        help_text="Cancelled at least this long before: all back",
+                    ),
+                ),
+                (
+                    "late_refund_percent",
+                    models.PositiveSmallIntegerField(
+                        default=0, validators=[django.core.validators.MaxValueValidator(100)]
+                    ),
+                ),
+                (
+                    "panel_networks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            max_length=43, validators=[api.models.venues.validate_network]
+                        ),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        help_text="Networks (CIDR) whose panels need no token; none: all panels need theirs",
+                        size=None,
+                    ),
+                ),
+                ("send_confirmation_emails", models.BooleanField(default=True)),
+                ("admin_email", models.EmailField(blank=True, max_length=254)),
+                (
+                    "wording",
+                    models.CharField(
+                        blank=True,
+                        help_text="Folder of email_templates that is looked in first",
+                        max_length=20,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "rules_version",
+                    models.BigIntegerField(
+                        default=0,
+                        editable=False,
+                        help_text="New by trigger whenever the venue, its windows, closures or resources change",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["slug"],
+            },
+        ),
+        migrations.CreateModel(
+            name="StripeEvent",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
+                ("event_id", models.CharField(max_length=255, unique=True)),
+                ("type", models.CharField(max_length=100)),
+                ("intent_id", models.CharField(blank=True, max_length=255)),
+                ("payload", models.JSONField(default=dict)),
+                ("state", models.CharField(default="waiting", max_length=10)),
+                (
+                    "received_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Trade",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("offered", "Offered"),
+                            ("accepted", "Accepted"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                            ("lapsed", "Lapsed"),
+                        ],
+                        default="offered",
+                        max_length=10,
+                    ),
+                ),
+                ("message", models.TextField(blank=True)),
+                ("response_message", models.TextField(blank=True)),
+                (
+                    "lapses_at",
+                    models.DateTimeField(help_text="When the earlier of the two bookings begins"),
+                ),
+                ("responded_at", models.DateTimeField(blank=True, null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="UserProfile",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("profile_picture", models.URLField(blank=True, max_length=500, null=True)),
+                ("cloudinary_public_id", models.CharField(blank=True, max_length=255)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+            ],
         ),
         migrations.CreateModel(
             name="User",
@@ -887,7 +1168,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="StripeEvent",
+            name="Review",
             fields=[
                 (
                     "id",
@@ -895,103 +1176,53 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("attempts", models.PositiveIntegerField(default=0)),
-                (
-                    "due_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("last_error", models.TextField(blank=True)),
-                ("event_id", models.CharField(max_length=255, unique=True)),
-                ("type", models.CharField(max_length=100)),
-                ("intent_id", models.CharField(blank=True, max_length=255)),
-                ("payload", models.JSONField(default=dict)),
-                ("state", models.CharField(default="waiting", max_length=10)),
-                (
-                    "received_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "indexes": [
-                    models.Index(
-                        models.F("due_at"),
-                        condition=models.Q(("state__in", ["waiting", "working"])),
-                        name="stripe_event_due",
-                    )
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="Trade",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("offered", "Offered"),
-                            ("accepted", "Accepted"),
-                            ("rejected", "Rejected"),
-                            ("withdrawn", "Withdrawn"),
-                            ("lapsed", "Lapsed"),
-                        ],
-                        default="offered",
-                        max_length=10,
-                    ),
-                ),
-                ("message", models.TextField(blank=True)),
-                ("response_message", models.TextField(blank=True)),
-                (
-                    "lapses_at",
-                    models.DateTimeField(help_text="When the earlier of the two bookings begins"),
-                ),
-                ("responded_at", models.DateTimeField(blank=True, null=True)),
-                ("version", models.PositiveIntegerField(default=1)),
+                ("code", models.CharField(help_text="Of the rule, as in a refusal", max_length=40)),
+                ("detail", models.CharField(help_text="The rule, for people", max_length=400)),
                 (
                     "created_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
                 (
-                    "updated_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                    "decision",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("keep", "Kept as it is"),
+                            ("move", "Moved"),
+                            ("cancel", "Cancelled"),
+                            ("fits", "Fits again"),
+                        ],
+                        max_length=6,
+                    ),
                 ),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True)),
                 (
-                    "requester",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="trades_offered",
-                        to=settings.AUTH_USER_MODEL,
+                    "broken",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60),
+                        blank=True,
+                        default=list,
+                        help_text="Keys of all rules that the booking breaks, as it was looked through last; of one that is kept those that it is kept against, for as long as it breaks them",
+                        size=None,
                     ),
                 ),
                 (
-                    "requester_booking",
+                    "booking",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reviews",
                         to="api.booking",
                     ),
                 ),
                 (
-                    "target",
+                    "decided_by",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="trades_received",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "target_booking",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
-                        to="api.booking",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -1000,206 +1231,66 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="UserProfile",
+            name="RulesReview",
             fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("profile_picture", models.URLField(blank=True, max_length=500, null=True)),
-                ("cloudinary_public_id", models.CharField(blank=True, max_length=255)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "user",
+                    "venue",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="profile",
-                        to=settings.AUTH_USER_MODEL,
+                        primary_key=True,
+                        serialize=False,
+                        to="api.venue",
                     ),
+                ),
+                ("version", models.BigIntegerField(default=0)),
+                ("time_zone", models.CharField(max_length=64)),
+                (
+                    "reviewed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
             ],
         ),
-        migrations.CreateModel(
-            name="Venue",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("approval__in", ["never", "primetime", "always"])),
+                name="venue_approval_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("slot_rule__in", ["free", "whole", "grid"])),
+                name="venue_slot_rule_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("completion_from__in", ["start", "end"])),
+                name="venue_completion_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("slot_length__gte", datetime.timedelta(seconds=60)),
+                    ("hold_length__gt", datetime.timedelta(0)),
+                    ("no_show_grace__gte", datetime.timedelta(0)),
+                    ("completion_after__gte", datetime.timedelta(0)),
+                    ("check_in_opens_before__gte", datetime.timedelta(0)),
+                    ("check_in_closes_after__gte", datetime.timedelta(0)),
+                    ("refund_until__gte", datetime.timedelta(0)),
                 ),
-                ("slug", models.SlugField(unique=True)),
-                ("name", models.CharField(max_length=200)),
-                ("time_zone", models.CharField(default="UTC", max_length=64)),
-                ("currency", models.CharField(default="usd", max_length=3)),
-                ("opens_at", models.TimeField(default=datetime.time(0, 0))),
-                ("closes_at", models.TimeField(default=datetime.time(0, 0))),
-                ("hours_enforced", models.BooleanField(default=True)),
-                (
-                    "closed_weekdays",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.PositiveSmallIntegerField(
-                            validators=[django.core.validators.MaxValueValidator(6)]
-                        ),
-                        blank=True,
-                        default=list,
-                        help_text="0 is Monday",
-                        size=None,
-                    ),
-                ),
-                ("slot_length", models.DurationField(default=datetime.timedelta(seconds=3600))),
-                (
-                    "slot_rule",
-                    models.CharField(
-                        choices=[
-                            ("free", "Any start and end"),
-                            ("whole", "A whole number of slots"),
-                            ("grid", "Whole slots on the grid from opening"),
-                        ],
-                        default="free",
-                        max_length=8,
-                    ),
-                ),
-                (
-                    "approval",
-                    models.CharField(
-                        choices=[
-                            ("never", "Confirmed at once"),
-                            ("primetime", "Primetime needs approval"),
-                            ("always", "Every booking needs approval"),
-                        ],
-                        default="never",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "primetime_any_overlap",
-                    models.BooleanField(
-                        default=True,
-                        help_text="Off: only a slot wholly inside the window is primetime",
-                    ),
-                ),
-                (
-                    "min_notice",
-                    models.DurationField(
-                        default=datetime.timedelta(0),
-                        help_text="Negative: a slot that has begun may still be booked",
-                    ),
-                ),
-                ("max_advance", models.DurationField(blank=True, null=True)),
-                ("same_day_allowed", models.BooleanField(default=True)),
-                ("hold_length", models.DurationField(default=datetime.timedelta(seconds=1800))),
-                ("max_open_holds", models.PositiveIntegerField(default=50, help_text="Per person")),
-                ("check_in_required", models.BooleanField(default=False)),
-                (
-                    "check_in_opens_before",
-                    models.DurationField(default=datetime.timedelta(seconds=900)),
-                ),
-                (
-                    "check_in_closes_after",
-                    models.DurationField(default=datetime.timedelta(seconds=900)),
-                ),
-                ("no_show_grace", models.DurationField(default=datetime.timedelta(seconds=900))),
-                (
-                    "grace_from_booking",
-                    models.BooleanField(
-                        db_default=True,
-                        default=True,
-                        help_text="Off: the grace of what is booked after it began counts from its start",
-                    ),
-                ),
-                (
-                    "completion_from",
-                    models.CharField(
-                        choices=[("start", "After the start"), ("end", "After the end")],
-                        default="end",
-                        max_length=5,
-                    ),
-                ),
-                ("completion_after", models.DurationField(default=datetime.timedelta(0))),
-                ("remind_before", models.DurationField(blank=True, null=True)),
-                (
-                    "refund_until",
-                    models.DurationField(
-                        default=datetime.timedelta(days=1),
-                        help_text="Cancelled at least this long before: all back",
-                    ),
-                ),
-                (
-                    "late_refund_percent",
-                    models.PositiveSmallIntegerField(
-                        default=0, validators=[django.core.validators.MaxValueValidator(100)]
-                    ),
-                ),
-                (
-                    "panel_networks",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(
-                            max_length=43, validators=[api.models.venues.validate_network]
-                        ),
-                        blank=True,
-                        db_default=[],
-                        default=list,
-                        help_text="Networks (CIDR) whose panels need no token; none: all panels need theirs",
-                        size=None,
-                    ),
-                ),
-                ("send_confirmation_emails", models.BooleanField(default=True)),
-                ("admin_email", models.EmailField(blank=True, max_length=254)),
-                (
-                    "wording",
-                    models.CharField(
-                        blank=True,
-                        help_text="Folder of email_templates that is looked in first",
-                        max_length=20,
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "rules_version",
-                    models.BigIntegerField(
-                        default=0,
-                        editable=False,
-                        help_text="New by trigger whenever the venue, its windows, closures or resources change",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["slug"],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("approval__in", ["never", "primetime", "always"])),
-                        name="venue_approval_is_known",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("slot_rule__in", ["free", "whole", "grid"])),
-                        name="venue_slot_rule_is_known",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("completion_from__in", ["start", "end"])),
-                        name="venue_completion_is_known",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("slot_length__gte", datetime.timedelta(seconds=60)),
-                            ("hold_length__gt", datetime.timedelta(0)),
-                            ("no_show_grace__gte", datetime.timedelta(0)),
-                            ("completion_after__gte", datetime.timedelta(0)),
-                            ("check_in_opens_before__gte", datetime.timedelta(0)),
-                            ("check_in_closes_after__gte", datetime.timedelta(0)),
-                            ("refund_until__gte", datetime.timedelta(0)),
-                        ),
-                        name="venue_durations_are_sane",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("late_refund_percent__lte", 100)),
-                        name="venue_refund_percent",
-                    ),
-                ],
-            },
+                name="venue_durations_are_sane",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("late_refund_percent__lte", 100)), name="venue_refund_percent"
+            ),
         ),
         migrations.AddField(
             model_name="resource",
@@ -1210,56 +1301,21 @@ class Migration(migrations.Migration):
                 to="api.venue",
             ),
         ),
-        migrations.CreateModel(
-            name="PrimetimeWindow",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("weekday", models.PositiveSmallIntegerField(help_text="0 is Monday")),
-                ("starts_at", models.TimeField()),
-                ("ends_at", models.TimeField()),
-                ("is_active", models.BooleanField(default=True)),
-                (
-                    "venue",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="primetime",
-                        to="api.venue",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["venue", "weekday"],
-            },
+        migrations.AddField(
+            model_name="primetimewindow",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="primetime",
+                to="api.venue",
+            ),
         ),
-        migrations.CreateModel(
-            name="Closure",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("first_on", models.DateField()),
-                ("last_on", models.DateField()),
-                ("reason", models.CharField(blank=True, max_length=200)),
-                (
-                    "venue",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="closures",
-                        to="api.venue",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["venue", "first_on"],
-            },
+        migrations.AddField(
+            model_name="closure",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="closures", to="api.venue"
+            ),
         ),
         migrations.AddField(
             model_name="booking",
@@ -1269,6 +1325,55 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="bookings",
                 to="api.venue",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="stripeevent",
+            index=models.Index(
+                models.F("due_at"),
+                condition=models.Q(("state__in", ["waiting", "working"])),
+                name="stripe_event_due",
+            ),
+        ),
+        migrations.AddField(
+            model_name="trade",
+            name="requester",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="trades_offered",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="trade",
+            name="requester_booking",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="api.booking"
+            ),
+        ),
+        migrations.AddField(
+            model_name="trade",
+            name="target",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="trades_received",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="trade",
+            name="target_booking",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="api.booking"
+            ),
+        ),
+        migrations.AddField(
+            model_name="userprofile",
+            name="user",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="profile",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddConstraint(
@@ -1401,51 +1506,26 @@ class Migration(migrations.Migration):
                 models.F("starts_on"), models.F("resource"), name="day_rollup_once"
             ),
         ),
-        migrations.AddIndex(
-            model_name="trade",
-            index=models.Index(
-                models.F("lapses_at"), condition=models.Q(("status", "offered")), name="trade_lapse"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="trade",
-            index=models.Index(
-                models.F("requester_booking"),
-                condition=models.Q(("status", "offered")),
-                name="trade_requester_booking",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="trade",
-            index=models.Index(
-                models.F("target_booking"),
-                condition=models.Q(("status", "offered")),
-                name="trade_target_booking",
+        migrations.AddConstraint(
+            model_name="review",
+            constraint=models.UniqueConstraint(
+                models.F("booking"),
+                condition=models.Q(("decided_at__isnull", True)),
+                name="review_one_open_a_booking",
             ),
         ),
         migrations.AddConstraint(
-            model_name="trade",
+            model_name="review",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("status__in", ["offered", "accepted", "rejected", "withdrawn", "lapsed"])
+                    models.Q(("decided_at__isnull", True), ("decision", "")),
+                    models.Q(
+                        ("decided_at__isnull", False),
+                        ("decision__in", ["keep", "move", "cancel", "fits"]),
+                    ),
+                    _connector="OR",
                 ),
-                name="trade_status_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trade",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("requester", models.F("target")), _negated=True),
-                name="trade_has_two_people",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trade",
-            constraint=models.UniqueConstraint(
-                models.F("requester_booking"),
-                models.F("target_booking"),
-                condition=models.Q(("status", "offered")),
-                name="trade_offered_once",
+                name="review_decision_has_its_time",
             ),
         ),
         migrations.AddIndex(
@@ -1491,7 +1571,11 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="primetimewindow",
             constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                condition=models.Q(
+                    ("ends_at__gt", models.F("starts_at")),
+                    ("ends_at", datetime.time(0, 0)),
+                    _connector="OR",
+                ),
                 name="primetime_ends_after_start",
             ),
         ),
@@ -1708,6 +1792,54 @@ class Migration(migrations.Migration):
                 name="booking_checked_in_has_checked_in_at",
             ),
         ),
+        migrations.AddIndex(
+            model_name="trade",
+            index=models.Index(
+                models.F("lapses_at"), condition=models.Q(("status", "offered")), name="trade_lapse"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="trade",
+            index=models.Index(
+                models.F("requester_booking"),
+                condition=models.Q(("status", "offered")),
+                name="trade_requester_booking",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="trade",
+            index=models.Index(
+                models.F("target_booking"),
+                condition=models.Q(("status", "offered")),
+                name="trade_target_booking",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trade",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["offered", "accepted", "rejected", "withdrawn", "lapsed"])
+                ),
+                name="trade_status_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trade",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("requester", models.F("target")), _negated=True),
+                name="trade_has_two_people",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trade",
+            constraint=models.UniqueConstraint(
+                models.F("requester_booking"),
+                models.F("target_booking"),
+                condition=models.Q(("status", "offered")),
+                name="trade_offered_once",
+            ),
+        ),
         migrations.RunSQL((SQL / "rollup_marks.sql").read_text()),
+        migrations.RunSQL((SQL / "rules_review.sql").read_text()),
         migrations.RunSQL((SQL / "rules_version.sql").read_text()),
     ]

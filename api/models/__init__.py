@@ -10,6 +10,7 @@ from .outbox import Delivery
 from .panels import Panel
 from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
+from .reviews import Review, RulesReview
 from .trades import Trade
 from .users import User, UserProfile
 from .venues import Closure, PrimetimeWindow, Venue
@@ -33,6 +34,8 @@ __all__ = [
     "PrimetimeWindow",
     "Refund",
     "Resource",
+    "Review",
+    "RulesReview",
     "StripeEvent",
     "Trade",
     "User",

@@ -1,6 +1,10 @@
 """What is booked: a court, a chair, a room. Exactly one booking may block it at a time."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -32,6 +36,7 @@ class Resource(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     now: datetime  # the database's clock, where `queries.venues.rules` read the row
+    affected: Sequence[Any] = ()  # as of a venue
 
     class Meta:
         ordering = ["id"]
@@ -66,5 +71,12 @@ class Resource(models.Model):
         return self.own_slot_length or self.venue.slot_length
 
     @property
+    def unavailable_because(self) -> str:
+        """Why it cannot be booked, what lasts longest first; empty if it can."""
+        if self.retired_at is not None:
+            return "retired"
+        return "switched off" if not self.is_available else "maintenance" * self.maintenance
+
+    @property
     def bookable(self) -> bool:
-        return self.is_available and not self.maintenance and self.retired_at is None
+        return not self.unavailable_because

@@ -3,8 +3,12 @@
 The policy is read once, when a booking is made, and frozen into the booking's deadlines.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from datetime import time, timedelta
 from ipaddress import ip_network
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
@@ -65,6 +69,11 @@ class Venue(models.Model):
     slot_rule = models.CharField(max_length=8, choices=SlotRule.choices, default=SlotRule.FREE)
 
     # policy
+    capacity_enforced = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Off: a resource may take more guests than places; analytics count it",
+    )
     approval = models.CharField(max_length=10, choices=Approval.choices, default=Approval.NEVER)
     primetime_any_overlap = models.BooleanField(
         default=True, help_text="Off: only a slot wholly inside the window is primetime"
@@ -120,6 +129,8 @@ class Venue(models.Model):
         help_text="New by trigger whenever the venue, its windows, closures or resources change",
     )
 
+    affected: Sequence[Any] = ()  # the bookings that the change of the row put under review
+
     class Meta:
         ordering = ["slug"]
         constraints = [
@@ -157,7 +168,8 @@ class Venue(models.Model):
 
 
 class PrimetimeWindow(models.Model):
-    """A weekly window, in the venue's wall time, in which bookings need approval."""
+    """A weekly window, in the venue's wall time, in which bookings need approval. One that ends at
+    00:00 lasts until the midnight that ends the day."""
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="primetime")
     weekday = models.PositiveSmallIntegerField(help_text="0 is Monday")
@@ -171,7 +183,8 @@ class PrimetimeWindow(models.Model):
             models.UniqueConstraint("venue", "weekday", name="primetime_one_a_weekday"),
             models.CheckConstraint(condition=Q(weekday__lte=6), name="primetime_weekday"),
             models.CheckConstraint(
-                condition=Q(ends_at__gt=F("starts_at")), name="primetime_ends_after_start"
+                condition=Q(ends_at__gt=F("starts_at")) | Q(ends_at=time(0)),
+                name="primetime_ends_after_start",
             ),
         ]
 
@@ -186,6 +199,8 @@ class Closure(models.Model):
     first_on = models.DateField()
     last_on = models.DateField()
     reason = models.CharField(max_length=200, blank=True)
+
+    affected: Sequence[Any] = ()  # as of a venue
 
     class Meta:
         ordering = ["venue", "first_on"]

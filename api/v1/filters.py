@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from api import effective_status
 from api.errors import EndsBeforeStart, Unfit
 from api.lifecycle import Status
-from api.models import Booking, Resource
+from api.models import Booking, Resource, Review
 
 from .serializers.fields import InstantField
 
@@ -108,6 +108,17 @@ class ResourceFilterSet(django_filters.FilterSet):
         rival = Booking.objects.filter(resource=OuterRef("pk"))
         taken = rival.overlapping(start, end).blocking()
         return rows.filter(~Exists(taken), is_available=True, maintenance=False)
+
+
+class ReviewFilterSet(django_filters.FilterSet):
+    venue = django_filters.CharFilter(
+        field_name="booking__venue__slug", help_text="The slug of a venue."
+    )
+    resource = IdFilter(field_name="booking__resource", help_text="The id of a resource.")
+
+    class Meta:
+        model = Review
+        fields: list[str] = []
 
 
 class BookingFilterSet(django_filters.FilterSet):

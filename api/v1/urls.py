@@ -17,6 +17,7 @@ from .views import (
     panels,
     payments,
     resources,
+    reviews,
     trades,
     users,
     venues,
@@ -39,6 +40,7 @@ router.register("venues", venues.VenueViewSet)
 router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
 router.register("venues/<slug:slug>/closures", venues.ClosureViewSet)
 router.register("resources", resources.ResourceViewSet)
+router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)
 router.register("panels", panels.PanelDeviceViewSet, basename="panel-device")

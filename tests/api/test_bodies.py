@@ -571,7 +571,9 @@ def test_a_venue_is_answered_whole_and_moves_no_booking_when_its_zone_changes(
     booking = booked(ana)
     answer = client_of(ada).patch(f"{API}venues/club/", {"time_zone": "Asia/Tokyo"})
     assert answer.status_code == 200
-    assert [row["id"] for row in answer.json()["to_review"]] == [booking.pk]
+    ends_at = soon + timedelta(hours=1)
+    affected = {"id": booking.pk, "starts_at": z(soon), "ends_at": z(ends_at)}
+    assert answer.json()["affected"] == [affected | {"code": "time_zone_changed"}]
     booking.refresh_from_db()
     assert booking.starts_at == soon
     body = client_of(ada).get(f"{API}venues/club/").json()
@@ -588,6 +590,7 @@ def test_a_venue_is_answered_whole_and_moves_no_booking_when_its_zone_changes(
         "closed_weekdays": [],
         "slot_length": "01:00:00",
         "slot_rule": "free",
+        "capacity_enforced": True,
         "approval": "never",
         "primetime_any_overlap": True,
         "min_notice": "00:00:00",
@@ -636,8 +639,11 @@ def test_a_resource_is_answered_whole_and_retired_when_deleted(client_of, booked
         "closes_at": "20:00:00",
         "slot_length": "00:30:00",
         "own_slot_length": "00:30:00",
+        "affected": [],
     }
-    assert client.delete(f"{API}resources/{court.pk}/").status_code == 204
+    retired = client.delete(f"{API}resources/{court.pk}/")
+    assert retired.status_code == 200
+    assert [row["id"] for row in retired.json()["affected"]] == [booking.pk]
     assert client.get(f"{API}resources/{court.pk}/").status_code == 404
     booking.refresh_from_db()
     assert booking.status == "confirmed"

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
-from api.models import Booking, Delivery, IdempotencyKey, User
+from api.models import Booking, Delivery, IdempotencyKey, PrimetimeWindow, User
 from api.rest.idempotency import IdempotentAPIView
 from api.services.accounts import tokens
 from api.services.operations import idempotency
@@ -234,9 +234,13 @@ def test_a_key_belongs_to_whoever_used_it(client_of, ana, ben, new):
     problem(refused, 409, "slot_taken")
 
 
-def test_an_answer_without_a_body_is_given_again(client_of, sam, court):
+def test_an_answer_without_a_body_is_given_again(client_of, sam, venue):
+    window = PrimetimeWindow.objects.create(
+        venue=venue, weekday=0, starts_at="17:00", ends_at="20:00"
+    )
     for _ in range(2):
-        answer = client_of(sam).delete(f"{API}resources/{court.pk}/", headers=KEY)
+        path = f"{API}venues/club/primetime/{window.pk}/"
+        answer = client_of(sam).delete(path, headers=KEY)
         assert (answer.status_code, answer.content) == (204, b"")
 
 

@@ -27,6 +27,7 @@ from api.models import (
     Payment,
     PrimetimeWindow,
     Resource,
+    Review,
     Trade,
     User,
     Venue,
@@ -166,6 +167,7 @@ def own(world: World) -> Face:
     closure = Closure.objects.create(venue=club, first_on="2031-01-01", last_on="2031-01-01")
     mine, theirs = world.take(world.owner, court), world.take(world.asked, court, 30)
     sent = traded(world, mine, theirs, by_owner=True)
+    review = Review.objects.create(booking=mine, code="closed", detail="Closed on that day.")
     second = world.take(world.owner, court, 50)
     got = traded(world, second, world.take(world.asked, court, 60), by_owner=False)
     door = panels.create(court, "Door", world.staff)
@@ -211,6 +213,9 @@ def own(world: World) -> Face:
         ("POST", "bookings/approve/"): {"ids": [mine.pk]},
         ("POST", "bookings/reject/"): {"ids": [mine.pk]},
         ("POST", "bookings/{}/payment/refunds/"): {},
+        ("POST", "reviews/{}/keep/"): {"reason": "x"},
+        ("POST", "reviews/{}/move/"): at | {"reason": "x"},
+        ("POST", "reviews/{}/cancel/"): {"reason": "x"},
         ("POST", "trades/"): offer,
         ("POST", "panels/"): {"resource": court.pk},
         ("POST", "panels/pair/"): {"code": door.code},
@@ -225,6 +230,7 @@ def own(world: World) -> Face:
         "venues/{}/closures/{}": ("club", closure.pk),
         "resources/": court.pk,
         "bookings/": mine.pk,
+        "reviews/": review.pk,
         "trades/{}": sent.pk,
         "trades/{}/accept": got.pk,
         "trades/{}/reject": got.pk,

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, Valida
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from api import errors, money
+from api import errors, money, policy
 from api.contracts import kit
 from api.effective_status import get_effective_payment_status
 from api.lifecycle import Status
@@ -165,7 +165,7 @@ def check_time(at: time) -> time:
 
 
 def check_end(at: time, info: ValidationInfo) -> time:
-    if "start_time" in info.data and at <= info.data["start_time"]:
+    if "start_time" in info.data and policy.ends_before_start(info.data["start_time"], at):
         raise ValueError("End time must be after start time")
     return at
 

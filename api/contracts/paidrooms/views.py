@@ -106,7 +106,7 @@ def check_policy(
         if ends_at - starts_at < rules.resource.slot_length:
             raise errors.Invalid("Booking duration must be at least one slot") from None
         raise
-    if guests > rules.resource.capacity:
+    if rules.venue.capacity_enforced and guests > rules.resource.capacity:
         taken = slots.build_refusal(rules, starts_at, ends_at, now)
         raise taken if taken.conflicts else errors.OverCapacity(capacity=rules.resource.capacity)
 
@@ -119,8 +119,8 @@ class CreateBookingView(PaidRoomsView):
     def post(self, request: Request) -> Any:
         """One's own hold whose payment was begun and left is taken up again, with its deadline."""
         body, zone = self.validated(), self.venue.zone
-        starts_at = policy.to_instant(zone, body["booking_date"], body["start_time"])
-        ends_at = policy.to_instant(zone, body["booking_date"], body["end_time"])
+        on, start, end = (body[name] for name in ("booking_date", "start_time", "end_time"))
+        starts_at, ends_at = policy.to_interval(zone, on, start, end)
         guests, notes = body["guest_count"], body["special_requests"] or ""
         room, owner = self.get_room(body["room_id"]), self.get_owner(body["user_id"])
         wanted = BookingRequest(

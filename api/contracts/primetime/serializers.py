@@ -112,11 +112,8 @@ def build_booking_fields(
         before = {"date": starts_at.date(), "start_time": starts_at.time()}
         before["end_time"] = ends_at.time()
     day, start, end = ({**before, **body}[name] for name in ("date", "start_time", "end_time"))
-    last = day + DAY if end == MIDNIGHT and start != MIDNIGHT else day
-    return fields | {
-        "starts_at": policy.to_instant(zone, day, start),
-        "ends_at": policy.to_instant(zone, last, end),
-    }
+    starts_at, ends_at = policy.to_interval(zone, day, start, end)
+    return fields | {"starts_at": starts_at, "ends_at": ends_at}
 
 
 class ReservationQuerySerializer(kit.Serializer):
@@ -268,7 +265,7 @@ class SettingsSerializer(kit.Serializer):
         opens, closes = (
             attrs.get(name, getattr(venue, name)) for name in ("opens_at", "closes_at")
         )
-        if attrs.keys() & {"opens_at", "closes_at"} and closes <= opens:
+        if attrs.keys() & {"opens_at", "closes_at"} and policy.ends_before_start(opens, closes):
             raise errors.EndsBeforeStart
         return attrs
 

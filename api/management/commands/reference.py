@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -16,6 +17,7 @@ from api import emails
 from api.emails import Email
 from api.errors import Refusal
 from api.management import commands
+from api.queries.venues import broken_rules
 from api.rest.exceptions import get_status
 from backend.environment import GROUPS, list_names
 from backend.schedule import SCHEDULE
@@ -144,12 +146,30 @@ def _list_emails(causes: Mapping[str, tuple[Email, ...]]) -> Iterator[tuple[str,
             yield f"`{verb}`", each.to, each.subject, f"`{each.name}`", remarks
 
 
+def rules_page() -> Iterator[str]:
+    yield "When a rule changes, the bookings ahead that do not fit it any more stay as they are."
+    yield "The answer of the change lists them in `affected` (`?dry_run=1` lists them and changes"
+    yield "nothing), they stand in `reviews/` and on the first page of the admin, and their owners"
+    yield "get one e-mail. Staff keep, move or cancel each with a reason. What fits again, or is"
+    yield "over, leaves by itself; after a changed time zone only a decision, a new time or the end"
+    yield "takes it out. Closures are rules too (`closed`); primetime windows are none."
+    for title, rules, others in (
+        ("A venue", broken_rules.VENUE_RULES, broken_rules.VENUE_OTHERS),
+        ("A resource", broken_rules.RESOURCE_RULES, broken_rules.RESOURCE_OTHERS),
+    ):
+        yield from ("", f"## {title}", "")
+        codes = ((f"`{name}`", f"`{code}`", "") for name, code in rules.items())
+        reasons = ((f"`{name}`", "", reason) for name, reason in others.items())
+        yield from format_table("field|rule|no rule: it", chain(codes, reasons))
+
+
 PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
     "settings": iter_settings,
     "commands": iter_commands,
     "jobs": iter_jobs,
     "errors": iter_errors,
     "emails": iter_emails,
+    "rules": rules_page,
 }
 
 
@@ -161,7 +181,7 @@ def build_page(name: str) -> str:
 
 
 class Command(BaseCommand):
-    help = "Writes docs/reference/: settings, commands, jobs, errors and emails of the code."
+    help = "Writes docs/reference/: settings, commands, jobs, errors, emails and rules of the code."
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = Path(settings.BASE_DIR) / "docs" / "reference"

@@ -66,6 +66,5 @@ def _build_day(rule: Rules, on: date, rows: Sequence[Booking]) -> Day:
 def _get_primetime(rule: Rules, on: date) -> Interval | None:
     for window in rule.primetime:
         if window.is_active and window.weekday == on.weekday():
-            starts, ends = window.starts_at, window.ends_at
-            return policy.to_instant(rule.zone, on, starts), policy.to_instant(rule.zone, on, ends)
+            return policy.to_interval(rule.zone, on, window.starts_at, window.ends_at)
     return None

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from api import policy
 from api.errors import NotFound, Refusal
 from api.models import Booking, Resource, User, Venue
-from api.policy import Check, Interval, Rules
+from api.policy import Interval, Rules
 from api.queries.bookings.availability import filter_free, list_busy_intervals
 from api.queries.clock import annotate_now
 from api.queries.venues.rules import get_rules
@@ -106,21 +106,21 @@ def list_buildings(venue: Venue) -> list[Building]:
     ]
 
 
-def list_room_slots(room: Resource, on: date, check: Check) -> list[tuple[Interval, bool]]:
+def list_room_slots(room: Resource, on: date) -> list[tuple[Interval, bool]]:
     """The slots of the room's local date within opening hours, by start, and whether each could be
-    booked now: nobody has it, and `check` lets a booking of one person pass."""
+    booked now by one person."""
     rules, now = get_rules(room.pk)
     slots = list(policy.iter_slots(rules, on))
     if not slots:
         return []
     busy = list_busy_intervals([room], slots[0][0], slots[-1][1])[room.pk]
     free = set(filter_free(slots, busy, _ANY_TIME))
-    return [(slot, slot in free and _passes(check, rules, slot, now)) for slot in slots]
+    return [(slot, slot in free and _passes(rules, slot, now)) for slot in slots]
 
 
-def _passes(check: Check, rules: Rules, slot: Interval, now: datetime) -> bool:
+def _passes(rules: Rules, slot: Interval, now: datetime) -> bool:
     try:
-        check(rules, *slot, now, 1)
+        policy.check_booking(rules, *slot, now, 1)
     except Refusal:
         return False
     return True

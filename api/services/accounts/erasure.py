@@ -20,6 +20,7 @@ from api.models import (
     Delivery,
     IdempotencyKey,
     JobFailure,
+    Review,
     Trade,
     User,
     UserProfile,
@@ -64,6 +65,7 @@ def _erase_texts(user: User) -> None:
     mine = Booking.objects.filter(owner=user)
     mine.update(title="", notes="", rejection_reason="", held_from="")
     BookingEvent.objects.filter(booking__owner=user).update(details={})
+    Review.objects.filter(booking__owner=user).update(reason="")
     Trade.objects.filter(requester=user).update(message="")
     Trade.objects.filter(target=user).update(response_message="")
     about = LogEntry.objects.filter(content_type__model="user", object_id=str(user.pk))

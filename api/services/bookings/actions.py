@@ -18,6 +18,8 @@ from api.lifecycle import BOOKING, HELD, PENDING, ActorRole, Status, Transition
 from api.models import Booking
 from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.queries.clock import database_now
+from api.queries.reviews.reviews import list_kept_keys
+from api.queries.venues.broken_rules import find_broken_rule
 from api.queries.venues.rules import build_rules, get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
@@ -39,7 +41,8 @@ def cancel_booking(booking_id: int, actor: Actor, reason: str = "") -> Booking:
 def approve_booking(booking_id: int, actor: Actor, next_status: str = "") -> Booking:
     """Confirms a request, or holds it for payment when it has a price. By staff.
 
-    The policy is checked again: the resource, its hours and dates, and that the slot has not begun.
+    The policy is asked again: the resource, its hours and dates, and that the slot has not begun;
+    not what staff have decided to keep it against.
     `next_status`: where another move of the same transaction leads, which is then what people are
     written to about."""
     if actor.by not in BOOKING.approve.by:
@@ -47,8 +50,9 @@ def approve_booking(booking_id: int, actor: Actor, next_status: str = "") -> Boo
     booking = lock_booking(booking_id)  # so that what is looked at is what is confirmed
     resource = get_resource(booking.resource_id)
     if booking.status == PENDING:
-        rules = build_rules(resource)
-        policy.check_resource(rules, booking.starts_at, booking.ends_at, booking.guests)
+        kept = list_kept_keys(booking_id)
+        if broken := find_broken_rule(build_rules(resource), booking, kept):
+            raise broken
     move = BOOKING.approve
     sets: dict[str, Any] = {"approved_by_id": actor.user.pk if actor.user else None}
     if booking.price_minor and booking.payment_status not in PAID_STATUSES:

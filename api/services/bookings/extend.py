@@ -66,8 +66,8 @@ def extend_booking(
     follow_up = _find_follow_up(booking, rules, before, actor, now)
     write_booking(booking, rules, now, moved=True)
     next_status = CONFIRMED if follow_up is BOOKING.confirm else ""
-    details = {"waived_minor": waived} if waived else {}
-    announce_change(booking, actor, before, True, follow_up, next_status, **details)
+    details = {"next_status": next_status, "waived_minor": waived}
+    announce_change(booking, actor, before, True, follow_up, details)
     if follow_up:
         apply_transition(follow_up, [booking.pk], actor, details={"reason": "extended"})
     return get_booking(booking.pk)

@@ -77,17 +77,16 @@ def reschedule_booking(
     *,
     check: Check | None = None,
     pre_approved: bool = False,
-    over_capacity: bool = False,
     next_status: str = "",
+    reason: str = "",
 ) -> Booking:
     """Edits a booking, and moves it in time or to another resource. By its owner or staff, while it
     is held, pending or confirmed.
 
     A new time or resource meets the whole policy (or `check`) and the constraint again, and needs
     approval again unless it lies inside what was approved, or is `pre_approved` because whoever
-    moves it is who would approve it. `over_capacity`: more guests than places are its owner's
-    business. `next_status`: where another move of the same transaction
-    leads, which is then what people are written to about."""
+    moves it is who would approve it. `next_status`: where another move of the same transaction
+    leads, which is then what people are written to about. `reason`: for its history and email."""
     first = get_booking(booking_id)
     is_elsewhere = changes.resource not in (None, first.resource_id)
     resource = get_resource(changes.resource or first.resource_id, retired=not is_elsewhere)
@@ -96,12 +95,11 @@ def reschedule_booking(
     if booking.resource_id != first.resource_id:
         raise errors.Busy
     before = record_values(booking)
-    _apply(changes, booking, resource, over_capacity)
+    _apply(changes, booking, resource)
     after = record_values(booking)
     moved = any(before[name] != after[name] for name in ("resource", "starts_at", "ends_at"))
     if moved:
-        guests = 1 if over_capacity else booking.guests
-        _plan_again(booking, resource, before, first.venue_id, check, guests)
+        _plan_again(booking, resource, before, first.venue_id, check)
     if after == before and changes.attendees is None:
         return booking
     rules = build_rules(resource)
@@ -111,7 +109,8 @@ def reschedule_booking(
         follow_up = None  # that move confirms it, or ends it
     elif follow_up is BOOKING.confirm:
         next_status = CONFIRMED
-    announce_change(booking, actor, before, moved, follow_up, next_status)
+    details = {"next_status": next_status, "reason": reason}
+    announce_change(booking, actor, before, moved, follow_up, details)
     if follow_up:
         apply_transition(follow_up, [booking.pk], actor, details={"reason": "moved"})
     return get_booking(booking.pk)
@@ -147,12 +146,11 @@ def record_values(booking: Booking) -> dict[str, Any]:
     }
 
 
-def _apply(
-    changes: BookingChanges, booking: Booking, resource: Resource, over_capacity: bool
-) -> None:
+def _apply(changes: BookingChanges, booking: Booking, resource: Resource) -> None:
     """Puts the changes onto the row in memory; attendees are written at once."""
-    guests = 0 if over_capacity else changes.guests or 0
-    if guests > max(resource.capacity, booking.guests):
+    guests = changes.guests
+    enforced = resource.venue.capacity_enforced
+    if enforced and guests is not None and guests > max(resource.capacity, booking.guests):
         raise errors.OverCapacity(capacity=resource.capacity)
     booking.resource, booking.venue = resource, resource.venue
     for name in ("starts_at", "ends_at", "title", "notes", "guests"):
@@ -169,7 +167,6 @@ def _plan_again(
     before: dict[str, Any],
     previous_venue_id: int,
     check: Check | None,
-    guests: int,
 ) -> None:
     """Meets the policy again and freezes the deadlines anew. A start that stays keeps what hangs on
     it, so that nobody puts a no-show off by edits."""
@@ -180,7 +177,7 @@ def _plan_again(
         raise errors.AlreadyBegun
     policy.check_interval(starts_at, ends_at, now)
     check = check or policy.check_reschedule(previous_start)
-    check(rules, starts_at, ends_at, now, guests)
+    check(rules, starts_at, ends_at, now, booking.guests)
     _price_again(booking, resource)
     booking.primetime = policy.is_primetime(rules, starts_at, ends_at)
     if booking.status == HELD and outgrows_approval(booking, rules, before):
@@ -247,8 +244,7 @@ def announce_change(
     before: dict[str, Any],
     moved: bool,
     follow_up: Transition | None,
-    next_status: str,
-    **more: Any,
+    extra: Mapping[str, Any],
 ) -> None:
     after = record_values(booking)
     changed = [name for name in before if before[name] != after[name]]
@@ -257,10 +253,8 @@ def announce_change(
         "to": {name: after[name] for name in changed},
         "moved": moved,
         "resubmitted": follow_up is BOOKING.resubmit,
-        **more,
     }
-    if next_status:
-        details["next_status"] = next_status
+    details |= {name: value for name, value in extra.items() if value}
     booking_changed.send(sender=Booking, rows=[booking], actor=actor, details=details)
 
 

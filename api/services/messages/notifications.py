@@ -37,6 +37,21 @@ def notify_once(booking: Booking, verb: str, key: str, **payload: Any) -> None:
     _queue(booking, _build_email_part(verb, {"verb": verb, **payload}, key=key))
 
 
+def review_part() -> InsertPart:
+    """Queues what a review causes, once for each that a statement opens: its rows of `written` have
+    the `review_id`, and the `rule` for people."""
+    own = ", jsonb_build_object('rule', m.rule)"
+    select = _build_recipients_sql(_list_emails("review", ""), "'review:' || m.review_id", own)
+    return outbox.build_email_part(select, [settings.ADMIN_EMAIL], {"verb": "review"}, own=True)
+
+
+def withhold_reviews(ids: Iterable[int]) -> None:
+    """Withholds what waits to be sent about these reviews: their bookings fit the rules again."""
+    keys = [f"email:review:{pk}" for pk in ids]
+    if keys:
+        outbox.withhold_keys(keys, "the booking fits the rules again")
+
+
 def _queue(booking: Booking, part: InsertPart | None) -> None:
     if part is not None:
         with connection.cursor() as cursor:
@@ -73,7 +88,9 @@ _KEY_OF_VERSION = "e.name || ':' || m.id || ':' || m.version"
 
 
 @functools.cache
-def _build_recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) -> str:
+def _build_recipients_sql(
+    emails: tuple[tuple[str, int, Email], ...], key: str, own: str = ""
+) -> str:
     """Key, name, booking, address and due, for each of the emails that the booking's venue words;
     takes the address of the site's admin. What fell due in the past keeps that order after an
     outage. The table of emails is written out: as parameters it would cost more than the rest."""
@@ -83,7 +100,7 @@ def _build_recipients_sql(emails: tuple[tuple[str, int, Email], ...], key: str) 
     )
     wordings = ", ".join(f"'{wording}'" for wording in WORDINGS)
     return f"""
-    SELECT 'email:' || {key}, e.name, m.id, a.address, least(m.fell_due, statement_timestamp())
+    SELECT 'email:' || {key}, e.name, m.id, a.address, least(m.fell_due, statement_timestamp()){own}
     FROM written m
     JOIN {Venue._meta.db_table} v ON v.id = m.venue_id
     JOIN {User._meta.db_table} u ON u.id = m.owner_id

@@ -3,7 +3,7 @@ a queue until it is sent, withheld or parked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -54,13 +54,18 @@ def put(effects: Iterable[Effect]) -> None:
     )
 
 
-def build_email_part(select: str, params: Sequence[Any], payload: Mapping[str, Any]) -> InsertPart:
+def build_email_part(
+    select: str, params: Sequence[Any], payload: Mapping[str, Any], *, own: bool = False
+) -> InsertPart:
     """The same for emails that `select` makes of the rows of `written` (key, name, booking, to and
-    due, in this order), as part of the statement that writes them."""
+    due, in this order), as part of the statement that writes them. `own`: of each row what its
+    payload has besides, as jsonb, in a sixth column."""
+    columns = ("key", "name", "booking_id", '"to"', "due_at", *(["own"] if own else ()))
     sql = (
         f"INSERT INTO {Delivery._meta.db_table}"
         ' (key, name, booking_id, "to", due_at, kind, payload, state, attempts, last_error,'
-        f" request_id) SELECT effect.*, 'email', %s, 'waiting', 0, '', %s FROM ({select}) AS effect"
+        f" request_id) SELECT {', '.join(columns[:5])}, 'email', %s{' || own' if own else ''},"
+        f" 'waiting', 0, '', %s FROM ({select}) AS effect({', '.join(columns)})"
         " ON CONFLICT (key) DO NOTHING"
     )
     return InsertPart(sql, [Jsonb(dict(payload)), _get_cause(), *params])
@@ -103,6 +108,12 @@ def withhold(bookings: Iterable[int], why: str) -> int:
     waiting = Delivery.objects.filter(
         booking__in=bookings, kind=Kind.EMAIL, state=State.WAITING
     ).exclude(payload__has_key="trade")
+    return waiting.update(state=State.WITHHELD, last_error=why, finished_at=Now())
+
+
+def withhold_keys(keys: Collection[str], why: str) -> int:
+    """Withhold the waiting emails with these keys."""
+    waiting = Delivery.objects.filter(key__in=keys, kind=Kind.EMAIL, state=State.WAITING)
     return waiting.update(state=State.WITHHELD, last_error=why, finished_at=Now())
 
 

@@ -54,10 +54,15 @@ TWO_AT_ONCE = f"""
     AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
     WHERE a.status IN ({BLOCKING}) AND b.status IN ({BLOCKING})"""
 
+# unless staff have it under review, or have decided to keep it
 TOO_MANY_GUESTS = f"""
     SELECT format('booking %s has %s guests in a place for %s', b.id, b.guests, r.capacity)
     FROM api_booking b JOIN api_resource r ON r.id = b.resource_id
-    WHERE b.status IN ({BLOCKING}) AND b.guests > r.capacity"""
+    JOIN api_venue v ON v.id = r.venue_id
+    WHERE v.capacity_enforced AND b.status IN ({BLOCKING}) AND b.guests > r.capacity
+    AND b.ends_at > statement_timestamp() AND NOT EXISTS (SELECT FROM api_review w
+        WHERE w.booking_id = b.id AND w.decision IN ('', 'keep')
+        AND (w.decided_at IS NULL OR 'over_capacity' = ANY(w.broken)))"""
 
 # the time before which lines may have been deleted for their age; that of no line is not known
 HISTORY_STARTS_AT = """

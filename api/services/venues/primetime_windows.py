@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from api import errors
+from api import errors, policy
 from api.models import PrimetimeWindow, Venue
 
 
@@ -41,7 +41,7 @@ def _save(window: PrimetimeWindow, fields: Mapping[str, Any]) -> PrimetimeWindow
     """Refuses `EndsBeforeStart`, and `Invalid` for a weekday that has one."""
     for name, value in fields.items():
         setattr(window, name, value)
-    if window.ends_at <= window.starts_at:
+    if policy.ends_before_start(window.starts_at, window.ends_at):
         raise errors.EndsBeforeStart
     try:
         with transaction.atomic():

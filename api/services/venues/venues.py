@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models.functions import Now
 
-from api.lifecycle import BOOKING
-from api.models import Booking, Resource, Venue
+from api.models import Resource, Venue
 from api.models.venues import Approval, CompletionFrom, SlotRule
+from api.queries.venues.broken_rules import are_rules
+from api.services.reviews.review import review_bookings
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -44,6 +43,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "closes_at": time(19),
         "hours_enforced": False,
         "slot_length": 30 * MINUTE,
+        # a small room may be full: analytics count that, nobody is turned away for it
+        "capacity_enforced": False,
         # a meeting that has begun may still be put on the door
         "min_notice": -1 * DAY,
         "check_in_required": True,
@@ -94,30 +95,14 @@ def create_venue(**columns: Any) -> Venue:
         return Venue.objects.create(**columns)
 
 
+@transaction.atomic
 def update_venue(venue: Venue, columns: Mapping[str, Any]) -> Venue:
-    """The venue with these columns changed, and nothing else written."""
+    """The venue with these columns changed, and the bookings that this has `affected`: they stay,
+    also at their instants when its time zone is another one."""
     for name, value in columns.items():
         setattr(venue, name, value)
     if columns:
         venue.save(update_fields=[*columns, "updated_at"])
+    if are_rules(venue, columns):
+        venue.affected = review_bookings(venue.pk)
     return venue
-
-
-def list_shifted_bookings(venue: Venue, before: str) -> list[dict[str, Any]]:
-    """The bookings ahead whose wall time another time zone changes: for review, none is moved."""
-    if venue.time_zone == before:
-        return []
-    old, new = ZoneInfo(before), venue.zone
-    ahead = Booking.objects.filter(
-        venue=venue, status__in=BOOKING.blocking, ends_at__gt=Now()
-    ).order_by("starts_at")
-    return [
-        {
-            "id": pk,
-            "starts_at": at,
-            "was": at.astimezone(old).isoformat(),
-            "is": at.astimezone(new).isoformat(),
-        }
-        for pk, at in ahead.values_list("pk", "starts_at")
-        if at.astimezone(old).replace(tzinfo=None) != at.astimezone(new).replace(tzinfo=None)
-    ]

@@ -12,6 +12,7 @@ from api.models.venues import MINUTE
 
 from .base import StrictMixin, describe, example
 from .fields import DurationField, LinkField, WallTimeField
+from .reviews import AFFECTED, AffectedMixin
 
 MAX_PRICE_MINOR = 10**10  # more than any room costs
 RESOURCE = {
@@ -66,7 +67,9 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
         required=False, allow_null=True, help_text="Own hours instead of the venue's; null: none."
     )
     closes_at = WallTimeField(
-        required=False, allow_null=True, help_text="Own hours instead of the venue's; null: none."
+        required=False,
+        allow_null=True,
+        help_text="Own hours instead of the venue's; 00:00 is midnight; null: none.",
     )
     slot_length = DurationField(read_only=True, help_text="The length of a slot here.")
     own_slot_length = DurationField(
@@ -112,3 +115,18 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
         if length is not None and length < MINUTE:
             raise Unfit(errors={"own_slot_length": ["Must be longer."]})
         return attrs
+
+
+@example(
+    {"id": 3, "currency": "eur", "slot_length": "01:00:00"}
+    | RESOURCE
+    | {"capacity": 2, "affected": [AFFECTED | {"code": "over_capacity"}]},
+    request={"capacity": 2},
+)
+class ResourceChangeSerializer(AffectedMixin, ResourceSerializer):
+    id = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Its id; null after a dry run."
+    )
+
+    class Meta(ResourceSerializer.Meta):
+        fields = [*ResourceSerializer.Meta.fields, "affected"]

@@ -22,6 +22,7 @@ from .fields import (
     TimeZoneField,
     WallTimeField,
 )
+from .reviews import AFFECTED, AffectedMixin
 
 SECOND = timedelta(seconds=1)
 VENUE = {
@@ -36,6 +37,7 @@ VENUE = {
     "hours_enforced": True,
     "slot_length": "01:00:00",
     "slot_rule": "free",
+    "capacity_enforced": True,
     "approval": "primetime",
     "primetime_any_overlap": True,
     "max_advance": "720:00:00",
@@ -111,6 +113,8 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             slot_length="The length of a slot.",
             slot_rule="`free`: any start and end. `whole`: a whole number of slots. `grid`: whole"
             " slots counted from opening.",
+            capacity_enforced="Whether bookings for more guests than a resource has places for are"
+            " refused.",
             approval="Which bookings wait for staff: none, those in primetime, or all.",
             primetime_any_overlap="Whether a booking that touches a window is primetime; if not,"
             " it has to lie wholly inside.",
@@ -151,37 +155,12 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
         return attrs
 
 
-class ShiftedBookingSerializer(serializers.Serializer[Any]):
-    """A booking whose wall time changed with the time zone of its venue."""
-
-    id = serializers.IntegerField(help_text="The id of the booking.")
-    starts_at = serializers.DateTimeField(help_text="When it begins; that has not changed.")
-    was = serializers.DateTimeField(help_text="The same instant on the old clock.")
-
-    def get_fields(self) -> dict[str, Any]:
-        # no name in Python
-        now = serializers.DateTimeField(help_text="The same instant on the new clock.")
-        return super().get_fields() | {"is": now}
-
-
 @example(
-    VENUE
-    | {
-        "to_review": [
-            {
-                "id": 12,
-                "starts_at": "2030-05-01T09:00:00Z",
-                "was": "2030-05-01T09:00:00Z",
-                "is": "2030-05-01T11:00:00+02:00",
-            }
-        ]
-    },
-    request={"time_zone": "Europe/Berlin"},
+    VENUE | {"time_zone": "Asia/Tokyo", "affected": [AFFECTED | {"code": "time_zone_changed"}]},
+    request={"time_zone": "Asia/Tokyo"},
 )
-class VenueChangeSerializer(VenueSerializer):
-    to_review = ShiftedBookingSerializer(
-        many=True, read_only=True, help_text="Bookings ahead whose wall time has changed."
-    )
+class VenueChangeSerializer(AffectedMixin, VenueSerializer):
+    pass
 
 
 WINDOW = {"weekday": 0, "starts_at": "17:00:00", "ends_at": "20:00:00", "is_active": True}
@@ -191,7 +170,7 @@ WINDOW = {"weekday": 0, "starts_at": "17:00:00", "ends_at": "20:00:00", "is_acti
 class PrimetimeWindowSerializer(StrictMixin, serializers.ModelSerializer[PrimetimeWindow]):
     weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 is Monday.")
     starts_at = WallTimeField(help_text="When it begins, by the venue's clock.")
-    ends_at = WallTimeField(help_text="When it ends, by the venue's clock.")
+    ends_at = WallTimeField(help_text="When it ends, by the venue's clock; 00:00 is midnight.")
 
     class Meta:
         model = PrimetimeWindow
@@ -211,3 +190,13 @@ class ClosureSerializer(StrictMixin, serializers.ModelSerializer[Closure]):
         model = Closure
         fields = ["id", "first_on", "last_on", "reason"]
         extra_kwargs = describe(reason="Why; people who try to book are told.")
+
+
+@example({"id": 6} | CLOSURE | {"affected": [AFFECTED]}, request=CLOSURE)
+class ClosureChangeSerializer(AffectedMixin, ClosureSerializer):
+    id = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Its id; null after a dry run."
+    )
+
+    class Meta(ClosureSerializer.Meta):
+        fields = [*ClosureSerializer.Meta.fields, "affected"]

@@ -23,10 +23,12 @@ from api.rest.throttling import AnonymousThrottle
 from api.services.venues import resources
 from api.v1.filters import ResourceFilterSet
 from api.v1.serializers.availability import AvailabilityQuerySerializer, AvailabilitySerializer
-from api.v1.serializers.resources import ResourceSerializer
+from api.v1.serializers.resources import ResourceChangeSerializer, ResourceSerializer
+from api.v1.serializers.reviews import DryRunSerializer, RemovedSerializer
 from api.v1.tags import FIND, RUN_VENUE
 
 from .base import BaseViewSet
+from .rules import RuleRemovalMixin
 
 MAX_RANGE = timedelta(days=400)
 
@@ -45,23 +47,33 @@ MAX_RANGE = timedelta(days=400)
         tags=[RUN_VENUE],
         summary="Add a resource",
         description="Something new to book at a venue. For staff.",
+        parameters=[DryRunSerializer],
+        request=ResourceSerializer,
+        responses={200: ResourceChangeSerializer, 201: ResourceChangeSerializer},
     ),
     partial_update=extend_schema(
         tags=[RUN_VENUE],
         summary="Change a resource",
-        description="Fields that are left out stay, and so do the bookings it has. For staff.",
+        description="Fields that are left out stay, and so do the bookings it has: `affected` are"
+        " those ahead that do not fit any more, and stand in `reviews/`. For staff.",
+        parameters=[DryRunSerializer],
+        request=ResourceSerializer,
+        responses=ResourceChangeSerializer,
     ),
     destroy=extend_schema(
         tags=[RUN_VENUE],
         summary="Retire a resource",
-        description="It takes no new bookings and is listed no more; the ones it has stay. For"
-        " staff.",
+        description="It takes no new bookings and is listed no more; the ones it has stay, and"
+        " those ahead stand in `reviews/`. For staff.",
+        parameters=[DryRunSerializer],
+        responses={200: RemovedSerializer},
     ),
 )
-class ResourceViewSet(BaseViewSet[Resource], ModelViewSet[Resource]):
+class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Resource]):
     permission_classes = (IsStaffOrReadOnly,)
     throttle_classes = (AnonymousThrottle,)
     serializer_class = ResourceSerializer
+    change_serializer_class = ResourceChangeSerializer
     filterset_class = ResourceFilterSet
     queryset = Resource.objects.filter(retired_at=None).select_related("venue")
 
@@ -69,10 +81,12 @@ class ResourceViewSet(BaseViewSet[Resource], ModelViewSet[Resource]):
         serializer.instance = resources.create_resource(by=self.user, **serializer.validated_data)
 
     def perform_update(self, serializer: Any) -> None:
-        resources.update_resource(serializer.instance, self.user, serializer.validated_data)
+        place = serializer.instance
+        resources.update_resource(place, self.user, serializer.validated_data)
+        self.affected = place.affected
 
     def perform_destroy(self, instance: Resource) -> None:
-        resources.retire_resources([instance.pk], self.user)
+        self.affected = resources.retire_resources([instance.pk], self.user)
 
     @extend_schema(
         tags=[FIND],

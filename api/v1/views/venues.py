@@ -25,7 +25,9 @@ from api.rest.permissions import IsAdminOrReadOnly, IsStaff
 from api.rest.throttling import AnonymousThrottle
 from api.services.venues import closures, primetime_windows, venues
 from api.v1.serializers import availability as availability_serializers
+from api.v1.serializers.reviews import DryRunSerializer, RemovedSerializer
 from api.v1.serializers.venues import (
+    ClosureChangeSerializer,
     ClosureSerializer,
     PrimetimeWindowSerializer,
     VenueChangeSerializer,
@@ -34,6 +36,7 @@ from api.v1.serializers.venues import (
 from api.v1.tags import FIND, RUN_VENUE
 
 from .base import BaseViewSet, Row
+from .rules import RuleChangeMixin, RuleRemovalMixin
 
 
 @extend_schema_view(
@@ -52,18 +55,23 @@ from .base import BaseViewSet, Row
         summary="Open a venue",
         description="A new place. What is left out has a value that suits most: open always,"
         " confirmed at once, free of charge. For admins.",
+        parameters=[DryRunSerializer],
+        request=VenueSerializer,
+        responses={200: VenueChangeSerializer, 201: VenueChangeSerializer},
     ),
     partial_update=extend_schema(
         tags=[RUN_VENUE],
         summary="Change a venue",
-        description="Fields that are left out stay. New rules hold for new bookings; those that"
-        " are there keep their deadlines. A new time zone moves no booking: `to_review` lists the"
-        " ones whose wall time changes. For admins.",
+        description="Fields that are left out stay, and so do bookings, with their instants and"
+        " deadlines. `affected` are those ahead that break a rule since the change, or whose wall"
+        " time a new time zone changes; they stand in `reviews/`. For admins.",
+        parameters=[DryRunSerializer],
         request=VenueSerializer,
         responses=VenueChangeSerializer,
     ),
 )
 class VenueViewSet(
+    RuleChangeMixin,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.CreateModelMixin,
@@ -75,17 +83,15 @@ class VenueViewSet(
     queryset = Venue.objects.all()
     lookup_field = "slug"
     lookup_value_converter = "slug"
-
-    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
-        return VenueChangeSerializer if self.action == "partial_update" else VenueSerializer
+    serializer_class = VenueSerializer
+    change_serializer_class = VenueChangeSerializer
 
     def perform_create(self, serializer: BaseSerializer[Venue]) -> None:
         serializer.instance = venues.create_venue(**serializer.validated_data)
 
     def perform_update(self, serializer: Any) -> None:
-        venue, zone_before = serializer.instance, serializer.instance.time_zone
-        venues.update_venue(venue, serializer.validated_data)
-        venue.to_review = venues.list_shifted_bookings(venue, zone_before)
+        venue = venues.update_venue(serializer.instance, serializer.validated_data)
+        self.affected = venue.affected
 
 
 SLUG = OpenApiParameter("slug", str, "path")
@@ -168,27 +174,42 @@ class PrimetimeWindowViewSet(VenueRowViewSet[PrimetimeWindow]):
     retrieve=extend_schema(summary="Read a closure", description="One closure. For staff."),
     create=extend_schema(
         summary="Close the venue for some days",
-        description="Whole days, first to last inclusive. Bookings that are there stay. For staff.",
+        description="Whole days, first to last inclusive. Bookings that are there stay: those of"
+        " these days are `affected`, and stand in `reviews/`. For staff.",
+        parameters=[DryRunSerializer],
+        request=ClosureSerializer,
+        responses={200: ClosureChangeSerializer, 201: ClosureChangeSerializer},
     ),
     partial_update=extend_schema(
-        summary="Change a closure", description="Fields that are left out stay. For staff."
+        summary="Change a closure",
+        description="Fields that are left out stay. For staff.",
+        parameters=[DryRunSerializer],
+        request=ClosureSerializer,
+        responses=ClosureChangeSerializer,
     ),
     destroy=extend_schema(
-        summary="Remove a closure", description="The venue takes bookings again. For staff."
+        summary="Remove a closure",
+        description="The venue takes bookings again, and those that it affected leave `reviews/`."
+        " For staff.",
+        parameters=[DryRunSerializer],
+        responses={200: RemovedSerializer},
     ),
 )
-class ClosureViewSet(VenueRowViewSet[Closure]):
+class ClosureViewSet(RuleRemovalMixin, VenueRowViewSet[Closure]):
     queryset = Closure.objects.all()
     serializer_class = ClosureSerializer
+    change_serializer_class = ClosureChangeSerializer
 
     def perform_create(self, serializer: BaseSerializer[Closure]) -> None:
-        serializer.instance = closures.create_closure(self.venue, serializer.validated_data)
+        closure = closures.create_closure(self.venue, serializer.validated_data)
+        serializer.instance, self.affected = closure, closure.affected
 
     def perform_update(self, serializer: Any) -> None:
-        closures.update_closure(serializer.instance, serializer.validated_data)
+        closure = closures.update_closure(serializer.instance, serializer.validated_data)
+        self.affected = closure.affected
 
     def perform_destroy(self, instance: Closure) -> None:
-        closures.delete_closure(instance)
+        self.affected = closures.delete_closure(instance)
 
 
 # the columns that `_render_booking` reads

@@ -20,7 +20,6 @@ from api.services.bookings.extend import extend_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 
 from .base import CircletimeView
-from .rooms import check_without_capacity
 
 
 class BookingListView(CircletimeView):
@@ -38,7 +37,7 @@ class BookingListView(CircletimeView):
             **body,
         )
         actor = Actor.for_new_booking(self.user)
-        return create_booking(wanted, actor=actor, check=check_without_capacity)
+        return create_booking(wanted, actor=actor)
 
 
 class BookingView(CircletimeView):
@@ -60,7 +59,7 @@ class BookingView(CircletimeView):
         if "attendees" in body:
             body["guests"] = count_people(row.owner_id, body["attendees"])
         changes = BookingChanges(**body)
-        reschedule_booking(row.pk, self.actor_for(row), changes, over_capacity=True)
+        reschedule_booking(row.pk, self.actor_for(row), changes)
         return self.get_booking(booking)
 
     @kit.operation("Cancel a booking", response=serializers.CancelledSerializer)

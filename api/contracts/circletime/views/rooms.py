@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from rest_framework.request import Request
 
-from api import errors, policy
+from api import errors
 from api.contracts import kit
 from api.contracts.circletime.serializers import bookings as booking_serializers
 from api.contracts.circletime.serializers import rooms as serializers
@@ -15,13 +14,6 @@ from api.contracts.circletime.serializers.fields import parse_id
 from api.queries.venues import rooms
 
 from .base import CircletimeView
-
-
-def check_without_capacity(
-    rules: policy.Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
-) -> None:
-    """A small room may be full: analytics count that, nobody is turned away for it."""
-    policy.check_booking(rules, starts_at, ends_at, now, guests=1)
 
 
 class RoomListView(CircletimeView):
@@ -62,7 +54,7 @@ class SlotListView(CircletimeView):
     def get(self, request: Request, room: str) -> Any:
         """Those of the date within opening hours. One is available that POST `bookings` takes."""
         resource, on = self.get_room(room), self.validated_query()["date"]
-        slots = rooms.list_room_slots(resource, on, check_without_capacity)
+        slots = rooms.list_room_slots(resource, on)
         return [
             {"starts_at": start, "ends_at": end, "available": free} for (start, end), free in slots
         ]

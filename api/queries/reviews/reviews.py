@@ -1,0 +1,31 @@
+"""Reviews as they are read: open is what nobody has decided, of a booking that is still ahead,
+whether or not the clock's sweep has run."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from api.errors import NotFound
+from api.models import Booking, Review
+from api.models.reviews import Decision
+
+
+def list_open_reviews() -> QuerySet[Review]:
+    """The last one first."""
+    ahead = Booking.objects.filter(reviews__decided_at=None, ends_at__gt=Now()).blocking()
+    return Review.objects.filter(decided_at=None, booking__in=ahead).order_by("-id")
+
+
+def get_review(pk: int) -> Review:
+    """The review, open or not; refuses `NotFound`."""
+    found = Review.objects.filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such review.")
+    return found
+
+
+def list_kept_keys(booking_id: int) -> set[str]:
+    """The keys of the rules that staff have decided to keep this booking against."""
+    rows = Review.objects.filter(booking=booking_id, decision=Decision.KEEP)
+    return {key for broken in rows.values_list("broken", flat=True) for key in broken}

@@ -1,0 +1,120 @@
+"""Which rules a booking that is there breaks now, and which fields of venues and resources are such
+rules: the one place that knows, whatever changes a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from api import errors
+from api.models import Resource, Venue
+from api.policy import STANDING_CHECKS, Rules
+
+OUTSIDE_HOURS: Final = errors.OutsideHours.code
+NOT_WHOLE_SLOTS: Final = errors.NotWholeSlots.code
+OVER_CAPACITY: Final = errors.OverCapacity.code
+UNAVAILABLE: Final = errors.ResourceUnavailable.code
+CLOCK_CHANGED: Final = "time_zone_changed"  # what nothing is refused for
+
+# every field is in one of the two tables of its model; `manage.py reference` prints them
+VENUE_RULES: Final[Mapping[str, str]] = {
+    "time_zone": CLOCK_CHANGED,
+    "opens_at": OUTSIDE_HOURS,
+    "closes_at": OUTSIDE_HOURS,
+    "hours_enforced": OUTSIDE_HOURS,
+    "closed_weekdays": OUTSIDE_HOURS,
+    "slot_length": NOT_WHOLE_SLOTS,
+    "slot_rule": NOT_WHOLE_SLOTS,
+    "capacity_enforced": OVER_CAPACITY,
+}
+RESOURCE_RULES: Final[Mapping[str, str]] = {
+    "is_available": UNAVAILABLE,
+    "maintenance": UNAVAILABLE,
+    "retired_at": UNAVAILABLE,
+    "opens_at": OUTSIDE_HOURS,
+    "closes_at": OUTSIDE_HOURS,
+    "own_slot_length": NOT_WHOLE_SLOTS,
+    "capacity": OVER_CAPACITY,
+}
+SHOWN: Final = "is shown, nothing depends on it"
+ON_BOOKING: Final = "is owed when a booking is made or moved, not again"
+FROZEN: Final = "was worked out when the booking was made, and stays"
+VENUE_OTHERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("id", "slug", "name", "created_at", "updated_at", "rules_version"), SHOWN),
+    **dict.fromkeys(
+        ("min_notice", "max_advance", "same_day_allowed", "max_open_holds"), ON_BOOKING
+    ),
+    **dict.fromkeys(
+        (
+            *("currency", "hold_length", "check_in_required", "check_in_opens_before"),
+            *("check_in_closes_after", "no_show_grace", "grace_from_booking", "completion_from"),
+            *("completion_after", "remind_before"),
+        ),
+        FROZEN,
+    ),
+    **dict.fromkeys(
+        ("approval", "primetime_any_overlap"),
+        "says who has to approve: what is confirmed stays so, what waits goes on waiting",
+    ),
+    **dict.fromkeys(
+        ("refund_until", "late_refund_percent"), "is looked at when something is cancelled"
+    ),
+    **dict.fromkeys(
+        ("send_confirmation_emails", "admin_email", "wording"), "is about emails to come"
+    ),
+}
+RESOURCE_OTHERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            *("id", "name", "description", "building", "floor", "amenities", "image_url"),
+            *("created_at", "updated_at"),
+        ),
+        SHOWN,
+    ),
+    "venue": "cannot change once there are bookings",
+    "price_minor": FROZEN,
+}
+
+
+def list_broken_rules(rules: Rules, booking: Any) -> list[errors.Refusal]:
+    """The refusals that a booking with its times and guests would get now. Notice and advance are
+    owed when it is made, not again."""
+    broken: list[errors.Refusal] = []
+    for check in STANDING_CHECKS:
+        try:
+            check(rules, booking.starts_at, booking.ends_at, booking.guests)
+        except errors.Closed as refusal:
+            broken.append(refusal)
+            rules = replace(rules, closures=())  # a closed day has no hours, which says no more
+        except errors.Refusal as refusal:
+            broken.append(refusal)
+    return broken
+
+
+def find_broken_rule(
+    rules: Rules, booking: Any, kept: Collection[str] = ()
+) -> errors.Refusal | None:
+    """The rule that a booking breaks now: the first, as it would be refused. `kept` are the keys of
+    rules that staff have decided to keep it against."""
+    broken = list_broken_rules(rules, booking)
+    return next((refusal for refusal in broken if get_key(refusal) not in kept), None)
+
+
+def get_key(refusal: errors.Refusal) -> str:
+    """What tells the rule from others: its code, and why a resource is not available, so that a
+    booking which is kept through a maintenance is not kept in a room that is retired."""
+    because = refusal.data.get("because", "")
+    return f"{refusal.code}: {because}" if because else refusal.code
+
+
+def describe(refusal: errors.Refusal) -> str:
+    """The rule in a sentence, with the reason of a closure or why a resource is not available."""
+    reason = refusal.data.get("reason", "") or refusal.data.get("because", "")
+    return f"{refusal.detail.rstrip('.')}: {reason}" if reason else refusal.detail
+
+
+def are_rules(row: Venue | Resource, names: Iterable[str]) -> bool:
+    """Whether one of these fields of the row is a rule for bookings that are there."""
+    table = VENUE_RULES if isinstance(row, Venue) else RESOURCE_RULES
+    return not table.keys().isdisjoint(names)
