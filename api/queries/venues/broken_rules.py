@@ -63,6 +63,7 @@ VENUE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("send_confirmation_emails", "admin_email", "wording"), "is about emails to come"
     ),
+    "panel_networks": "is about panels, not about what is booked",
 }
 RESOURCE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
