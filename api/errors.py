@@ -3,7 +3,8 @@
 Every refusal has a stable `code`, an HTTP status, and its data as attributes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 
@@ -131,11 +132,29 @@ class OverCapacity(Refusal):
 class SlotTaken(Refusal):
     """The time overlaps a booking that blocks it.
 
-    `conflicts`: the bookings that block, by start; `alternatives`: nearest free (start, end)."""
+    `conflicts`: the bookings that block, by start; `alternatives`: nearest free (start, end). Both
+    are looked up when they are first read, because most answers show neither."""
 
     code, status, detail = "slot_taken", 409, "The slot is already booked."
-    conflicts: Sequence[Any] = ()
-    alternatives: Sequence[Any] = ()
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        find_conflicts: Callable[[], Sequence[Any]] = tuple,
+        find_alternatives: Callable[[], Sequence[Any]] = tuple,
+        **data: Any,
+    ) -> None:
+        super().__init__(detail, **data)
+        self._find_conflicts, self._find_alternatives = find_conflicts, find_alternatives
+
+    @cached_property
+    def conflicts(self) -> Sequence[Any]:
+        return self._find_conflicts()
+
+    @cached_property
+    def alternatives(self) -> Sequence[Any]:
+        return self._find_alternatives()
 
 
 class TooManyHolds(Refusal):
@@ -176,10 +195,17 @@ class Conflict(Refusal):
 
 
 class Busy(Refusal):
-    """Another request was in the way twice. Trying again is right."""
+    """Another request was in the way for too long, or twice. Trying again is right."""
 
     code, status, detail = "busy", 409, "Somebody else is changing this, try again."
     retry_after = 1
+
+
+class StorageFull(Refusal):
+    """A disk is nearly full: reads go on, and writes once there is room again."""
+
+    code, status, detail = "storage_full", 503, "There is no room to store this, try again later."
+    retry_after = 30
 
 
 # money

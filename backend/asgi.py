@@ -7,6 +7,7 @@ from typing import Any
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 
+from api.services.conflicts import is_contended
 from backend import tracing
 from backend.wsgi import application as rest  # sets Django up, before anything else of ours
 from backend.wsgi_threads import Receive, Send, WSGIThreads
@@ -38,6 +39,7 @@ application = ProtocolTypeRouter(
             threads=settings.WEB_THREADS,
             timeout=settings.REQUEST_READ_TIMEOUT,
             max_body=settings.MAX_BODY_BYTES,
+            is_contended=is_contended,
         ),
         "websocket": _build_websockets(),
         "lifespan": lifespan,

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from api.queries.operations import automation
 from api.rest.base_view import BaseAPIView
-from backend import broker
+from backend import broker, disk_space
 
 
 def is_database_reachable() -> bool:
@@ -24,18 +24,20 @@ def is_database_reachable() -> bool:
 
 
 class HealthView(BaseAPIView):
-    """`ok`; 503 when the database is away. A broker that is away is named and costs only speed."""
+    """`ok`; `read_only` when a disk is nearly full; 503 when the database is away. A broker that
+    is away is named and costs only speed."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
     def get(self, request: Request) -> Response:
-        database = is_database_reachable()
+        database, full = is_database_reachable(), disk_space.is_nearly_full()
         body = {
-            "status": "ok" if database else "down",
+            "status": "down" if not database else "read_only" if full else "ok",
             "process": "up",
             "database": "up" if database else "down",
             "broker": "up" if broker.is_reachable() else "down",
+            "storage": "full" if full else "ok",
         }
         return Response(body, status=200 if database else 503)
 

@@ -26,9 +26,19 @@ def share_metrics() -> None:
             if not psutil.pid_exists(int(file.stem.rpartition("_")[2])):
                 file.unlink(missing_ok=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        from backend import metrics_files  # which imports the library: it looks for the place
+
+        metrics_files.use_plain_files()
+
+
+def shorten_timeouts() -> None:
+    """Lets the statements of web wait less for locks than those of workers: before any is made."""
+    for database in settings.DATABASES.values():
+        database["OPTIONS"]["options"] += settings.WEB_TIMEOUTS
 
 
 checks.refuse_unsafe_settings()
+shorten_timeouts()
 share_metrics()
 from backend.metrics import THREADS  # noqa: E402 - it looks for the place when it is imported
 

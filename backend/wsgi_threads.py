@@ -1,15 +1,20 @@
 """Runs a WSGI application in threads behind an ASGI server. A request's body is read first,
-bounded in size and time, so that no thread waits for a client."""
+bounded in size and time, so that no thread waits for a client.
+
+Writes get half of the threads: whatever they wait for in the database, reads go on. `/health/` has
+a thread of its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import io
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -18,7 +23,11 @@ SMALL_BODY = 65_536  # bytes
 LARGE_BODIES = 32  # requests with larger ones, or of unknown size, that a process holds at once
 MAX_DRAINED = 64_000_000  # bytes of a body too large that are read, so that the client sees why
 PART = 262_144  # bytes of a response that are sent at once
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+WAIT, MAX_WAIT = 1.1, 10.0  # seconds in which a write gets a thread
+ADMITTED = "holdfast.admitted"
 
+T = TypeVar("T")
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -34,9 +43,12 @@ class WSGIThreads:
         threads: int,
         timeout: float,
         max_body: int,
+        is_contended: Callable[[], bool] = bool,
     ) -> None:
         self.application, self.timeout, self.max_body = application, timeout, max_body
         self.pool = ThreadPoolExecutor(threads, "request")
+        self.health_pool = ThreadPoolExecutor(1, "health")
+        self.writes = WriteGate(max(1, threads // 2), is_contended)
         self.large = asyncio.Semaphore(LARGE_BODIES)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -53,17 +65,27 @@ class WSGIThreads:
             except ConnectionError:
                 return None
             environ = make_environ(scope, body, max(size, expected or 0))
-            response = await self._in_thread(_Response, self.application, environ)
+            response = await self._respond(environ)
         await send(response.start)
-        more = True
-        while more:
-            part, more = response.part or await self._in_thread(response.read_part)
-            response.part = None
+        part, more = response.first
+        while True:
             await send({"type": "http.response.body", "body": part, "more_body": more})
-        return None
+            if not more:
+                return None
+            part, more = await _run_in(self.pool, response.read_part)
 
-    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.pool, function, *arguments)
+    async def _respond(self, environ: dict[str, Any]) -> _Response:
+        """What the application answers. It refuses a write itself that the gate did not let in."""
+        if environ["PATH_INFO"].startswith("/health/"):
+            return await _run_in(self.health_pool, _Response, self.application, environ)
+        if environ["REQUEST_METHOD"] in SAFE_METHODS:
+            return await _run_in(self.pool, _Response, self.application, environ)
+        admitted = environ[ADMITTED] = await self.writes.enter()
+        try:
+            return await _run_in(self.pool, _Response, self.application, environ)
+        finally:
+            if admitted:
+                self.writes.leave()
 
     async def _read(self, receive: Receive) -> tuple[bytes, int]:
         """The body, empty if it is too large, and its size as far as it was read. Raises
@@ -80,6 +102,35 @@ class WSGIThreads:
             else:
                 body.clear()
         return bytes(body), size
+
+
+async def _run_in(pool: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+
+class WriteGate:
+    """Lets so many writes in at once, in the order in which they came.
+
+    The others wait: as long as it takes while writes go on, up to MAX_WAIT; no longer than WAIT
+    while `is_contended` says that those inside wait for locks in vain."""
+
+    def __init__(self, places: int, is_contended: Callable[[], bool]) -> None:
+        self.places, self.is_contended = asyncio.Semaphore(places), is_contended
+
+    async def enter(self) -> bool:
+        """Whether it was let in; then `leave` has to follow."""
+        if not self.places.locked():
+            return await self.places.acquire()
+        entering = asyncio.ensure_future(self.places.acquire())
+        until = time.monotonic() + MAX_WAIT
+        while not entering.done() and time.monotonic() < until:
+            await asyncio.wait((entering,), timeout=WAIT)
+            if self.is_contended():
+                break
+        return not entering.cancel()
+
+    def leave(self) -> None:
+        self.places.release()
 
 
 def _get_expected_size(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
@@ -132,7 +183,7 @@ class _Response:
         self.start: dict[str, Any] = {}
         self.body = application(environ, self.start_response)
         self.chunks = iter(self.body)
-        self.part: tuple[bytes, bool] | None = self.read_part()
+        self.first = self.read_part()
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: object = None

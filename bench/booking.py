@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench import load, processor, system
+from bench import load, processor, refusals, system
 from bench.sizes import PLAN, Figure, spread
 
 ROUNDS, SECONDS, CLIENTS = 12, 3.0, 16
@@ -23,7 +23,7 @@ def run() -> list[Figure]:
     with system.web() as port:
         rows = _against_the_floor(port, people)
         rows += _storms(port, people)
-    return [*rows, _processor(people), *_statements(people)]
+    return [*rows, _processor(people), *refusals.run(people), *_statements(people)]
 
 
 def _processor(people: dict[str, Any]) -> Figure:

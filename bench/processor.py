@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psutil
 from django.db import connection
 
@@ -23,30 +24,35 @@ def compared(
     ours: tuple[str, Iterator[bytes]], floor: tuple[str, Iterator[bytes]], token: str
 ) -> Compared:
     """Seconds a request of each (path, bodies), by turns."""
-    from django.core.wsgi import get_wsgi_application
-
-    application = get_wsgi_application()
+    application = get_application()
     for path, bodies in (ours, floor):
         for _ in range(5 * EACH):
-            _post(application, path, next(bodies), token)
+            post(application, path, next(bodies), token)
     found = Compared([], [])
     for _ in range(PLAN.rounds(ROUNDS)):
         for (path, bodies), times in ((floor, found.floor), (ours, found.ours)):
-            before = time.process_time() + _database()
+            before = time.process_time() + get_database_time()
             for _ in range(EACH):
-                _post(application, path, next(bodies), token)
-            times.append((time.process_time() + _database() - before) / EACH)
+                post(application, path, next(bodies), token)
+            times.append((time.process_time() + get_database_time() - before) / EACH)
     return found
 
 
-def _database() -> float:
+def get_application() -> Any:
+    from django.core.wsgi import get_wsgi_application
+
+    return get_wsgi_application()
+
+
+def get_database_time() -> float:
     """Seconds that the server process of our connection has worked."""
     assert connection.connection is not None
     pid = connection.connection.info.backend_pid
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
-def _post(application: Any, path: str, body: bytes, token: str) -> None:
+def post(application: Any, path: str, body: Any, token: str, status: str = "201") -> None:
+    body = body if isinstance(body, bytes) else orjson.dumps(body)
     statuses: list[str] = []
     environ = {
         "REQUEST_METHOD": "POST",
@@ -63,7 +69,7 @@ def _post(application: Any, path: str, body: bytes, token: str) -> None:
     }
     answer = application(environ, lambda status, headers: statuses.append(status))
     answer.close()
-    assert statuses[0].startswith("201"), statuses
+    assert statuses[0].startswith(status), statuses
 
 
 def below() -> float:

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from api import errors
 from api.models import User
 from api.rest import parsers
+from api.rest.admission import check_admission
 from api.rest.exceptions import build_problem, get_status, to_refusal
 from api.rest.origins import is_untrusted_origin
 from api.rest.throttling import AccountThrottle
@@ -44,6 +45,7 @@ class BaseAPIView(APIView):
         return drf_request
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        check_admission(request)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
             raise parsers.TooLarge

@@ -10,6 +10,7 @@ import structlog
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -18,7 +19,15 @@ from rest_framework.response import Response
 from api import errors
 from api.rest.parsers import Malformed, TooLarge
 from api.rest.renderers import JSONRenderer
-from api.services.conflicts import EXCLUSION_VIOLATION, RETRYABLE, UNIQUE_VIOLATION, get_sqlstate
+from api.services.conflicts import (
+    DISK_FULL,
+    EXCLUSION_VIOLATION,
+    LOST_TO_OTHERS,
+    QUERY_CANCELED,
+    UNIQUE_VIOLATION,
+    get_sqlstate,
+    note_lock_timeout,
+)
 from api.services.payments.stripe_gateway import BadPayload, BadSignature
 
 log = structlog.get_logger("holdfast.http")
@@ -84,8 +93,15 @@ def _to_database_refusal(error: Exception) -> errors.Refusal | None:
     state = get_sqlstate(error)
     if isinstance(error, IntegrityError) and state == EXCLUSION_VIOLATION:
         return errors.SlotTaken()
-    if isinstance(error, OperationalError) and state in RETRYABLE:
+    if isinstance(error, OperationalError) and state in LOST_TO_OTHERS:
+        note_lock_timeout(error)
         return errors.Busy()
+    if isinstance(error, OperationalError) and state == DISK_FULL:
+        log.error("database_full", error=repr(error))
+        return errors.StorageFull()
+    if isinstance(error, OperationalError) and state == QUERY_CANCELED:
+        log.error("statement_too_slow", error=repr(error))
+        return Unavailable("That took too long, try again later.")
     if isinstance(error, (OperationalError, InterfaceError)):
         log.error("database_away", error=repr(error))
         return Unavailable()
@@ -145,6 +161,8 @@ def build_problem(refusal: errors.Refusal, request: Request | None = None) -> di
         body["errors"] = refusal.errors
     if isinstance(refusal, errors.SlotTaken):
         staff = bool(request and getattr(request.user, "is_staff", False))
+        if staff:
+            prefetch_related_objects(refusal.conflicts, "owner")
         body["conflicts"] = [_build_conflict(booking, staff) for booking in refusal.conflicts]
         body["alternatives"] = [_build_interval(*i) for i in refusal.alternatives]
     return body | {name: refusal.data[name] for name in _DATA if name in refusal.data}

@@ -1,4 +1,8 @@
-"""What the database says when two writers meet, and running once more because of it."""
+"""What the database says when two writers meet, and running once more because of it.
+
+A lock that is waited for in vain is remembered for a moment: whoever comes meanwhile waits less, so
+that a row that somebody holds stalls those who want that row, and nobody else for long.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXCLUSION_VIOLATION, UNIQUE_VIOLATION = "23P01", "23505"
-RETRYABLE = frozenset({"40P01", "40001", "55P03"})  # deadlock, serialization, lock timeout
+DISK_FULL, LOCK_TIMEOUT, QUERY_CANCELED = "53100", "55P03", "57014"
+LOST_TO_OTHERS = frozenset({"40P01", "40001", LOCK_TIMEOUT})  # deadlock, serialization
+CONTENDED_FOR = 1.0  # seconds
+
+_timed_out_at = float("-inf")
 
 
 def get_sqlstate(error: BaseException | None) -> str:
@@ -27,10 +35,23 @@ def get_sqlstate(error: BaseException | None) -> str:
     return ""
 
 
+def note_lock_timeout(error: BaseException) -> None:
+    """Remembers when this process last waited for a lock in vain."""
+    global _timed_out_at  # noqa: PLW0603 - one for all threads, and any order of writes will do
+    if get_sqlstate(error) == LOCK_TIMEOUT:
+        _timed_out_at = time.monotonic()
+
+
+def is_contended() -> bool:
+    """Whether a lock was waited for in vain within the last second."""
+    return time.monotonic() - _timed_out_at < CONTENDED_FOR
+
+
 def retry_on_conflict(function: Callable[P, R]) -> Callable[P, R]:
     """Runs once more when the database broke a tie against us, then refuses with `Busy`.
 
-    Inside a caller's transaction nothing can be repeated, so there the refusal comes at once."""
+    Inside a caller's transaction nothing can be repeated, and a wait for a lock was long enough, so
+    there the refusal comes at once."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -38,9 +59,11 @@ def retry_on_conflict(function: Callable[P, R]) -> Callable[P, R]:
             try:
                 return function(*args, **kwargs)
             except OperationalError as error:
-                if get_sqlstate(error) not in RETRYABLE:
+                state = get_sqlstate(error)
+                if state not in LOST_TO_OTHERS:
                     raise
-                if last:
+                note_lock_timeout(error)
+                if last or state == LOCK_TIMEOUT:
                     raise Busy from error
                 time.sleep(0.01)
         raise AssertionError("unreachable")

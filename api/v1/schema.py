@@ -62,8 +62,8 @@ FIELDS = {
 NINE = datetime(2030, 5, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SLOT_TAKEN = errors.SlotTaken(
-    conflicts=[Booking(starts_at=NINE, ends_at=NINE + HOUR, status=Status.CONFIRMED)],
-    alternatives=[(NINE + HOUR, NINE + 2 * HOUR), (NINE - HOUR, NINE)],
+    find_conflicts=lambda: [Booking(starts_at=NINE, ends_at=NINE + HOUR, status=Status.CONFIRMED)],
+    find_alternatives=lambda: [(NINE + HOUR, NINE + 2 * HOUR), (NINE - HOUR, NINE)],
 )
 # by HTTP status: what it means, and a refusal as an example
 PROBLEMS: dict[str, tuple[str, errors.Refusal]] = {
@@ -81,7 +81,7 @@ PROBLEMS: dict[str, tuple[str, errors.Refusal]] = {
     "415": ("Not JSON", exceptions.UnsupportedMediaType()),
     "422": ("The Idempotency-Key was used for another request", KeyReused()),
     "429": ("Too many attempts", errors.TooManyAttempts()),
-    "503": ("The database is away", exceptions.Unavailable()),
+    "503": ("The database is away, or a disk is nearly full", exceptions.Unavailable()),
 }
 RETRY_AFTER = {
     "Retry-After": {

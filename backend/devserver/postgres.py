@@ -92,6 +92,7 @@ class Postgres(Server):
         owner = Owner.of(self.directory)
         command = [str(find_binaries(owner) / "postgres"), "-D", self.here]
         settings = {**self.SETTINGS, **(self.FAST if self.fast else {})}
+        settings |= get_log_sizes(self.directory)
         settings |= {"port": str(self.port), "cluster_name": self.tag}
         command += [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return self.run(command, owner, cwd=self.directory, stdin=subprocess.DEVNULL)
@@ -104,6 +105,12 @@ class Postgres(Server):
         return None
 
     def after_start(self) -> None:
+        try:
+            self.create_database()
+        except psycopg.Error as error:
+            raise ServerError(f"postgres takes no work: {error}") from error
+
+    def create_database(self) -> None:
         self.create_extensions("template1", "btree_gist")
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'holdfast'")
@@ -117,6 +124,14 @@ class Postgres(Server):
                 create = sql.SQL("CREATE EXTENSION IF NOT EXISTS {}")
                 connection.execute("SET client_min_messages = warning")
                 connection.execute(create.format(sql.Identifier(extension)))
+
+
+def get_log_sizes(directory: Path) -> dict[str, str]:
+    """Return how far the write-ahead log may grow: PostgreSQL's own gigabyte fills a small disk."""
+    whole = shutil.disk_usage(directory).total // 2**20
+    if whole >= 20 * 1024:
+        return {}
+    return {"min_wal_size": "32MB", "max_wal_size": f"{max(64, whole // 20)}MB"}
 
 
 def find_binaries(owner: Owner) -> Path:

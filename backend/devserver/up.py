@@ -3,7 +3,6 @@
 It stops everything it started, and says in one line why it cannot start.
 """
 
-import errno
 import fcntl
 import os
 import shlex
@@ -21,7 +20,9 @@ from urllib.parse import urlsplit
 import environ
 
 from backend.devserver import CHECKOUT, DataDirBusy, ServerError, Servers, started
+from backend.devserver.reserve import Reserve
 from backend.devserver.server import is_free, pick_port
+from backend.devserver.server_restarts import ServerRestarts, describe_error
 from backend.devserver.supervisor import Program, StopRequests, print_line, stop_all, supervise
 
 # name, the variable with its port, what `python -m` runs
@@ -82,24 +83,20 @@ def main() -> int:
     return 0
 
 
-def describe_error(error: Exception) -> str:
-    """Return the error with its cure, where one is known."""
-    if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):
-        return "the disk is full; make room, or set DATA_DIR to a directory on another disk."
-    if isinstance(error, PermissionError):
-        return f"{error.filename} cannot be written; own it, or set DATA_DIR to another directory."
-    return str(error)
-
-
 def run(servers: Servers, environment: dict[str, str], stops: StopRequests) -> None:
     programs = [
         Program(name, build_command(line, environment), env=environment, cwd=CHECKOUT)
         for name, _, line in list_processes(environment)
     ]
     message = ReadyMessage(environment)
+    restarts = [ServerRestarts(server) for server in servers.embedded]
+
+    reserve = Reserve(servers.data_dir)
 
     def tick() -> None:
-        restart_dead_servers(servers)
+        reserve.adjust()
+        for restart in restarts:
+            restart.start_if_ended()
         message.print_when_ready()
 
     try:
@@ -133,14 +130,6 @@ def list_processes(environment: Mapping[str, str]) -> list[tuple[str, str | None
     """Return the rows of PROCESSES to run: the local Stripe only without keys for the real one."""
     real = bool(environment.get("STRIPE_SECRET_KEY"))
     return [row for row in PROCESSES if not (real and row[0] == "stripe")]
-
-
-def restart_dead_servers(servers: Servers) -> None:
-    """Start a server that died again; if that fails, `make up` ends."""
-    for server in servers.embedded:
-        if server.pid is None:
-            print_line(f"{server.name} has ended; starting it again")
-            server.start()
 
 
 def choose_ports(environment: Mapping[str, str]) -> dict[str, str]:
@@ -188,6 +177,8 @@ def add_defaults(environment: dict[str, str]) -> dict[str, str]:
     """Return the environment with the mail directory and, for an embedded database, demo data."""
     mail = Path(environment["DATA_DIR"]) / "mail"
     mail.mkdir(exist_ok=True)
+    for part in mail.glob("*.part"):  # nobody writes yet: they are of a process that was killed
+        part.unlink(missing_ok=True)
     here = {"HOLDFAST_MAIL_DIR": str(mail), "LOG_JSON": "0" if sys.stdout.isatty() else "1"}
     if environment.get("HOLDFAST_EMBEDDED"):
         here |= EMBEDDED_DEFAULTS

@@ -219,6 +219,11 @@ class Limits(BaseModel):
     )
     FAILED_LOGINS_WINDOW_MINUTES: int = variable(15, "… within so many minutes.")
     MAX_BODY_BYTES: int = variable(1000000, "A longer body is refused with 413.")
+    MIN_FREE_MB: int = variable(
+        64,
+        "Megabytes: with less room on the disk of `DATA_DIR` writes are refused with 503; of a "
+        "small disk a tenth counts, and 0 never refuses.",
+    )
     EXPORT_AT_ONCE_ROOM_DAYS: int = variable(
         36600, "Figures of more rooms times days are made by a worker."
     )

@@ -4,11 +4,13 @@ and the server together: the check of a connection, prepared statements, and rea
 
 from __future__ import annotations
 
+import contextlib
 import select
 import time
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import Error
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 
@@ -30,9 +32,11 @@ class UtcLoader(BaseTzLoader):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     checked_at = float("-inf")
+    lock_timeout = ""  # that the session was told; empty: that of its connection
     prepared_cursor: Any = base.ServerBindingCursor  # tracing puts one that is watched here
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        self.lock_timeout = ""
         connection = super().get_new_connection(conn_params)
         if self.timezone is UTC:
             connection.adapters.register_loader("timestamptz", UtcLoader)
@@ -52,6 +56,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         usable: bool = super().is_usable()
         self.checked_at = now if usable else float("-inf")
         return usable
+
+    def set_lock_timeout(self, value: str) -> None:
+        """How long statements of this session wait for a lock; empty is as it was connected. Costs
+        a statement where that changes. Behind a pooler sessions are shared, so it stays."""
+        if value == self.lock_timeout or self.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+            return
+        with contextlib.suppress(Error), self.cursor() as cursor:
+            if value:
+                cursor.execute("SET lock_timeout = %s", [value])
+            else:
+                cursor.execute("RESET lock_timeout")
+            self.lock_timeout = value
 
     def prepared(self) -> Any:
         """A cursor whose statements the server parses and plans once per connection, for statements

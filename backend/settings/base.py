@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "backend.client_address.set_client_address",
+    "backend.write_limits.WriteLimits",
 ]
 
 ROOT_URLCONF = "backend.urls"
@@ -109,6 +110,8 @@ if EMBEDDED:
 # figures: where web processes share what they count, and who may read them (empty: anyone)
 METRICS_DIR = Path(env.METRICS_DIR or DATA_DIR / "metrics")
 METRICS_TOKEN = env.METRICS_TOKEN
+
+MIN_FREE_BYTES = env.MIN_FREE_MB * 1_000_000  # on the disk of the data, below which nobody writes
 
 # figures of more rooms times days than this are put into files by a worker
 EXPORT_AT_ONCE = env.EXPORT_AT_ONCE_ROOM_DAYS

@@ -47,6 +47,9 @@ def build_database(url: str, session: str = "") -> dict[str, Any]:
     }
 
 
+# Of web, which answers people (`backend.wsgi`): a refusal is there within two seconds, of which the
+# queue for a thread takes the other part.
+WEB_TIMEOUTS = " -c lock_timeout=800ms -c statement_timeout=20s"
 DATABASES = {"default": build_database(env.DATABASE_URL)}
 # a copy that may lag: figures are read there, and nothing is ever written
 if env.DATABASE_REPLICA_URL:

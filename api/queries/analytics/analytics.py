@@ -32,6 +32,7 @@ class Source(Protocol):
 
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MAX_DAYS = 5 * 366  # of a range, at every API: a second at most
 
 
 @replica.may_lag()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from api import policy
-from api.errors import NotFound
+from api.errors import AbsurdTime, NotFound
 from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
 from api.policy import DAY, Interval, Rules
 from api.queries.clock import database_now
@@ -22,6 +22,7 @@ from api.queries.venues.rules import build_rules
 from .availability import filter_free
 
 MAX_DAYS = 92
+MAX_SLOTS = 100_000  # free or not, of all resources; ten megabytes of JSON and half a second
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -59,6 +60,7 @@ def list_days(
     begun: bool = False,
 ) -> list[Day]:
     """One entry per local date, first to last inclusive; bookings by start, dead ones left out.
+    Raises `AbsurdTime` for more slots than anybody can look at.
     A venue without resources has its days nevertheless, if it is given. `only`: the columns that
     are wanted of the bookings, which are then named tuples of them; making thousands of objects
     takes longer than all the rest. `begun`: free slots that have begun are listed too."""
@@ -68,6 +70,7 @@ def list_days(
     if not resources:
         return []
     rules = [build_rules(resource) for resource in resources]
+    _check_size(rules, (last_on - first_on).days + 1)
     zone = rules[0].zone
     since = NEVER if begun else resources[0].now
     dates = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
@@ -86,6 +89,13 @@ def list_days(
         for on in dates[first : bisect_left(midnights, row.ends_at)]:
             by_day[on].append(row)
     return [_build_day(rules, on, busy, by_day, since) for on in dates]
+
+
+def _check_size(rules: Sequence[Rules], days: int) -> None:
+    slots = sum(DAY // rule.resource.slot_length for rule in rules if rule.resource.bookable)
+    if days > 1 and days * slots > MAX_SLOTS:
+        most = max(1, MAX_SLOTS // slots)
+        raise AbsurdTime(f"At most {most} days of so many slots.")
 
 
 def list_blocking_bookings(

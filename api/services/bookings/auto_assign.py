@@ -132,11 +132,12 @@ def _build_refusal(
     """The refusal over all resources: all that blocks, and the nearest times in any of them."""
     now = resources[0].now
     each = [slots.build_refusal(build_rules(r), starts_at, ends_at, now) for r in resources]
-    nearest = sorted(
-        {interval for refusal in each for interval in refusal.alternatives},
-        key=lambda interval: (abs(interval[0] - starts_at), interval[0]),
-    )
+
+    def find_nearest() -> list[Interval]:
+        found = {interval for refusal in each for interval in refusal.alternatives}
+        return sorted(found, key=lambda i: (abs(i[0] - starts_at), i[0]))[:3]
+
     return errors.SlotTaken(
-        conflicts=[booking for refusal in each for booking in refusal.conflicts],
-        alternatives=nearest[:3],
+        find_conflicts=lambda: [b for refusal in each for b in refusal.conflicts],
+        find_alternatives=find_nearest,
     )

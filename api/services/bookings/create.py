@@ -4,7 +4,8 @@
 2. The policy refuses the request, or gives it a status, a price and deadlines.
 3. Receivers of `booking_inserting` return the inserts of its history and emails.
 4. One statement takes the slot and writes all of it, or nothing where the slot is taken.
-5. Where it is taken, what the clock should have ended is ended, and the statement runs once more.
+5. Where only what the clock should have ended is in the way, that is ended, and the statement
+   runs once more.
 6. Receivers of `booking_created` ask for the tasks that send the emails and refresh the panels.
 """
 
@@ -24,6 +25,7 @@ from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Resource, User
 from api.policy import Check, Rules
+from api.queries.bookings.availability import list_conflicts
 from api.queries.venues.rules import get_rules_for_booking
 from api.services.accounts import client_address
 from api.services.actors import Actor
@@ -133,14 +135,19 @@ def _check_holds_of(booking: Booking, limit: int, column: str, value: int | str)
 
 
 def _take_slot(booking: Booking, parts: Sequence[InsertPart], rules: Rules, now: datetime) -> None:
-    """Inserts; or ends what the clock should have ended and inserts; or refuses `SlotTaken`. The
-    second attempt is made in any case: somebody else may have ended it in between."""
+    """Inserts; or ends what the clock should have ended and inserts; or refuses `SlotTaken`.
+
+    The second attempt is made unless something blocks for certain: whatever was in the way may
+    have been ended by somebody else in between."""
     if _insert(booking, parts):
         return
-    slots.end_overdue(booking.resource_id, booking.starts_at, booking.ends_at)
-    if _insert(booking, parts):
-        return
-    raise slots.build_refusal(rules, booking.starts_at, booking.ends_at, now, guests=booking.guests)
+    times = booking.starts_at, booking.ends_at
+    conflicts = list_conflicts(rules.resource, *times)
+    if not conflicts:
+        slots.end_overdue(booking.resource_id, *times)
+        if _insert(booking, parts):
+            return
+    raise slots.build_refusal(rules, *times, now, guests=booking.guests, conflicts=conflicts)
 
 
 def _insert(booking: Booking, parts: Sequence[InsertPart]) -> bool:

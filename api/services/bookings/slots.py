@@ -6,7 +6,7 @@ the last word.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -15,7 +15,7 @@ from api import errors
 from api.lifecycle import BOOKING
 from api.models import Booking, Resource
 from api.policy import Rules
-from api.queries.bookings.availability import find_alternatives
+from api.queries.bookings.availability import find_alternatives, list_conflicts
 from api.queries.clock import annotate_now
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
@@ -61,6 +61,7 @@ def move_into_slot(
     once more when what the clock should have ended was in the way; else refuses `SlotTaken`."""
     starts_at, ends_at = booking.starts_at, booking.ends_at
     lock_resources({booking.resource_id, rules.resource.pk})
+    conflicts: Sequence[Booking] = ()
     for attempt in (1, 2):
         try:
             with transaction.atomic():
@@ -69,8 +70,19 @@ def move_into_slot(
             if get_sqlstate(error) != EXCLUSION_VIOLATION:
                 raise
         if attempt == 1:
+            conflicts = list_conflicts(rules.resource, starts_at, ends_at, ignore=booking.pk)
+            if conflicts:
+                break
             end_overdue(rules.resource.pk, starts_at, ends_at, ignore=booking.pk)
-    raise build_refusal(rules, starts_at, ends_at, now, guests=booking.guests, ignore=booking.pk)
+    raise build_refusal(
+        rules,
+        starts_at,
+        ends_at,
+        now,
+        guests=booking.guests,
+        ignore=booking.pk,
+        conflicts=conflicts,
+    )
 
 
 def build_refusal(
@@ -81,20 +93,16 @@ def build_refusal(
     *,
     guests: int = 1,
     ignore: int = 0,
+    conflicts: Sequence[Booking] = (),
 ) -> errors.SlotTaken:
-    """The refusal of a taken slot, with what blocks it by start and the nearest free times."""
-    blocking = (
-        Booking.objects.filter(resource=rules.resource)
-        .overlapping(starts_at, ends_at)
-        .blocking()
-        .exclude(pk=ignore)
-        .select_related("owner")
-        .order_by("starts_at")[:10]
-    )
+    """The refusal of a taken slot. The nearest free times, and what blocks it unless `conflicts`
+    are known, are looked up only for an answer that shows them."""
     return errors.SlotTaken(
-        conflicts=list(blocking),
-        alternatives=find_alternatives(
-            rules.resource, starts_at, ends_at, now, guests=guests, ignore=ignore
+        find_conflicts=lambda: (
+            conflicts or list_conflicts(rules.resource, starts_at, ends_at, ignore=ignore)
+        ),
+        find_alternatives=lambda: find_alternatives(
+            rules, starts_at, ends_at, now, guests=guests, ignore=ignore
         ),
         requested=(starts_at, ends_at),
         rules=rules,

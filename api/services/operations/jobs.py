@@ -22,6 +22,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from api.errors import Invalid, NotFound
 from api.models import Heartbeat, Job, JobFailure
+from backend import disk_space
 
 log = structlog.get_logger("holdfast.jobs")
 
@@ -36,7 +37,11 @@ _running: ContextVar[tuple[str, list[float]] | None] = ContextVar("running", def
 
 
 def run(name: str, work: Callable[[], int]) -> int:
-    """Run `work` and record it under the job's name; an error is recorded and raised."""
+    """Run `work` and record it under the job's name; an error is recorded and raised. While a disk
+    is nearly full nothing is run: it would write, and answers are right without."""
+    if disk_space.is_nearly_full():
+        log.debug("job_waits_for_room", job=name)
+        return 0
     began = time.monotonic()
     token = _running.set((name, [began]))
     try:

@@ -9,10 +9,10 @@ from rest_framework import serializers
 from api.errors import Unfit
 from api.models import Export
 from api.models.analytics import ExportState, Figure, Format
+from api.queries.analytics.analytics import MAX_DAYS
 
 from .base import describe, example
 
-MAX_DAYS = 5 * 366
 YEARS = range(1990, 2201)
 EXPORT_ID = "0192f0c1-7a3e-7c11-9d2e-3f1b5c7d9e00"
 RANGE = {"start": "2030-05-01", "end": "2030-05-31", "venue": "club"}
