@@ -52,7 +52,6 @@ lint: .venv/installed-dev  ## check style, types, layers, images, alerts, docs a
 		$(PROMTOOL) check config deploy/prometheus/prometheus.yml >/dev/null \
 		&& $(PROMTOOL) test rules deploy/prometheus/alerts_test.yml >/dev/null; \
 	else echo "No promtool here (it comes with Prometheus): its checks of the alerts are left out."; fi
-	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive api backend tasks deploy manage.py
 	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory docs
 	@DATA_DIR=.data/lint $(RUN) -m backend.devserver manage.py makemigrations --check --dry-run

@@ -176,8 +176,13 @@ ACCOUNT_EMAILS: Final[Mapping[str, Email]] = {
     "resources/password_reset": Email(
         "resources/password_reset", "Password Reset Request - Booking System", to="person"
     ),
+    "account_changed": Email(
+        "account_changed", "Your {changed} at Holdfast was changed", to="person"
+    ),
     "test": Email("test", "A test from Holdfast", to="person"),
 }
+
+PASSWORD_RESETS: Final = frozenset({"password_reset", "resources/password_reset"})
 
 
 # the reasons that an e-mail depends on; any other text changes nothing

@@ -10,7 +10,7 @@ from api.contracts.kit.schema import schema_urls
 from api.dispatch.view import dispatch, dispatch_prefixed
 from api.realtime.consumers import RoomConsumer, UnknownPathConsumer
 from api.v1.consumers import PanelConsumer
-from api.v1.views import panels
+from api.v1.views import account_links, panels
 
 
 def build_socket_path(route: str, consumer: type[RoomConsumer]) -> Any:
@@ -20,6 +20,8 @@ def build_socket_path(route: str, consumer: type[RoomConsumer]) -> Any:
 
 urlpatterns = [
     path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
+    path("account/undo/<str:token>/", account_links.UndoChangeView.as_view()),
+    path("account/confirm/<str:token>/", account_links.ConfirmAddressView.as_view()),
     path("panel/", panels.PanelPageView.as_view()),
     path("panel", panels.PanelPageView.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -60,8 +61,30 @@ def refuse_unsafe_settings(**_: Any) -> None:
         checks.refuse_unsafe_settings()
         if "flower" in sys.argv:
             checks.refuse_open_flower()
+            close_flower()
     except ImproperlyConfigured as error:
         sys.exit(f"Holdfast does not start: {error}")  # any other exception Celery would only log
+
+
+def close_flower() -> None:
+    """Flower's password also for its figures and its health, which it leaves open; and no name of
+    its server."""
+    from flower.views import BaseHandler, monitor  # type: ignore[import-untyped]
+    from tornado.web import RequestHandler, authenticated
+
+    for handler in (monitor.Metrics, monitor.Healthcheck):
+        handler.get = authenticated(handler.get)
+    kinds: tuple[Any, ...] = (RequestHandler, BaseHandler)
+    for kind in kinds:
+        kind.set_default_headers = _without_server(kind.set_default_headers)
+
+
+def _without_server(set_default_headers: Callable[[Any], None]) -> Callable[[Any], None]:
+    def set_others(handler: Any) -> None:
+        set_default_headers(handler)
+        handler.clear_header("Server")
+
+    return set_others
 
 
 @setup_logging.connect

@@ -27,6 +27,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from api.queries.operations import automation, saturation
 from api.queries.operations.automation import JobState, Report
 from api.queries.operations.saturation import Saturation
+from api.rest.authorization import read_credentials
 from backend import broker
 from backend.metrics import IN_PROGRESS, LATENCY, OWN, REQUESTS, THREADS
 
@@ -44,9 +45,9 @@ def metrics_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> C
 @require_safe
 def serve_metrics(request: HttpRequest) -> HttpResponse:
     """The text format of Prometheus; behind a bearer token if METRICS_TOKEN is set."""
-    given = request.headers.get("Authorization", "").encode()
-    wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
-    if settings.METRICS_TOKEN and not hmac.compare_digest(given, wanted):
+    scheme, token = read_credentials(request.headers.get("Authorization", ""))
+    given, wanted = token.encode() * (scheme == "bearer"), settings.METRICS_TOKEN.encode()
+    if wanted and not hmac.compare_digest(given, wanted):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     report: Report | None = None
     full: Saturation | None = None

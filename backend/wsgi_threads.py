@@ -167,7 +167,8 @@ def make_environ(scope: dict[str, Any], body: bytes, size: int) -> dict[str, Any
         key, value = name.decode("latin-1").upper().replace("-", "_"), raw.decode("latin-1")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
-        environ[key] = f"{environ[key]},{value}" if key in environ else value
+        between = "; " if key == "HTTP_COOKIE" else ","  # a proxy may have split it (RFC 9113)
+        environ[key] = f"{environ[key]}{between}{value}" if key in environ else value
     if size:
         environ["CONTENT_LENGTH"] = str(size)
     return environ

@@ -44,6 +44,8 @@ def _processor(people: dict[str, Any]) -> Figure:
 
 def people_and_rooms(name: str = "bench") -> dict[str, Any]:
     """A venue of two hundred rooms, somebody with a token, and staff."""
+    from django.db.models.functions import Now
+
     from api.models import Resource, User, Venue
     from api.services.accounts import tokens
 
@@ -51,7 +53,7 @@ def people_and_rooms(name: str = "bench") -> dict[str, Any]:
     Resource.objects.bulk_create(
         Resource(venue=venue, name=f"Room {n}", capacity=4) for n in range(RESOURCES)
     )
-    user = User.objects.create_user(f"{name}@example.com", None)
+    user = User.objects.create_user(f"{name}@example.com", email_verified_at=Now())
     staff = User.objects.create_user(f"{name}-staff@example.com", None, role="staff")
     return {
         "venue": venue.pk,

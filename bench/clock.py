@@ -56,13 +56,16 @@ def _sql(*statements: str) -> None:
 
 
 def _people() -> None:
+    from django.db.models.functions import Now
+
     from api.models import Resource, User, Venue
 
     venue, _ = Venue.objects.get_or_create(slug="clock", defaults={"name": "Clock"})
     Resource.objects.bulk_create(
         Resource(venue=venue, name=f"Clock {n}", capacity=4) for n in range(RESOURCES)
     )
-    User.objects.get_or_create(email="clock@example.com")
+    defaults = {"email_verified_at": Now()}
+    User.objects.get_or_create(email="clock@example.com", defaults=defaults)
 
 
 PLACES = (

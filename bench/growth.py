@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from bench.sizes import CURVES, PLAN, Compared, Curve, Figure, in_turn
 
@@ -64,7 +65,7 @@ def _people() -> dict[str, Any]:
     return {
         "venues": dict(rooms.values_list("pk", "venue_id")),
         "rooms": list(rooms.values_list("pk", flat=True)),
-        "owner": User.objects.create_user("growth@example.com", None).pk,
+        "owner": User.objects.create_user("growth@example.com", email_verified_at=Now()).pk,
         "staff": User.objects.create_user("growth-staff@example.com", None, role="staff"),
         "today": datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
     }

@@ -3,6 +3,7 @@
 The rule: it is asked every few seconds, in every container, so it loads next to nothing.
 """
 
+import base64
 import os
 import socket
 import sys
@@ -12,10 +13,13 @@ from pathlib import Path
 OLDEST = 30.0  # seconds since a worker or beat showed that its loop turns
 
 
-def answers(path: str) -> bool:
+def answers(path: str, password: str = "") -> bool:
     """As one of the hosts that it serves: to others it would refuse to talk."""
     host = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".")
-    head = f"GET {path} HTTP/1.0\r\nHost: {'localhost' if host in ('', '*') else host}\r\n\r\n"
+    head = f"GET {path} HTTP/1.0\r\nHost: {'localhost' if host in ('', '*') else host}\r\n"
+    if password:
+        head += f"Authorization: Basic {base64.b64encode(password.encode()).decode()}\r\n"
+    head += "\r\n"
     try:
         with socket.create_connection(("127.0.0.1", int(os.environ["PORT"])), timeout=4) as way:
             way.sendall(head.encode())
@@ -32,10 +36,19 @@ def shows_life(name: str) -> bool:
     return time.time() - seen < OLDEST
 
 
+def flower_password() -> str:
+    """Its `name:password`; of several the first."""
+    if path := os.environ.get("FLOWER_BASIC_AUTH_FILE"):
+        return Path(path).read_text().strip().split(",")[0]
+    return os.environ.get("FLOWER_BASIC_AUTH", "").split(",")[0]
+
+
 def healthy(name: str) -> bool:
     if name in ("worker", "beat"):
         return shows_life(name)
-    return answers("/healthcheck" if name == "flower" else "/health/")
+    if name == "flower":
+        return answers("/healthcheck", flower_password())
+    return answers("/health/")
 
 
 if __name__ == "__main__":

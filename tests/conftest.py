@@ -14,6 +14,7 @@ from django.conf import settings as configured
 from django.core.cache import cache
 from django.core.signals import setting_changed
 from django.db import connection
+from django.db.models.functions import Now
 from django.dispatch import receiver
 from hypothesis import settings
 from rest_framework.test import APIClient
@@ -71,6 +72,7 @@ def hashed() -> str:
 @pytest.fixture
 def person(db: None, hashed: str) -> Callable[..., User]:
     def make(name: str, role: str = Role.USER, **fields: Any) -> User:
+        fields.setdefault("email_verified_at", Now())
         user = User.objects.create_user(
             f"{name}@example.com",
             first_name=name.capitalize(),

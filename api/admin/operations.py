@@ -25,7 +25,10 @@ from .base import ReadOnlyAdmin
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("id", "name", "kind", "to", "state", "attempts", "due_at", "finished_at")
+    list_display = (
+        *("id", "name", "kind", "to", "state", "attempts", "due_at", "finished_at"),
+        "last_error",
+    )
     list_filter = ("state", "kind", "name")
     search_fields = ("to", "key", "booking__id")
     show_full_result_count = False

@@ -1,37 +1,21 @@
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin, StackedInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm
-from unfold.widgets import UnfoldAdminPasswordWidget
 
 from api.models import User, UserProfile
 from api.services.accounts import erasure
 
 from .base import HTTPS_URLS
-
-
-class UserCreationForm(forms.ModelForm):
-    password = forms.CharField(widget=UnfoldAdminPasswordWidget)
-
-    class Meta:
-        model = User
-        fields = ("email", "role", "first_name", "last_name")
-
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
-
-    def save(self, commit: bool = True) -> Any:
-        user = super().save(commit=False)
-        user.set_password(self.cleaned_data["password"])
-        if commit:
-            user.save()
-        return user
+from .user_forms import OwnPasswordForm, PasswordForm, PersonForm, UserCreationForm
 
 
 class UserProfileInline(StackedInline):
@@ -42,23 +26,36 @@ class UserProfileInline(StackedInline):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
-    form = UserChangeForm
-    change_password_form = AdminPasswordChangeForm
+    form = PersonForm
+    change_password_form = PasswordForm
     list_display = ("email", "name", "role", "is_active", "date_joined")
     list_filter = ("role", "is_active")
     search_fields = ("email", "username", "first_name", "last_name")
     ordering = ("id",)
-    readonly_fields = ("date_joined", "last_login", "erased_at")
+    readonly_fields = ("date_joined", "last_login", "email_verified_at", "erased_at")
     filter_horizontal = ()
     inlines = (UserProfileInline,)
     add_form = UserCreationForm
     add_fieldsets = ((None, {"fields": ("email", "password", "role", "first_name", "last_name")}),)
     fieldsets = (
-        (None, {"fields": ("email", "username", "password")}),
+        (None, {"fields": ("email", "username", "password", "current_password")}),
         ("Person", {"fields": ("first_name", "last_name", "phone", "department")}),
         ("May", {"fields": ("role", "is_superuser", "is_active")}),
-        ("Dates", {"fields": ("date_joined", "last_login", "erased_at")}),
+        ("Dates", {"fields": ("date_joined", "last_login", "email_verified_at", "erased_at")}),
     )
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
+    ) -> Any:
+        """A form of this request, which knows who asks."""
+        form = super().get_form(request, obj, change=change, **options)
+        return type(form.__name__, (form,), {"request": request})
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
+        bound: Any = type("PasswordForm", (PasswordForm,), {"request": request})
+        admin_for_request = copy.copy(self)
+        admin_for_request.change_password_form = bound
+        return super(UserAdmin, admin_for_request).user_change_password(request, id, form_url)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         return self.inlines if obj is not None else ()
@@ -70,3 +67,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for user in queryset:
             erasure.erase_account(user)
+
+
+def change_own_password(request: HttpRequest) -> HttpResponseBase:
+    """The page of the site, with a form that tells the person."""
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        success_url=reverse("admin:password_change_done"),
+        extra_context=admin.site.each_context(request),
+        template_name="registration/password_change_form.html",
+    )
+    return view(request)
+
+
+def get_urls() -> list[URLPattern]:
+    return [path("password_change/", admin.site.admin_view(change_own_password))]

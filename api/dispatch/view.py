@@ -26,6 +26,7 @@ from api.contracts import CONTRACTS
 from api.dispatch.routes import Candidate, find_candidates, suggest_addresses
 from api.queries.bookings.bookings import get_contract_of
 from api.rest import renderers
+from api.rest.authorization import read_credentials
 from api.rest.exceptions import build_problem
 from api.services.accounts import tokens
 
@@ -112,8 +113,7 @@ def get_explicit_contract(request: HttpRequest) -> str:
 
 def get_credentials_contract(request: HttpRequest) -> str:
     """Return the contract that issued the credentials, or an empty string."""
-    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    scheme = scheme.lower()
+    scheme, value = read_credentials(request.META.get("HTTP_AUTHORIZATION", ""))
     if scheme == "token":
         return "resources"
     if "HTTP_X_DEVICE_TOKEN" in request.META:
@@ -160,7 +160,7 @@ def list_fallbacks(request: HttpRequest, rule: Rule, ids: Mapping[str, Any]) -> 
             yield get_contract_of(next(iter(ids.values()), None))
         except DatabaseError:
             yield rule.otherwise  # and answers with its own error
-    if request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer ":
+    if read_credentials(request.META.get("HTTP_AUTHORIZATION", "")).scheme == "bearer":
         yield rule.bearer
     yield rule.otherwise
     yield settings.DEFAULT_CONTRACT

@@ -19,6 +19,7 @@ from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
 import api.models.bookings
+import api.models.identifiers
 import api.models.venues
 
 SQL = Path(__file__).with_name("sql")
@@ -282,7 +283,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("send_confirmation_emails", models.BooleanField(default=True)),
-                ("admin_email", models.EmailField(blank=True, max_length=254)),
+                (
+                    "admin_email",
+                    models.EmailField(
+                        blank=True,
+                        max_length=254,
+                        validators=[api.models.identifiers.validate_address],
+                    ),
+                ),
                 (
                     "wording",
                     models.CharField(
@@ -416,8 +424,18 @@ class Migration(migrations.Migration):
                         verbose_name="superuser status",
                     ),
                 ),
-                ("email", models.EmailField(max_length=254, unique=True)),
+                (
+                    "email",
+                    models.EmailField(
+                        max_length=254,
+                        unique=True,
+                        validators=[api.models.identifiers.validate_address],
+                    ),
+                ),
+                ("email_key", models.CharField(editable=False, max_length=254)),
+                ("email_verified_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("username", models.CharField(blank=True, max_length=150, null=True)),
+                ("username_key", models.CharField(editable=False, max_length=254, null=True)),
                 ("first_name", models.CharField(blank=True, max_length=150)),
                 ("last_name", models.CharField(blank=True, max_length=150)),
                 ("phone", models.CharField(blank=True, max_length=20)),
@@ -433,6 +451,10 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=True)),
                 ("date_joined", models.DateTimeField(auto_now_add=True)),
                 ("erased_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "sessions_valid_from",
+                    models.DateTimeField(blank=True, editable=False, null=True),
+                ),
                 (
                     "groups",
                     models.ManyToManyField(
@@ -459,6 +481,35 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["id"],
             },
+        ),
+        migrations.CreateModel(
+            name="AccountChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("email_key", models.CharField(max_length=254)),
+                ("username", models.CharField(max_length=150, null=True)),
+                ("password", models.CharField(max_length=128)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("expires_at", models.DateTimeField()),
+                ("undone_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name="Booking",
@@ -682,7 +733,7 @@ class Migration(migrations.Migration):
                             ("waiting", "Waiting"),
                             ("sending", "Being sent"),
                             ("sent", "Sent"),
-                            ("withheld", "Withheld, its cause is gone"),
+                            ("withheld", "Withheld"),
                             ("parked", "Parked after the last attempt"),
                         ],
                         default="waiting",
@@ -1385,8 +1436,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="user",
+            constraint=models.UniqueConstraint(fields=("email_key",), name="user_email_unique"),
+        ),
+        migrations.AddConstraint(
+            model_name="user",
             constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("username"), name="user_username_unique"
+                fields=("username_key",), name="user_username_unique"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("username_key__contains", "@"), _negated=True),
+                    ("username_key", models.F("email_key")),
+                    _connector="OR",
+                ),
+                name="user_username_is_no_address_of_others",
             ),
         ),
         migrations.AddConstraint(
@@ -1394,6 +1460,12 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("role__in", ["user", "staff", "admin"])),
                 name="user_role_is_known",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="accountchange",
+            index=models.Index(
+                models.F("email_key"), models.F("expires_at"), name="account_change_by_email"
             ),
         ),
         migrations.AddIndex(
@@ -1411,6 +1483,15 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(models.F("booking"), name="delivery_by_booking"),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                models.F("to"),
+                models.F("created_at"),
+                condition=models.Q(("kind", "email")),
+                name="delivery_to",
+            ),
         ),
         migrations.AddIndex(
             model_name="delivery",

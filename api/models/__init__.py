@@ -12,10 +12,11 @@ from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .reviews import Review, RulesReview
 from .trades import Trade
-from .users import User, UserProfile
+from .users import AccountChange, User, UserProfile
 from .venues import Closure, PrimetimeWindow, Venue
 
 __all__ = [
+    "AccountChange",
     "Booking",
     "BookingEvent",
     "Closure",

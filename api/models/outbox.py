@@ -18,7 +18,7 @@ class State(models.TextChoices):
     WAITING = "waiting", "Waiting"
     SENDING = "sending", "Being sent"
     SENT = "sent", "Sent"
-    WITHHELD = "withheld", "Withheld, its cause is gone"
+    WITHHELD = "withheld", "Withheld"
     PARKED = "parked", "Parked after the last attempt"
 
 
@@ -50,6 +50,8 @@ class Delivery(LeasedRow):
                 condition=Q(state__in=[State.WAITING.value, State.SENDING.value]),
             ),
             models.Index("booking", name="delivery_by_booking"),
+            # what one address gets within an hour
+            models.Index("to", "created_at", name="delivery_to", condition=Q(kind="email")),
             models.Index("kind", name="delivery_parked", condition=Q(state=State.PARKED.value)),
             models.Index(
                 "finished_at", name="delivery_finished", condition=Q(finished_at__isnull=False)

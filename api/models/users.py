@@ -1,12 +1,24 @@
-"""People. One account signs in to every contract; the e-mail address is stored in lower case."""
+"""People. One account signs in to every contract. Names and addresses are unique by their keys, as
+`identifiers` builds them; `User` keeps the keys up to date."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
+
+from .identifiers import (
+    build_key,
+    list_password_forms,
+    normalize_address,
+    prepare_password,
+    validate_address,
+)
 
 ABSENT_DOMAIN = "@absent.invalid"  # stands in for the address that somebody did not give
 
@@ -21,21 +33,36 @@ class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Without a password the account cannot sign in."""
         fields["username"] = fields.get("username") or None
+        with suppress(ValidationError):  # what is no address is for callers to refuse
+            email = normalize_address(email)
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Whoever may do this vouches for the address."""
+        fields.setdefault("email_verified_at", Now())
         return self.create_user(email, password, is_superuser=True, role=Role.ADMIN, **fields)
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email=(username or "").lower())
+        return self.get(email_key=build_key(username or ""))
+
+    def find_by_login(self, login: str) -> User | None:
+        """The account with this e-mail address or username. A username that looks like an address
+        is its owner's, so that there is one at most."""
+        key = build_key(login)
+        if not key or "\0" in key:
+            return None
+        return self.filter(models.Q(email_key=key) | models.Q(username_key=key)).first()
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    email = models.EmailField(max_length=254, unique=True)
+    email = models.EmailField(max_length=254, unique=True, validators=[validate_address])
+    email_key = models.CharField(max_length=254, editable=False)
+    email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
     username = models.CharField(max_length=150, null=True, blank=True)
+    username_key = models.CharField(max_length=254, null=True, editable=False)
     first_name = models.CharField(max_length=150, blank=True)
     last_name = models.CharField(max_length=150, blank=True)
     phone = models.CharField(max_length=20, blank=True)
@@ -44,6 +71,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # tokens of who signed in before then are refused
+    sessions_valid_from = models.DateTimeField(null=True, blank=True, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -57,7 +86,13 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=models.Q(email=Lower("email")), name="user_email_is_lower_case"
             ),
-            models.UniqueConstraint(Lower("username"), name="user_username_unique"),
+            models.UniqueConstraint(fields=["email_key"], name="user_email_unique"),
+            models.UniqueConstraint(fields=["username_key"], name="user_username_unique"),
+            models.CheckConstraint(
+                condition=~models.Q(username_key__contains="@")
+                | models.Q(username_key=models.F("email_key")),
+                name="user_username_is_no_address_of_others",
+            ),
             models.CheckConstraint(
                 condition=models.Q(role__in=Role.values), name="user_role_is_known"
             ),
@@ -65,6 +100,25 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Also writes the keys of what is written."""
+        self.email_key = build_key(self.email)
+        self.username_key = build_key(self.username) if self.username else None
+        if update_fields is not None:
+            written = set(update_fields)
+            written |= {f"{name}_key" for name in ("email", "username") if name in written}
+            update_fields = written
+        super().save(update_fields=update_fields, **options)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password and prepare_password(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Also by a hash that was made of the password in another form."""
+        check = super().check_password
+        forms = [None] if raw_password is None else list_password_forms(raw_password)
+        return any(check(form) for form in forms)
 
     @property
     def is_staff(self) -> bool:
@@ -120,3 +174,23 @@ class UserProfile(models.Model):
 
     def __str__(self) -> str:
         return f"profile of {self.user_id}"
+
+
+class AccountChange(models.Model):
+    """What an account had before its address or password was changed, while the link of the letter
+    about that undoes it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="changes")
+    email = models.EmailField(max_length=254)
+    email_key = models.CharField(max_length=254)
+    username = models.CharField(max_length=150, null=True)
+    password = models.CharField(max_length=128)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index("email_key", "expires_at", name="account_change_by_email")]
+
+    def __str__(self) -> str:
+        return f"change {self.pk} of {self.user_id}"

@@ -17,6 +17,8 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from .identifiers import validate_address
+
 
 class Approval(models.TextChoices):
     NEVER = "never", "Confirmed at once"
@@ -116,7 +118,7 @@ class Venue(models.Model):
 
     # emails
     send_confirmation_emails = models.BooleanField(default=True)
-    admin_email = models.EmailField(blank=True)
+    admin_email = models.EmailField(blank=True, validators=[validate_address])
     wording = models.CharField(
         max_length=20, blank=True, help_text="Folder of email_templates that is looked in first"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import InvalidToken
@@ -20,8 +21,8 @@ from api.services.panels import panels
 class Credential:
     """A panel's, which may see its `room` alone, or a person's, with `room` None.
 
-    `secret_hash` is that of the panel's token or the person's password: when the row has another
-    one, the credential has ended. `expires_at` is in seconds since the epoch.
+    `secret_hash` is that of the panel's token or of what the person's sessions hang on: when the
+    row has another one, the credential has ended. `expires_at` is in seconds since the epoch.
     """
 
     pk: int
@@ -45,8 +46,12 @@ def authenticate(token: str) -> Credential:
         user = bearer.get_user(access)
     except (InvalidToken, AuthenticationFailed, UnicodeEncodeError):
         raise NotSignedIn from None
-    password_hash = get_md5_hash_password(user.password)
-    return Credential(user.pk, password_hash, expires_at=float(access["exp"]))
+    secret_hash = _hash_session(user.password, user.sessions_valid_from)
+    return Credential(user.pk, secret_hash, expires_at=float(access["exp"]))
+
+
+def _hash_session(password: str, valid_from: datetime | None) -> str:
+    return get_md5_hash_password(f"{password} {valid_from or ''}")
 
 
 def find_ended(credentials: Collection[Credential]) -> set[Credential]:
@@ -63,8 +68,8 @@ def find_ended(credentials: Collection[Credential]) -> set[Credential]:
     ended = {one for one in of_panels if (one.pk, one.secret_hash) not in valid}
     if of_people:
         users = User.objects.filter(pk__in={one.pk for one in of_people}, is_active=True)
-        found = users.values_list("pk", "password")
-        valid = {(pk, get_md5_hash_password(password)) for pk, password in found}
+        found = users.values_list("pk", "password", "sessions_valid_from")
+        valid = {(pk, _hash_session(password, since)) for pk, password, since in found}
     return ended | {
         one
         for one in of_people

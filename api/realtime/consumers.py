@@ -16,6 +16,7 @@ from api.queries.panels import panels
 from api.queries.panels.panels import State
 from api.realtime.authentication import Credential, authenticate
 from api.realtime.connections import BAD_TOKEN, TRY_AGAIN_LATER, UNKNOWN_ROOM, get_registry
+from api.rest.authorization import read_credentials
 from api.rest.renderers import JSONRenderer
 
 log = structlog.get_logger("holdfast.realtime")
@@ -84,12 +85,15 @@ class RoomConsumer(AsyncJsonWebsocketConsumer):
     def get_token(self) -> str:
         """Return the token from the query, a header or the subprotocols: browsers set no header."""
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
-        headers = dict(self.scope.get("headers", ()))
-        bearer = headers.get(b"authorization", b"").decode("latin-1").partition(" ")[2]
+        pairs = self.scope.get("headers", ())
+        headers = dict(pairs)
+        given = b",".join(value for name, value in pairs if name == b"authorization")
+        scheme, token = read_credentials(given.decode("latin-1"))
+        bearer = token if scheme in ("bearer", "panel") else ""
         device = headers.get(b"x-device-token", b"").decode("latin-1")
         offered = [p for p in self.scope.get("subprotocols", ()) if p != self.subprotocol]
-        token: str = query.get("token", [""])[0] or device or bearer or "".join(offered[:1])
-        return token.strip()
+        found: str = query.get("token", [""])[0] or device or bearer or "".join(offered[:1])
+        return found.strip()
 
     def get_room_id(self) -> int:
         raise NotImplementedError

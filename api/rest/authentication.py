@@ -5,25 +5,30 @@ Also the cookie in which a browser keeps its refresh token.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.db import NotSupportedError, connection
-from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.tokens import AccessToken
 
 from api.models import Panel, User
+from api.models.identifiers import list_password_forms
+from api.rest.authorization import read_credentials
 from api.rest.origins import is_untrusted_origin
-from api.services.accounts.tokens import TokenPair
+from api.services.accounts.proofs import Proof
+from api.services.accounts.tokens import TokenPair, get_signed_in_at, has_ended
 from api.services.panels import panels
 
 
@@ -69,6 +74,20 @@ class BearerAuthentication(JWTAuthentication):
         super().__init__()
         self.user_model = UserLookup()  # type: ignore[assignment]  # it has the one method that is called
 
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        scheme, token = read_credentials(header.decode("latin-1"))
+        if scheme != "bearer":
+            return None
+        if not token:
+            raise AuthenticationFailed("One token, after a space.", "bad_authorization_header")
+        return token.encode()
+
+    def get_user(self, validated_token: Any) -> Any:
+        user: Any = super().get_user(validated_token)
+        if has_ended(validated_token.payload, user):
+            raise AuthenticationFailed("The session was ended.", "session_ended")
+        return user
+
 
 class BearerScheme(SimpleJWTScheme):
     target_class = "api.rest.authentication.BearerAuthentication"
@@ -79,8 +98,8 @@ class PanelAuthentication(BaseAuthentication):
     """`Authorization: Panel <token>`: the panel as `request.auth`; nobody is signed in."""
 
     def get_token(self, request: Request) -> str | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "panel" else None
+        scheme, token = read_credentials(request.headers.get("Authorization", ""))
+        return token if scheme == "panel" else None
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Panel] | None:
         token = self.get_token(request)
@@ -104,8 +123,8 @@ class DeviceAuthentication(PanelAuthentication):
     def get_token(self, request: Request) -> str | None:
         if device := request.headers.get("X-Device-Token"):
             return device.strip()
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" and token.count(".") != 2 else None
+        scheme, token = read_credentials(request.headers.get("Authorization", ""))
+        return token if scheme == "bearer" and token.count(".") != 2 else None
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
@@ -137,14 +156,13 @@ class EmailOrUsernameBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        login = (username or kwargs.get("email") or "").strip()
-        if not login or password is None or "\0" in login + password:
+        login = username or kwargs.get("email") or ""
+        if not login.strip() or password is None or "\0" in login + password:
             return None
-        found = User.objects.filter(Q(email=login.lower()) | Q(username__iexact=login))
-        # the owner of an address goes before whoever took it as a username
-        user = max(found[:2], key=lambda u: u.email == login.lower(), default=None)
+        user = User.objects.find_by_login(login)
         if user is None:
-            User().set_password(password)  # as slow as a wrong password
+            for form in list_password_forms(password):  # as slow as a wrong password
+                make_password(form)
             return None
         ok = user.check_password(password) and self.user_can_authenticate(user)
         return user if ok else None
@@ -162,10 +180,24 @@ def set_refresh_cookie(response: HttpResponseBase, pair: TokenPair) -> None:
     )
 
 
-def delete_refresh_cookie(response: HttpResponseBase) -> None:
+def delete_refresh_cookie(request: Request, response: HttpResponseBase) -> None:
+    """Has the browser forget it, unless another origin asks: nobody is signed out by a stranger."""
+    if is_untrusted_origin(request):
+        return
     response.delete_cookie(settings.REFRESH_COOKIE, samesite=settings.REFRESH_COOKIE_SAMESITE)
 
 
 def get_refresh_cookie(request: Request) -> str | None:
     """The refresh token in the cookie; None when the request comes from an untrusted origin."""
     return None if is_untrusted_origin(request) else request.COOKIES.get(settings.REFRESH_COOKIE)
+
+
+def get_proof(request: Request, current_password: str | None = None) -> Proof:
+    """What a change of address or password goes by: the password or, without one, when the bearer
+    signed in. A token without an end is as old as its last sign-in."""
+    auth, user = request.auth, cast(User, request.user)
+    if isinstance(auth, AccessToken):
+        return Proof(current_password, get_signed_in_at(auth.payload))
+    if isinstance(auth, Token):
+        return Proof(current_password, max(auth.created, user.last_login or auth.created))
+    return Proof(current_password)

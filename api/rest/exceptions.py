@@ -132,11 +132,16 @@ def flatten_errors(detail: Any, name: str = "") -> dict[str, list[str]]:
     return {name or "non_field_errors": [str(message) for message in messages]}
 
 
+_MISFITS = (
+    *(errors.Invalid, errors.WrongPassword),
+    *(Malformed, BadRequest, BadPayload, BadSignature),
+)
+
+
 def get_status(refusal: errors.Refusal) -> int:
     """The HTTP status at our own API: 400 when the request does not fit the schema, 409 when it
     fits and the rules or other rows refuse it, else the refusal's own."""
-    misfits = (errors.Invalid, Malformed, BadRequest, BadPayload, BadSignature)
-    if refusal.status == 400 and type(refusal) not in misfits:
+    if refusal.status == 400 and type(refusal) not in _MISFITS:
         return 409
     return refusal.status
 

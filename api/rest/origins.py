@@ -10,10 +10,12 @@ from django.conf import settings
 
 
 def is_untrusted_origin(request: Any) -> bool:
-    """Whether the page is neither ours nor one that the settings allow. Without `Origin`, as from a
-    client that is no browser, it is not."""
+    """Whether the page is neither ours nor one that the settings allow. Without `Origin` and
+    `Sec-Fetch-Site`, as from a client that is no browser, it is not."""
     origin = request.headers.get("Origin", "")
-    return bool(origin) and not (
+    if not origin:
+        return bool(request.headers.get("Sec-Fetch-Site", "") == "cross-site")
+    return not (
         origin.partition("://")[2] == request.get_host()
         or origin in settings.CORS_ALLOWED_ORIGINS
         or any(re.match(allowed, origin) for allowed in settings.CORS_ALLOWED_ORIGIN_REGEXES)

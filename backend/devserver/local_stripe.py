@@ -98,6 +98,11 @@ _declined = resources.PaymentMethod._charging_is_declined
 _update = resources.PaymentIntent._update
 
 
+async def drop_server(_: web.Request, response: web.StreamResponse) -> None:
+    """Name no software, as none of our processes does."""
+    response.headers.popall("Server", None)
+
+
 def build_application(webhook_url: str, secret: str, file: str = "") -> web.Application:
     """Return localstripe with our corrections and its webhook registered."""
     resources.Store.dump_to_disk = skip_dump
@@ -116,6 +121,7 @@ def build_application(webhook_url: str, secret: str, file: str = "") -> web.Appl
         )  # it would write at each, not at each request
         resources.Store.dump_to_disk = lambda _: state.save()
     webhooks.register_webhook("holdfast", webhook_url, secret, None)
+    server.app.on_response_prepare.append(drop_server)
     return server.app  # type: ignore[no-any-return]
 
 

@@ -218,6 +218,17 @@ class Limits(BaseModel):
         10, "Wrong passwords before an account waits at that address."
     )
     FAILED_LOGINS_WINDOW_MINUTES: int = variable(15, "… within so many minutes.")
+    FRESH_SIGN_IN_MINUTES: int = variable(
+        10,
+        "So long after a sign-in the doors of contracts take another address or password "
+        "without the current password.",
+    )
+    MAX_BOOKING_EMAILS_TO_UNVERIFIED: int = variable(
+        20, "Emails about bookings, within an hour, to an address that nobody has verified."
+    )
+    MAX_RESETS_TO_UNVERIFIED: int = variable(
+        5, "… and emails with a link for a new password; as many about changes of the account."
+    )
     MAX_BODY_BYTES: int = variable(1000000, "A longer body is refused with 413.")
     MIN_FREE_MB: int = variable(
         64,

@@ -29,6 +29,9 @@ EMAIL_USE_SSL = env.EMAIL_USE_SSL
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.DEFAULT_FROM_EMAIL
 ADMIN_EMAIL = env.ADMIN_EMAIL
+# within an hour, to one address that nobody has verified: it may be a stranger's
+MAX_BOOKING_EMAILS_TO_UNVERIFIED = env.MAX_BOOKING_EMAILS_TO_UNVERIFIED
+MAX_RESETS_TO_UNVERIFIED = env.MAX_RESETS_TO_UNVERIFIED
 ANYMAIL = {"SENDGRID_API_KEY": env.SENDGRID_API_KEY, "REQUESTS_TIMEOUT": (5, 10)} | {
     name.removeprefix("ANYMAIL_"): value
     for name, value in os.environ.items()

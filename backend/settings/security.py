@@ -27,15 +27,19 @@ AUTH_USER_MODEL = "api.User"
 LOGIN_REDIRECT_URL = "admin:index"  # the one page where people sign in with a session
 AUTHENTICATION_BACKENDS = ["api.rest.authentication.EmailOrUsernameBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}"}
+        for name in (
+            "UserAttributeSimilarityValidator",
+            "MinimumLengthValidator",
+            "CommonPasswordValidator",
+            "NumericPasswordValidator",
+        )
+    ),
+    {"NAME": "api.services.accounts.passwords.MaximumLengthValidator"},
 ]
 PASSWORD_RESET_TIMEOUT = 3600  # seconds: the e-mail says one hour
+FRESH_SIGN_IN = timedelta(minutes=env.FRESH_SIGN_IN_MINUTES)
 FAILED_LOGINS_ALLOWED = env.FAILED_LOGINS_ALLOWED
 FAILED_LOGINS_WINDOW = timedelta(minutes=env.FAILED_LOGINS_WINDOW_MINUTES)
 # open holds from one address at one venue, whoever makes them; 0 is no limit

@@ -357,8 +357,6 @@ def test_what_cannot_be_answered_as_asked_is_refused_in_json(client_of, ana, ven
          "email_taken"),
         ("POST", "auth/register/", {"email": "x@example.com", "password": "password"},
          "weak_password"),
-        ("POST", "auth/password/",
-         {"current_password": "wrong", "new_password": "another horse 8"}, "wrong_password"),
         ("POST", "auth/password/reset/confirm/",
          {"uid": "MQ", "token": "x", "new_password": "another horse 8"}, "link_refused"),
     ],
@@ -374,4 +372,20 @@ def test_what_fits_the_schema_and_not_the_rules_is_409(
         "application/json",
     )
     assert refused(answer, 409)["code"] == code
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("post", "auth/password/", {"new_password": "another horse 8"}),
+        ("patch", "auth/me/", {"email": "new@example.com"}),
+        ("patch", "users/{ana}/", {"email": "new@example.com"}),
+    ],
+)
+def test_a_wrong_current_password_is_400_at_its_field(client_of, ada, rows, method, path, body):
+    before = everything()
+    send = getattr(client_of(ada), method)
+    answer = send(API + path.format(**rows), body | {"current_password": "wrong"})
+    assert list(refused(answer, 400)["errors"]) == ["current_password"]
     assert everything() == before

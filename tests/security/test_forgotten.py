@@ -90,7 +90,8 @@ def lived(client_of, court, booked, soon, ben, sam, ada):
     client = client_of(user)
     own = [book(client, court, soon, hours) for hours in (0, 5, 10)]
     deliver_due()
-    assert client.patch(f"{API}auth/me/", {"email": PRESENT}).status_code == 200
+    moved = {"email": PRESENT, "current_password": PASSWORD}
+    assert client.patch(f"{API}auth/me/", moved).status_code == 200
     user.refresh_from_db()
     Token.objects.create(user=user)
     signed = post(anyone, "auth/login/", {"email": PRESENT, "password": PASSWORD}, "l")

@@ -8,7 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.tokens import default_token_generator
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
@@ -20,6 +20,7 @@ from api.models import Booking, Delivery, IdempotencyKey, Trade, User, UserProfi
 from api.models.outbox import State
 from api.models.users import Role
 from api.services.accounts import accounts, erasure, passwords, tokens
+from api.services.accounts.proofs import Proof
 from api.services.actors import Actor
 from api.services.messages import mailer, outbox
 
@@ -126,10 +127,19 @@ def test_somebody_switched_off_does_not_sign_in(ana):
         accounts.sign_in(login=ana.email, password=PASSWORD)
 
 
-def test_an_address_that_is_somebody_elses_username_is_its_owners(person):
-    owner = person("ana")
-    person("ben", username="ana@example.com")
-    assert accounts.sign_in(login="ana@example.com", password=PASSWORD) == owner
+def test_a_username_may_look_like_ones_own_address_and_no_others(ana, ben):
+    ana = accounts.update_account(ana, {"username": "Ana@Example.com"}, by=ana)
+    assert accounts.sign_in(login="ANA@example.com", password=PASSWORD) == ana
+    for name in ("ana@example.com", "nobody@example.com", "a＠b"):
+        with pytest.raises(errors.Invalid) as refused:
+            accounts.update_account(ben, {"username": name}, by=ben)
+        assert list(refused.value.errors) == ["username"]
+        ben.refresh_from_db()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.filter(pk=ben.pk).update(username_key="nobody@example.com")
+    moved = {"email": "anna@example.com"}
+    accounts.update_account(ana, moved, by=ana, proof=Proof(PASSWORD))
+    assert User.objects.get(pk=ana.pk).username == "anna@example.com"
 
 
 def test_failures_block_that_account_at_that_address_alone(settings, ana, ben):
@@ -218,7 +228,10 @@ def test_one_link_followed_twice_at_once_sets_one_password(ana, at_once):
 
 def test_people_change_what_is_theirs_and_nothing_more(ana, ada):
     accounts.update_account(
-        ana, {"first_name": "Anna", "username": "", "email": "Anna@Example.com"}, by=ana
+        ana,
+        {"first_name": "Anna", "username": "", "email": "Anna@Example.com"},
+        by=ana,
+        proof=Proof(PASSWORD),
     )
     ana.refresh_from_db()
     assert (ana.first_name, ana.username, ana.email) == ("Anna", None, "anna@example.com")
@@ -232,7 +245,7 @@ def test_people_change_what_is_theirs_and_nothing_more(ana, ada):
 def test_an_address_or_name_of_somebody_else_is_refused(ana, person):
     person("ben", username="Ben")
     with pytest.raises(errors.EmailTaken):
-        accounts.update_account(ana, {"email": "BEN@example.com"}, by=ana)
+        accounts.update_account(ana, {"email": "BEN@example.com"}, by=ana, proof=Proof(PASSWORD))
     with pytest.raises(errors.UsernameTaken):
         accounts.update_account(User.objects.get(pk=ana.pk), {"username": "ben"}, by=ana)
     ana.refresh_from_db()

@@ -115,7 +115,7 @@ def test_templates_name_nothing_that_no_email_is_given(booking):
     given = {"site", "frontend", "status", "status_word", "reason", "verb", "back"}
     given |= set(email_context.build_booking_context(booking))
     given |= {"trade", "answered", "other", "other_what", "other_when", "uid", "token", "link"}
-    given |= {"href", "label", "rule"}  # of the button, and of a review
+    given |= {"changed", "confirm_link", "href", "label", "rule"}  # of accounts, a button, a review
     for name in env.list_templates():
         source = env.loader.get_source(env, name)[0]
         assert find_undeclared_variables(env.parse(source)) <= given, name

@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
 from api.contracts import kit
 from api.lifecycle import Status
 from api.queries.accounts import people
+from api.rest.credentials import (
+    NewPasswordField,
+    OptionalEmailField,
+    PasswordField,
+    UsernameField,
+)
 
 STATUS_LABELS: Final[Mapping[str, str]] = {
     Status.HELD: "pending",
@@ -38,12 +43,12 @@ FLAGS: Final = ("is_admin", "is_staff_member")
 
 
 class RegisterSerializer(kit.Serializer):
-    username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
-    email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
+    username = UsernameField()
+    email = OptionalEmailField(required=False)
     first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     phone = serializers.CharField(max_length=15, required=False, allow_blank=True)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
+    password = NewPasswordField()
 
     def validate_username(self, name: str) -> str:
         if people.has_username(name, but=self.context.get("account", 0)):
@@ -56,22 +61,24 @@ class RegisterSerializer(kit.Serializer):
         return email
 
 
+# no docstrings: they would be published as the descriptions of those below
 class UpdateAccountSerializer(RegisterSerializer):
-    """The password may stay as it is."""
+    password = NewPasswordField(required=False)
+    current_password = PasswordField(required=False, help_text="One's own, of whoever asks")
 
-    password = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
 
-
-class AdminUpdateAccountSerializer(UpdateAccountSerializer):
-    """The flags of a role, which only an admin may set; from anyone else they are ignored."""
-
+class FlagsSerializer(kit.Serializer):
     is_admin = serializers.BooleanField(required=False)
     is_staff_member = serializers.BooleanField(required=False)
     is_active = serializers.BooleanField(required=False)
 
 
-class AdminCreateAccountSerializer(AdminUpdateAccountSerializer):
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
+class AdminUpdateAccountSerializer(UpdateAccountSerializer, FlagsSerializer):
+    """Only admins say what somebody is; from anyone else these are not read."""
+
+
+class AdminCreateAccountSerializer(RegisterSerializer, FlagsSerializer):
+    """Only admins say what somebody is; from anyone else these are not read."""
 
 
 def build_role_fields(body: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
@@ -102,10 +109,10 @@ class AccountSerializer(kit.Serializer):
 
 class LoginSerializer(kit.Serializer):
     username = serializers.CharField(
-        max_length=254, required=False, allow_blank=True, allow_null=True, help_text="Or the e-mail"
+        required=False, allow_blank=True, allow_null=True, help_text="Or the e-mail"
     )
-    email = serializers.CharField(max_length=254, required=False, allow_blank=True, allow_null=True)
-    password = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
+    email = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    password = PasswordField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         login, password = attrs.get("username") or attrs.get("email"), attrs.get("password")

@@ -14,6 +14,7 @@ from api.queries.accounts import people
 from api.queries.bookings import bookings as queries
 from api.queries.bookings import counts
 from api.queries.venues import rules
+from api.rest.authentication import get_proof
 from api.rest.permissions import IsAdmin
 from api.services.accounts import accounts, erasure
 from api.services.actors import Actor
@@ -80,8 +81,11 @@ class AccountListView(BarbershopView):
         body = self.validated()
         active = {"is_active": body.pop("is_active")} if "is_active" in body else {}
         fields = {name: value for name, value in body.items() if name not in FLAGS}
-        user = accounts.register(strong=False, **{"email": "", **fields})
-        accounts.update_account(user, active | build_role_fields(body), by=self.user)
+        roles = build_role_fields(body)
+        strong = roles.get("role", "user") != "user"
+        fields = {"email": "", "strong": strong, "verified": True, **fields}
+        user = accounts.register(**fields)
+        accounts.update_account(user, active | roles, by=self.user)
         return user
 
 
@@ -100,10 +104,10 @@ class AccountView(BarbershopView):
         user = people.get_visible(self.user, pk)
         restricted = None if self.user.is_admin else serializers.UpdateAccountSerializer
         body = self.validated(restricted, account=pk)
+        proof = get_proof(request, body.pop("current_password", None))
         fields = {k: v for k, v in body.items() if k not in FLAGS and (v or k != "email")}
-        return accounts.update_account(
-            user, fields | build_role_fields(body, user), by=self.user, strong=False
-        )
+        fields |= build_role_fields(body, user)
+        return accounts.update_account(user, fields, by=self.user, proof=proof, strong=False)
 
     put = patch
 

@@ -10,7 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import CharField
 
-from api.rest.authentication import delete_refresh_cookie, get_refresh_cookie, set_refresh_cookie
+from api.rest.authentication import (
+    delete_refresh_cookie,
+    get_refresh_cookie,
+    set_refresh_cookie,
+)
 from api.rest.throttling import AddressThrottle, client_ip
 from api.services.accounts import accounts, tokens
 
@@ -43,7 +47,8 @@ class BodyTokens:
     def refresh(self, view: ContractView) -> tokens.TokenPair:
         """Raises `TokenRefused`."""
         raw = self.given(view)
-        return tokens.rotate(raw, view.contract) if self.rotates else tokens.renew_access(raw)
+        renew = tokens.rotate if self.rotates else tokens.renew_access
+        return renew(raw, view.contract)
 
     def revoke(self, view: ContractView) -> None:
         tokens.revoke(self.given(view))
@@ -55,7 +60,7 @@ class BodyTokens:
     def attach(self, response: Response, issued: Any) -> None:
         """Adds to the response what is not in its body."""
 
-    def detach(self, response: Response) -> None:
+    def detach(self, view: ContractView, response: Response) -> None:
         """Has the client forget what was attached."""
 
 
@@ -68,8 +73,8 @@ class CookieTokens(BodyTokens):
     def attach(self, response: Response, issued: tokens.TokenPair) -> None:
         set_refresh_cookie(response, issued)
 
-    def detach(self, response: Response) -> None:
-        delete_refresh_cookie(response)
+    def detach(self, view: ContractView, response: Response) -> None:
+        delete_refresh_cookie(view.request, response)
 
 
 class DjoserTokens(BodyTokens):
@@ -124,7 +129,7 @@ class LogoutView(AnonymousView):
     def post(self, request: Request) -> Any:
         self.token_strategy.revoke(self)
         response = self.respond({})
-        self.token_strategy.detach(response)
+        self.token_strategy.detach(self, response)
         return response
 
 

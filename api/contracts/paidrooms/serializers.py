@@ -16,6 +16,7 @@ from api import errors, money, policy
 from api.contracts import kit
 from api.effective_status import get_effective_payment_status
 from api.lifecycle import Status
+from api.rest.credentials import EmailField, NewPasswordField, PasswordField
 
 STATUS_LABELS: Final[Mapping[str, str]] = {
     Status.HELD: "pending",
@@ -72,11 +73,13 @@ class TextsSerializer(kit.Serializer):
 class RegisterSerializer(TextsSerializer):
     message = "All fields are required."
 
-    email = serializers.CharField()
-    password = serializers.CharField()
-    confirm_password = serializers.CharField(help_text="The password again")
+    email = EmailField()
+    password = NewPasswordField()
+    confirm_password = NewPasswordField(help_text="The password again")
 
     def validate(self, texts: dict[str, Any]) -> dict[str, Any]:
+        for name in ("password", "confirm_password"):
+            texts[name] = self.fields[name].to_internal_value(texts[name])
         if texts["password"] != texts.pop("confirm_password"):
             raise errors.Invalid("Password and confirm password do not match")
         return texts
@@ -91,7 +94,7 @@ class LoginSerializer(TextsSerializer):
     message = "Email and password are required."
 
     email = serializers.CharField()
-    password = serializers.CharField()
+    password = PasswordField()
 
     def validate(self, texts: dict[str, Any]) -> dict[str, Any]:
         return {"login": texts["email"], "password": texts["password"]}

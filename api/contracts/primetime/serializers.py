@@ -14,6 +14,7 @@ from api import errors, policy
 from api.contracts import kit
 from api.effective_status import get_effective_status
 from api.lifecycle import Status
+from api.rest.credentials import EmailField, NewPasswordField, OptionalEmailField, PasswordField
 
 from .labels import (
     STATUS_DISPLAYS,
@@ -40,19 +41,20 @@ class DayField(kit.WallDateField):
 
 
 class RegisterSerializer(kit.Serializer):
-    email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
+    email = EmailField()
+    password = NewPasswordField()
     first_name = kit.OptionalTextField(max_length=150)
     last_name = kit.OptionalTextField(max_length=150)
 
 
 class UpdateAccountSerializer(RegisterSerializer):
     role = serializers.ChoiceField(choices=("user", "staff", "admin"))
+    current_password = PasswordField(required=False, help_text="One's own, of whoever asks")
 
 
 class LoginSerializer(kit.Serializer):
-    email = serializers.CharField(max_length=254, source="login")
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
+    email = serializers.CharField(source="login")
+    password = PasswordField()
 
 
 class UserSerializer(kit.Serializer):
@@ -241,7 +243,7 @@ class CalendarSerializer(kit.Serializer):
     calendar = DaySerializer(many=True)
 
 
-class AdminEmailField(serializers.EmailField):
+class AdminEmailField(OptionalEmailField):
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
         return (True, "") if data is None else super().validate_empty_values(data)
 
@@ -256,7 +258,7 @@ class SettingsSerializer(kit.Serializer):
         DAY, source="max_advance", min_value=0, max_value=1000, allow_null=True
     )
     allow_same_day_booking = serializers.BooleanField(source="same_day_allowed")
-    admin_email = AdminEmailField(max_length=254, allow_blank=True, allow_null=True)
+    admin_email = AdminEmailField(allow_null=True)
     send_confirmation_emails = serializers.BooleanField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from api.queries.bookings import bookings as reservations
 from api.queries.bookings import calendar, dashboards
 from api.queries.bookings import trades as trades_query
 from api.queries.venues import rules
+from api.rest.authentication import get_proof
 from api.services.accounts import accounts, erasure
 from api.services.actors import Actor
 from api.services.bookings import trades
@@ -83,7 +84,9 @@ class UserView(PrimetimeView):
 
     @kit.operation("Change an account", partial=True)
     def put(self, request: Request, pk: int) -> Any:
-        return accounts.update_account(self.get_user(pk), self.validated(), by=self.user)
+        body = self.validated()
+        proof = get_proof(request, body.pop("current_password", None))
+        return accounts.update_account(self.get_user(pk), body, by=self.user, proof=proof)
 
     patch = put
 

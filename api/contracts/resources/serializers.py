@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.validators import URLValidator
 from djoser import serializers as djoser
 from rest_framework import serializers
 
+from api import errors
 from api.contracts import kit
 from api.emails import get_status_label
 from api.lifecycle import Status
 from api.queries.accounts import people
 from api.queries.venues import rules
+from api.rest.credentials import (
+    EmailField,
+    LookupEmailField,
+    NewPasswordField,
+    PasswordField,
+    UsernameField,
+)
 from api.services.accounts import accounts
+from api.services.accounts.proofs import check_current_password
 
 # as in the emails
 STATUS_LABELS: Final = {
@@ -36,14 +44,9 @@ class RootSerializer(kit.Serializer):
 # accounts
 
 
-class PasswordField(serializers.CharField):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=128, trim_whitespace=False, **options)
-
-
-class UpdateAccountSerializer(kit.Serializer):
-    username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
-    email = serializers.EmailField(max_length=254, required=False)
+class NamesSerializer(kit.Serializer):
+    username = UsernameField()
+    email = EmailField()
 
     def validate_username(self, name: str) -> str:
         if people.has_username(name, but=self.context.get("account", 0)):
@@ -56,6 +59,11 @@ class UpdateAccountSerializer(kit.Serializer):
         return email
 
 
+class UpdateAccountSerializer(NamesSerializer):
+    email = EmailField(required=False)
+    current_password = PasswordField(required=False, help_text="For another e-mail address")
+
+
 class RegisteredSerializer(kit.Serializer):
     id = serializers.IntegerField()
     username = serializers.CharField()
@@ -64,9 +72,8 @@ class RegisteredSerializer(kit.Serializer):
     last_name = serializers.CharField()
 
 
-class RegisterSerializer(UpdateAccountSerializer):
-    email = serializers.EmailField(max_length=254)
-    password = PasswordField()
+class RegisterSerializer(NamesSerializer):
+    password = NewPasswordField()
     first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
 
@@ -92,7 +99,7 @@ class AccountSerializer(kit.Serializer):
 
 
 class LoginSerializer(kit.Serializer):
-    password = serializers.CharField(required=False)
+    password = PasswordField(required=False)
     email = serializers.CharField(required=False, help_text="Instead of the username")
     username = serializers.CharField(required=False, help_text="Or the e-mail")
 
@@ -110,25 +117,36 @@ class TokenSerializer(kit.Serializer):
 # djoser's check the password and the link
 
 
-class DeleteAccountSerializer(djoser.CurrentPasswordSerializer):
+# wrong ones are counted; as a docstring that would be published with those below
+class CurrentPasswordSerializer(djoser.CurrentPasswordSerializer):
     current_password = PasswordField()
 
+    def validate_current_password(self, password: str) -> str:
+        try:
+            check_current_password(self.context["request"].user, password)
+        except errors.WrongPassword:
+            self.fail("invalid_password")
+        return password
 
-class SetPasswordSerializer(djoser.SetPasswordRetypeSerializer):
-    current_password = PasswordField()
-    new_password = PasswordField()
-    re_new_password = PasswordField(help_text="The new one again")
+
+class DeleteAccountSerializer(CurrentPasswordSerializer):
+    pass
+
+
+class SetPasswordSerializer(CurrentPasswordSerializer, djoser.SetPasswordRetypeSerializer):
+    new_password = NewPasswordField()
+    re_new_password = NewPasswordField(help_text="The new one again")
 
 
 class ResetPasswordSerializer(kit.Serializer):
-    email = serializers.EmailField()
+    email = LookupEmailField()
 
 
 class ConfirmResetSerializer(djoser.PasswordResetConfirmRetypeSerializer):
     uid = serializers.CharField(max_length=64, help_text="Who, from the link of the e-mail")
     token = serializers.CharField(max_length=128, help_text="From the link of the e-mail")
-    new_password = PasswordField()
-    re_new_password = PasswordField(help_text="The new one again")
+    new_password = NewPasswordField()
+    re_new_password = NewPasswordField(help_text="The new one again")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         self.initial_data = {**attrs}  # djoser reads these two unvalidated

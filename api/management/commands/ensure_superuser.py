@@ -1,10 +1,15 @@
 """Creates the first admin from the environment, once; changes nothing when there is one."""
 
+from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from api import errors
 from api.models import User
+from api.models.users import Role
+from api.services.accounts import accounts, passwords
 from backend.environment import read_environment
 
 
@@ -20,5 +25,22 @@ class Command(BaseCommand):
         if not email or not password:
             raise CommandError("Set DJANGO_SUPERUSER_EMAIL and DJANGO_SUPERUSER_PASSWORD.")
         username = env.DJANGO_SUPERUSER_USERNAME or None
+        try:
+            email = accounts.normalize_email(email)
+            draft = User(email=email, username=username, role=Role.ADMIN)
+            accounts.check_identifiers(draft)
+            self.check_password(password, draft)
+        except errors.Invalid as refusal:
+            raise CommandError(" ".join(chain(*refusal.errors.values()))) from None
         User.objects.create_superuser(email, password, username=username)
         self.stdout.write(f"Created the admin {email}.")
+
+    def check_password(self, password: str, draft: User) -> None:
+        """Where it is only tried out, a weak one is taken; not one too long to sign in with."""
+        try:
+            passwords.validate_password(password, draft)
+        except errors.WeakPassword as refusal:
+            if not settings.EMBEDDED or len(password) > passwords.MAX_LENGTH:
+                raise
+            message = " ".join(refusal.errors["password"])
+            self.stderr.write(f"DJANGO_SUPERUSER_PASSWORD is weak: {message}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.db.models import Count, QuerySet
+from django.db.models.functions import Now
 
 from api.errors import NotFound
-from api.models import User
+from api.models import AccountChange, User
+from api.models.identifiers import build_key
 
 
 def list_visible(user: User) -> QuerySet[User]:
@@ -23,13 +25,18 @@ def get_visible(user: User, pk: int) -> User:
 
 
 def has_username(username: str, but: int = 0) -> bool:
-    """Whether anybody but `but` has this username, in whatever case."""
-    return User.objects.filter(username__iexact=username).exclude(pk=but).exists()
+    """Whether anybody but `but` has this username, however it is spelt."""
+    return User.objects.filter(username_key=build_key(username)).exclude(pk=but).exists()
 
 
 def has_email(email: str, but: int = 0) -> bool:
-    """Whether anybody but `but` has this address, in whatever case."""
-    return User.objects.filter(email=email.strip().lower()).exclude(pk=but).exists()
+    """Whether anybody but `but` has this address, however it is spelt, or can have it back."""
+    key = build_key(email)
+    had = AccountChange.objects.filter(email_key=key, undone_at=None, expires_at__gt=Now())
+    return (
+        User.objects.filter(email_key=key).exclude(pk=but).exists()
+        or had.exclude(user=but).exists()
+    )
 
 
 def count_users() -> int:

@@ -35,6 +35,7 @@ def export_personal_data(user: User) -> dict[str, Any]:
                 "last_login",
             )
         },
+        "former_emails": list(user.changes.values("email", "created_at")),
         "bookings": list(Booking.objects.filter(owner=user).values(*booking_fields)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),
         "history": list(

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import authenticate
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from api import errors
 from api.models import User
+from api.models.identifiers import build_key, normalize_address
 from api.models.users import ABSENT_DOMAIN, Role
+from api.queries.accounts import people
 
-from . import passwords
+from . import attempts, passwords
+from .changes import record_change
+from .proofs import Proof, require_proof
 
 PUBLIC_FIELDS = frozenset({"first_name", "last_name", "phone", "department", "username"})
+MAX_USERNAME = 150  # characters, also of its key
 
 
 def register(
@@ -31,35 +32,48 @@ def register(
     password: str,
     username: str | None = None,
     strong: bool = True,
+    verified: bool = False,
     **fields: Any,
 ) -> User:
     """Create an account in the role of a user, whatever role was sent.
 
     Of two rivals for an address one gets it. An account without an address (some contracts allow
-    that) gets no emails. Raises `EmailTaken`, `UsernameTaken`, `WeakPassword` and `Invalid`.
+    that) gets no emails. `verified`: somebody vouches for the address. Raises `EmailTaken`,
+    `UsernameTaken`, `WeakPassword` and `Invalid`.
     """
     known = {name: value for name, value in fields.items() if name in PUBLIC_FIELDS}
     email = normalize_email(email or f"{uuid.uuid4().hex}{ABSENT_DOMAIN}")
-    if User.objects.filter(email=email).exists():
-        raise errors.EmailTaken(errors={"email": [errors.EmailTaken.detail]})
     draft = User(email=email, username=username or None, **known)
-    if strong:
-        passwords.validate_password(password, draft)
+    check_identifiers(draft)
+    passwords.validate_password(password, draft, strong=strong)
+    known |= {"username": username or None, "email_verified_at": Now() if verified else None}
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, username=username or None, **known)
+            return User.objects.create_user(email, password, **known)
     except IntegrityError as error:
         raise _to_refusal(error) from error
 
 
 def normalize_email(email: str) -> str:
-    """The address in lower case. Raises `Invalid`."""
-    email = email.strip().lower()
+    """The address as it is stored. Raises `Invalid`; `Unfit` for a domain that cannot be."""
     try:
-        validate_email(email)
+        return normalize_address(email)
     except ValidationError as error:
-        raise errors.Invalid(errors={"email": error.messages}) from error
-    return email
+        kind = errors.Unfit if error.code == "domain" else errors.Invalid
+        raise kind(errors={"email": error.messages}) from error
+
+
+def check_identifiers(user: User) -> None:
+    """Raise `EmailTaken` and, for what cannot be a username, `Invalid`."""
+    email, username = build_key(user.email), build_key(user.username or "")
+    if people.has_email(user.email, but=user.pk or 0):
+        raise errors.EmailTaken(errors={"email": [errors.EmailTaken.detail]})
+    if user.username and (not username or len(username) > MAX_USERNAME):
+        message = f"A username has 1 to {MAX_USERNAME} characters that can be seen."
+        raise errors.Invalid(errors={"username": [message]})
+    if "@" in username and username != email:
+        message = "A username may not look like an e-mail address, but for one's own."
+        raise errors.Invalid(errors={"username": [message]})
 
 
 def _to_refusal(error: IntegrityError) -> errors.Refusal:
@@ -73,23 +87,17 @@ def _to_refusal(error: IntegrityError) -> errors.Refusal:
 def sign_in(*, login: str, password: str, address: str = "") -> User:
     """Return the account with this e-mail address or username and password.
 
-    Raises `WrongCredentials` whatever is wrong, and `TooManyAttempts` for this login from this
-    client address.
+    Raises `WrongCredentials` whatever is wrong, and `TooManyAttempts` for this account, whichever
+    of its names was given, from this client address.
     """
-    who = hashlib.sha256(f"{login.strip().lower()}\0{address}".encode()).hexdigest()
-    key = f"failed-logins:{who}"
-    window = int(settings.FAILED_LOGINS_WINDOW.total_seconds())
-    if int(cache.get(key) or 0) >= settings.FAILED_LOGINS_ALLOWED:
-        raise errors.TooManyAttempts(retry_after=window)
+    found = User.objects.find_by_login(login)
+    account = f"user:{found.pk}" if found else build_key(login)
+    attempts.check_attempts(account, address)
     user = authenticate(username=login, password=password)
     if not isinstance(user, User):
-        cache.add(key, 0, window)
-        try:
-            cache.incr(key)
-        except ValueError:  # it expired between the two
-            cache.set(key, 1, window)
+        attempts.count_failure(account, address)
         raise errors.WrongCredentials
-    cache.delete(key)
+    attempts.forget_failures(account, address)
     User.objects.filter(pk=user.pk).update(last_login=Now())
     return user
 
@@ -98,40 +106,80 @@ ADMIN_FIELDS = {"role", "is_active", "is_superuser"}
 
 
 def update_account(
-    user: User, changes: Mapping[str, Any], *, by: User, strong: bool = True
+    user: User,
+    changes: Mapping[str, Any],
+    *,
+    by: User,
+    proof: Proof | None = None,
+    strong: bool = True,
 ) -> User:
-    """Change the account. `ADMIN_FIELDS` need an admin, and the last admin stays one.
+    """Change the account. `ADMIN_FIELDS` need an admin, and the last admin stays one. Another
+    address and a password need a proof of who asks; the person is told, and may undo them.
 
-    Raises what `register` raises, and `Forbidden`.
+    Raises what `register` raises, `Forbidden`, `WrongPassword` and `TooManyAttempts`.
     """
-    # forms send back what they were shown
-    same = {name for name in ADMIN_FIELDS & changes.keys() if changes[name] == getattr(user, name)}
-    changes = {name: value for name, value in changes.items() if name not in same}
+    changes = _drop_same(user, changes)
     admin_changes = ADMIN_FIELDS & changes.keys()
     if admin_changes and not by.is_admin:
         raise errors.Forbidden
-    if "email" in changes:
-        changes["email"] = normalize_email(changes["email"])
-    if "username" in changes:
-        changes["username"] = changes["username"] or None
-    if "role" in changes:
-        changes["is_superuser"] = changes["role"] == Role.ADMIN
+    told = _list_told(user, changes)
+    if told:
+        require_proof(by, proof)
     password = changes.pop("password", None)
-    for name, value in changes.items():
+    for name, value in _add_implied(user, changes).items():
         setattr(user, name, value)
-    if password and strong:
-        passwords.validate_password(password, user)
+    if changes.keys() & {"email", "username"}:
+        check_identifiers(user)
+    if password:
+        passwords.validate_password(password, user, strong=strong)
     try:
         with transaction.atomic():
             if admin_changes:
                 ensure_admin_remains(user)
-            # only what was sent: the rest of the row may be older than the database's
-            user.save(update_fields=changes.keys())
+            if told:
+                record_change(user, " and ".join(told))
             if password:
-                passwords.set_password(user, password)
+                user.set_password(password)
+                changes["password"] = user.password
+                passwords.end_sessions(user)
+            # only what was asked for: the rest of the row may be older than the database's
+            user.save(update_fields=changes.keys())
     except IntegrityError as error:
         raise _to_refusal(error) from error
     return user
+
+
+def _list_told(user: User, changes: Mapping[str, Any]) -> list[str]:
+    """What of the changes the person is told of, as the letter calls it."""
+    told = ["e-mail address"] if _is_another_address(user, changes) else []
+    return [*told, "password"] if changes.get("password") else told
+
+
+def _is_another_address(user: User, changes: Mapping[str, Any]) -> bool:
+    return "email" in changes and build_key(changes["email"]) != user.email_key
+
+
+def _add_implied(user: User, changes: dict[str, Any]) -> dict[str, Any]:
+    """The same changes, with what follows from them."""
+    if _is_another_address(user, changes):
+        changes["email_verified_at"] = None
+        if user.username_key == user.email_key:  # whose name is the address keeps it so
+            changes.setdefault("username", changes["email"])
+    if "role" in changes:
+        changes["is_superuser"] = changes["role"] == Role.ADMIN
+    return changes
+
+
+def _drop_same(user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes as they are stored, without those of powers and names that change nothing: forms
+    send back what they were shown."""
+    found = dict(changes)
+    if "email" in found:
+        found["email"] = normalize_email(found["email"])
+    if "username" in found:
+        found["username"] = found["username"] or None
+    kept = ADMIN_FIELDS | {"email", "username"}
+    return {name: v for name, v in found.items() if name not in kept or v != getattr(user, name)}
 
 
 def ensure_admin_remains(user: User) -> None:

@@ -71,6 +71,7 @@ def _erase_texts(user: User) -> None:
     about = LogEntry.objects.filter(content_type__model="user", object_id=str(user.pk))
     about.update(object_repr="", change_message="")
     UserProfile.objects.filter(user=user).delete()
+    user.changes.all().delete()
 
 
 def _erase_emails(user: User) -> None:
@@ -109,5 +110,6 @@ def _build_erased(user: User) -> User:
     gone.first_name = gone.last_name = gone.phone = gone.department = ""
     gone.is_active, gone.is_superuser, gone.role = False, False, Role.USER
     gone.last_login, gone.erased_at = None, Now()
+    gone.email_verified_at = None
     gone.set_unusable_password()
     return gone

@@ -6,15 +6,20 @@ its blacklist is the lock: of any number of tabs with the same token exactly one
 
 Signing in begins a family, and the tokens rotated from it carry its name in a claim. A used token
 that comes back within seconds is another tab's; later it is taken for stolen, and the family ends
-for whoever holds its newest token.
+for whoever holds its newest token. A family belongs to the contract where it began: what one door
+rotates, another that does not would renew for ever unnoticed.
+
+`auth_time` is when the person signed in; rotation does not move it.
 """
 
 from __future__ import annotations
 
+import time
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
@@ -65,6 +70,10 @@ class Refresh(RefreshToken):
         """Empty in a token that was issued before there were families."""
         return str(self.get("family", ""))
 
+    @property
+    def contract(self) -> str:
+        return str(self.get("contract", "v1"))
+
     def check_blacklist(self) -> None:
         """Do nothing: `read` asks for token and family in one statement."""
 
@@ -94,13 +103,14 @@ class TokenPair:
         return int(LIFETIMES.get(self.contract, Lifetimes()).refresh.total_seconds())
 
 
-def issue(user: User, contract: str = "v1", family: str = "") -> TokenPair:
-    """Issue tokens to a person who has authenticated, in a new family unless one is named."""
+def issue(user: User, contract: str = "v1", follows: Refresh | None = None) -> TokenPair:
+    """Issue tokens to a person who has authenticated: a new family, unless they follow a token."""
     life = LIFETIMES.get(contract, Lifetimes())
     # not the blacklist's own for_user: that would keep every living token in the database
     refresh: Refresh = Token.for_user.__func__(Refresh, user)  # type: ignore[attr-defined]  # a class method
     refresh["contract"] = contract
-    refresh["family"] = family or uuid4().hex
+    refresh["family"] = (follows and follows.family) or uuid4().hex
+    refresh["auth_time"] = follows.get("auth_time", 0) if follows else round(time.time(), 3)
     refresh.set_exp(lifetime=life.refresh)
     refresh["type"] = "refresh"
     return TokenPair(_issue_access(refresh, user, contract), str(refresh), user, contract)
@@ -116,12 +126,26 @@ def _issue_access(refresh: Refresh, user: User, contract: str) -> str:
     return str(access)
 
 
-def read(raw: str | None) -> Refresh:
-    """Return a valid and unused refresh token. Ends the family of one that was used a while ago.
+def get_signed_in_at(claims: Mapping[str, Any]) -> datetime:
+    """When the bearer of a token signed in; long ago for tokens that do not say."""
+    return datetime.fromtimestamp(claims.get("auth_time", 0), UTC)
+
+
+def has_ended(claims: Mapping[str, Any], user: User) -> bool:
+    """Whether all sessions of the account were ended since the bearer signed in."""
+    valid_from = user.sessions_valid_from
+    return valid_from is not None and claims.get("auth_time", 0) < valid_from.timestamp()
+
+
+def read(raw: str | None, contract: str = "") -> Refresh:
+    """Return a valid and unused refresh token, of that contract if one is named. Ends the family of
+    one that was used a while ago.
 
     Raises `TokenRefused` with a reason: missing, expired, invalid, type, revoked.
     """
     token = _decode(raw)
+    if contract and token.get("contract", contract) != contract:
+        raise TokenRefused("The refresh token is of another contract.", reason="invalid")
     names = [token["jti"], token.family]
     rows = BlacklistedToken.objects.filter(token__jti__in=names)
     used = dict(rows.values_list("token__jti", "blacklisted_at"))
@@ -151,6 +175,8 @@ def _get_owner(token: Refresh) -> User:
         raise TokenRefused("The account is gone.", reason="user")
     if token.get("hash_password") not in (None, _hash_password(user)):
         raise TokenRefused("The password was changed.", reason="revoked")
+    if has_ended(token.payload, user):
+        raise TokenRefused("The session was ended.", reason="revoked")
     return user
 
 
@@ -161,23 +187,25 @@ def _hash_password(user: User) -> str:
 
 
 def rotate(raw: str | None, contract: str = "") -> TokenPair:
-    """Issue the next pair, and use this token up. Raises `TokenRefused`."""
-    token = read(raw)
+    """Issue the next pair, and use this token up. Raises `TokenRefused`, also for a token of
+    another contract than the one named."""
+    token = read(raw, contract)
     user = _get_owner(token)
     with transaction.atomic():
         # the library's annotation names only the first of the two
         _, created = cast("tuple[BlacklistedToken, bool]", token.blacklist())
         if not created:
             raise TokenRefused("The refresh token was used before.", reason="revoked")
-        return issue(user, contract or str(token.get("contract", "v1")), token.family)
+        return issue(user, token.contract, follows=token)
 
 
-def renew_access(raw: str | None) -> TokenPair:
-    """Issue an access token beside the same refresh token, for contracts that do not rotate."""
-    token = read(raw)
+def renew_access(raw: str | None, contract: str = "") -> TokenPair:
+    """Issue an access token beside the same refresh token, for contracts that do not rotate. Raises
+    as `rotate` does."""
+    token = read(raw, contract)
     user = _get_owner(token)
-    contract = str(token.get("contract", "v1"))
-    return TokenPair(_issue_access(token, user, contract), str(token), user, contract)
+    access = _issue_access(token, user, token.contract)
+    return TokenPair(access, str(token), user, token.contract)
 
 
 def revoke(raw: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -10,25 +10,44 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from api import money
-from api.emails import get_status_label
+from api.emails import Email, get_status_label
 from api.lifecycle import TradeStatus
 from api.models import Booking, Delivery, Trade, User
+from api.services.accounts import links
 from api.services.operations.lease_queue import Withheld
 
+from . import recipients
 
-def build_context(row: Delivery, booking: Booking | None) -> dict[str, Any]:
+
+def find_recipient(row: Delivery, email: Email, booking: Booking | None) -> User | None:
+    """The person that the e-mail is to; None for the admins of a venue, whom nobody can choose.
+    Raises `Withheld` when the account is gone."""
+    if email.to in ("requester", "target"):
+        return cast(User, getattr(_get_trade(row), email.to))
+    if booking is not None:
+        return booking.owner if email.to == "owner" else None
+    return _get_account(row.payload["user"]) if "user" in row.payload else None
+
+
+def build_context(row: Delivery, booking: Booking | None, recipient: User | None) -> dict[str, Any]:
+    """What the templates may show; of whoever has not verified the address nothing but short lines.
+    Raises `Withheld`."""
     context: dict[str, Any] = {"site": settings.PUBLIC_URL, "frontend": settings.FRONTEND_URL}
-    context |= row.payload
+    strange = recipient is not None and recipient.email_verified_at is None
+    context |= recipients.shorten_payload(row.payload) if strange else row.payload
+    if booking is not None and recipient is not None and strange:
+        booking = recipients.shorten_booking(booking)
+        context["confirm_link"] = links.build_confirm_link(recipient)
     if booking is not None:
         # the status that the e-mail is about, not the one that the booking may have by now
         status = row.payload.get("status") or booking.status
         label = get_status_label(str(status), booking.venue.wording).replace("_", " ")
         status_context = {"status": label, "status_word": label.capitalize()}
-        trade = _build_trade_context(row, booking) if "trade" in row.payload else {}
-        return context | build_booking_context(booking) | status_context | trade
-    if "user" in row.payload:
-        return context | _build_account_context(row.payload["user"])
-    return context
+        found = _build_trade_context(row, booking, strange) if "trade" in row.payload else {}
+        return context | build_booking_context(booking) | status_context | found
+    if recipient is None:
+        return context
+    return context | _build_account_context(row, recipient, strange)
 
 
 def build_booking_context(booking: Booking) -> dict[str, Any]:
@@ -57,12 +76,18 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
     }
 
 
-def _build_trade_context(row: Delivery, booking: Booking) -> dict[str, Any]:
-    """The trade as one of its two people sees it; `booking` is theirs now, or will be."""
+def _get_trade(row: Delivery) -> Trade:
     sides = ("requester", "target")
-    trade = Trade.objects.select_related(
+    return Trade.objects.select_related(
         *sides, *(f"{each}_booking__{name}" for each in sides for name in ("venue", "resource"))
     ).get(pk=row.payload["trade"])
+
+
+def _build_trade_context(row: Delivery, booking: Booking, strange: bool) -> dict[str, Any]:
+    """The trade as one of its two people sees it; `booking` is theirs now, or will be."""
+    trade = _get_trade(row)
+    if strange:
+        trade = recipients.shorten_trade(trade)
     if row.name == "trade_offered" and trade.status != TradeStatus.OFFERED:
         raise Withheld(f"the offer is {trade.status}")
     side = row.payload["side"]
@@ -90,14 +115,21 @@ def count_minutes_freed(booking: Booking) -> int:
     return int((booking.ends_at - booking.ended_at).total_seconds() // 60)
 
 
-def _build_account_context(pk: int) -> dict[str, Any]:
+def _get_account(pk: int) -> User:
     user = User.objects.filter(pk=pk, is_active=True, erased_at=None).first()
     if user is None:
         raise Withheld("the account is gone")
+    return user
+
+
+def _build_account_context(row: Delivery, user: User, strange: bool) -> dict[str, Any]:
+    name = (recipients.shorten_user(user) if strange else user).name
+    if "change" in row.payload:
+        return {"name": name, "link": links.build_undo_link(row.payload["change"])}
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     token = default_token_generator.make_token(user)
     return {
-        "name": user.name,
+        "name": name,
         "uid": uid,
         "token": token,
         "link": f"{settings.FRONTEND_URL}/password-reset/{uid}/{token}",

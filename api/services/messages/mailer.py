@@ -21,12 +21,14 @@ from django.template import engines
 from api.emails import Email, get_email
 from api.lifecycle import Status
 from api.models import Booking, Delivery
+from api.models.identifiers import encode_address
 from api.queries.clock import database_now
 from api.services.messages.mail_connections import MailConnection, use_connection
 from api.services.operations.circuit_breaker import CircuitBreaker, CircuitOpen
 from api.services.operations.lease_queue import Withheld
 
-from .email_context import build_context
+from .email_context import build_context, find_recipient
+from .recipients import check_limit
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,7 +39,7 @@ BOOKING_COLUMNS: Final = (
     *("hold_expires_at", "price_minor", "currency"),
     *("venue__name", "venue__time_zone", "venue__wording", "resource__name", "resource__building"),
     *("owner__email", "owner__username", "owner__first_name", "owner__last_name"),
-    "owner__erased_at",
+    *("owner__email_key", "owner__email_verified_at", "owner__erased_at"),
 )
 GAPS: Final = re.compile(r"\n\s*\n\s*\n+")  # of blocks that are empty
 
@@ -112,14 +114,17 @@ def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
     email = get_email(row.name, wording)
     if booking is not None:
         _check_still_wanted(row, email, booking)
-    context = build_context(row, booking)
+    recipient = find_recipient(row, email, booking)
+    if recipient is not None and recipient.email_verified_at is None:
+        check_limit(row)
+    context = build_context(row, booking, recipient)
     if email.to == "admin":
         context["name"] = ""
     message = EmailMultiAlternatives(
         subject=" ".join(email.subject.format_map(context).split()),
         body=_render(wording, row.name, "txt", context),
         from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[row.to],
+        to=[encode_address(row.to)],
         headers=build_headers(row),
     )
     message.attach_alternative(_render(wording, row.name, "html", context), "text/html")

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from api import errors, policy
 from api.lifecycle import Status
@@ -91,14 +92,19 @@ def seed_demo(password: str) -> dict[str, int]:
 
 
 def _get_or_create_user(email: str, first: str, last: str, role: str, password: str) -> User:
-    user = User.objects.filter(email=email).first()
+    user = User.objects.find_by_login(email)
     if user is None:
         superuser = role == Role.ADMIN
         names: dict[str, Any] = {"first_name": first, "last_name": last, "role": role}
         login = email.split("@", maxsplit=1)[0]
-        taken = User.objects.filter(username__iexact=login).exists()
+        taken = User.objects.find_by_login(login) is not None
         user = User.objects.create_user(
-            email, password, username=None if taken else login, is_superuser=superuser, **names
+            email,
+            password,
+            username=None if taken else login,
+            is_superuser=superuser,
+            email_verified_at=Now(),
+            **names,
         )
     return user
 

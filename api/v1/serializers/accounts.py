@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.models import User
 from api.models.users import Role
+from api.rest.credentials import (
+    EmailField,
+    LookupEmailField,
+    NewPasswordField,
+    PasswordField,
+    UsernameField,
+)
 
 from .base import StrictSerializer, describe, example
-from .fields import EmailField
 
 USER = {
     "id": 7,
@@ -61,13 +68,15 @@ class UserSerializer(serializers.ModelSerializer[User]):
         )
 
 
+@extend_schema_field({"type": "string", "maxLength": 150, "pattern": r"^[\w.+-]+$"})
+class OtherNameField(UsernameField):
+    """A name without an @; one's own address is taken too."""
+
+
 class _ChangeSerializer(StrictSerializer):
-    email = EmailField(max_length=254, help_text="The address to sign in with.")
-    username = serializers.RegexField(
-        r"^[\w.+-]+$",
-        max_length=150,
-        allow_null=True,
-        help_text="Another name to sign in with; null for none.",
+    email = EmailField(help_text="The address to sign in with.")
+    username = OtherNameField(
+        allow_null=True, help_text="Another name to sign in with; null for none."
     )
     first_name = serializers.CharField(max_length=150, allow_blank=True, help_text="First name.")
     last_name = serializers.CharField(max_length=150, allow_blank=True, help_text="Last name.")
@@ -81,6 +90,10 @@ class _ChangeSerializer(StrictSerializer):
 class ProfileChangeSerializer(_ChangeSerializer):
     """What people may change of their own account."""
 
+    current_password = PasswordField(
+        required=False, help_text="One's own password; another address needs it."
+    )
+
 
 @example(request={"role": "staff"})
 class UserChangeSerializer(_ChangeSerializer):
@@ -91,6 +104,10 @@ class UserChangeSerializer(_ChangeSerializer):
         help_text="`user` books, `staff` runs the venues, `admin` also the accounts.",
     )
     is_active = serializers.BooleanField(help_text="Whether they may sign in.")
+    current_password = PasswordField(
+        required=False,
+        help_text="The admin's own; another address needs it, or a sign-in a few minutes ago.",
+    )
 
 
 @example(
@@ -104,20 +121,14 @@ class RegistrationSerializer(StrictSerializer):
     """A new account. Fields that are not listed are ignored: nobody gives themselves a role."""
 
     takes_unknown_fields = True
-    email = EmailField(max_length=254, help_text="The address to sign in with.")
-    password = serializers.CharField(
+    email = EmailField(help_text="The address to sign in with.")
+    password = NewPasswordField(
         min_length=8,
-        max_length=128,
-        trim_whitespace=False,
         write_only=True,
-        help_text="At least 8 characters, and none of the common ones.",
+        help_text="8 to 128 characters, and none of the common ones.",
     )
-    username = serializers.RegexField(
-        r"^[\w.+-]+$",
-        max_length=150,
-        required=False,
-        allow_null=True,
-        help_text="Another name to sign in with.",
+    username = OtherNameField(
+        required=False, allow_null=True, help_text="Another name to sign in with."
     )
     name = serializers.CharField(
         max_length=300,
@@ -149,10 +160,8 @@ class RegistrationSerializer(StrictSerializer):
 @example(request={"email": "ana@example.com", "password": "correct horse 9 battery"})
 class LoginSerializer(StrictSerializer):
     takes_unknown_fields = True
-    email = serializers.CharField(max_length=254, help_text="The e-mail address, or the username.")
-    password = serializers.CharField(
-        max_length=128, trim_whitespace=False, help_text="The password of the account."
-    )
+    email = serializers.CharField(max_length=1000, help_text="The e-mail address, or the username.")
+    password = PasswordField(help_text="The password of the account.")
 
 
 class TokensSerializer(serializers.Serializer[Any]):
@@ -191,20 +200,15 @@ class RefreshSerializer(StrictSerializer):
     }
 )
 class PasswordChangeSerializer(StrictSerializer):
-    current_password = serializers.CharField(
-        max_length=128, trim_whitespace=False, help_text="The password until now."
-    )
-    new_password = serializers.CharField(
-        min_length=8,
-        max_length=128,
-        trim_whitespace=False,
-        help_text="At least 8 characters, and none of the common ones.",
+    current_password = PasswordField(help_text="The password until now.")
+    new_password = NewPasswordField(
+        min_length=8, help_text="8 to 128 characters, and none of the common ones."
     )
 
 
 @example(request={"email": "ana@example.com"})
 class PasswordResetSerializer(StrictSerializer):
-    email = EmailField(max_length=254, help_text="The address of the account.")
+    email = LookupEmailField(help_text="The address of the account.")
 
 
 @example(
@@ -217,9 +221,6 @@ class PasswordResetSerializer(StrictSerializer):
 class PasswordResetConfirmSerializer(StrictSerializer):
     uid = serializers.CharField(max_length=64, help_text="`uid` of the link in the e-mail.")
     token = serializers.CharField(max_length=128, help_text="`token` of the link in the e-mail.")
-    new_password = serializers.CharField(
-        min_length=8,
-        max_length=128,
-        trim_whitespace=False,
-        help_text="At least 8 characters, and none of the common ones.",
+    new_password = NewPasswordField(
+        min_length=8, help_text="8 to 128 characters, and none of the common ones."
     )

@@ -47,11 +47,6 @@ class InstantField(serializers.DateTimeField):
             self.fail("overflow", timezone="UTC")
 
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}"
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
-EMAIL = rf"^{_ATOM}(\.{_ATOM}){{0,2}}@({_LABEL}\.){{1,5}}[A-Za-z]{{2,20}}$"
-
-
 class DayField(serializers.DateField):
     """`YYYY-MM-DD`, and none of the other ways to write a date."""
 
@@ -59,24 +54,6 @@ class DayField(serializers.DateField):
         if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
             self.fail("invalid", format="YYYY-MM-DD")
         return super().to_internal_value(value)
-
-
-@extend_schema_field({"type": "string", "maxLength": 254, "pattern": EMAIL, "example": "a@b.org"})
-class EmailField(serializers.EmailField):
-    """An address that matches the pattern."""
-
-    def to_internal_value(self, data: Any) -> str:
-        address = super().to_internal_value(data)
-        if address and not re.fullmatch(EMAIL, address, re.ASCII):
-            self.fail("invalid")
-        return address
-
-
-@extend_schema_field(
-    {"type": "string", "maxLength": 254, "pattern": rf"^$|{EMAIL}", "example": "a@b.org"}
-)
-class OptionalEmailField(EmailField):
-    """An address, or nothing."""
 
 
 LINK = r"^(https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?)?$"

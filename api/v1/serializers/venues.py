@@ -11,13 +11,13 @@ from rest_framework import serializers
 from api.errors import Unfit
 from api.models import Closure, PrimetimeWindow, Venue
 from api.models.venues import MINUTE
+from api.rest.credentials import OptionalEmailField
 
 from .base import StrictMixin, describe, example
 from .fields import (
     DayField,
     DurationField,
     NetworkField,
-    OptionalEmailField,
     SignedDurationField,
     TimeZoneField,
     WallTimeField,
@@ -83,8 +83,6 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
     )
     admin_email = OptionalEmailField(
         required=False,
-        allow_blank=True,
-        max_length=254,
         help_text="Who gets the e-mails for staff; shown to staff only.",
     )
     closed_weekdays = serializers.ListField(

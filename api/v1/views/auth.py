@@ -17,6 +17,7 @@ from api.rest.authentication import (
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import accounts, erasure, passwords, tokens
+from api.services.accounts.proofs import Proof
 from api.services.accounts.tokens import TokenPair
 from api.v1.serializers.accounts import (
     USER,
@@ -100,7 +101,7 @@ class RefreshView(AnonymousView):
         refused, and soon after it ends the whole session. For anyone.
         """
         self.get_validated_body(RefreshSerializer)
-        return respond_with_tokens(tokens.rotate(get_refresh_token(request)))
+        return respond_with_tokens(tokens.rotate(get_refresh_token(request), "v1"))
 
 
 class LogoutView(AnonymousView):
@@ -115,7 +116,7 @@ class LogoutView(AnonymousView):
         self.get_validated_body(RefreshSerializer)
         tokens.revoke(get_refresh_token(request))
         response = Response(status=204)
-        delete_refresh_cookie(response)
+        delete_refresh_cookie(request, response)
         return response
 
 
@@ -135,10 +136,12 @@ class MeView(IdempotentAPIView):
     def patch(self, request: Request) -> Response:
         """Change one's own account.
 
-        Fields that are left out stay. The role is for admins to change.
+        Fields that are left out stay. The role is for admins to change. Another address needs
+        `current_password`; a letter to the one before has a link that undoes it.
         """
         changes = self.get_validated_body(ProfileChangeSerializer, partial=True)
-        user = accounts.update_account(self.user, changes, by=self.user)
+        proof = Proof(changes.pop("current_password", None))
+        user = accounts.update_account(self.user, changes, by=self.user, proof=proof)
         return Response(UserSerializer(user).data)
 
     @extend_schema(responses={204: None})
@@ -150,7 +153,7 @@ class MeView(IdempotentAPIView):
         """
         erasure.erase_account(self.user)
         response = Response(status=204)
-        delete_refresh_cookie(response)
+        delete_refresh_cookie(request, response)
         return response
 
 
@@ -178,7 +181,8 @@ class PasswordChangeView(IdempotentAPIView):
     def post(self, request: Request) -> Response:
         """Change one's password.
 
-        Ends every other session; the answer holds the tokens of this one.
+        Ends every other session; the answer holds the tokens of this one. A letter has a link that
+        undoes it.
         """
         body = self.get_validated_body(PasswordChangeSerializer)
         passwords.change_password(self.user, body["current_password"], body["new_password"])

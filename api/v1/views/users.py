@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.models import User
+from api.rest.authentication import get_proof
 from api.rest.permissions import IsAdmin
 from api.services.accounts import accounts, erasure
 from api.v1.serializers.accounts import UserChangeSerializer, UserSerializer
@@ -40,9 +41,9 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[
         """
         user: User = self.get_object()
         changes = self.get_validated_body(UserChangeSerializer, partial=True)
-        return Response(
-            self.get_serializer(accounts.update_account(user, changes, by=self.user)).data
-        )
+        proof = get_proof(request, changes.pop("current_password", None))
+        changed = accounts.update_account(user, changes, by=self.user, proof=proof)
+        return Response(self.get_serializer(changed).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, **_: Any) -> Response:

@@ -290,7 +290,7 @@ def test_the_last_admin_stays_one_whatever_the_role_says(at_shop, ada):
 
 
 def test_admins_add_people(at_shop, ana, ada):
-    body = NEW | {"is_staff_member": True}
+    body = NEW | {"is_staff_member": True, "password": "correct horse 9 battery"}
     assert at_shop(ana).post(f"{API}/users/", body).status_code == 403
     answer = at_shop(ada).post(f"{API}/users/", body)
     assert (answer.status_code, answer.json()["is_staff_member"]) == (201, True)

@@ -1,15 +1,16 @@
 """Signing in, and people."""
 
-from rest_framework.serializers import CharField, EmailField
+from rest_framework.serializers import CharField
 
 from api.contracts import kit
+from api.rest.credentials import LookupEmailField
 
 from .fields import TextField
 
 
 class LoginSerializer(kit.Serializer):
-    email = EmailField(max_length=254, source="login")
-    password = TextField(max_length=1000, trim_whitespace=False)
+    email = LookupEmailField(source="login")
+    password = TextField(trim_whitespace=False)
 
 
 class RefreshSerializer(kit.Serializer):

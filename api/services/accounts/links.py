@@ -1,0 +1,47 @@
+"""Links of letters that are followed here: signed, so that nothing secret is stored."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.utils.crypto import salted_hmac
+
+from api.models import User
+
+_UNDO = Signer(sep=".", salt="holdfast.account-change")
+_CONFIRM = Signer(sep=".", salt="holdfast.confirm-address")
+
+
+def build_undo_link(change: int) -> str:
+    """The link that undoes a change of an account."""
+    return f"{settings.PUBLIC_URL}/account/undo/{_UNDO.sign(str(change))}/"
+
+
+def read_undo_token(token: str) -> int | None:
+    """The id of the change, or None for a token that is not ours."""
+    text = _unsign(_UNDO, token)
+    return int(text) if text is not None else None
+
+
+def build_confirm_link(user: User) -> str:
+    """The link that shows that somebody reads the mail of the account's present address."""
+    token = _CONFIRM.sign(f"{user.pk}.{_hash_address(user)}")
+    return f"{settings.PUBLIC_URL}/account/confirm/{token}/"
+
+
+def find_confirming_user(token: str) -> User | None:
+    """Whose address the token confirms; None once they have another one."""
+    pk, _, address = (_unsign(_CONFIRM, token) or "").partition(".")
+    user = User.objects.filter(pk=pk, is_active=True).first() if pk else None
+    return user if user is not None and address == _hash_address(user) else None
+
+
+def _hash_address(user: User) -> str:
+    return salted_hmac("holdfast.confirm-address", user.email_key).hexdigest()[:16]
+
+
+def _unsign(signer: Signer, token: str) -> str | None:
+    try:
+        return signer.unsign(token)
+    except BadSignature:
+        return None
