@@ -1,7 +1,7 @@
 """Which emails a transition causes, to whom, and when they are withheld.
 
-Each has `email_templates/<name>.html` and its plain twin `.txt`; a venue's `wording` names a
-folder that is looked in first, and may have rows of its own here.
+Each has one template for its text and its HTML, `email_templates/<name>.jinja`; a venue's `wording`
+names a folder that is looked in first, and may have rows of its own here.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Email:
 
 REMINDER: Final = Email(
     "reminder",
-    "Reminder: {what} at {time}",
+    "Reminder: {what}, {begins}",
     only_while=(CONFIRMED, CHECKED_IN),
     before_start=True,
 )

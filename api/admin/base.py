@@ -11,6 +11,15 @@ from unfold.admin import ModelAdmin
 HTTPS_URLS: dict[Any, Any] = {models.URLField: {"assume_scheme": "https"}}
 
 
+class EditableAdmin(ModelAdmin):
+    """Rows that are added and changed here."""
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Nothing: Django would take first values from the address, and fails on what fits no
+        field. No page here links with any."""
+        return {}
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that nobody adds, changes or deletes by hand."""
 

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.dateformat import format as format_date
-from unfold.admin import ModelAdmin
 
 from api import errors
 from api.models import Booking, BookingEvent, Trade
@@ -20,7 +19,7 @@ from api.services.bookings.actions import approve_booking, cancel_booking, rejec
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 
-from .base import ReadOnlyAdmin
+from .base import EditableAdmin, ReadOnlyAdmin
 from .batch_actions import apply_to_each
 
 EDITABLE_FIELDS = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
@@ -69,7 +68,7 @@ class BookingForm(ModelForm):
 
 
 @admin.register(Booking)
-class BookingAdmin(ModelAdmin):
+class BookingAdmin(EditableAdmin):
     form = BookingForm
     list_display = ("id", "venue", "resource", "owner", "when", "status")
     list_filter = ("venue", "status", "payment_status")

@@ -16,8 +16,9 @@ from django_celery_beat.models import (
 )
 from rest_framework.authtoken.models import TokenProxy
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from .base import EditableAdmin
 
 # people have a role and jobs an interval
 UNUSED = (Group, CrontabSchedule, SolarSchedule, ClockedSchedule)
@@ -37,10 +38,10 @@ class UnfoldPeriodicTaskForm(PeriodicTaskForm):
 
 
 @admin.register(PeriodicTask)
-class UnfoldPeriodicTaskAdmin(PeriodicTaskAdmin, ModelAdmin):
+class UnfoldPeriodicTaskAdmin(PeriodicTaskAdmin, EditableAdmin):
     form = UnfoldPeriodicTaskForm
 
 
 @admin.register(IntervalSchedule)
-class IntervalScheduleAdmin(ModelAdmin):
+class IntervalScheduleAdmin(EditableAdmin):
     pass

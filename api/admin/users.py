@@ -9,12 +9,12 @@ from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin, StackedInline
+from unfold.admin import StackedInline
 
 from api.models import User, UserProfile
 from api.services.accounts import erasure
 
-from .base import HTTPS_URLS
+from .base import HTTPS_URLS, EditableAdmin
 from .user_forms import OwnPasswordForm, PasswordForm, PersonForm, UserCreationForm
 
 
@@ -25,7 +25,7 @@ class UserProfileInline(StackedInline):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, EditableAdmin):
     form = PersonForm
     change_password_form = PasswordForm
     list_display = ("email", "name", "role", "is_active", "date_joined")

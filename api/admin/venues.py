@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from api.models import Closure, PrimetimeWindow, Resource, User, Venue
@@ -16,7 +16,7 @@ from api.services.reviews.review import review_bookings
 from api.services.venues import resources
 
 from . import resource_week
-from .base import HTTPS_URLS
+from .base import HTTPS_URLS, EditableAdmin
 from .reviews import warn_of_affected
 
 
@@ -31,7 +31,7 @@ class ClosureInline(TabularInline):
 
 
 @admin.register(Venue)
-class VenueAdmin(ModelAdmin):
+class VenueAdmin(EditableAdmin):
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
     inlines = (PrimetimeWindowInline, ClosureInline)
@@ -78,7 +78,7 @@ class VenueAdmin(ModelAdmin):
 
 
 @admin.register(Resource)
-class ResourceAdmin(ModelAdmin):
+class ResourceAdmin(EditableAdmin):
     formfield_overrides = HTTPS_URLS
     list_display = (
         *("name", "venue", "building", "floor", "capacity", "is_available", "maintenance"),

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
-from jinja2 import ChainableUndefined, select_autoescape
+from jinja2 import ChainableUndefined
 
 from backend.admin_theme import UNFOLD  # noqa: F401 - the name is the library's
 from backend.environment import BASE_DIR, read_environment
@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "api.admin.bad_values.BadValueMiddleware",
     "backend.client_address.set_client_address",
     "backend.write_limits.WriteLimits",
 ]
@@ -86,7 +87,7 @@ TEMPLATES = [
         "NAME": "emails",
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "email_templates"],
-        "OPTIONS": {"undefined": ChainableUndefined, "autoescape": select_autoescape(["html"])},
+        "OPTIONS": {"undefined": ChainableUndefined, "autoescape": False},  # see email_templates.py
     },
 ]
 

@@ -200,33 +200,35 @@ def test_csv_has_keys_as_its_heading_and_a_line_a_room(get, week, room):
         'attachment; filename="holdfast-utilization-2024-01-15-2024-01-21.csv"'
     )
     assert answer.content.decode() == (
-        "resource_id,name,utilization_rate,total_bookings,total_hours,peak_hours\r\n"
+        "\ufeffresource_id,name,utilization_rate,total_bookings,total_hours,peak_hours\r\n"
         f"{room.pk},Ada,8.3,3,7.0,09:00 14:00\r\n"
     )
 
 
 def test_csv_of_key_figures_and_of_the_heat_map(get, week):
-    kpi = get(f"kpi/?{WEEK}&format=csv").content.decode().splitlines()
+    kpi = get(f"kpi/?{WEEK}&format=csv").content.decode("utf-8-sig").splitlines()
     assert kpi == [
         ",".join(reports.HEADINGS[reports.Figure.KPI]),
         "1,8.3,8.3,33.3,33.3,3,",
     ]
-    heat = list(csv.reader(io.StringIO(get(f"heat-map/?{WEEK}&format=csv").content.decode())))
+    heat = list(
+        csv.reader(io.StringIO(get(f"heat-map/?{WEEK}&format=csv").content.decode("utf-8-sig")))
+    )
     assert heat[0][:3] == ["weekday", "00", "01"]
     assert heat[1][:11] == ["Monday", *["0.0"] * 9, "1.0"]
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", " =1+1", "＝1+1"])
 def test_no_cell_of_a_csv_is_a_formula(get, room, name):
     Resource.objects.filter(pk=room.pk).update(name=name)
-    text = get(f"ghosting/?{WEEK}&format=csv").content.decode()
+    text = get(f"ghosting/?{WEEK}&format=csv").content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert rows[0]["name"] == f"'{name}"
 
 
 def test_a_csv_quotes_what_would_break_its_lines(get, room):
     Resource.objects.filter(pk=room.pk).update(name='Ada, "big"\nroom 日本')
-    text = get(f"ghosting/?{WEEK}&format=csv").content.decode()
+    text = get(f"ghosting/?{WEEK}&format=csv").content.decode("utf-8-sig")
     assert next(csv.DictReader(io.StringIO(text)))["name"] == 'Ada, "big"\nroom 日本'
 
 

@@ -18,7 +18,7 @@ from api.models import Export, User
 from api.models.analytics import ExportState, Figure, Format
 from api.services.operations.lease_queue import LeaseQueue, run_one_by_one
 
-from . import exports_csv, reports
+from . import exports_csv, exports_pdf, reports
 from .reports import Question
 
 MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.PDF: "application/pdf"}
@@ -125,11 +125,7 @@ def _build_content(export: Export, progress: reports.Progress) -> bytes:
 
 
 def _render(report: reports.Report, kind: Format) -> bytes:
-    if kind == Format.CSV:
-        return exports_csv.render_csv(report)
-    from . import exports_pdf  # its library is large, and most processes never draw
-
-    return exports_pdf.render_pdf(report)
+    return (exports_csv.render_csv if kind == Format.CSV else exports_pdf.render_pdf)(report)
 
 
 def prune() -> int:

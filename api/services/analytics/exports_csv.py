@@ -1,11 +1,11 @@
-"""A report, or any table, as CSV: a heading, one line a row, UTF-8.
+"""A report, or any table, as CSV: a heading, one line a row, UTF-8 with its byte order mark:
+without it a spreadsheet takes it for another encoding.
 
 No cell is a formula: text that a spreadsheet would run begins with an apostrophe.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from .reports import Report
 
-DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# full-width ones are folded to these by some
+DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def format_cell(value: Any) -> Any:
@@ -21,21 +22,17 @@ def format_cell(value: Any) -> Any:
     if value is None or isinstance(value, int | float):
         return value
     text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(DANGEROUS) else text
+    return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 
 def render_csv(report: Report) -> bytes:
-    return _write(report.headings, ([row[key] for key in report.headings] for row in report.rows))
+    rows = ([row[key] for key in report.headings] for row in report.rows)
+    return render_table(report.headings, rows)
 
 
 def render_table(headings: Iterable[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """Begins with the byte order mark by which a spreadsheet knows UTF-8."""
-    return codecs.BOM_UTF8 + _write(headings, rows)
-
-
-def _write(headings: Iterable[str], rows: Iterable[Sequence[Any]]) -> bytes:
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
     writer.writerow(headings)
     writer.writerows([format_cell(cell) for cell in row] for row in rows)
-    return lines.getvalue().encode()
+    return lines.getvalue().encode("utf-8-sig")

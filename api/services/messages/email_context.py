@@ -17,6 +17,7 @@ from api.services.accounts import links
 from api.services.operations.lease_queue import Withheld
 
 from . import recipients
+from .email_times import format_instant, format_interval, format_zone
 
 
 def find_recipient(row: Delivery, email: Email, booking: Booking | None) -> User | None:
@@ -52,9 +53,8 @@ def build_context(row: Delivery, booking: Booking | None, recipient: User | None
 
 def build_booking_context(booking: Booking) -> dict[str, Any]:
     zone = booking.venue.zone
-    start, end = booking.starts_at.astimezone(zone), booking.ends_at.astimezone(zone)
-    ends = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%A, %d %B %Y %H:%M}"
-    hold = booking.hold_expires_at
+    start = booking.starts_at.astimezone(zone)
+    hold, check_in = booking.hold_expires_at, booking.check_in_opens_at
     return {
         "booking": booking,
         "venue": booking.venue,
@@ -62,12 +62,13 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
         "owner": booking.owner,
         "name": booking.owner.name,
         "what": booking.title or booking.resource.name,
+        "notes": "\n".join(booking.notes.splitlines()),
         "start": start,
-        "end": end,
-        "when": f"{start:%A, %d %B %Y, %H:%M} to {ends}",
-        "time": f"{start:%H:%M}",
-        "zone": start.tzname() or booking.venue.time_zone,
-        "deadline": f"{hold.astimezone(zone):%H:%M on %d %B}" if hold else "",
+        "zone": format_zone(start),
+        "begins": format_instant(start, zone),
+        "when": format_interval(start, booking.ends_at, zone),
+        "deadline": format_instant(hold, zone) if hold else "",
+        "check_in_opens": format_instant(check_in, zone) if check_in else "",
         "price": money.format_amount(booking.price_minor, booking.currency),
         "freed": count_minutes_freed(booking),
         "pay_link": f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay",

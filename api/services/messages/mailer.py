@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from email.header import Header
 from email.utils import parseaddr
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Final, cast
 
 from django.conf import settings
 from django.core import serializers
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.template import engines
 
 from api.emails import Email, get_email
 from api.lifecycle import Status
@@ -27,21 +27,18 @@ from api.services.messages.mail_connections import MailConnection, use_connectio
 from api.services.operations.circuit_breaker import CircuitBreaker, CircuitOpen
 from api.services.operations.lease_queue import Withheld
 
+from . import email_templates
 from .email_context import build_context, find_recipient
 from .recipients import check_limit
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 # what the templates show of a booking; a column that is missing here costs a statement an e-mail
 BOOKING_COLUMNS: Final = (
     *("title", "notes", "guests", "status", "starts_at", "ends_at", "ended_at", "no_show_at"),
-    *("hold_expires_at", "price_minor", "currency"),
+    *("hold_expires_at", "check_in_opens_at", "price_minor", "currency"),
     *("venue__name", "venue__time_zone", "venue__wording", "resource__name", "resource__building"),
     *("owner__email", "owner__username", "owner__first_name", "owner__last_name"),
     *("owner__email_key", "owner__email_verified_at", "owner__erased_at"),
 )
-GAPS: Final = re.compile(r"\n\s*\n\s*\n+")  # of blocks that are empty
 
 # emails about a booking that goes ahead; withheld when it has ended meanwhile
 AFFIRMING_VERBS: Final = ("book", "approve", "confirm", "resubmit", "reinstate", "moved", "edited")
@@ -120,15 +117,26 @@ def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
     context = build_context(row, booking, recipient)
     if email.to == "admin":
         context["name"] = ""
+    text, html = email_templates.render(row.name, wording, context)
     message = EmailMultiAlternatives(
-        subject=" ".join(email.subject.format_map(context).split()),
-        body=_render(wording, row.name, "txt", context),
+        subject=build_subject(email.subject.format_map(context)),
+        body=text,
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[encode_address(row.to)],
         headers=build_headers(row),
     )
-    message.attach_alternative(_render(wording, row.name, "html", context), "text/html")
+    message.attach_alternative(html, "text/html")
     return message
+
+
+def build_subject(text: str) -> str:
+    """One line without control characters; encoded if a part of it looks as if it already were,
+    which the reader's program would decode into something else."""
+    spaced = " ".join(text.split())
+    line = "".join(letter for letter in spaced if unicodedata.category(letter) != "Cc").strip()
+    if "=?" not in line:
+        return line
+    return " ".join(Header(line, "utf-8", header_name="Subject").encode().split())
 
 
 def build_headers(row: Delivery) -> dict[str, str]:
@@ -161,13 +169,6 @@ def _check_still_wanted(row: Delivery, email: Email, booking: Booking) -> None:
 def _is_late(row: Delivery) -> bool:
     """Whoever books and cancels at once gets both emails; after an outage the first is old news."""
     return row.attempts > 1 or database_now() - row.created_at > STALE_AFTER
-
-
-def _render(wording: str, name: str, ending: str, context: dict[str, Any]) -> str:
-    names = [f"{wording}/{name}.{ending}"] if wording else []
-    emails: Environment = engines["emails"].env  # type: ignore[attr-defined]  # the engine is Jinja's
-    text = emails.select_template([*names, f"{name}.{ending}"]).render(context)
-    return GAPS.sub("\n\n", text).strip() + "\n"
 
 
 def send_now(name: str, to: str, key: str) -> Exception | None:
