@@ -53,6 +53,20 @@ class WrongCredentials(Refusal):
     code, status, detail = "wrong_credentials", 401, "No account matches these credentials."
 
 
+class WrongCode(WrongCredentials):
+    code, detail = "wrong_code", "That is not the code of this moment, nor a recovery code."
+
+
+class ProviderRefused(Refusal):
+    """Somebody's account at a provider signs in to no account here."""
+
+    code, status, detail = "provider_refused", 403, "That account does not sign in here."
+
+
+class CodeRefused(Refusal):
+    code, status, detail = "code_refused", 401, "The code is not valid, or was used before."
+
+
 class TokenRefused(Refusal):
     """A refresh token that is missing, malformed, expired, used or revoked: see `reason`."""
 

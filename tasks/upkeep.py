@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from api.services.accounts import changes, tokens
+from api.services.accounts import changes, tokens, user_sessions
 from api.services.analytics import exports
 from api.services.bookings import history
 from api.services.messages import outbox
@@ -23,7 +23,7 @@ def prune_history() -> int:
 
 
 def _prune() -> int:
-    services = (outbox, idempotency, stripe_events, exports, jobs, history, changes)
+    services = (outbox, idempotency, stripe_events, exports, jobs, history, changes, user_sessions)
     return sum(service.prune() for service in services)
 
 

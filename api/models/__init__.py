@@ -12,6 +12,7 @@ from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .reviews import Review, RulesReview
 from .trades import Trade
+from .user_sessions import UserSession
 from .users import AccountChange, User, UserProfile
 from .venues import Closure, PrimetimeWindow, Venue
 
@@ -41,5 +42,6 @@ __all__ = [
     "Trade",
     "User",
     "UserProfile",
+    "UserSession",
     "Venue",
 ]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
@@ -73,6 +74,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # tokens of who signed in before then are refused
     sessions_valid_from = models.DateTimeField(null=True, blank=True, editable=False)
+    # those of its `sessions` that were ended one by one, and would not have expired yet
+    ended_sessions = ArrayField(
+        models.BigIntegerField(), default=list, db_default=[], editable=False
+    )
+
+    has_second_factor = False  # whether this request's session or token has seen one
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

@@ -5,6 +5,7 @@ Also the cookie in which a browser keeps its refresh token.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.conf import settings
@@ -28,7 +29,7 @@ from api.models.identifiers import list_password_forms
 from api.rest.authorization import read_credentials
 from api.rest.origins import is_untrusted_origin
 from api.services.accounts.proofs import Proof
-from api.services.accounts.tokens import TokenPair, get_signed_in_at, has_ended
+from api.services.accounts.tokens import TokenPair, get_signed_in_at, has_ended, has_second_factor
 from api.services.panels import panels
 
 
@@ -86,6 +87,7 @@ class BearerAuthentication(JWTAuthentication):
         user: Any = super().get_user(validated_token)
         if has_ended(validated_token.payload, user):
             raise AuthenticationFailed("The session was ended.", "session_ended")
+        user.has_second_factor = has_second_factor(validated_token.payload)
         return user
 
 
@@ -190,6 +192,11 @@ def delete_refresh_cookie(request: Request, response: HttpResponseBase) -> None:
 def get_refresh_cookie(request: Request) -> str | None:
     """The refresh token in the cookie; None when the request comes from an untrusted origin."""
     return None if is_untrusted_origin(request) else request.COOKIES.get(settings.REFRESH_COOKIE)
+
+
+def get_claims(request: Request) -> Mapping[str, Any]:
+    """Of the access token; none for whoever has no such token."""
+    return request.auth.payload if isinstance(request.auth, AccessToken) else {}
 
 
 def get_proof(request: Request, current_password: str | None = None) -> Proof:

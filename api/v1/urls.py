@@ -19,6 +19,7 @@ from .views import (
     resources,
     reviews,
     trades,
+    user_sessions,
     users,
     venues,
 )
@@ -35,6 +36,7 @@ class Router(SimpleRouter):
 
 
 router = Router(use_regex_path=False)
+router.register("auth/sessions", user_sessions.UserSessionViewSet)
 router.register("users", users.UserViewSet)
 router.register("venues", venues.VenueViewSet)
 router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
@@ -51,6 +53,7 @@ urlpatterns = [
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("auth/register/", auth.RegisterView.as_view()),
     path("auth/login/", auth.LoginView.as_view()),
+    path("auth/code/", auth.SignInCodeView.as_view()),
     path("auth/refresh/", auth.RefreshView.as_view()),
     path("auth/logout/", auth.LogoutView.as_view()),
     path("auth/me/", auth.MeView.as_view()),

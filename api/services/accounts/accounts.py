@@ -29,7 +29,7 @@ MAX_USERNAME = 150  # characters, also of its key
 def register(
     *,
     email: str,
-    password: str,
+    password: str | None,
     username: str | None = None,
     strong: bool = True,
     verified: bool = False,
@@ -38,14 +38,16 @@ def register(
     """Create an account in the role of a user, whatever role was sent.
 
     Of two rivals for an address one gets it. An account without an address (some contracts allow
-    that) gets no emails. `verified`: somebody vouches for the address. Raises `EmailTaken`,
+    that) gets no emails. `verified`: somebody vouches for the address. Without a password one signs
+    in elsewhere. Raises `EmailTaken`,
     `UsernameTaken`, `WeakPassword` and `Invalid`.
     """
     known = {name: value for name, value in fields.items() if name in PUBLIC_FIELDS}
     email = normalize_email(email or f"{uuid.uuid4().hex}{ABSENT_DOMAIN}")
     draft = User(email=email, username=username or None, **known)
     check_identifiers(draft)
-    passwords.validate_password(password, draft, strong=strong)
+    if password is not None:
+        passwords.validate_password(password, draft, strong=strong)
     known |= {"username": username or None, "email_verified_at": Now() if verified else None}
     try:
         with transaction.atomic():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from contextlib import suppress
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
@@ -24,6 +26,7 @@ from api.models import (
     Trade,
     User,
     UserProfile,
+    UserSession,
 )
 from api.models.outbox import Kind, State
 from api.models.users import ABSENT_DOMAIN, Role
@@ -72,6 +75,8 @@ def _erase_texts(user: User) -> None:
     about.update(object_repr="", change_message="")
     UserProfile.objects.filter(user=user).delete()
     user.changes.all().delete()
+    for rows in (UserSession, SocialAccount, Authenticator):
+        rows.objects.filter(user=user).delete()
 
 
 def _erase_emails(user: User) -> None:
@@ -111,5 +116,6 @@ def _build_erased(user: User) -> User:
     gone.is_active, gone.is_superuser, gone.role = False, False, Role.USER
     gone.last_login, gone.erased_at = None, Now()
     gone.email_verified_at = None
+    gone.ended_sessions = []
     gone.set_unusable_password()
     return gone

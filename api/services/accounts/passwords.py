@@ -18,6 +18,7 @@ from api.models import User
 from api.models.identifiers import build_key, prepare_password
 from api.services.messages import notifications
 
+from . import user_sessions
 from .changes import record_change
 from .proofs import check_current_password
 
@@ -68,6 +69,7 @@ def replace_password(user: User, new: str) -> None:
 def end_sessions(user: User) -> None:
     """Delete the token that does not expire; the others carry a hash of the old password."""
     Token.objects.filter(user=user).delete()
+    user_sessions.close_all(user)
 
 
 def request_password_reset(email: str, name: str = "password_reset") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.models import User
+from api.models import User, UserSession
 from api.models.users import Role
 from api.rest.credentials import (
     EmailField,
@@ -162,6 +162,13 @@ class LoginSerializer(StrictSerializer):
     takes_unknown_fields = True
     email = serializers.CharField(max_length=1000, help_text="The e-mail address, or the username.")
     password = PasswordField(help_text="The password of the account.")
+    code = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="Of the authenticator app, or a recovery code. Without one the tokens carry a "
+        "customer's rights in venues that demand a second factor.",
+    )
 
 
 class TokensSerializer(serializers.Serializer[Any]):
@@ -191,6 +198,63 @@ class RefreshSerializer(StrictSerializer):
         max_length=4096,
         help_text="The refresh token; left out where the browser sends its cookie.",
     )
+
+
+@example(request={"code": "eyJhbGciOi…code", "code_verifier": "3Hk…a secret of the page"})
+class SignInCodeSerializer(StrictSerializer):
+    code = serializers.CharField(
+        max_length=4096, help_text="`code` of the address that the sign-in pages led to."
+    )
+    code_verifier = serializers.CharField(
+        max_length=128, help_text="The secret whose SHA-256 was the `code_challenge`."
+    )
+
+
+SESSION = {
+    "id": 31,
+    "kind": "browser",
+    "contract": "",
+    "methods": ["pwd", "otp", "mfa"],
+    "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+    "created_at": "2030-01-02T10:00:00Z",
+    "last_used_at": "2030-01-02T10:00:00Z",
+    "expires_at": "2030-01-16T10:00:00Z",
+    "current": False,
+}
+
+
+@example(SESSION)
+class UserSessionSerializer(serializers.ModelSerializer[UserSession]):
+    current = serializers.SerializerMethodField(help_text="Whether this request belongs to it.")
+
+    class Meta:
+        model = UserSession
+        fields = [
+            "id",
+            "kind",
+            "contract",
+            "methods",
+            "user_agent",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+            "current",
+        ]
+        read_only_fields = fields
+        extra_kwargs = describe(
+            id="Its id.",
+            kind="`browser` for a session of our pages, `tokens` for tokens of an API.",
+            contract="The contract whose tokens they are; empty for a browser.",
+            methods="How the person signed in (RFC 8176): `pwd` a password, `sso` an account at a "
+            "provider, `otp` a code, `hwk` a passkey, `mfa` a second factor among them.",
+            user_agent="What the program called itself.",
+            created_at="When the person signed in.",
+            last_used_at="When its tokens were last renewed.",
+            expires_at="When it ends by itself.",
+        )
+
+    def get_current(self, session: UserSession) -> bool:
+        return bool(session.pk == self.context.get("current"))
 
 
 @example(

@@ -11,12 +11,21 @@ from rest_framework.response import Response
 from api.queries.accounts import personal_data
 from api.rest.authentication import (
     delete_refresh_cookie,
+    get_claims,
     get_refresh_cookie,
     set_refresh_cookie,
 )
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.throttling import AddressThrottle
-from api.services.accounts import accounts, erasure, passwords, tokens
+from api.services.accounts import (
+    accounts,
+    erasure,
+    passwords,
+    second_factors,
+    sign_in_codes,
+    tokens,
+)
+from api.services.accounts.methods import Method
 from api.services.accounts.proofs import Proof
 from api.services.accounts.tokens import TokenPair
 from api.v1.serializers.accounts import (
@@ -30,6 +39,7 @@ from api.v1.serializers.accounts import (
     ProfileChangeSerializer,
     RefreshSerializer,
     RegistrationSerializer,
+    SignInCodeSerializer,
     UserSerializer,
 )
 from api.v1.serializers.bookings import BOOKING
@@ -85,7 +95,29 @@ class LoginView(AnonymousView):
         body = self.get_validated_body(LoginSerializer)
         address = AddressThrottle().get_ident(request)
         user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
-        return respond_with_tokens(tokens.issue(user), user=UserSerializer(user).data)
+        methods = [Method.PASSWORD]
+        if code := body.get("code"):
+            second_factors.check_code(user, code)
+            methods += [Method.CODE, Method.SECOND_FACTOR]
+            user.has_second_factor = True
+        pair = tokens.issue(user, methods=methods)
+        return respond_with_tokens(pair, user=UserSerializer(user).data)
+
+
+class SignInCodeView(AnonymousView):
+    unstored_methods = ("POST",)  # the answer holds tokens
+
+    @extend_schema(
+        tags=[SIGN_IN], request=SignInCodeSerializer, responses=LoginTokensSerializer, auth=[]
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a code for tokens.
+
+        After a sign-in on our own pages, as with a company's account or a passkey: they lead back
+        to the frontend with a `code`, which is good once and for a minute. For anyone.
+        """
+        pair = sign_in_codes.exchange(**self.get_validated_body(SignInCodeSerializer))
+        return respond_with_tokens(pair, user=UserSerializer(pair.user).data)
 
 
 class RefreshView(AnonymousView):
@@ -186,7 +218,8 @@ class PasswordChangeView(IdempotentAPIView):
         """
         body = self.get_validated_body(PasswordChangeSerializer)
         passwords.change_password(self.user, body["current_password"], body["new_password"])
-        return respond_with_tokens(tokens.issue(self.user))
+        methods = get_claims(request).get("amr", [])
+        return respond_with_tokens(tokens.issue(self.user, methods=methods))
 
 
 class PasswordResetView(AnonymousView):
