@@ -37,6 +37,12 @@ class Unfit(Invalid):
     code, detail = "unfit", "These values do not go together."
 
 
+class ConsentRequired(Invalid):
+    """Nobody may go on who has not agreed to the text: `consent` is its id and version."""
+
+    code, detail = "consent_required", "Agree to the text first, by its id."
+
+
 class NotFound(Refusal):
     code, status, detail = "not_found", 404, "There is no such thing, or you may not see it."
 

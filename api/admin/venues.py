@@ -64,6 +64,7 @@ class VenueAdmin(EditableAdmin):
                 )
             },
         ),
+        ("People", {"fields": ("second_factor_required", "retention")}),
         ("Panels", {"fields": ("panel_networks",)}),
         ("Emails", {"fields": (("send_confirmation_emails", "admin_email"),)}),
     )

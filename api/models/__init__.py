@@ -5,6 +5,7 @@ from . import lookups as lookups
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
+from .consents import Consent, ConsentText
 from .idempotency import IdempotencyKey
 from .outbox import Delivery
 from .panels import Panel
@@ -21,6 +22,8 @@ __all__ = [
     "Booking",
     "BookingEvent",
     "Closure",
+    "Consent",
+    "ConsentText",
     "DayRollup",
     "Delivery",
     "Dispute",

@@ -38,6 +38,7 @@ class CompletionFrom(models.TextChoices):
 
 
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 ZERO = timedelta(0)
 
 
@@ -116,6 +117,21 @@ class Venue(models.Model):
         help_text="Networks (CIDR) whose panels need no token; none: all panels need theirs",
     )
 
+    # people
+    second_factor_required = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Staff and admins who signed in without one may do there what customers may",
+    )
+    retention = models.DurationField(
+        null=True,
+        blank=True,
+        help_text="So long after a booking its people are forgotten; none: never",
+    )
+    consent_version = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Of its present text; 0 for none"
+    )
+
     # emails
     send_confirmation_emails = models.BooleanField(default=True)
     admin_email = models.EmailField(blank=True, validators=[validate_address])
@@ -155,6 +171,9 @@ class Venue(models.Model):
                 & Q(check_in_closes_after__gte=ZERO)
                 & Q(refund_until__gte=ZERO),
                 name="venue_durations_are_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(retention=None) | Q(retention__gte=DAY), name="venue_retention"
             ),
             models.CheckConstraint(
                 condition=Q(late_refund_percent__lte=100), name="venue_refund_percent"

@@ -22,13 +22,15 @@ class Credential:
     """A panel's, which may see its `room` alone, or a person's, with `room` None.
 
     `secret_hash` is that of the panel's token or of what the person's sessions hang on: when the
-    row has another one, the credential has ended. `expires_at` is in seconds since the epoch.
+    row has another one, the credential has ended, as it has with the person's `session`.
+    `expires_at` is in seconds since the epoch.
     """
 
     pk: int
     secret_hash: str
     room: int | None = None
     expires_at: float = float("inf")
+    session: int = 0
 
 
 def authenticate(token: str) -> Credential:
@@ -47,7 +49,8 @@ def authenticate(token: str) -> Credential:
     except (InvalidToken, AuthenticationFailed, UnicodeEncodeError):
         raise NotSignedIn from None
     secret_hash = _hash_session(user.password, user.sessions_valid_from)
-    return Credential(user.pk, secret_hash, expires_at=float(access["exp"]))
+    expires_at, session = float(access["exp"]), access.get("sid", 0)
+    return Credential(user.pk, secret_hash, expires_at=expires_at, session=session)
 
 
 def _hash_session(password: str, valid_from: datetime | None) -> str:
@@ -60,6 +63,7 @@ def find_ended(credentials: Collection[Credential]) -> set[Credential]:
     of_people = {one for one in credentials if one.room is None}
     of_panels = set(credentials) - of_people
     valid: set[tuple[int, str | None]] = set()
+    ended_sessions: set[int] = set()
     if of_panels:
         ids = {one.pk for one in of_panels}
         rows = Panel.objects.filter(pk__in=ids, revoked_at=None)
@@ -68,10 +72,14 @@ def find_ended(credentials: Collection[Credential]) -> set[Credential]:
     ended = {one for one in of_panels if (one.pk, one.secret_hash) not in valid}
     if of_people:
         users = User.objects.filter(pk__in={one.pk for one in of_people}, is_active=True)
-        found = users.values_list("pk", "password", "sessions_valid_from")
-        valid = {(pk, _hash_session(password, since)) for pk, password, since in found}
+        found = users.values_list("pk", "password", "sessions_valid_from", "ended_sessions")
+        for pk, password, since, sessions in found:
+            valid.add((pk, _hash_session(password, since)))
+            ended_sessions.update(sessions)
     return ended | {
         one
         for one in of_people
-        if one.expires_at <= time.time() or (one.pk, one.secret_hash) not in valid
+        if one.expires_at <= time.time()
+        or (one.pk, one.secret_hash) not in valid
+        or one.session in ended_sessions
     }

@@ -7,7 +7,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 
-from api.models import Booking, BookingEvent, Delivery, Trade, User, UserSession
+from api.models import Booking, BookingEvent, Consent, Delivery, Trade, User, UserSession
 
 SESSION_FIELDS = (
     "kind",
@@ -55,6 +55,11 @@ def export_personal_data(user: User) -> dict[str, Any]:
         "accounts_at_providers": list(
             SocialAccount.objects.filter(user=user).values(
                 "provider", "uid", "extra_data", "date_joined", "last_login"
+            )
+        ),
+        "consents": list(
+            Consent.objects.filter(user=user).values(
+                "text__venue__slug", "text__version", "text__text", "accepted_at"
             )
         ),
         "sessions": list(UserSession.objects.filter(user=user).values(*SESSION_FIELDS)),

@@ -63,6 +63,10 @@ VENUE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("send_confirmation_emails", "admin_email", "wording"), "is about emails to come"
     ),
+    **dict.fromkeys(
+        ("second_factor_required", "retention", "consent_version"),
+        "is about people, not about what is booked",
+    ),
     "panel_networks": "is about panels, not about what is booked",
 }
 RESOURCE_OTHERS: Final[Mapping[str, str]] = {

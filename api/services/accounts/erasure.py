@@ -19,6 +19,7 @@ from api.lifecycle import BOOKING, ActorRole
 from api.models import (
     Booking,
     BookingEvent,
+    Consent,
     Delivery,
     IdempotencyKey,
     JobFailure,
@@ -75,7 +76,7 @@ def _erase_texts(user: User) -> None:
     about.update(object_repr="", change_message="")
     UserProfile.objects.filter(user=user).delete()
     user.changes.all().delete()
-    for rows in (UserSession, SocialAccount, Authenticator):
+    for rows in (Consent, UserSession, SocialAccount, Authenticator):
         rows.objects.filter(user=user).delete()
 
 

@@ -149,6 +149,13 @@ class RegistrationSerializer(StrictSerializer):
         max_length=120, required=False, allow_blank=True, help_text="Where they work."
     )
 
+    consent = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="The id of this instance's text that the person agrees to (`consent/`).",
+    )
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if name := attrs.pop("name", ""):
             first, _, last = name.strip().rpartition(" ")

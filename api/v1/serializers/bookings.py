@@ -186,6 +186,12 @@ class NewBookingSerializer(SharedFieldsSerializer):
     resource = serializers.IntegerField(
         min_value=1, max_value=2**63 - 1, help_text="The id of what is to be booked."
     )
+    consent = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="The id of the venue's text that one agrees to (`venues/{slug}/consent/`).",
+    )
     starts_at = InstantField(help_text="When it begins.")
     ends_at = InstantField(help_text="When it ends.")
     title = serializers.CharField(

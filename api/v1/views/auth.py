@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -19,6 +20,7 @@ from api.rest.idempotency import IdempotentAPIView
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import (
     accounts,
+    consents,
     erasure,
     passwords,
     second_factors,
@@ -74,9 +76,14 @@ class RegisterView(AnonymousView):
     def post(self, request: Request) -> Response:
         """Register.
 
-        Makes an account that may book. Sign in with it next. For anyone.
+        Makes an account that may book. Sign in with it next. Where this instance has a text to
+        agree to, its id is wanted as `consent`. For anyone.
         """
-        user = accounts.register(**self.get_validated_body(RegistrationSerializer))
+        body = self.get_validated_body(RegistrationSerializer)
+        text = consents.find_text_to_accept(None, body.pop("consent", None))
+        with transaction.atomic():
+            user = accounts.register(**body)
+            consents.record_consent(text, user)
         return Response(UserSerializer(user).data, status=201)
 
 

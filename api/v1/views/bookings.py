@@ -18,6 +18,7 @@ from api import errors
 from api.models import Booking
 from api.queries.bookings import bookings as queries
 from api.rest.permissions import IsStaff
+from api.services.accounts import consents
 from api.services.actors import Actor
 from api.services.bookings.actions import (
     approve_booking,
@@ -76,12 +77,15 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         Of any number of people who book the same time at once one gets it. The others get 409
         `slot_taken` with what blocks (`conflicts`) and the nearest free times (`alternatives`).
         The venue's rules decide whether it is confirmed at once (`confirmed`), waits for staff
-        (`pending`) or for payment (`held`).
+        (`pending`) or for payment (`held`). A venue with a text to agree to wants its id as
+        `consent`, once for each version.
         """
         body = self.get_validated_body(NewBookingSerializer)
+        check = consents.build_check(self.user, body.pop("consent", None))
         booking = create_booking(
             BookingRequest(owner=self.user, contract="v1", **body),
             actor=Actor.for_new_booking(self.user),
+            check=check,
         )
         attendees = sorted(person.pk for person in body.get("attendees", ()))
         serializer = BookingSerializer(booking, context={"attendees": attendees})
