@@ -6,11 +6,13 @@ from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
+from .memberships import Invitation, Membership
 from .outbox import Delivery
 from .panels import Panel
 from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .reviews import Review, RulesReview
+from .roles import Caller, Nobody, Role
 from .trades import Trade
 from .users import AccountChange, User, UserProfile
 from .venues import Closure, PrimetimeWindow, Venue
@@ -19,6 +21,7 @@ __all__ = [
     "AccountChange",
     "Booking",
     "BookingEvent",
+    "Caller",
     "Closure",
     "DayRollup",
     "Delivery",
@@ -26,9 +29,12 @@ __all__ = [
     "Export",
     "Heartbeat",
     "IdempotencyKey",
+    "Invitation",
     "Job",
     "JobFailure",
+    "Membership",
     "MonthRollup",
+    "Nobody",
     "OutdatedPeriod",
     "Panel",
     "Payment",
@@ -36,6 +42,7 @@ __all__ = [
     "Refund",
     "Resource",
     "Review",
+    "Role",
     "RulesReview",
     "StripeEvent",
     "Trade",
