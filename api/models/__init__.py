@@ -7,11 +7,13 @@ from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .consents import Consent, ConsentText
 from .idempotency import IdempotencyKey
+from .memberships import Invitation, Membership
 from .outbox import Delivery
 from .panels import Panel
 from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .reviews import Review, RulesReview
+from .roles import Caller, Nobody, Role
 from .trades import Trade
 from .user_sessions import UserSession
 from .users import AccountChange, User, UserProfile
@@ -21,6 +23,7 @@ __all__ = [
     "AccountChange",
     "Booking",
     "BookingEvent",
+    "Caller",
     "Closure",
     "Consent",
     "ConsentText",
@@ -30,9 +33,12 @@ __all__ = [
     "Export",
     "Heartbeat",
     "IdempotencyKey",
+    "Invitation",
     "Job",
     "JobFailure",
+    "Membership",
     "MonthRollup",
+    "Nobody",
     "OutdatedPeriod",
     "Panel",
     "Payment",
@@ -40,6 +46,7 @@ __all__ = [
     "Refund",
     "Resource",
     "Review",
+    "Role",
     "RulesReview",
     "StripeEvent",
     "Trade",

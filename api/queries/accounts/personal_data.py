@@ -44,7 +44,6 @@ def export_personal_data(user: User) -> dict[str, Any]:
                 "last_name",
                 "phone",
                 "department",
-                "role",
                 "date_joined",
                 "last_login",
             )
@@ -63,6 +62,7 @@ def export_personal_data(user: User) -> dict[str, Any]:
             )
         ),
         "sessions": list(UserSession.objects.filter(user=user).values(*SESSION_FIELDS)),
+        "memberships": list(user.memberships.values("venue__slug", "role", "created_at")),
         "former_emails": list(user.changes.values("email", "created_at")),
         "bookings": list(Booking.objects.filter(owner=user).values(*booking_fields)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),

@@ -10,7 +10,7 @@ from api.errors import NotFound
 from api.models import ConsentText, Venue
 from api.queries.venues.venues import get_venue
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.permissions import IsAdminOrReadOnly
+from api.rest.permissions import IsAdminOrReadOnly, IsOperatorOrReadOnly, Scope
 from api.rest.throttling import AnonymousThrottle
 from api.services.accounts import consents
 from api.v1.serializers.consents import ConsentTextSerializer, NewConsentTextSerializer
@@ -20,7 +20,6 @@ SLUG = OpenApiParameter("slug", str, "path")
 
 
 class ConsentTextView(IdempotentAPIView):
-    permission_classes = (IsAdminOrReadOnly,)
     throttle_classes = (AnonymousThrottle,)
 
     def show(self, text: ConsentText | None) -> Response:
@@ -35,6 +34,9 @@ class ConsentTextView(IdempotentAPIView):
 
 
 class InstanceConsentView(ConsentTextView):
+    scope = Scope.OPERATOR
+    permission_classes = (IsOperatorOrReadOnly,)
+
     @extend_schema(tags=[FIND], responses=ConsentTextSerializer, auth=[])
     def get(self, request: Request) -> Response:
         """Read what one agrees to when registering.
@@ -56,6 +58,12 @@ class InstanceConsentView(ConsentTextView):
 
 @extend_schema(parameters=[SLUG])
 class VenueConsentView(ConsentTextView):
+    scope = Scope.VENUE
+    permission_classes = (IsAdminOrReadOnly,)
+
+    def get_venue_id(self) -> int:
+        return get_venue(self.kwargs["slug"]).pk
+
     @extend_schema(tags=[FIND], responses=ConsentTextSerializer, auth=[])
     def get(self, request: Request, slug: str) -> Response:
         """Read what one agrees to when booking at a venue.

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from api.models import UserSession
 from api.rest.authentication import get_claims
+from api.rest.permissions import Scope
 from api.services.accounts import user_sessions
 from api.v1.serializers.accounts import UserSessionSerializer
 from api.v1.tags import SIGN_IN
@@ -29,6 +30,7 @@ from .base import BaseViewSet
 )
 class UserSessionViewSet(ListModelMixin, BaseViewSet[UserSession]):
     http_method_names = ["get", "delete", "head", "options"]
+    scope = Scope.SELF
     queryset = UserSession.objects.none()
     serializer_class = UserSessionSerializer
     permission_classes = (IsAuthenticated,)
