@@ -26,6 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "factors": second_factors.list_factors(user),
         "sessions": user_sessions.list_open(user).order_by("-last_used_at")[:50],
         "this": request.session.get(SESSION_ID),
+        "demanded": user.needs_second_factor,
         "shown": Method.SECOND_FACTOR in list_methods(request, user),
     }
     return render(request, "account/home.html", context)

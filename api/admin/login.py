@@ -4,18 +4,21 @@ whoever has a second factor is asked for it."""
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 from unfold.forms import AuthenticationForm
 
 from api import errors
+from api.models import User
 from api.rest.browser_sessions import close_session, open_session
 from api.rest.throttling import client_ip
 from api.services.accounts import accounts
@@ -57,7 +60,18 @@ class SiteLoginView(LoginView):
 def log_in(request: HttpRequest) -> HttpResponseBase:
     if request.method == "GET" and admin.site.has_permission(request):
         return redirect("admin:index")
+    user = request.user
+    if request.method == "GET" and isinstance(user, User) and user.needs_second_factor:
+        return _ask_for_second_factor(request, user)
     return SiteLoginView.as_view()(request)
+
+
+def _ask_for_second_factor(request: HttpRequest, user: User) -> HttpResponse:
+    """Send somebody on who signed in without one: to show it, or to set one up."""
+    methods = get_account_adapter(request).get_reauthentication_methods(user)
+    known = [method["url"] for method in methods if method["id"].startswith("mfa")]
+    back = urlencode({"next": request.GET.get("next", reverse("admin:index"))})
+    return redirect(f"{known[0]}?{back}" if known else "account_home")
 
 
 def log_out(request: HttpRequest) -> HttpResponseBase:

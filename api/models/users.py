@@ -145,6 +145,14 @@ class User(Caller, AbstractBaseUser, PermissionsMixin):
         demanded = "venue__second_factor_required"
         return list(self.memberships.values_list("venue_id", "role", demanded))
 
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether they would have more rights if this session or token had seen one."""
+        if self.has_second_factor is not False:
+            return False
+        lowered = any(self.roles[venue] != role for venue, role, _ in self.granted_roles)
+        return lowered or (self.is_superuser and self.lacks_second_factor)
+
     @cached_property
     def lacks_second_factor(self) -> bool:
         """Whether an operator has none in this request and needs one: an operator is the admin of
@@ -157,6 +165,14 @@ class User(Caller, AbstractBaseUser, PermissionsMixin):
     def is_factor_demanded(self) -> bool:
         """By any venue. Authentication has read it with an operator."""
         return Venue.objects.filter(second_factor_required=True).exists()
+
+    def set_second_factor(self, seen: bool) -> None:
+        """Makes them who calls, with or without a second factor; their roles follow from it."""
+        self.has_second_factor = seen
+        for name in ("roles", "lacks_second_factor"):
+            self.__dict__.pop(name, None)
+        if "granted_roles" in self.__dict__:  # read with the user: what asks only looks
+            self.__dict__["roles"] = self.roles
 
     def limit_roles(self, roles: Mapping[int, str]) -> None:
         """For this request they have no other roles: that is what they signed in for."""

@@ -44,7 +44,8 @@ class UserLookup:
         " ARRAY(SELECT concat_ws(':', m.venue_id, m.role, v.second_factor_required, v.slug)"
         f" FROM {Membership._meta.db_table} m JOIN {Venue._meta.db_table} v ON v.id = m.venue_id"
         f" WHERE m.user_id = u.id),"
-        f" is_superuser AND EXISTS (SELECT FROM {Venue._meta.db_table} WHERE second_factor_required)"
+        " is_superuser AND EXISTS"
+        f" (SELECT FROM {Venue._meta.db_table} WHERE second_factor_required)"
         f" FROM {User._meta.db_table} u WHERE id = %s"
     )
 
@@ -99,7 +100,7 @@ class BearerAuthentication(JWTAuthentication):
         user: Any = super().get_user(validated_token)
         if has_ended(validated_token.payload, user):
             raise AuthenticationFailed("The session was ended.", "session_ended")
-        user.has_second_factor = has_second_factor(validated_token.payload)
+        user.set_second_factor(has_second_factor(validated_token.payload))
         contract = validated_token.get("contract", "v1")
         if contract != "v1":
             limit_to_contract(user, contract)

@@ -61,7 +61,7 @@ class BaseAPIView(APIView):
         """Whoever authenticates a person without saying so has seen no second factor."""
         super().perform_authentication(request)
         if isinstance(request.user, User) and request.user.has_second_factor is None:
-            request.user.has_second_factor = False
+            request.user.set_second_factor(False)
 
     def get_throttles(self) -> list[BaseThrottle]:
         return [*super().get_throttles(), AccountThrottle()]

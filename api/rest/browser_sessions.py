@@ -71,7 +71,7 @@ def mark_second_factor(
             if request.session.get(SESSION_ID) in user.ended_sessions:
                 request.session.flush()
                 return AnonymousUser()
-            user.has_second_factor = Method.SECOND_FACTOR in list_methods(request, user)
+            user.set_second_factor(Method.SECOND_FACTOR in list_methods(request, user))
             return user
 
         request.user = cast(User, SimpleLazyObject(load))

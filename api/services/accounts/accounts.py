@@ -45,8 +45,7 @@ def register(
 
     Of two rivals for an address one gets it. An account without an address (some contracts allow
     that) gets no emails. `verified`: somebody vouches for the address. Without a password one signs
-    in elsewhere. Raises `EmailTaken`,
-    `UsernameTaken`, `WeakPassword` and `Invalid`.
+    in elsewhere. Raises `EmailTaken`, `UsernameTaken`, `WeakPassword` and `Invalid`.
     """
     known = {name: value for name, value in fields.items() if name in PUBLIC_FIELDS}
     email = normalize_email(email or f"{uuid.uuid4().hex}{ABSENT_DOMAIN}")

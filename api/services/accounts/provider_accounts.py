@@ -14,6 +14,7 @@ from api.models import User
 from api.models.identifiers import build_key
 
 from . import accounts
+from .memberships import accept_invitations
 
 
 def is_configured() -> bool:
@@ -44,6 +45,8 @@ def join(account: SocialAccount, verified: str, first_name: str, last_name: str)
             "There is an account with this address, but nobody has confirmed it. Sign in with its "
             "password, or ask for a new one: its link confirms the address. Then try again."
         )
+    else:
+        accept_invitations(user)
     account.user = user
     try:
         with transaction.atomic():

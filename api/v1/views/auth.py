@@ -108,7 +108,7 @@ class LoginView(AnonymousView):
         if code := body.get("code"):
             second_factors.check_code(user, code)
             methods += [Method.CODE, Method.SECOND_FACTOR]
-            user.has_second_factor = True
+            user.set_second_factor(True)
         pair = tokens.issue(user, methods=methods)
         return respond_with_tokens(pair, user=UserSerializer(user).data)
 
