@@ -243,10 +243,12 @@ _SEEN_BY_STAFF = frozenset(
 _CHANGED_BY_STAFF = frozenset(
     f"api.{act}_{name}" for act in ("add", "change") for name in ("booking", "resource")
 )
-_SEEN_BY_ADMINS = frozenset(f"api.view_{name}" for name in ("membership", "invitation"))
+_SEEN_BY_ADMINS = frozenset(
+    f"api.view_{name}" for name in ("membership", "invitation", "consenttext")
+)
 _CHANGED_BY_ADMINS = frozenset(
     (
-        *("api.change_venue", "api.delete_resource"),
+        *("api.change_venue", "api.delete_resource", "api.add_consenttext"),
         *(
             f"api.{act}_{name}"
             for act in ("add", "change", "delete")

@@ -17,6 +17,7 @@ from api.models import (
     BookingEvent,
     Caller,
     Closure,
+    ConsentText,
     Delivery,
     Dispute,
     Invitation,
@@ -36,6 +37,7 @@ Row = TypeVar("Row", bound=Model)
 VENUE_PATHS: Mapping[type[Model], str] = {
     Venue: "pk",
     Closure: "venue",
+    ConsentText: "venue",
     PrimetimeWindow: "venue",
     Membership: "venue",
     Invitation: "venue",

@@ -21,6 +21,7 @@ CHANGES = {
     "totp_deactivated": "the authenticator app was removed",
     "webauthn_added": "a passkey was added",
     "webauthn_removed": "a passkey was removed",
+    "removed": "a second factor was removed by an operator",
     "recovery_codes_generated": "new recovery codes were made",
 }
 
@@ -62,14 +63,14 @@ def list_factors(user: User) -> list[dict[str, Any]]:
     ]
 
 
-def remove_all(user: User) -> int:
-    """Remove every second factor of somebody who has lost theirs; they are told, and signed out
-    nowhere. How many there were."""
+def remove(user: User, pk: int | None = None) -> int:
+    """Remove the second factor, or all, of somebody who has lost theirs; they are told. How many
+    rows there were: recovery codes go with the last of the others."""
+    mine = Authenticator.objects.filter(user=user)
     with transaction.atomic():
-        count: int = Authenticator.objects.filter(user=user).delete()[0]
+        count: int = (mine if pk is None else mine.filter(pk=pk)).delete()[0]
+        if not mine.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
+            count += mine.delete()[0]
         if count:
-            key = f"email:second_factor_changed:{uuid.uuid4()}"
-            notifications.email_user(
-                user, "second_factor_changed", key, changed="every second factor was removed"
-            )
+            tell_person(user, "removed")
     return count
