@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from playwright.sync_api import Browser, Page, expect
 
 from api.models import User, UserSession
@@ -48,6 +49,14 @@ def page(browser: Browser, origin: str) -> Iterator[Page]:
         devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
         yield page
         assert complaints == []
+
+
+@pytest.fixture
+def sam(sam: User) -> User:
+    """Staff, with a password hashed as the web server has it."""
+    sam.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", 1000)
+    sam.save(update_fields=["password"])
+    return sam
 
 
 def sign_in(page: Page, origin: str, user: User) -> None:
