@@ -60,7 +60,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Whoever has neither password nor second factor signs in at the provider again."""
-        methods = super().get_reauthentication_methods(user)
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if methods or not user.is_authenticated or not provider_accounts.is_configured():
             return methods
         url = reverse("openid_connect_login", args=[settings.OIDC_PROVIDER])

@@ -47,7 +47,9 @@ def record_second_factor(request: HttpRequest, user: User, kind: str) -> None:
 def open_session(request: HttpRequest, user: User, redirect_url: str) -> HttpResponse:
     """Sign in somebody whose password was right: whoever has a second factor is asked for it
     first, the others are sent on."""
-    return perform_password_login(request, {}, Login(user=user, redirect_url=redirect_url))
+    login = Login(user=user, redirect_url=redirect_url)
+    response: HttpResponse = perform_password_login(request, {}, login)
+    return response
 
 
 def close_session(request: HttpRequest) -> None:
@@ -67,7 +69,7 @@ def mark_second_factor(
         def load() -> User | AnonymousUser:
             if not of_session.is_authenticated:
                 return of_session
-            user = cast(User, of_session)
+            user = of_session
             if request.session.get(SESSION_ID) in user.ended_sessions:
                 request.session.flush()
                 return AnonymousUser()

@@ -38,8 +38,13 @@ def join(account: SocialAccount, verified: str, first_name: str, last_name: str)
         raise errors.ProviderRefused("The provider does not vouch for an e-mail address.")
     user = User.objects.filter(email_key=build_key(verified), erased_at=None).first()
     if user is None:
-        names = {"first_name": first_name[:150], "last_name": last_name[:150]}
-        user = accounts.register(email=verified, password=None, verified=True, **names)
+        user = accounts.register(
+            email=verified,
+            password=None,
+            verified=True,
+            first_name=first_name[:150],
+            last_name=last_name[:150],
+        )
     elif user.email_verified_at is None:
         raise errors.ProviderRefused(
             "There is an account with this address, but nobody has confirmed it. Sign in with its "
@@ -52,5 +57,5 @@ def join(account: SocialAccount, verified: str, first_name: str, last_name: str)
         with transaction.atomic():
             account.save()
     except IntegrityError:  # another tab was first
-        return SocialAccount.objects.get(provider=account.provider, uid=account.uid).user
+        user = SocialAccount.objects.get(provider=account.provider, uid=account.uid).user
     return user

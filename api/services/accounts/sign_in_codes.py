@@ -26,7 +26,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
-class SignInCode(BlacklistMixin, Token):
+class SignInCode(BlacklistMixin["SignInCode"], Token):
     token_type = "code"  # noqa: S105 - the kind of token
     lifetime = timedelta(minutes=1)
     _token_backend = TokenBackend("HS256", settings.JWT_REFRESH_SECRET)

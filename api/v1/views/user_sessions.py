@@ -41,7 +41,8 @@ class UserSessionViewSet(ListModelMixin, BaseViewSet[UserSession]):
         return user_sessions.list_open(self.user)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"current": get_claims(self.request).get("sid")}
+        current = get_claims(self.request).get("sid")
+        return {**super().get_serializer_context(), "current": current}
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: int) -> Response:
