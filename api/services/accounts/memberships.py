@@ -46,7 +46,7 @@ def invite(
     if not by.is_admin_of(venue.pk):
         raise errors.Forbidden
     found = _find_account(user, email)
-    if found is None and user is not None:
+    if user is not None and (found is None or _is_unknown_to(found, venue, by)):
         raise errors.Unfit(errors={"user": [f"Unknown person: {user}."]})
     if found is None:
         _send_invitation(venue, email, role, by)
@@ -63,6 +63,12 @@ def _find_account(user: int | None, email: str) -> User | None:
     if user is not None:
         return accounts.filter(pk=user).first()
     return accounts.filter(email_key=build_key(email)).first()
+
+
+def _is_unknown_to(user: User, venue: Venue, by: Caller) -> bool:
+    """Whether somebody is one of the people of other venues alone: of them nobody reads by their id
+    who they are, only who knows their address may add them."""
+    return not by.is_operator and bool(user.roles) and venue.pk not in user.roles
 
 
 def _send_invitation(venue: Venue, email: str, role: str, by: Caller) -> None:
