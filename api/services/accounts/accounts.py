@@ -69,7 +69,7 @@ def has_account(email: str) -> bool:
 
 
 def accept_by_link(token: str, *, password: str, **names: str) -> User:
-    """Accept an invitation by the link of its letter, which shows that they read that mail: with the
+    """Accept an invitation by the link of its letter, which shows that they read the mail: with the
     account that has the address, else with a new one. Raises `LinkRefused`, and what `register`
     raises."""
     invitation = links.find_invitation(token)

@@ -41,13 +41,13 @@ def invite(
     """Makes somebody a member with this role: an account at once, else whoever registers with the
     address and shows that they read its mail. To a member it gives the role.
 
-    Refuses `Forbidden` to who is not an admin of the venue, `Unfit` for an unknown user, and what
+    Refuses `Forbidden` to who is not an admin of the venue, `UnknownPeople`, and what
     `set_role` refuses."""
     if not by.is_admin_of(venue.pk):
         raise errors.Forbidden
     found = _find_account(user, email)
     if user is not None and (found is None or _is_unknown_to(found, venue, by)):
-        raise errors.Unfit(errors={"user": [f"Unknown person: {user}."]})
+        raise errors.UnknownPeople(errors={"user": [f"Unknown person: {user}."]})
     if found is None:
         _send_invitation(venue, email, role, by)
         return Invited()

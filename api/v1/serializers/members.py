@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.errors import Unfit
+from api.errors import Invalid
 from api.models import Invitation, Membership, Role
 from api.rest.credentials import EmailField
 
@@ -46,7 +46,7 @@ class NewMemberSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("user" in attrs) == ("email" in attrs):
-            raise Unfit(errors={"user": ["Give either `user` or `email`."]})
+            raise Invalid(errors={"user": ["Give either `user` or `email`."]})
         return attrs
 
 
