@@ -135,7 +135,7 @@ def flatten_errors(detail: Any, name: str = "") -> dict[str, list[str]]:
 
 
 _MISFITS = (
-    *(errors.Invalid, errors.WrongPassword),
+    *(errors.Invalid, errors.UnknownPeople, errors.WrongPassword),
     *(Malformed, BadRequest, BadPayload, BadSignature),
 )
 
