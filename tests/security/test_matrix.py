@@ -54,7 +54,7 @@ def world(person: Any, soon: datetime) -> World:
     owner = somebody("anastasia")
     owner.email, owner.last_name, owner.phone = WHO[0], WHO[2], WHO[3]
     owner.save()
-    return World(
+    here = World(
         owner=owner,
         customer=somebody("ben"),
         asked=somebody("cleo"),
@@ -66,6 +66,9 @@ def world(person: Any, soon: datetime) -> World:
         admin_elsewhere=from_elsewhere("alma", Role.ADMIN),
         soon=soon,
     )
+    theirs = Membership.objects.filter(venue=elsewhere)
+    theirs.exclude(user__in=[getattr(here, name) for name in ELSEWHERE]).delete()
+    return here
 
 
 def callers(face: Face, world: World) -> dict[str, APIClient]:
