@@ -182,6 +182,7 @@ ACCOUNT_EMAILS: Final[Mapping[str, Email]] = {
     "second_factor_changed": Email(
         "second_factor_changed", "Your account at Holdfast: {changed}", to="person"
     ),
+    "invitation": Email("invitation", "You are invited to {venue_name}", to="invited"),
     "test": Email("test", "A test from Holdfast", to="person"),
 }
 

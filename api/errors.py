@@ -43,6 +43,12 @@ class ConsentRequired(Invalid):
     code, detail = "consent_required", "Agree to the text first, by its id."
 
 
+class UnknownPeople(Invalid):
+    """Nobody, or none of the people whom the request may name: it does not say which."""
+
+    code = "unknown_people"
+
+
 class NotFound(Refusal):
     code, status, detail = "not_found", 404, "There is no such thing, or you may not see it."
 

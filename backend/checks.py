@@ -74,9 +74,7 @@ def check_provider(**_: Any) -> Iterator[CheckMessage]:
     for app in settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]:
         parts = urlsplit(app["settings"]["server_url"])
         if parts.scheme != "https" and not is_local(parts.hostname or ""):
-            yield Error(
-                "OIDC_ISSUER is not https: who it vouches for is anybody.", id="holdfast.E007"
-            )
+            yield Error("OIDC_ISSUER is not https: it could be anybody.", id="holdfast.E007")
 
 
 CHECKS = (check_debug, check_origins, check_secrets, check_hosts, check_provider)

@@ -44,6 +44,11 @@ class ContractView(BaseAPIView):
         return int(self.venue.pk)
 
     @property
+    def is_member(self) -> bool:
+        """Whether the caller is one of the people of the contract's venue."""
+        return self.caller.is_member_of(self.venue.pk)
+
+    @property
     def is_staff(self) -> bool:
         """Whether the caller is staff of the contract's venue."""
         return self.caller.is_staff_of(self.venue.pk)
@@ -105,13 +110,14 @@ class ContractView(BaseAPIView):
         return bookings.get_booking_with_relations(pk)
 
     def get_own_booking(self, pk: int) -> Any:
-        """The booking, for its owner and for staff; raises `NotFound` and `NotOwner`."""
+        """The booking, for its owner and for staff; raises `NotFound`, also to who is none of the
+        venue's people, and `NotOwner`."""
         booking = self.find_booking(pk)
         if booking.venue.slug != self.contract:
             raise errors.NotFound
-        if not self.is_staff and booking.owner_id != self.user.pk:
-            raise NotOwner
-        return booking
+        if self.is_staff or booking.owner_id == self.user.pk:
+            return booking
+        raise NotOwner if self.is_member else errors.NotFound
 
     @property
     def actor(self) -> Actor:
