@@ -37,6 +37,18 @@ class Unfit(Invalid):
     code, detail = "unfit", "These values do not go together."
 
 
+class ConsentRequired(Invalid):
+    """Nobody may go on who has not agreed to the text: `consent` is its id and version."""
+
+    code, detail = "consent_required", "Agree to the text first, by its id."
+
+
+class UnknownPeople(Invalid):
+    """Nobody, or none of the people whom the request may name: it does not say which."""
+
+    code = "unknown_people"
+
+
 class NotFound(Refusal):
     code, status, detail = "not_found", 404, "There is no such thing, or you may not see it."
 
@@ -45,12 +57,32 @@ class Forbidden(Refusal):
     code, status, detail = "forbidden", 403, "You may not do this."
 
 
+class LastAdmin(Forbidden):
+    """A venue that has an admin keeps one."""
+
+    code, status, detail = "last_admin", 409, "The last admin stays one."
+
+
 class NotSignedIn(Refusal):
     code, status, detail = "not_authenticated", 401, "Sign in first."
 
 
 class WrongCredentials(Refusal):
     code, status, detail = "wrong_credentials", 401, "No account matches these credentials."
+
+
+class WrongCode(WrongCredentials):
+    code, detail = "wrong_code", "That is not the code of this moment, nor a recovery code."
+
+
+class ProviderRefused(Refusal):
+    """Somebody's account at a provider signs in to no account here."""
+
+    code, status, detail = "provider_refused", 403, "That account does not sign in here."
+
+
+class CodeRefused(Refusal):
+    code, status, detail = "code_refused", 401, "The code is not valid, or was used before."
 
 
 class TokenRefused(Refusal):

@@ -69,7 +69,15 @@ def check_hosts(**_: Any) -> Iterator[CheckMessage]:
         yield Error("ALLOWED_HOSTS holds *: name the hosts that are yours.", id="holdfast.E006")
 
 
-CHECKS = (check_debug, check_origins, check_secrets, check_hosts)
+@register(Tags.security, deploy=True)
+def check_provider(**_: Any) -> Iterator[CheckMessage]:
+    for app in settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]:
+        parts = urlsplit(app["settings"]["server_url"])
+        if parts.scheme != "https" and not is_local(parts.hostname or ""):
+            yield Error("OIDC_ISSUER is not https: it could be anybody.", id="holdfast.E007")
+
+
+CHECKS = (check_debug, check_origins, check_secrets, check_hosts, check_provider)
 
 
 def refuse_unsafe_settings() -> None:

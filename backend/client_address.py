@@ -15,7 +15,7 @@ def set_client_address(
     from api.services.accounts.client_address import use_client_address
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        with use_client_address(client_ip(request)):
+        with use_client_address(client_ip(request), request.headers.get("User-Agent", "")):
             return get_response(request)
 
     return middleware

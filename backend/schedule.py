@@ -95,6 +95,12 @@ SCHEDULE: dict[str, Job] = {
         "history, finished deliveries, keys and exports that are not kept any more are deleted",
         queue="default",
     ),
+    "forget_old_bookings": Job(
+        "tasks.upkeep.forget_old_bookings",
+        HOUR,
+        "a venue forgets who booked when its retention has passed",
+        queue="default",
+    ),
     "roll_up_analytics": Job(
         "tasks.analytics.roll_up_analytics",
         HOUR,

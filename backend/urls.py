@@ -3,12 +3,17 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from api.admin import automation, dashboard, users
+from api.admin import automation, dashboard, login, users
 from backend import health
 from backend.metrics_endpoint import serve_metrics
 
 urlpatterns = [
-    path("admin/", include([*automation.get_urls(), *dashboard.get_urls(), *users.get_urls()])),
+    path(
+        "admin/",
+        include(
+            [*automation.get_urls(), *dashboard.get_urls(), *users.get_urls(), *login.get_urls()]
+        ),
+    ),
     path("admin/", admin.site.urls),
     path("metrics", serve_metrics),  # for the list of routes: its middleware answers first
     path("", include("api.urls")),

@@ -2,9 +2,9 @@
 
 from celery import shared_task
 
-from api.services.accounts import changes, tokens
+from api.services.accounts import changes, tokens, user_sessions
 from api.services.analytics import exports
-from api.services.bookings import history
+from api.services.bookings import history, retention
 from api.services.messages import outbox
 from api.services.operations import idempotency, jobs
 from api.services.payments import stripe_events
@@ -23,8 +23,14 @@ def prune_history() -> int:
 
 
 def _prune() -> int:
-    services = (outbox, idempotency, stripe_events, exports, jobs, history, changes)
+    services = (outbox, idempotency, stripe_events, exports, jobs, history, changes, user_sessions)
     return sum(service.prune() for service in services)
+
+
+@shared_task
+def forget_old_bookings() -> int:
+    """Bookings whose people were forgotten."""
+    return jobs.run("forget_old_bookings", retention.forget_old_bookings)
 
 
 @shared_task

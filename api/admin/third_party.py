@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django_celery_beat.admin import PeriodicTaskAdmin, PeriodicTaskForm
@@ -21,8 +23,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from .base import EditableAdmin
 
 # people have a role and jobs an interval
-UNUSED = (Group, CrontabSchedule, SolarSchedule, ClockedSchedule)
-SECRETS = (TokenProxy, BlacklistedToken, OutstandingToken)
+UNUSED = (Group, CrontabSchedule, SolarSchedule, ClockedSchedule, EmailAddress, SocialApp)
+SECRETS = (TokenProxy, BlacklistedToken, OutstandingToken, SocialToken)
 for model in (*UNUSED, *SECRETS, PeriodicTask, IntervalSchedule):
     if admin.site.is_registered(model):
         admin.site.unregister(model)

@@ -5,13 +5,17 @@ from . import lookups as lookups
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
+from .consents import Consent, ConsentText
 from .idempotency import IdempotencyKey
+from .memberships import Invitation, Membership
 from .outbox import Delivery
 from .panels import Panel
 from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .reviews import Review, RulesReview
+from .roles import Caller, Nobody, Role
 from .trades import Trade
+from .user_sessions import UserSession
 from .users import AccountChange, User, UserProfile
 from .venues import Closure, PrimetimeWindow, Venue
 
@@ -19,16 +23,22 @@ __all__ = [
     "AccountChange",
     "Booking",
     "BookingEvent",
+    "Caller",
     "Closure",
+    "Consent",
+    "ConsentText",
     "DayRollup",
     "Delivery",
     "Dispute",
     "Export",
     "Heartbeat",
     "IdempotencyKey",
+    "Invitation",
     "Job",
     "JobFailure",
+    "Membership",
     "MonthRollup",
+    "Nobody",
     "OutdatedPeriod",
     "Panel",
     "Payment",
@@ -36,10 +46,12 @@ __all__ = [
     "Refund",
     "Resource",
     "Review",
+    "Role",
     "RulesReview",
     "StripeEvent",
     "Trade",
     "User",
     "UserProfile",
+    "UserSession",
     "Venue",
 ]

@@ -32,12 +32,18 @@ class SlotRule(models.TextChoices):
     GRID = "grid", "Whole slots on the grid from opening"
 
 
+class Joining(models.TextChoices):
+    OPEN = "open", "Whoever books becomes a customer"
+    INVITED = "invited", "Only its members book"
+
+
 class CompletionFrom(models.TextChoices):
     START = "start", "After the start"
     END = "end", "After the end"
 
 
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 ZERO = timedelta(0)
 
 
@@ -56,6 +62,10 @@ class Venue(models.Model):
     name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64, default="UTC")
     currency = models.CharField(max_length=3, default="usd")
+
+    joining = models.CharField(
+        max_length=8, choices=Joining.choices, default=Joining.OPEN, db_default=Joining.OPEN
+    )
 
     # hours: local wall time; closing at or before opening means the next day, equal means always
     opens_at = models.TimeField(default=time(0))
@@ -116,6 +126,21 @@ class Venue(models.Model):
         help_text="Networks (CIDR) whose panels need no token; none: all panels need theirs",
     )
 
+    # people
+    second_factor_required = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Staff and admins who signed in without one may do there what customers may",
+    )
+    retention = models.DurationField(
+        null=True,
+        blank=True,
+        help_text="So long after a booking its people are forgotten; none: never",
+    )
+    consent_version = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Of its present text; 0 for none"
+    )
+
     # emails
     send_confirmation_emails = models.BooleanField(default=True)
     admin_email = models.EmailField(blank=True, validators=[validate_address])
@@ -140,6 +165,9 @@ class Venue(models.Model):
                 condition=Q(approval__in=Approval.values), name="venue_approval_is_known"
             ),
             models.CheckConstraint(
+                condition=Q(joining__in=Joining.values), name="venue_joining_is_known"
+            ),
+            models.CheckConstraint(
                 condition=Q(slot_rule__in=SlotRule.values), name="venue_slot_rule_is_known"
             ),
             models.CheckConstraint(
@@ -155,6 +183,9 @@ class Venue(models.Model):
                 & Q(check_in_closes_after__gte=ZERO)
                 & Q(refund_until__gte=ZERO),
                 name="venue_durations_are_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(retention=None) | Q(retention__gte=DAY), name="venue_retention"
             ),
             models.CheckConstraint(
                 condition=Q(late_refund_percent__lte=100), name="venue_refund_percent"

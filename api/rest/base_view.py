@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
@@ -15,11 +16,12 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api import errors
-from api.models import User
+from api.models import Caller, User
 from api.rest import parsers
 from api.rest.admission import check_admission
 from api.rest.exceptions import build_problem, get_status, to_refusal
 from api.rest.origins import is_untrusted_origin
+from api.rest.permissions import Scope, get_caller
 from api.rest.throttling import AccountThrottle
 
 SerializerClass = type[serializers.BaseSerializer[Any]]
@@ -30,6 +32,8 @@ class BaseAPIView(APIView):
 
     Clients of the contracts may send forms, as their first backends allowed.
     """
+
+    scope: ClassVar[Scope | None] = None  # whose rows it answers
 
     parser_classes: Sequence[type[BaseParser]] = (
         parsers.JSONParser,
@@ -45,11 +49,19 @@ class BaseAPIView(APIView):
         return drf_request
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if self.scope is None:
+            raise ImproperlyConfigured(f"{type(self).__name__} does not say whose rows it answers.")
         check_admission(request)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
             raise parsers.TooLarge
         super().initial(request, *args, **kwargs)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Whoever authenticates a person without saying so has seen no second factor."""
+        super().perform_authentication(request)
+        if isinstance(request.user, User) and request.user.has_second_factor is None:
+            request.user.set_second_factor(False)
 
     def get_throttles(self) -> list[BaseThrottle]:
         return [*super().get_throttles(), AccountThrottle()]
@@ -86,6 +98,15 @@ class BaseAPIView(APIView):
         reader = serializer(data=self.request.query_params.dict())
         reader.is_valid(raise_exception=True)
         return dict(reader.validated_data)
+
+    def get_venue_id(self) -> int | None:
+        """The id of the one venue that it is about, whose roles then count; None for any."""
+        return None
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls, with their roles: a person, or nobody."""
+        return get_caller(self.request)
 
     @property
     def user(self) -> User:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -15,7 +16,18 @@ def is_untrusted_origin(request: Any) -> bool:
     origin = request.headers.get("Origin", "")
     if not origin:
         return bool(request.headers.get("Sec-Fetch-Site", "") == "cross-site")
-    return not (
+    return not _is_allowed(request, origin)
+
+
+def is_allowed_origin(request: Any, url: str) -> bool:
+    """Whether the address is of a page of ours, or of one that the settings allow."""
+    parts = urlsplit(url) if url.isprintable() and "\\" not in url else urlsplit("")
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return parts.scheme in ("http", "https") and _is_allowed(request, origin)
+
+
+def _is_allowed(request: Any, origin: str) -> bool:
+    return (
         origin.partition("://")[2] == request.get_host()
         or origin in settings.CORS_ALLOWED_ORIGINS
         or any(re.match(allowed, origin) for allowed in settings.CORS_ALLOWED_ORIGIN_REGEXES)

@@ -13,12 +13,15 @@ from .views import (
     auth,
     automation,
     bookings,
+    consents,
     dashboard,
+    members,
     panels,
     payments,
     resources,
     reviews,
     trades,
+    user_sessions,
     users,
     venues,
 )
@@ -35,10 +38,14 @@ class Router(SimpleRouter):
 
 
 router = Router(use_regex_path=False)
+router.register("auth/sessions", user_sessions.UserSessionViewSet)
 router.register("users", users.UserViewSet)
 router.register("venues", venues.VenueViewSet)
 router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
 router.register("venues/<slug:slug>/closures", venues.ClosureViewSet)
+router.register("venues/<slug:slug>/members", members.VenueMemberViewSet)
+router.register("venues/<slug:slug>/invitations", members.InvitationViewSet)
+router.register("members", members.MemberViewSet, basename="member")
 router.register("resources", resources.ResourceViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
@@ -51,6 +58,7 @@ urlpatterns = [
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("auth/register/", auth.RegisterView.as_view()),
     path("auth/login/", auth.LoginView.as_view()),
+    path("auth/code/", auth.SignInCodeView.as_view()),
     path("auth/refresh/", auth.RefreshView.as_view()),
     path("auth/logout/", auth.LogoutView.as_view()),
     path("auth/me/", auth.MeView.as_view()),
@@ -59,6 +67,8 @@ urlpatterns = [
     path("auth/password/reset/", auth.PasswordResetView.as_view()),
     path("auth/password/reset/confirm/", auth.PasswordResetConfirmView.as_view()),
     *router.urls,
+    path("consent/", consents.InstanceConsentView.as_view()),
+    path("venues/<slug:slug>/consent/", consents.VenueConsentView.as_view()),
     path("venues/<slug:slug>/calendar/", venues.CalendarView.as_view()),
     path("bookings/<int:pk>/payment/", payments.BookingPaymentView.as_view()),
     path("bookings/<int:pk>/payment/refunds/", payments.RefundView.as_view()),

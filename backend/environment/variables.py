@@ -77,6 +77,28 @@ class Site(BaseModel):
     )
 
 
+class SignIn(BaseModel):
+    """Signing in with a company's accounts, and second factors"""
+
+    OIDC_ISSUER: str = variable(
+        "",
+        "An OpenID Connect provider whose accounts sign in here: `https://login.example.com`, "
+        "which is asked at `/.well-known/openid-configuration`. Unset: there is none.",
+    )
+    OIDC_CLIENT_ID: str = variable("", "What the provider calls this instance.")
+    OIDC_CLIENT_SECRET: Secret = variable("", "The secret that it gave this instance.")
+    OIDC_NAME: str = variable("your company's account", "“Sign in with …”, on the page.")
+    OIDC_VERIFIED_DOMAINS: List = variable(
+        [],
+        "Domains whose addresses it vouches for without saying `email_verified`, separated by "
+        "commas.",
+    )
+    SECOND_FACTOR_REQUIRED: bool = variable(
+        False,
+        "Every venue demands a second factor of its staff and admins; operators need one.",
+    )
+
+
 class Database(BaseModel):
     """Database"""
 
@@ -323,6 +345,7 @@ class FirstStart(BaseModel):
 class Environment(
     Secrets,
     Site,
+    SignIn,
     Database,
     Broker,
     Emails,

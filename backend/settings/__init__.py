@@ -7,4 +7,5 @@ from .logs import *
 from .payments import *
 from .rest import *
 from .security import *
+from .sign_in import *
 from .stores import *

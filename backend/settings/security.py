@@ -24,7 +24,8 @@ CLEANUP_OPEN = env.CLEANUP_OPEN
 # people
 
 AUTH_USER_MODEL = "api.User"
-LOGIN_REDIRECT_URL = "admin:index"  # the one page where people sign in with a session
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"  # of the admin site's own form
 AUTHENTICATION_BACKENDS = ["api.rest.authentication.EmailOrUsernameBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     *(

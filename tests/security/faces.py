@@ -24,6 +24,7 @@ from api.models import (
     Booking,
     Closure,
     Export,
+    Invitation,
     Payment,
     PrimetimeWindow,
     Resource,
@@ -47,13 +48,19 @@ DATES = "start=2030-01-01&end=2030-01-02"
 
 @dataclass
 class World:
-    """`owner` has a booking and two trades with `asked`; `stranger` has nothing to do with them."""
+    """`owner` has a booking and two trades with `asked`; `customer` has nothing to do with them.
+    They, `staff` and `admin` are people of the venue that is asked about; whose name ends with
+    `elsewhere` has that role in another venue."""
 
     owner: User
-    stranger: User
+    customer: User
     asked: User
     staff: User
     admin: User
+    operator: User
+    customer_elsewhere: User
+    staff_elsewhere: User
+    admin_elsewhere: User
     soon: datetime
     made: dict[str, Any] = field(default_factory=dict)
 
@@ -165,6 +172,8 @@ def own(world: World) -> Face:
         venue=club, weekday=0, starts_at="17:00", ends_at="20:00"
     )
     closure = Closure.objects.create(venue=club, first_on="2031-01-01", last_on="2031-01-01")
+    member = world.owner.memberships.get(venue=club)
+    invitation = Invitation.objects.create(venue=club, email="in@example.com", email_key="in@")
     mine, theirs = world.take(world.owner, court), world.take(world.asked, court, 30)
     sent = traded(world, mine, theirs, by_owner=True)
     review = Review.objects.create(booking=mine, code="closed", detail="Closed on that day.")
@@ -178,6 +187,7 @@ def own(world: World) -> Face:
         format="csv",
         first_on="2030-01-01",
         last_on="2030-01-02",
+        venues=[club.pk],
         requested_by=world.staff,
     )
     at = {
@@ -194,8 +204,11 @@ def own(world: World) -> Face:
         ("POST", "auth/password/reset/"): {"email": world.asked.email},
         ("POST", "auth/password/reset/confirm/"): world.link() | {"new_password": NEW},
         ("PATCH", "auth/me/"): {"department": "x"},
-        ("PATCH", "users/{}/"): {"role": "staff"},
+        ("PATCH", "users/{}/"): {"is_active": False},
         ("POST", "venues/"): {"slug": "new", "name": "New"},
+        ("POST", "venues/{}/members/"): {"user": world.owner.pk, "role": "staff"},
+        ("PATCH", "venues/{}/members/{}/"): {"role": "staff"},
+        ("PATCH", "members/{}/"): {"role": "staff"},
         ("PATCH", "venues/{}/"): {"name": "Club"},
         ("POST", "venues/{}/primetime/"): {
             "weekday": 1,
@@ -228,6 +241,9 @@ def own(world: World) -> Face:
         "venues/": ("club",),
         "venues/{}/primetime/{}": ("club", window.pk),
         "venues/{}/closures/{}": ("club", closure.pk),
+        "venues/{}/members/{}": ("club", member.pk),
+        "venues/{}/invitations/{}": ("club", invitation.pk),
+        "members/": member.pk,
         "resources/": court.pk,
         "bookings/": mine.pk,
         "reviews/": review.pk,

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from api import errors
 from api.queries.bookings import bookings
 from api.rest.base_view import BaseAPIView
+from api.rest.permissions import Scope
 from api.services.actors import Actor
 from api.services.venues import venues
 
@@ -26,6 +27,7 @@ class ContractView(BaseAPIView):
     and how its errors read."""
 
     schema = ContractSchema()
+    scope = Scope.VENUE
     contract: ClassVar[str]
     error_messages: ClassVar[ErrorTable]
     token_strategy: ClassVar[Any]  # one of `kit.accounts`, where people sign in
@@ -37,6 +39,24 @@ class ContractView(BaseAPIView):
     def venue(self) -> Any:
         """The contract's venue; made from its preset when missing."""
         return venues.get_contract_venue(self.contract)
+
+    def get_venue_id(self) -> int:
+        return int(self.venue.pk)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the caller is one of the people of the contract's venue."""
+        return self.caller.is_member_of(self.venue.pk)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the caller is staff of the contract's venue."""
+        return self.caller.is_staff_of(self.venue.pk)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller is an admin of the contract's venue."""
+        return self.caller.is_admin_of(self.venue.pk)
 
     @property
     def declared(self) -> Operation:
@@ -90,13 +110,19 @@ class ContractView(BaseAPIView):
         return bookings.get_booking_with_relations(pk)
 
     def get_own_booking(self, pk: int) -> Any:
-        """The booking, for its owner and for staff; raises `NotFound` and `NotOwner`."""
+        """The booking, for its owner and for staff; raises `NotFound`, also to who is none of the
+        venue's people, and `NotOwner`."""
         booking = self.find_booking(pk)
         if booking.venue.slug != self.contract:
             raise errors.NotFound
-        if not self.user.is_staff and booking.owner_id != self.user.pk:
-            raise NotOwner
-        return booking
+        if self.is_staff or booking.owner_id == self.user.pk:
+            return booking
+        raise NotOwner if self.is_member else errors.NotFound
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, in the role that they have in the venue."""
+        return Actor.in_venue(self.caller, self.venue.pk)
 
     def actor_for(self, booking: Any) -> Actor:
         """The caller, in the role that they have towards the booking."""

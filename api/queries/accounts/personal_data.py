@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.models import Booking, BookingEvent, Delivery, Trade, User
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+
+from api.models import Booking, BookingEvent, Consent, Delivery, Trade, User, UserSession
+
+SESSION_FIELDS = (
+    "kind",
+    "contract",
+    "methods",
+    "user_agent",
+    "created_at",
+    "last_used_at",
+    "expires_at",
+    "ended_at",
+)
 
 TRADE_FIELDS = (
     "id",
@@ -30,11 +44,25 @@ def export_personal_data(user: User) -> dict[str, Any]:
                 "last_name",
                 "phone",
                 "department",
-                "role",
                 "date_joined",
                 "last_login",
             )
         },
+        "second_factors": list(
+            Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")
+        ),
+        "accounts_at_providers": list(
+            SocialAccount.objects.filter(user=user).values(
+                "provider", "uid", "extra_data", "date_joined", "last_login"
+            )
+        ),
+        "consents": list(
+            Consent.objects.filter(user=user).values(
+                "text__venue__slug", "text__version", "text__text", "accepted_at"
+            )
+        ),
+        "sessions": list(UserSession.objects.filter(user=user).values(*SESSION_FIELDS)),
+        "memberships": list(user.memberships.values("venue__slug", "role", "created_at")),
         "former_emails": list(user.changes.values("email", "created_at")),
         "bookings": list(Booking.objects.filter(owner=user).values(*booking_fields)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),

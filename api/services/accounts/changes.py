@@ -14,7 +14,7 @@ from api.models import AccountChange, User
 from api.queries.clock import database_now
 from api.services.messages import notifications
 
-from . import links
+from . import links, user_sessions
 
 UNDO_WITHIN = timedelta(days=7)
 
@@ -75,6 +75,7 @@ def _restore(change: AccountChange) -> User:
     names = ("email", "username", "password", "email_verified_at", "sessions_valid_from")
     user.save(update_fields=names)
     Token.objects.filter(user=user).delete()
+    user_sessions.close_all(user)
     AccountChange.objects.filter(user=user, pk__gt=change.pk).delete()
     AccountChange.objects.filter(pk=change.pk).update(undone_at=Now())
     return user

@@ -9,14 +9,15 @@ that comes back within seconds is another tab's; later it is taken for stolen, a
 for whoever holds its newest token. A family belongs to the contract where it began: what one door
 rotates, another that does not would renew for ever unnoticed.
 
-`auth_time` is when the person signed in; rotation does not move it.
+`auth_time` is when the person signed in and `amr` how; rotation changes neither. `sid` is their
+session, which the person may end.
 """
 
 from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,9 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from api.errors import TokenRefused
 from api.models import User
+
+from . import user_sessions
+from .methods import Method
 
 log = structlog.get_logger("holdfast.tokens")
 
@@ -74,6 +78,11 @@ class Refresh(RefreshToken):
     def contract(self) -> str:
         return str(self.get("contract", "v1"))
 
+    @property
+    def session(self) -> int:
+        """0 in a token that was issued before there were sessions."""
+        return int(self.get("sid", 0))
+
     def check_blacklist(self) -> None:
         """Do nothing: `read` asks for token and family in one statement."""
 
@@ -88,6 +97,7 @@ class Refresh(RefreshToken):
             jti=self.family, defaults={"expires_at": expires_at}
         )
         BlacklistedToken.objects.get_or_create(token=row)
+        user_sessions.close(self.session)
 
 
 @dataclass(frozen=True)
@@ -103,17 +113,35 @@ class TokenPair:
         return int(LIFETIMES.get(self.contract, Lifetimes()).refresh.total_seconds())
 
 
-def issue(user: User, contract: str = "v1", follows: Refresh | None = None) -> TokenPair:
-    """Issue tokens to a person who has authenticated: a new family, unless they follow a token."""
+def issue(
+    user: User,
+    contract: str = "v1",
+    follows: Refresh | None = None,
+    methods: Sequence[str] = (Method.PASSWORD,),
+) -> TokenPair:
+    """Issue tokens to a person who has authenticated by those methods: a new session and family,
+    unless they follow a token."""
     life = LIFETIMES.get(contract, Lifetimes())
     # not the blacklist's own for_user: that would keep every living token in the database
     refresh: Refresh = Token.for_user.__func__(Refresh, user)  # type: ignore[attr-defined]  # a class method
     refresh["contract"] = contract
     refresh["family"] = (follows and follows.family) or uuid4().hex
     refresh["auth_time"] = follows.get("auth_time", 0) if follows else round(time.time(), 3)
+    refresh["amr"] = follows.get("amr", []) if follows else [str(method) for method in methods]
     refresh.set_exp(lifetime=life.refresh)
     refresh["type"] = "refresh"
+    refresh["sid"] = _keep_session(refresh, user, life, follows)
     return TokenPair(_issue_access(refresh, user, contract), str(refresh), user, contract)
+
+
+def _keep_session(refresh: Refresh, user: User, life: Lifetimes, follows: Refresh | None) -> int:
+    expires_at = refresh.current_time + life.refresh
+    if follows is not None and follows.session:
+        user_sessions.record_use(follows.session, expires_at)
+        return follows.session
+    return user_sessions.open_token_session(
+        user, refresh.family, refresh["amr"], expires_at, refresh.contract
+    )
 
 
 def _issue_access(refresh: Refresh, user: User, contract: str) -> str:
@@ -131,8 +159,14 @@ def get_signed_in_at(claims: Mapping[str, Any]) -> datetime:
     return datetime.fromtimestamp(claims.get("auth_time", 0), UTC)
 
 
+def has_second_factor(claims: Mapping[str, Any]) -> bool:
+    return Method.SECOND_FACTOR in claims.get("amr", ())
+
+
 def has_ended(claims: Mapping[str, Any], user: User) -> bool:
-    """Whether all sessions of the account were ended since the bearer signed in."""
+    """Whether the bearer's session was ended, or all of the account since they signed in."""
+    if claims.get("sid") in user.ended_sessions:
+        return True
     valid_from = user.sessions_valid_from
     return valid_from is not None and claims.get("auth_time", 0) < valid_from.timestamp()
 
@@ -205,6 +239,7 @@ def renew_access(raw: str | None, contract: str = "") -> TokenPair:
     token = read(raw, contract)
     user = _get_owner(token)
     access = _issue_access(token, user, token.contract)
+    user_sessions.record_use(token.session, datetime.fromtimestamp(token["exp"], UTC))
     return TokenPair(access, str(token), user, token.contract)
 
 
@@ -214,6 +249,7 @@ def revoke(raw: str | None) -> None:
     with suppress(TokenRefused):
         token = _decode(raw)
         _, created = cast("tuple[BlacklistedToken, bool]", token.blacklist())
+        user_sessions.close(token.session)
         if not created:
             token.end_family()
 

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from api.errors import Unfit
 from api.models import Closure, PrimetimeWindow, Venue
-from api.models.venues import MINUTE
+from api.models.venues import DAY, MINUTE
 from api.rest.credentials import OptionalEmailField
 
 from .base import StrictMixin, describe, example
@@ -54,6 +54,8 @@ VENUE = {
     "remind_before": None,
     "refund_until": "24:00:00",
     "late_refund_percent": 0,
+    "second_factor_required": False,
+    "retention": None,
     "send_confirmation_emails": True,
     "created_at": "2030-01-01T08:00:00Z",
     "updated_at": "2030-01-01T08:00:00Z",
@@ -100,7 +102,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
 
     class Meta:
         model = Venue
-        exclude = ["id", "wording", "rules_version"]
+        exclude = ["id", "wording", "rules_version", "consent_version"]
         read_only_fields = ["created_at", "updated_at"]
         extra_kwargs = describe(
             name="What people call it.",
@@ -131,13 +133,17 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             remind_before="How long before the start a reminder is sent; null for none.",
             refund_until="How long before the start one cancels to get all back.",
             late_refund_percent="What is given back of a later one, in percent.",
+            second_factor_required="Whether staff and admins who signed in without a second factor"
+            " may do there only what customers may.",
+            retention="How long after its end a booking's people are forgotten, a day or longer;"
+            " null for never.",
             send_confirmation_emails="Whether people get e-mails about their bookings.",
         )
 
     def to_representation(self, instance: Venue) -> dict[str, Any]:
         data = super().to_representation(instance)
         request = self.context.get("request")
-        if not (request and getattr(request.user, "is_staff", False)):
+        if not (request and request.user.is_staff_of(instance.pk)):
             data.pop("admin_email")
             data.pop("panel_networks")
         return data
@@ -145,8 +151,12 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         too_short = {
             name: ["Must be longer."]
-            for name, least in (("slot_length", MINUTE), ("hold_length", SECOND))
-            if attrs.get(name, least) < least
+            for name, least in (
+                ("slot_length", MINUTE),
+                ("hold_length", SECOND),
+                ("retention", DAY),
+            )
+            if (attrs.get(name) or least) < least
         }
         if too_short:
             raise Unfit(errors=too_short)

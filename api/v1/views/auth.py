@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -11,12 +12,23 @@ from rest_framework.response import Response
 from api.queries.accounts import personal_data
 from api.rest.authentication import (
     delete_refresh_cookie,
+    get_claims,
     get_refresh_cookie,
     set_refresh_cookie,
 )
 from api.rest.idempotency import IdempotentAPIView
+from api.rest.permissions import Scope
 from api.rest.throttling import AddressThrottle
-from api.services.accounts import accounts, erasure, passwords, tokens
+from api.services.accounts import (
+    accounts,
+    consents,
+    erasure,
+    passwords,
+    second_factors,
+    sign_in_codes,
+    tokens,
+)
+from api.services.accounts.methods import Method
 from api.services.accounts.proofs import Proof
 from api.services.accounts.tokens import TokenPair
 from api.v1.serializers.accounts import (
@@ -30,6 +42,7 @@ from api.v1.serializers.accounts import (
     ProfileChangeSerializer,
     RefreshSerializer,
     RegistrationSerializer,
+    SignInCodeSerializer,
     UserSerializer,
 )
 from api.v1.serializers.bookings import BOOKING
@@ -52,6 +65,7 @@ def respond_with_tokens(pair: TokenPair, **more: object) -> Response:
 
 
 class AnonymousView(IdempotentAPIView):
+    scope = Scope.TOKEN
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = (AddressThrottle,)
@@ -64,9 +78,14 @@ class RegisterView(AnonymousView):
     def post(self, request: Request) -> Response:
         """Register.
 
-        Makes an account that may book. Sign in with it next. For anyone.
+        Makes an account that may book. Sign in with it next. Where this instance has a text to
+        agree to, its id is wanted as `consent`. For anyone.
         """
-        user = accounts.register(**self.get_validated_body(RegistrationSerializer))
+        body = self.get_validated_body(RegistrationSerializer)
+        text = consents.find_text_to_accept(None, body.pop("consent", None))
+        with transaction.atomic():
+            user = accounts.register(**body)
+            consents.record_consent(text, user)
         return Response(UserSerializer(user).data, status=201)
 
 
@@ -85,7 +104,29 @@ class LoginView(AnonymousView):
         body = self.get_validated_body(LoginSerializer)
         address = AddressThrottle().get_ident(request)
         user = accounts.sign_in(login=body["email"], password=body["password"], address=address)
-        return respond_with_tokens(tokens.issue(user), user=UserSerializer(user).data)
+        methods = [Method.PASSWORD]
+        if code := body.get("code"):
+            second_factors.check_code(user, code)
+            methods += [Method.CODE, Method.SECOND_FACTOR]
+            user.set_second_factor(True)
+        pair = tokens.issue(user, methods=methods)
+        return respond_with_tokens(pair, user=UserSerializer(user).data)
+
+
+class SignInCodeView(AnonymousView):
+    unstored_methods = ("POST",)  # the answer holds tokens
+
+    @extend_schema(
+        tags=[SIGN_IN], request=SignInCodeSerializer, responses=LoginTokensSerializer, auth=[]
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a code for tokens.
+
+        After a sign-in on our own pages, as with a company's account or a passkey: they lead back
+        to the frontend with a `code`, which is good once and for a minute. For anyone.
+        """
+        pair = sign_in_codes.exchange(**self.get_validated_body(SignInCodeSerializer))
+        return respond_with_tokens(pair, user=UserSerializer(pair.user).data)
 
 
 class RefreshView(AnonymousView):
@@ -123,12 +164,13 @@ class LogoutView(AnonymousView):
 @extend_schema(tags=[SIGN_IN])
 class MeView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.SELF
 
     @extend_schema(responses=UserSerializer)
     def get(self, request: Request) -> Response:
         """Read one's own account.
 
-        Who is signed in, and in which role.
+        Who is signed in, and in which role where.
         """
         return Response(UserSerializer(self.user).data)
 
@@ -136,8 +178,8 @@ class MeView(IdempotentAPIView):
     def patch(self, request: Request) -> Response:
         """Change one's own account.
 
-        Fields that are left out stay. The role is for admins to change. Another address needs
-        `current_password`; a letter to the one before has a link that undoes it.
+        Fields that are left out stay. Another address needs `current_password`; a letter to the one
+        before has a link that undoes it.
         """
         changes = self.get_validated_body(ProfileChangeSerializer, partial=True)
         proof = Proof(changes.pop("current_password", None))
@@ -151,7 +193,7 @@ class MeView(IdempotentAPIView):
         Erases the person; what they booked stays as numbers, and what is ahead is cancelled. There
         is no way back.
         """
-        erasure.erase_account(self.user)
+        erasure.erase_account(self.user, by=self.user)
         response = Response(status=204)
         delete_refresh_cookie(request, response)
         return response
@@ -159,6 +201,7 @@ class MeView(IdempotentAPIView):
 
 class PersonalDataView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.SELF
 
     @extend_schema(
         tags=[SIGN_IN],
@@ -175,6 +218,7 @@ class PersonalDataView(IdempotentAPIView):
 
 class PasswordChangeView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.SELF
     unstored_methods = ("POST",)  # the answer holds tokens
 
     @extend_schema(tags=[SIGN_IN], request=PasswordChangeSerializer, responses=NewTokensSerializer)
@@ -186,7 +230,8 @@ class PasswordChangeView(IdempotentAPIView):
         """
         body = self.get_validated_body(PasswordChangeSerializer)
         passwords.change_password(self.user, body["current_password"], body["new_password"])
-        return respond_with_tokens(tokens.issue(self.user))
+        methods = get_claims(request).get("amr", [])
+        return respond_with_tokens(tokens.issue(self.user, methods=methods))
 
 
 class PasswordResetView(AnonymousView):

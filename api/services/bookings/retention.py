@@ -1,0 +1,89 @@
+"""Forgets who booked, once a venue's retention has passed. The booking stays as a number: figures
+and bookkeeping need when and what, not who."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models.functions import Now
+
+from api.lifecycle import BOOKING, TradeStatus
+from api.models import Booking, BookingEvent, Delivery, Review, Trade, User, Venue
+from api.models.outbox import Kind
+from api.models.users import ABSENT_DOMAIN
+from api.services.operations import jobs
+
+BATCH = 500  # bookings in one transaction
+BUDGET = 60.0  # seconds of one run
+FORMER = f"former{ABSENT_DOMAIN}"
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a run would forget of a venue."""
+
+    venue: str
+    bookings: int
+    oldest: datetime
+
+
+def list_due() -> list[Due]:
+    """What is due now, by venue."""
+    rows = _find_due().order_by("venue__slug").values_list("venue__slug")
+    counted = rows.annotate(Count("pk"), Min("starts_at"))
+    return [Due(*row) for row in counted]
+
+
+def forget_old_bookings() -> int:
+    """Forget the people of all bookings that are due, a batch at a time; how many bookings.
+
+    Safe at once with itself: what another run has locked is left to it.
+    """
+    done, until = 0, time.monotonic() + BUDGET
+    while time.monotonic() < until:
+        with transaction.atomic():
+            rows = _find_due().select_for_update(skip_locked=True, no_key=True, of=("self",))
+            ids = list(rows.order_by("starts_at").values_list("pk", flat=True)[:BATCH])
+            _forget(ids)
+        if not ids:
+            break
+        done += len(ids)
+        jobs.report_progress(done)
+    return done
+
+
+def _find_due() -> QuerySet[Booking]:
+    """Bookings that are over, by their venue's retention, and still name somebody."""
+    asking = Venue.objects.exclude(retention=None).values("pk")
+    over = Q(ends_at__lt=Now() - F("venue__retention")) & ~Q(status__in=BOOKING.blocking)
+    return Booking.objects.filter(over, venue__in=asking).exclude(owner__email=FORMER)
+
+
+def _forget(ids: Sequence[int]) -> None:
+    if not ids:
+        return
+    bookings = Booking.objects.filter(pk__in=ids)
+    Booking.attendees.through.objects.filter(booking__in=ids).delete()
+    BookingEvent.objects.filter(booking__in=ids).update(details={}, actor=None)
+    Review.objects.filter(booking__in=ids).update(reason="")
+    emails = Delivery.objects.filter(booking__in=ids, kind=Kind.EMAIL).exclude(finished_at=None)
+    emails.update(to="", payload={}, last_error="")
+    trades = Trade.objects.filter(Q(requester_booking__in=ids) | Q(target_booking__in=ids))
+    trades.exclude(status=TradeStatus.OFFERED).delete()
+    bookings.update(
+        owner=_get_former(), title="", notes="", rejection_reason="", held_from="", approved_by=None
+    )
+
+
+def _get_former() -> User:
+    """The account that stands for everybody who was forgotten; nobody can sign in to it."""
+    found = User.objects.filter(email=FORMER).first()
+    if found is None:
+        fields = {"is_active": False, "erased_at": Now(), "password": "!"}
+        found, _ = User.objects.get_or_create(email=FORMER, defaults=fields)
+    return found
