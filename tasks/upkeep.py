@@ -4,6 +4,7 @@ from celery import shared_task
 
 from api.services.accounts import changes, tokens
 from api.services.analytics import exports
+from api.services.audit import sealing
 from api.services.bookings import history
 from api.services.messages import outbox
 from api.services.operations import idempotency, jobs
@@ -25,6 +26,12 @@ def prune_history() -> int:
 def _prune() -> int:
     services = (outbox, idempotency, stripe_events, exports, jobs, history, changes)
     return sum(service.prune() for service in services)
+
+
+@shared_task
+def seal_audit() -> int:
+    """Entries of the audit log sealed in this run."""
+    return jobs.run("seal_audit", sealing.seal)
 
 
 @shared_task

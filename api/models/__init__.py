@@ -3,9 +3,11 @@ person are in `services`."""
 
 from . import lookups as lookups
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
+from .audit import AuditEntry, AuditSeal
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
+from .keys import ApiKey
 from .outbox import Delivery
 from .panels import Panel
 from .payments import Dispute, Payment, Refund, StripeEvent
@@ -17,6 +19,9 @@ from .venues import Closure, PrimetimeWindow, Venue
 
 __all__ = [
     "AccountChange",
+    "ApiKey",
+    "AuditEntry",
+    "AuditSeal",
     "Booking",
     "BookingEvent",
     "Closure",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -16,11 +19,13 @@ from rest_framework.views import APIView
 
 from api import errors
 from api.models import User
-from api.rest import parsers
-from api.rest.admission import check_admission
+from api.rest import auditing, parsers
+from api.rest.admission import check_admission, is_write
 from api.rest.exceptions import build_problem, get_status, to_refusal
 from api.rest.origins import is_untrusted_origin
 from api.rest.throttling import AccountThrottle
+from api.services.audit.recording import AuditActor, Recorder
+from backend.request_ids import get_request_id
 
 SerializerClass = type[serializers.BaseSerializer[Any]]
 
@@ -44,12 +49,43 @@ class BaseAPIView(APIView):
             drf_request.parsers = [parsers.JSONParser()]
         return drf_request
 
+    recorder: Recorder | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            if self.recorder:
+                self.recorder.stop()
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         check_admission(request)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
             raise parsers.TooLarge
         super().initial(request, *args, **kwargs)
+        if is_write(request) and (actor := self._get_audit_actor(request)):
+            self.recorder = Recorder(actor, get_request_id(request))
+            self.recorder.start()
+
+    def get_audit_venue(self) -> int | None:
+        """Whose part of the audit log it belongs to where a row has no venue itself."""
+        return None
+
+    def _get_audit_actor(self, request: Request) -> AuditActor | None:
+        actor = auditing.get_actor(request)
+        return actor and replace(actor, venue=self.get_audit_venue())
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        if request.method in ("GET", "HEAD") and response.status_code == 200:
+            try:
+                if actor := self._get_audit_actor(request):
+                    auditing.record_shown_people(request, response, actor)
+            except DatabaseError as error:  # what cannot be written down is not shown
+                response = self.handle_exception(error)
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def get_throttles(self) -> list[BaseThrottle]:
         return [*super().get_throttles(), AccountThrottle()]

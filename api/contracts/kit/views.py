@@ -38,6 +38,9 @@ class ContractView(BaseAPIView):
         """The contract's venue; made from its preset when missing."""
         return venues.get_contract_venue(self.contract)
 
+    def get_audit_venue(self) -> int | None:
+        return int(self.venue.pk)
+
     @property
     def declared(self) -> Operation:
         """What is declared of the method that is running."""
