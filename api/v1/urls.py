@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 from .schema import SchemaGenerator
 from .views import (
     analytics,
+    audit,
     auth,
     automation,
     bookings,
@@ -45,6 +46,7 @@ router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)
 router.register("panels", panels.PanelDeviceViewSet, basename="panel-device")
 router.register("panels", panels.PanelViewSet)
+router.register("audit", audit.AuditViewSet)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(generator_class=SchemaGenerator), name="schema"),

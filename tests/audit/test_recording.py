@@ -1,11 +1,10 @@
 """What the audit log records: every write of staff, in the transaction of the write."""
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.models import AuditEntry, Booking, Resource, User, Venue
-from api.services.audit.recording import AuditActor, Recorder
+from api.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 

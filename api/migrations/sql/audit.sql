@@ -112,7 +112,7 @@ BEGIN
 END $$;
 
 SELECT api_audit_table('api_user', 'user', '');
-SELECT api_audit_table('api_userprofile', 'profile', '');
+SELECT api_audit_table('api_userprofile', 'profile', '', 'user_id');
 SELECT api_audit_table('api_venue', 'venue', 'id', 'slug');
 SELECT api_audit_table('api_primetimewindow', 'primetime', 'venue_id');
 SELECT api_audit_table('api_closure', 'closure', 'venue_id');

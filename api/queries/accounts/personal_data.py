@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.models import Booking, BookingEvent, Delivery, Trade, User
+from api.models import AuditEntry, Booking, BookingEvent, Delivery, Trade, User
 
 TRADE_FIELDS = (
     "id",
@@ -17,7 +17,9 @@ TRADE_FIELDS = (
 
 
 def export_personal_data(user: User) -> dict[str, Any]:
-    """Plain data: account, bookings, their history, and emails sent."""
+    """Plain data: account, bookings, their history, emails sent, and when staff looked at these or
+    changed them."""
+    booking_ids = Booking.objects.filter(owner=user).values_list("pk", flat=True)
     booking_fields = [f.attname for f in Booking._meta.concrete_fields]
     return {
         "account": {
@@ -48,6 +50,11 @@ def export_personal_data(user: User) -> dict[str, Any]:
         ),
         "trades_received": list(
             Trade.objects.filter(target=user).values(*TRADE_FIELDS, "response_message")
+        ),
+        "looked_at": list(
+            AuditEntry.objects.filter(
+                object__in=[f"user:{user.pk}", *(f"booking:{pk}" for pk in booking_ids)]
+            ).values("at", "action", "object")
         ),
         "emails": list(
             Delivery.objects.filter(to=user.email).values("name", "state", "created_at")

@@ -15,6 +15,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from api import errors
 from api.lifecycle import BOOKING, ActorRole
 from api.models import (
+    AuditEntry,
     Booking,
     BookingEvent,
     Delivery,
@@ -51,6 +52,7 @@ def erase_account(user: User) -> None:
         OutstandingToken.objects.filter(user=person).update(token="")
         end_sessions(person)
         _build_erased(person).save()
+        _erase_audit(person)
 
 
 def _cancel_future_bookings(user: User) -> None:
@@ -102,6 +104,21 @@ def _erase_stored_responses(user: User) -> None:
         failures |= Q(error__icontains=text)
     stored.filter(naming | Q(body__id=user.pk, body__has_key="email")).delete()
     JobFailure.objects.filter(failures).update(error="")
+
+
+def _erase_audit(user: User) -> None:
+    """The content of entries about them, of this erasure too. That they were made stays, and their
+    digests, so that the chain holds."""
+    bookings = Booking.objects.filter(Q(owner=user) | Q(events__actor=user))
+    names = [f"user:{user.pk}", f"profile:{user.pk}"]
+    for kind, rows in (
+        ("booking", bookings),
+        ("review", Review.objects.filter(booking__in=bookings)),
+        ("trade", Trade.objects.filter(Q(requester=user) | Q(target=user))),
+        ("delivery", Delivery.objects.filter(booking__in=bookings)),
+    ):
+        names += [f"{kind}:{pk}" for pk in rows.values_list("pk", flat=True)]
+    AuditEntry.objects.filter(object__in=names).update(before=None, after=None, salt=None)
 
 
 def _build_erased(user: User) -> User:
