@@ -14,10 +14,12 @@ from django.urls import resolve
 
 from api.models import AuditEntry
 
+from . import test_matrix
 from .faces import FACES, Face, World, routes
-from .test_matrix import WHO, _json, world  # noqa: F401 - a fixture
+from .test_matrix import WHO, _json
 
 pytestmark = pytest.mark.django_db
+world = test_matrix.world
 
 JSON = "application/json"
 

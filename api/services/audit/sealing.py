@@ -8,6 +8,7 @@ report says how many are. One transaction seals at a time, by an advisory lock.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,8 +44,9 @@ class Link:
     @classmethod
     def parse(cls, text: str) -> Link:
         """Raises `ValueError`."""
-        position, _, digits = text.partition(":")
-        return cls(int(position), bytes.fromhex(digits))
+        if not (found := re.fullmatch(r"([0-9]+):([0-9a-f]{64})", text)):
+            raise ValueError(text)
+        return cls(int(found[1]), bytes.fromhex(found[2]))
 
     def follow(self, digest: bytes) -> Link:
         return Link(self.position + 1, hashlib.sha256(self.hash + digest).digest())
