@@ -69,6 +69,11 @@ class _ActorField(forms.RegexField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(regex=ACTOR, **kwargs)
 
+    def to_python(self, value: Any) -> str:
+        if value == "":
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return str(super().to_python(value))
+
 
 @extend_schema_field({"type": "string", "pattern": ACTOR, "example": "user:3"})
 class ActorFilter(django_filters.Filter):

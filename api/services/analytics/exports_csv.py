@@ -31,8 +31,8 @@ def render_csv(report: Report) -> bytes:
     return render_table(report.headings, rows)
 
 
-def render_table(headings: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
-    return BOM_UTF8 + render_lines([headings]) + render_lines(rows)
+def render_table(headings: Iterable[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    return BOM_UTF8 + render_lines([list(headings)]) + render_lines(rows)
 
 
 def render_lines(rows: Iterable[Sequence[Any]]) -> bytes:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -80,7 +81,7 @@ def seal_everything() -> int:
     return _seal_all("true", [])
 
 
-def _seal_all(where: str, params: list[object]) -> int:
+def _seal_all(where: str, params: list[Any]) -> int:
     many = 0
     while count := _seal_batch(where, params):
         many += count
@@ -91,7 +92,7 @@ def _seal_all(where: str, params: list[object]) -> int:
 
 
 @transaction.atomic
-def _seal_batch(where: str, params: list[object]) -> int:
+def _seal_batch(where: str, params: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
