@@ -18,6 +18,7 @@ class ApiConfig(AppConfig):
             (
                 signals.booking_inserting,
                 (
+                    receivers.write_membership,
                     receivers.write_created_event,
                     receivers.write_created_emails,
                 ),

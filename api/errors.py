@@ -45,6 +45,12 @@ class Forbidden(Refusal):
     code, status, detail = "forbidden", 403, "You may not do this."
 
 
+class LastAdmin(Forbidden):
+    """A venue that has an admin keeps one."""
+
+    code, status, detail = "last_admin", 409, "The last admin stays one."
+
+
 class NotSignedIn(Refusal):
     code, status, detail = "not_authenticated", 401, "Sign in first."
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
 from api.models import Booking, Trade, User, UserProfile
+from api.services.accounts import joining
 from api.services.actors import Actor
 from api.services.bookings import history, trades
 from api.services.bookings.statements import InsertPart
@@ -20,6 +21,11 @@ from tasks import pushes
 from tasks.enqueue import enqueue_after_commit
 
 # written by the statement that inserts or moves the bookings
+
+
+def write_membership(rows: Sequence[Booking], **_: Any) -> InsertPart | None:
+    """Whoever books becomes a customer."""
+    return joining.build_membership_part(rows[0])
 
 
 def write_created_event(rows: Sequence[Booking], actor: Actor, **_: Any) -> InsertPart:

@@ -17,8 +17,8 @@ def _list(title: str, icon: str, model: str, **more: Any) -> dict[str, Any]:
     return _page(title, icon, f"admin:{model}_changelist", **more)
 
 
-def is_admin(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_admin", False))
+def is_operator(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_operator", False))
 
 
 def style(request: HttpRequest) -> str:
@@ -29,7 +29,7 @@ def icon(request: HttpRequest) -> str:
     return static("staff/icon.svg")
 
 
-FOR_ADMINS = {"permission": is_admin}
+FOR_OPERATORS = {"permission": is_operator}
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Holdfast",
     "SITE_HEADER": "Holdfast",
@@ -75,18 +75,20 @@ UNFOLD: dict[str, Any] = {
                     _list("Payments", "payments", "api_payment"),
                     _list("Refunds", "currency_exchange", "api_refund"),
                     _list("Disputes", "gavel", "api_dispute"),
-                    _list("Webhooks", "webhook", "api_stripeevent"),
+                    _list("Webhooks", "webhook", "api_stripeevent", **FOR_OPERATORS),
                 ],
             },
             {
                 "title": "Running it",
                 "separator": True,
                 "items": [
-                    _page("Automation", "schedule", "automation"),
+                    _page("Automation", "schedule", "automation", **FOR_OPERATORS),
                     _list("Outbox", "outbox", "api_delivery"),
                     _list("History", "history", "api_bookingevent"),
                     _list("Panels", "tablet", "api_panel"),
-                    _list("Schedule", "more_time", "django_celery_beat_periodictask", **FOR_ADMINS),
+                    _list(
+                        "Schedule", "more_time", "django_celery_beat_periodictask", **FOR_OPERATORS
+                    ),
                 ],
             },
         ],

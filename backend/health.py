@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from api.queries.operations import automation
 from api.rest.base_view import BaseAPIView
+from api.rest.permissions import Scope
 from backend import broker, disk_space
 
 
@@ -27,6 +28,7 @@ class HealthView(BaseAPIView):
     """`ok`; `read_only` when a disk is nearly full; 503 when the database is away. A broker that
     is away is named and costs only speed."""
 
+    scope = Scope.ANYONE
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
@@ -44,15 +46,17 @@ class HealthView(BaseAPIView):
 
 class AutomationHealthView(BaseAPIView):
     """200 while the clock runs; 503 when a job is late, nothing has run, or no beat or worker is
-    alive. A paused job is not late."""
+    alive. A paused job is not late. What is wrong is told to operators alone."""
 
-    authentication_classes = ()
+    scope = Scope.OPERATOR
     permission_classes = (AllowAny,)
 
     def get(self, request: Request) -> Response:
         report = automation.get_report()
-        body: dict[str, Any] = {
-            "status": "ok" if report.healthy else "late",
+        body: dict[str, Any] = {"status": "ok" if report.healthy else "late"}
+        if not self.caller.is_operator:
+            return Response(body, status=200 if report.healthy else 503)
+        body |= {
             "problems": report.problems,
             "workers": sum(process.alive for process in report.workers),
             "beat": sum(process.alive for process in report.beat),

@@ -54,7 +54,7 @@ def people_and_rooms(name: str = "bench") -> dict[str, Any]:
         Resource(venue=venue, name=f"Room {n}", capacity=4) for n in range(RESOURCES)
     )
     user = User.objects.create_user(f"{name}@example.com", email_verified_at=Now())
-    staff = User.objects.create_user(f"{name}-staff@example.com", None, role="staff")
+    staff = User.objects.create_user(f"{name}-staff@example.com", None)
     return {
         "venue": venue.pk,
         "resources": list(Resource.objects.filter(venue=venue).values_list("pk", flat=True)),

@@ -66,7 +66,7 @@ def _people() -> dict[str, Any]:
         "venues": dict(rooms.values_list("pk", "venue_id")),
         "rooms": list(rooms.values_list("pk", flat=True)),
         "owner": User.objects.create_user("growth@example.com", email_verified_at=Now()).pk,
-        "staff": User.objects.create_user("growth-staff@example.com", None, role="staff"),
+        "staff": User.objects.create_user("growth-staff@example.com", None),
         "today": datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
     }
 

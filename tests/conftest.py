@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +15,12 @@ from django.core.cache import cache
 from django.core.signals import setting_changed
 from django.db import connection
 from django.db.models.functions import Now
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from hypothesis import settings
 from rest_framework.test import APIClient
 
-from api.models import Booking, Resource, User, Venue
-from api.models.users import Role
+from api.models import Booking, Membership, Resource, Role, User, Venue
 from api.services.accounts import tokens
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
@@ -70,19 +70,42 @@ def hashed() -> str:
 
 
 @pytest.fixture
-def person(db: None, hashed: str) -> Callable[..., User]:
-    def make(name: str, role: str = Role.USER, **fields: Any) -> User:
+def everywhere(db: None) -> Iterator[list[tuple[User, str]]]:
+    """People with their role in every venue, those that are made later too: most tests are about
+    one venue. What somebody may do in another is asked in tests/security."""
+    people: list[tuple[User, str]] = []
+
+    def let_them_in(instance: Venue, created: bool, **_: Any) -> None:
+        for user, role in people if created else ():
+            add_member(user, instance, role)
+
+    post_save.connect(let_them_in, sender=Venue)
+    yield people
+    post_save.disconnect(let_them_in, sender=Venue)
+
+
+def add_member(user: User, venue: Venue, role: str) -> None:
+    Membership.objects.create(user=user, venue=venue, role=role)
+    user.forget_roles()
+
+
+@pytest.fixture
+def person(everywhere: list[tuple[User, str]], hashed: str) -> Callable[..., User]:
+    """An account with a role in every venue; an admin is the operator too. Without a role it is one
+    that nobody knows."""
+
+    def make(name: str, role: str = Role.CUSTOMER, **fields: Any) -> User:
         fields.setdefault("email_verified_at", Now())
+        fields.setdefault("is_superuser", role == Role.ADMIN)
         user = User.objects.create_user(
-            f"{name}@example.com",
-            first_name=name.capitalize(),
-            last_name="Example",
-            role=role,
-            is_superuser=role == Role.ADMIN,
-            **fields,
+            f"{name}@example.com", first_name=name.capitalize(), last_name="Example", **fields
         )
         User.objects.filter(pk=user.pk).update(password=hashed)
         user.password = hashed
+        if role:
+            everywhere.append((user, role))
+            for venue in Venue.objects.all():
+                add_member(user, venue, role)
         return user
 
     return make
@@ -101,7 +124,7 @@ def ben(person: Callable[..., User]) -> User:
 
 
 @pytest.fixture
-def sam(person: Callable[..., User]) -> User:
+def sam(person: Callable[..., User], venue: Venue) -> User:
     """Staff."""
     return person("sam", Role.STAFF)
 

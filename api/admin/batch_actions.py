@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from api.errors import Refusal
 from api.models import Booking
+from api.rest.permissions import get_caller
 from api.services.actors import Actor
 from api.services.bookings.status_changes import apply_to_bookings
 
@@ -19,8 +20,7 @@ def apply_to_each(
     request: HttpRequest, ids: Iterable[int], verb: Callable[[int, Actor], Booking]
 ) -> None:
     """Call the verb for each booking, and leave a message that says what came of each."""
-    actor = Actor.person(request.user)  # type: ignore[arg-type]  # the admin has no anonymous users
-    results = apply_to_bookings(list(ids), actor, verb)
+    results = apply_to_bookings(list(ids), get_caller(request), verb)
     done = [(pk, r.get_status_display()) for pk, r in results if isinstance(r, Booking)]
     refused = [(pk, r.detail) for pk, r in results if isinstance(r, Refusal)]
     if done:

@@ -12,14 +12,14 @@ from django.http import HttpRequest
 from django.utils.dateformat import format as format_date
 
 from api import errors
-from api.models import Booking, BookingEvent, Trade
+from api.models import Booking, BookingEvent, Trade, User
 from api.queries.bookings import timeline
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 
-from .base import EditableAdmin, ReadOnlyAdmin
+from .base import EditableAdmin, OwnVenueFilter, ReadOnlyAdmin
 from .batch_actions import apply_to_each
 
 EDITABLE_FIELDS = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
@@ -40,7 +40,7 @@ TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
 class BookingForm(ModelForm):
     """Cleaning the form calls the service, so that a refusal is shown beside the fields."""
 
-    actor: Actor  # set by `BookingAdmin.get_form`
+    user: User  # set by `BookingAdmin.get_form`
 
     class Meta:
         model = Booking
@@ -57,11 +57,14 @@ class BookingForm(ModelForm):
         return values
 
     def _write(self, values: dict[str, Any]) -> Booking:
+        venue_id = values["resource"].venue_id
         values["resource"] = values["resource"].pk
         if self.instance.pk is None:
-            return create_booking(BookingRequest(contract="admin", **values), actor=self.actor)
+            actor = Actor.in_venue(self.user, venue_id)
+            return create_booking(BookingRequest(contract="admin", **values), actor=actor)
         values.pop("owner", None)
-        return reschedule_booking(self.instance.pk, self.actor, BookingChanges(**values))
+        actor = Actor.for_booking(self.user, self.instance)
+        return reschedule_booking(self.instance.pk, actor, BookingChanges(**values))
 
     def _post_clean(self) -> None:
         """Skip the model's validation: the row is written already."""
@@ -71,7 +74,7 @@ class BookingForm(ModelForm):
 class BookingAdmin(EditableAdmin):
     form = BookingForm
     list_display = ("id", "venue", "resource", "owner", "when", "status")
-    list_filter = ("venue", "status", "payment_status")
+    list_filter = (("venue", OwnVenueFilter), "status", "payment_status")
     search_fields = ("id", "title", "owner__email", "owner__last_name", "resource__name")
     list_select_related = ("venue", "resource", "owner")
     date_hierarchy = "starts_at"
@@ -106,7 +109,7 @@ class BookingAdmin(EditableAdmin):
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
-        return type("Form", (form,), {"actor": Actor.person(request.user)})  # type: ignore[arg-type]  # the admin has no anonymous users
+        return type("Form", (form,), {"user": request.user})
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

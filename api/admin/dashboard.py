@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from api.queries.accounts.scope import limit_to_staff
 from api.queries.bookings import staff_dashboard
 from api.queries.operations import automation
 from api.queries.reviews.reviews import list_open_reviews
+from api.rest.permissions import get_caller
 from api.services.bookings.actions import approve_booking, reject_booking
 
 from . import charts, reviews
@@ -25,18 +27,23 @@ VERBS = {"approve": approve_booking, "reject": reject_booking}
 
 def build_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return what the page shows: unfold's DASHBOARD_CALLBACK."""
-    waiting, waiting_count = staff_dashboard.list_requests()
+    caller = get_caller(request)
+    venues = caller.list_staff_venues()
+    waiting, waiting_count = staff_dashboard.list_requests(caller)
+    which = "all" if venues is None else ",".join(map(str, sorted(venues)))
     recent: Any = cache.get_or_set(
-        "dashboard:recent", staff_dashboard.get_recent_days, CHARTS_CACHE_SECONDS
+        f"dashboard:recent:{which}",
+        lambda: staff_dashboard.get_recent_days(venues),
+        CHARTS_CACHE_SECONDS,
     )
     return context | {
         "title": "Today",
-        "venues": staff_dashboard.list_venues_today(),
+        "venues": staff_dashboard.list_venues_today(caller),
         "waiting": waiting,
         "waiting_count": waiting_count,
-        "reviews": reviews.build_rows(),
-        "reviews_count": list_open_reviews().count(),
-        "report": automation.get_report(),
+        "reviews": reviews.build_rows(caller),
+        "reviews_count": limit_to_staff(list_open_reviews(), caller).count(),
+        "report": automation.get_report(caller),
         "bookings_chart": charts.build_bookings_chart(recent),
         "no_show_chart": charts.build_no_show_chart(recent),
         "heat_map": charts.build_heat_map(recent),

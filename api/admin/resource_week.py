@@ -15,6 +15,7 @@ from api.errors import NotFound
 from api.models import Booking
 from api.policy import Interval
 from api.queries.bookings import resource_week as week_query
+from api.rest.permissions import get_caller
 
 QUARTERS = 96
 
@@ -40,6 +41,8 @@ class Column:
 def show_week(request: HttpRequest, object_id: str) -> HttpResponse:
     try:
         week = week_query.get_week(int(object_id), _get_date(request))
+        if not get_caller(request).is_staff_of(week.resource.venue_id):
+            raise NotFound
     except (NotFound, ValueError, OverflowError):
         raise Http404 from None
     context = admin.site.each_context(request) | _build_context(week)

@@ -16,8 +16,9 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
 from api.errors import Refusal
-from api.models import Resource, Review, User
+from api.models import Caller, Resource, Review, User
 from api.models.reviews import Decision
+from api.queries.accounts.scope import limit_to_staff
 from api.queries.reviews.reviews import get_review, list_open_reviews
 from api.services.actors import Actor
 from api.services.bookings.reschedule import BookingChanges
@@ -31,10 +32,10 @@ from api.services.reviews.review import Affected
 SHOWN, MAX_LISTED = 10, 20
 
 
-def build_rows() -> list[Review]:
+def build_rows(caller: Caller) -> list[Review]:
     """The reviews of the first page, those of the soonest bookings first, each with the `places` to
     which its booking can move."""
-    rows = list_open_reviews().select_related(
+    rows = limit_to_staff(list_open_reviews(), caller).select_related(
         *(f"booking__{name}" for name in ("venue", "resource", "owner"))
     )
     shown: list[Any] = list(rows.order_by("booking__starts_at", "pk")[:SHOWN])
@@ -77,7 +78,8 @@ def _decide(request: HttpRequest) -> str:
     if not asked.is_valid() and {"review", "decision", "reason"} & asked.errors.keys():
         raise Refusal("Give a reason.")
     pk, reason = asked.cleaned_data["review"], asked.cleaned_data["reason"]
-    actor = Actor.person(cast(User, request.user))
+    caller = cast(User, request.user)
+    actor = Actor.in_venue(caller, get_review(pk, caller).booking.venue_id)
     if asked.cleaned_data["decision"] == Decision.MOVE:
         review = move_reviewed_booking(pk, actor, _read_changes(request, pk), reason)
     elif asked.cleaned_data["decision"] == Decision.CANCEL:

@@ -70,7 +70,7 @@ class UserCreationForm(_AccountForm):
 
     class Meta:
         model = User
-        fields = ("email", "role", "first_name", "last_name")
+        fields = ("email", "first_name", "last_name")
 
     def clean(self) -> Any:
         cleaned = super().clean()

@@ -28,19 +28,19 @@ class UserProfileInline(StackedInline):
 class UserAdmin(DjangoUserAdmin, EditableAdmin):
     form = PersonForm
     change_password_form = PasswordForm
-    list_display = ("email", "name", "role", "is_active", "date_joined")
-    list_filter = ("role", "is_active")
+    list_display = ("email", "name", "is_active", "date_joined")
+    list_filter = ("is_active",)
     search_fields = ("email", "username", "first_name", "last_name")
     ordering = ("id",)
     readonly_fields = ("date_joined", "last_login", "email_verified_at", "erased_at")
     filter_horizontal = ()
     inlines = (UserProfileInline,)
     add_form = UserCreationForm
-    add_fieldsets = ((None, {"fields": ("email", "password", "role", "first_name", "last_name")}),)
+    add_fieldsets = ((None, {"fields": ("email", "password", "first_name", "last_name")}),)
     fieldsets = (
         (None, {"fields": ("email", "username", "password", "current_password")}),
         ("Person", {"fields": ("first_name", "last_name", "phone", "department")}),
-        ("May", {"fields": ("role", "is_superuser", "is_active")}),
+        ("May", {"fields": ("is_superuser", "is_active")}),
         ("Dates", {"fields": ("date_joined", "last_login", "email_verified_at", "erased_at")}),
     )
 

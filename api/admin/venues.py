@@ -12,31 +12,50 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from api.models import Closure, PrimetimeWindow, Resource, User, Venue
+from api.rest.permissions import get_caller
 from api.services.reviews.review import review_bookings
 from api.services.venues import resources
 
 from . import resource_week
-from .base import HTTPS_URLS, EditableAdmin
+from .base import HTTPS_URLS, EditableAdmin, OwnVenueFilter
 from .reviews import warn_of_affected
 
 
-class PrimetimeWindowInline(TabularInline):
+class VenueInline(TabularInline):
+    """Rows of a venue, changed by its admins."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:
+        return super().has_add_permission(request, obj) and _is_admin_of(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _is_admin_of(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _is_admin_of(request, obj)
+
+
+def _is_admin_of(request: HttpRequest, venue: Venue | None) -> bool:
+    return venue is None or get_caller(request).is_admin_of(venue.pk)
+
+
+class PrimetimeWindowInline(VenueInline):
     model = PrimetimeWindow
     extra = 0
 
 
-class ClosureInline(TabularInline):
+class ClosureInline(VenueInline):
     model = Closure
     extra = 0
 
 
 @admin.register(Venue)
 class VenueAdmin(EditableAdmin):
+    change_role = "admin"
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
     inlines = (PrimetimeWindowInline, ClosureInline)
     fieldsets = (
-        (None, {"fields": ("slug", "name", "time_zone", "currency", "wording")}),
+        (None, {"fields": ("slug", "name", "time_zone", "currency", "wording", "joining")}),
         (
             "Hours",
             {
@@ -84,7 +103,7 @@ class ResourceAdmin(EditableAdmin):
         *("name", "venue", "building", "floor", "capacity", "is_available", "maintenance"),
         "calendar",
     )
-    list_filter = ("venue", "is_available", "maintenance")
+    list_filter = (("venue", OwnVenueFilter), "is_available", "maintenance")
     search_fields = ("name", "building", "description")
     list_select_related = ("venue",)
     readonly_fields = ("retired_at", "created_at", "updated_at")

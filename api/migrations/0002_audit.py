@@ -15,7 +15,7 @@ SQL = Path(__file__).with_name("sql")
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('api', '0001_release_two'),
+        ('api', '0002_members'),
         ('django_celery_beat', '0019_alter_periodictasks_options'),  # whose table is audited
     ]
 

@@ -8,11 +8,13 @@ from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
 from .keys import ApiKey
+from .memberships import Invitation, Membership
 from .outbox import Delivery
 from .panels import Panel
 from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .reviews import Review, RulesReview
+from .roles import Caller, Nobody, Role
 from .trades import Trade
 from .users import AccountChange, User, UserProfile
 from .venues import Closure, PrimetimeWindow, Venue
@@ -24,6 +26,7 @@ __all__ = [
     "AuditSeal",
     "Booking",
     "BookingEvent",
+    "Caller",
     "Closure",
     "DayRollup",
     "Delivery",
@@ -31,9 +34,12 @@ __all__ = [
     "Export",
     "Heartbeat",
     "IdempotencyKey",
+    "Invitation",
     "Job",
     "JobFailure",
+    "Membership",
     "MonthRollup",
+    "Nobody",
     "OutdatedPeriod",
     "Panel",
     "Payment",
@@ -41,6 +47,7 @@ __all__ = [
     "Refund",
     "Resource",
     "Review",
+    "Role",
     "RulesReview",
     "StripeEvent",
     "Trade",

@@ -106,6 +106,9 @@ class Export(LeasedRow):
     figure = models.CharField(max_length=12, choices=Figure.choices)
     format = models.CharField(max_length=4, choices=Format.choices)
     venue_slug = models.CharField(max_length=50, blank=True)
+    venues = ArrayField(
+        models.BigIntegerField(), null=True, help_text="Ids of whose figures they are; null: all"
+    )
     first_on = models.DateField()
     last_on = models.DateField()
     requested_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

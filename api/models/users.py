@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.functional import cached_property
 
 from .identifiers import (
     build_key,
@@ -19,14 +20,9 @@ from .identifiers import (
     prepare_password,
     validate_address,
 )
+from .roles import Caller
 
 ABSENT_DOMAIN = "@absent.invalid"  # stands in for the address that somebody did not give
-
-
-class Role(models.TextChoices):
-    USER = "user", "User"
-    STAFF = "staff", "Staff"
-    ADMIN = "admin", "Admin"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -43,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Whoever may do this vouches for the address."""
         fields.setdefault("email_verified_at", Now())
-        return self.create_user(email, password, is_superuser=True, role=Role.ADMIN, **fields)
+        return self.create_user(email, password, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email_key=build_key(username or ""))
@@ -57,7 +53,7 @@ class UserManager(BaseUserManager["User"]):
         return self.filter(models.Q(email_key=key) | models.Q(username_key=key)).first()
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(Caller, AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(max_length=254, unique=True, validators=[validate_address])
     email_key = models.CharField(max_length=254, editable=False)
     email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -67,12 +63,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     last_name = models.CharField(max_length=150, blank=True)
     phone = models.CharField(max_length=20, blank=True)
     department = models.CharField(max_length=120, blank=True)
-    role = models.CharField(max_length=8, choices=Role.choices, default=Role.USER)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # tokens of who signed in before then are refused
     sessions_valid_from = models.DateTimeField(null=True, blank=True, editable=False)
+
+    is_limited = False  # to the roles of this request
+    slugs: Mapping[str, int] = {}  # ids of their venues, where authentication has read them
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -92,9 +90,6 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~models.Q(username_key__contains="@")
                 | models.Q(username_key=models.F("email_key")),
                 name="user_username_is_no_address_of_others",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(role__in=Role.values), name="user_role_is_known"
             ),
         ]
 
@@ -120,24 +115,50 @@ class User(AbstractBaseUser, PermissionsMixin):
         forms = [None] if raw_password is None else list_password_forms(raw_password)
         return any(check(form) for form in forms)
 
+    @cached_property
+    def roles(self) -> Mapping[int, str]:  # type: ignore[override]  # read once for each request
+        """By venue id. Authentication has read it with the user."""
+        if self._state.adding:
+            return {}
+        return {row.venue_id: row.role for row in self.memberships.all()}
+
+    def limit_roles(self, roles: Mapping[int, str]) -> None:
+        """For this request they have no other roles: that is what they signed in for."""
+        self.__dict__["roles"], self.is_limited = roles, True
+
+    def forget_roles(self) -> None:
+        """Has the roles read anew: they were changed."""
+        self.__dict__.pop("roles", None)
+
+    @property
+    def person_id(self) -> int:  # type: ignore[override]  # as above
+        return int(self.pk)
+
+    @property
+    def is_operator(self) -> bool:  # type: ignore[override]  # a column says it
+        """Of the whole instance: the admin of every venue, who makes venues and accounts."""
+        return self.is_superuser and not self.is_limited
+
     @property
     def is_staff(self) -> bool:
-        """Staff and admins: may see and answer everybody's bookings, and use the admin site."""
-        return self.role in (Role.STAFF, Role.ADMIN) or self.is_superuser
-
-    @property
-    def is_admin(self) -> bool:
-        """May also change people, venues and policies."""
-        return self.role == Role.ADMIN or self.is_superuser
+        """Django's word for who may enter the admin site, and for nothing else: what somebody may
+        do, they may in a venue."""
+        return self.is_staff_somewhere
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """For the admin site: admins may do everything, staff may view, and answer bookings."""
+        """For the admin site, of some venue; which rows are theirs, its querysets say."""
         if not self.is_active:
             return False
-        return self.is_admin or (self.is_staff and _may_as_staff(perm))
+        if self.is_operator:
+            return True
+        return (self.is_staff_somewhere and _may_as_staff(perm)) or (
+            self.is_admin_somewhere and _may_as_admin(perm)
+        )
 
     def has_module_perms(self, app_label: str) -> bool:
-        return self.is_active and (self.is_admin or (self.is_staff and app_label == "api"))
+        return self.is_active and (
+            self.is_operator or (self.is_staff_somewhere and app_label == "api")
+        )
 
     @property
     def address(self) -> str:
@@ -158,10 +179,36 @@ def get_display_name(first_name: str, last_name: str, username: str | None, emai
     return f"{first_name} {last_name}".strip() or username or email
 
 
+# what the admin site shows to staff and admins, of their venues' rows; the rest is the operator's
+_SEEN_BY_STAFF = frozenset(
+    f"api.view_{name}"
+    for name in (
+        *("venue", "resource", "booking", "bookingevent", "trade", "panel", "review", "payment"),
+        *("refund", "dispute", "delivery", "closure", "primetimewindow", "user", "userprofile"),
+    )
+)
+_CHANGED_BY_STAFF = frozenset(
+    f"api.{act}_{name}" for act in ("add", "change") for name in ("booking", "resource")
+)
+_SEEN_BY_ADMINS = frozenset(f"api.view_{name}" for name in ("membership", "invitation"))
+_CHANGED_BY_ADMINS = frozenset(
+    (
+        *("api.change_venue", "api.delete_resource"),
+        *(
+            f"api.{act}_{name}"
+            for act in ("add", "change", "delete")
+            for name in ("closure", "primetimewindow", "membership")
+        ),
+    )
+)
+
+
 def _may_as_staff(perm: str) -> bool:
-    app, _, action = perm.partition(".")
-    may_change = action in ("add_booking", "change_booking", "change_resource", "add_resource")
-    return app == "api" and (may_change or action.startswith("view_"))
+    return perm in _SEEN_BY_STAFF or perm in _CHANGED_BY_STAFF
+
+
+def _may_as_admin(perm: str) -> bool:
+    return perm in _SEEN_BY_ADMINS or perm in _CHANGED_BY_ADMINS
 
 
 class UserProfile(models.Model):

@@ -32,6 +32,11 @@ class SlotRule(models.TextChoices):
     GRID = "grid", "Whole slots on the grid from opening"
 
 
+class Joining(models.TextChoices):
+    OPEN = "open", "Whoever books becomes a customer"
+    INVITED = "invited", "Only its members book"
+
+
 class CompletionFrom(models.TextChoices):
     START = "start", "After the start"
     END = "end", "After the end"
@@ -56,6 +61,10 @@ class Venue(models.Model):
     name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64, default="UTC")
     currency = models.CharField(max_length=3, default="usd")
+
+    joining = models.CharField(
+        max_length=8, choices=Joining.choices, default=Joining.OPEN, db_default=Joining.OPEN
+    )
 
     # hours: local wall time; closing at or before opening means the next day, equal means always
     opens_at = models.TimeField(default=time(0))
@@ -138,6 +147,9 @@ class Venue(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(approval__in=Approval.values), name="venue_approval_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(joining__in=Joining.values), name="venue_joining_is_known"
             ),
             models.CheckConstraint(
                 condition=Q(slot_rule__in=SlotRule.values), name="venue_slot_rule_is_known"

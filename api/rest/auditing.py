@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.models import Booking, Venue
+from api.rest.permissions import get_caller
 from api.services.audit.recording import AuditActor, record_read
 from backend.request_ids import get_request_id
 
@@ -29,8 +30,7 @@ _NOUNS = {"reservations": "booking", "meetings": "booking"}
 
 def get_actor(request: Request | HttpRequest) -> AuditActor | None:
     """Who is recorded; None for a customer and for nobody."""
-    user = request.user
-    return AuditActor.for_user(user) if user.is_authenticated else None
+    return AuditActor.for_caller(get_caller(request)) if request.user.is_authenticated else None
 
 
 def record_shown_people(request: Request, response: Any, actor: AuditActor) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -18,11 +19,12 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api import errors
-from api.models import User
+from api.models import Caller, User
 from api.rest import auditing, parsers
 from api.rest.admission import check_admission, is_write
 from api.rest.exceptions import build_problem, get_status, to_refusal
 from api.rest.origins import is_untrusted_origin
+from api.rest.permissions import Scope, get_caller
 from api.rest.throttling import AccountThrottle
 from api.services.audit.recording import AuditActor, Recorder
 from backend.request_ids import get_request_id
@@ -35,6 +37,8 @@ class BaseAPIView(APIView):
 
     Clients of the contracts may send forms, as their first backends allowed.
     """
+
+    scope: ClassVar[Scope | None] = None  # whose rows it answers
 
     parser_classes: Sequence[type[BaseParser]] = (
         parsers.JSONParser,
@@ -59,6 +63,8 @@ class BaseAPIView(APIView):
                 self.recorder.stop()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if self.scope is None:
+            raise ImproperlyConfigured(f"{type(self).__name__} does not say whose rows it answers.")
         check_admission(request)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
@@ -68,13 +74,10 @@ class BaseAPIView(APIView):
             self.recorder = Recorder(actor, get_request_id(request))
             self.recorder.start()
 
-    def get_audit_venue(self) -> int | None:
-        """Whose part of the audit log it belongs to where a row has no venue itself."""
-        return None
-
     def _get_audit_actor(self, request: Request) -> AuditActor | None:
+        """What has no venue itself belongs to the view's part of the audit log."""
         actor = auditing.get_actor(request)
-        return actor and replace(actor, venue=self.get_audit_venue())
+        return actor and replace(actor, venue=self.get_venue_id())
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
@@ -122,6 +125,15 @@ class BaseAPIView(APIView):
         reader = serializer(data=self.request.query_params.dict())
         reader.is_valid(raise_exception=True)
         return dict(reader.validated_data)
+
+    def get_venue_id(self) -> int | None:
+        """The id of the one venue that it is about, whose roles then count; None for any."""
+        return None
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls, with their roles: a person, or nobody."""
+        return get_caller(self.request)
 
     @property
     def user(self) -> User:

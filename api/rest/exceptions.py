@@ -17,7 +17,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors
+from api.models import Caller, Nobody
 from api.rest.parsers import Malformed, TooLarge
+from api.rest.permissions import get_caller
 from api.rest.renderers import JSONRenderer
 from api.services.conflicts import (
     DISK_FULL,
@@ -165,10 +167,13 @@ def build_problem(refusal: errors.Refusal, request: Request | None = None) -> di
     if isinstance(refusal, errors.Invalid) and refusal.errors:
         body["errors"] = refusal.errors
     if isinstance(refusal, errors.SlotTaken):
-        staff = bool(request and getattr(request.user, "is_staff", False))
-        if staff:
+        caller: Caller = get_caller(request) if request else Nobody()
+        if caller.is_staff_somewhere:
             prefetch_related_objects(refusal.conflicts, "owner")
-        body["conflicts"] = [_build_conflict(booking, staff) for booking in refusal.conflicts]
+        body["conflicts"] = [
+            _build_conflict(booking, caller.is_staff_of(booking.venue_id))
+            for booking in refusal.conflicts
+        ]
         body["alternatives"] = [_build_interval(*i) for i in refusal.alternatives]
     return body | {name: refusal.data[name] for name in _DATA if name in refusal.data}
 

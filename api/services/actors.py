@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.lifecycle import ActorRole
-from api.models import Booking, User
+from api.models import Booking, Caller, User
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,33 @@ class Actor:
         return cls(ActorRole.PANEL, None, name)
 
     @classmethod
-    def person(cls, user: User) -> Actor:
-        """Somebody who does not touch a row of theirs: staff if they are, else a member."""
-        return cls(ActorRole.STAFF if user.is_staff else ActorRole.MEMBER, user)
+    def in_venue(cls, caller: Caller, venue_id: int) -> Actor:
+        """Somebody who does not touch a row of theirs: staff of the venue, else a member."""
+        return cls._for_owner(caller, venue_id, None)
+
+    @classmethod
+    def for_booking(cls, caller: Caller, booking: Booking) -> Actor:
+        """Somebody as seen from one booking: staff of its venue, its owner, or anyone else."""
+        return cls._for_owner(caller, booking.venue_id, booking.owner_id)
 
     @classmethod
     def for_new_booking(cls, user: User, owner: User | None = None) -> Actor:
-        """Somebody who books for themselves, or for `owner`: as `for_booking`."""
-        return cls._for_owner(user, owner.pk if owner else user.pk)
+        """Somebody who books for themselves, or for `owner`. Whether they are staff, the venue of
+        the resource decides: `at` says it."""
+        by = ActorRole.OWNER if owner is None or owner.pk == user.pk else ActorRole.MEMBER
+        return cls(by, user)
+
+    def at(self, venue_id: int) -> Actor:
+        """The same, as staff where the person is staff of the venue."""
+        user = self.user if self.by in (ActorRole.OWNER, ActorRole.MEMBER) else None
+        if user is not None and user.is_staff_of(venue_id):
+            return replace(self, by=ActorRole.STAFF)
+        return self
 
     @classmethod
-    def for_booking(cls, user: User, booking: Booking) -> Actor:
-        """The same person as seen from one booking: staff, its owner, or anyone else."""
-        return cls._for_owner(user, booking.owner_id)
-
-    @classmethod
-    def _for_owner(cls, user: User, owner_id: int) -> Actor:
-        if user.is_staff:
+    def _for_owner(cls, caller: Caller, venue_id: int, owner_id: int | None) -> Actor:
+        user = caller if isinstance(caller, User) else None
+        if caller.is_staff_of(venue_id):
             return cls(ActorRole.STAFF, user)
-        return cls(ActorRole.OWNER if owner_id == user.pk else ActorRole.MEMBER, user)
+        is_owner = owner_id is not None and owner_id == caller.person_id
+        return cls(ActorRole.OWNER if is_owner else ActorRole.MEMBER, user)

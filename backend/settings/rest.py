@@ -12,6 +12,7 @@ def choose_rate(rate: str | None, default: str, tried_out: str | None) -> str | 
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.rest.authentication.BearerAuthentication"],
+    "UNAUTHENTICATED_USER": "api.models.Nobody",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["api.rest.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["api.rest.renderers.JSONRenderer"],
@@ -58,6 +59,6 @@ SPECTACULAR_SETTINGS = {
         "BookingStatus": "api.lifecycle.Status.choices",
         "TradeStatus": "api.lifecycle.TradeStatus.choices",
         "PaymentStatus": "api.models.bookings.PaymentStatus.choices",
-        "Role": "api.models.users.Role.choices",
+        "Role": "api.models.roles.Role.choices",
     },
 }

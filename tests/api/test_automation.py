@@ -12,11 +12,11 @@ from django.db.models.functions import Now
 from django.test import Client
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from api.models import Booking, Delivery, Heartbeat, Job, JobFailure
+from api.models import Booking, Delivery, Heartbeat, Job, JobFailure, Venue
 from api.models.outbox import State
 from api.services.operations import invariants, jobs
 from backend.schedule import SCHEDULE
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, add_member
 
 pytestmark = pytest.mark.django_db
 
@@ -40,15 +40,15 @@ def running():
 # the API
 
 
-def test_staff_read_it_and_nobody_else(client_of, ana, sam):
+def test_staff_read_it_and_nobody_else(client_of, venue, ana, sam):
     assert client_of().get(URL).status_code == 401
     assert client_of(ana).get(URL).status_code == 403
     assert client_of(sam).get(URL).status_code == 200
 
 
-def test_it_says_everything_about_a_job_and_the_processes(running, client_of, sam, booked, ana):
+def test_it_says_everything_about_a_job_and_the_processes(running, client_of, ada, booked, ana):
     booked(ana)
-    answer = client_of(sam).get(URL).json()
+    answer = client_of(ada).get(URL).json()
     assert set(answer) == {
         "healthy", "problems", "now", "jobs", "outbox", "workers", "beat", "failures", "parked",
     }  # fmt: skip
@@ -80,11 +80,11 @@ def test_it_says_everything_about_a_job_and_the_processes(running, client_of, sa
     assert [(each["name"], each["alive"]) for each in answer["beat"]] == [("beat@one", True)]
 
 
-def test_failures_and_parked_deliveries_are_listed_with_their_errors(client_of, sam, booked, ana):
+def test_failures_and_parked_deliveries_are_listed_with_their_errors(client_of, ada, booked, ana):
     booking = booked(ana)
     JobFailure.objects.create(job="expire_holds", row="7", error="ValueError: no")
     Delivery.objects.update(state=State.PARKED, finished_at=Now(), last_error="550", attempts=8)
-    answer = client_of(sam).get(URL).json()
+    answer = client_of(ada).get(URL).json()
     [failure], [parked] = answer["failures"], answer["parked"]
     assert (failure["job"], failure["row"], failure["error"]) == (
         "expire_holds", "7", "ValueError: no",
@@ -93,19 +93,43 @@ def test_failures_and_parked_deliveries_are_listed_with_their_errors(client_of, 
     assert ana.email not in str(answer)
 
 
+def test_staff_read_what_is_sent_for_their_venue_and_no_more(
+    running, client_of, person, venue, booked, ana
+):
+    eva = person("eva", role="")
+    other = Venue.objects.create(slug="other", name="Other")
+    add_member(eva, other, "staff")
+    booked(ana)
+    JobFailure.objects.create(job="expire_holds", row="7", error="ValueError: no")
+    Delivery.objects.update(state=State.PARKED, finished_at=Now(), last_error="550", attempts=8)
+    answer = client_of(eva).get(URL).json()
+    assert (answer["outbox"], answer["parked"], answer["failures"]) == ([], [], [])
+    job = answer["jobs"][0]
+    hidden = {"count": None, "total": None, "lag": None, "last_error": "", "worker": ""}
+    assert {name: job[name] for name in hidden} == hidden
+    assert (job["name"], job["runs"], job["healthy"]) == ("expire_holds", 1, True)
+    assert "one" not in str(answer["workers"] + answer["beat"])
+
+
 # health
 
 
-def test_the_health_of_the_clock_is_200_while_it_runs(running, client_of):
-    answer = client_of().get("/health/automation/")
+def test_the_health_of_the_clock_is_told_to_operators(running, client_of, venue, sam):
+    for user in (None, sam):
+        answer = client_of(user).get("/health/automation/")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_the_health_of_the_clock_is_200_while_it_runs(running, client_of, ada):
+    answer = client_of(ada).get("/health/automation/")
     assert (answer.status_code, answer.json()) == (
         200,
         {"status": "ok", "problems": [], "workers": 1, "beat": 1, "lag": 0.0},
     )
 
 
-def test_the_health_of_the_clock_is_503_when_nothing_has_run(client_of):
-    answer = client_of().get("/health/automation/")
+def test_the_health_of_the_clock_is_503_when_nothing_has_run(client_of, ada):
+    answer = client_of(ada).get("/health/automation/")
     assert answer.status_code == 503
     assert answer.json()["problems"] == [
         "no beat is alive", "no worker is alive", "nothing has run yet",
@@ -113,19 +137,19 @@ def test_the_health_of_the_clock_is_503_when_nothing_has_run(client_of):
 
 
 def test_the_health_of_the_clock_is_503_when_a_job_is_late_and_200_when_it_is_paused(
-    running, client_of
+    running, client_of, ada
 ):
     past = Now() - timedelta(minutes=3)
     Job.objects.filter(name="expire_holds").update(known_at=past, succeeded_at=past)
-    answer = client_of().get("/health/automation/")
+    answer = client_of(ada).get("/health/automation/")
     assert (answer.status_code, answer.json()["problems"]) == (503, ["expire_holds is late"])
     jobs.pause("expire_holds")
     assert client_of().get("/health/automation/").status_code == 200
 
 
-def test_the_health_of_the_clock_is_503_without_a_worker(running, client_of):
+def test_the_health_of_the_clock_is_503_without_a_worker(running, client_of, ada):
     Heartbeat.objects.filter(kind="worker").update(seen_at=Now() - timedelta(minutes=1))
-    answer = client_of().get("/health/automation/")
+    answer = client_of(ada).get("/health/automation/")
     assert (answer.status_code, answer.json()["workers"]) == (503, 0)
 
 

@@ -70,7 +70,8 @@ def test_signing_in_answers_tokens_the_person_and_a_cookie_no_script_can_read(an
         "name": "Ana Example",
         "phone": "",
         "department": "",
-        "role": "user",
+        "operator": False,
+        "memberships": [],
         "is_active": True,
         "date_joined": joined,
     }
@@ -145,7 +146,8 @@ def test_nobody_registers_with_a_role(db):
         "is_staff": True,
     }
     answer = APIClient().post(f"{API}auth/register/", body)
-    assert (answer.status_code, answer.json()["role"]) == (201, "user")
+    assert (answer.status_code, answer.json()["operator"]) == (201, False)
+    assert answer.json()["memberships"] == []
     assert not User.objects.get().is_staff
 
 

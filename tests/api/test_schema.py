@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.contracts import CONTRACTS
 from api.models import Booking, Closure, PrimetimeWindow, Resource, User, Venue
-from api.models.users import Role
+from api.models.roles import Role
 from api.services.accounts import tokens
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
@@ -143,7 +143,7 @@ def people(one_connection, person):
     """Rows whose ids and slugs a generator is likely to hit."""
     soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
     other = User.objects.create(pk=1, email="one@example.com")
-    User.objects.create(pk=2, email="two@example.com", role=Role.ADMIN)
+    User.objects.create(pk=2, email="two@example.com", is_superuser=True)
     hall = Venue.objects.create(slug="0", name="Hall", approval="always")
     for pk in (1, 2):
         Resource.objects.create(pk=pk, venue=hall, name=f"Room {pk}", capacity=10)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from api.models import Booking, Job
-from api.models.users import Role
+from api.models.roles import Role
 from api.services.operations import jobs
 from backend import disk_space
 from tests.security.faces import FACES, World, routes

@@ -65,7 +65,7 @@ def test_a_change_shows_at_once_though_the_state_was_cached(
     court, ana, in_, booked, change, django_capture_on_commit_callbacks
 ):
     booking = None if change == "book" else in_(ana, 5)
-    actor = Actor.person(ana)
+    actor = Actor.in_venue(ana, court.venue_id)
     forget(court)
     before = panels.get_state(court.pk)
     with django_capture_on_commit_callbacks(execute=True):

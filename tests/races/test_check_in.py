@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from api import errors
-from api.lifecycle import BOOKING, Status
+from api.lifecycle import BOOKING, ActorRole, Status
 from api.models import Booking, BookingEvent, Panel
 from api.services.actors import Actor
 from api.services.bookings import transitions
@@ -94,7 +94,9 @@ def test_who_checked_in_in_time_stays_in_though_the_release_came_after_it(due_so
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic():
             Booking.objects.select_for_update().get(pk=booking.pk)
-            came = pool.submit(alone, lambda: check_in_booking(booking.pk, Actor.person(ana)))
+            came = pool.submit(
+                alone, lambda: check_in_booking(booking.pk, Actor.for_booking(ana, booking))
+            )
             wait_until(waiting(1))
             wait_until(PAST, booking.no_show_at)
             due = ("id = %s", [booking.pk])
@@ -112,7 +114,7 @@ def test_check_in_and_release_at_the_instant_of_the_deadline_have_one_winner(due
         booking = due_soon(2 * number)
 
         def come(pk=booking.pk):
-            return check_in_booking(pk, Actor.person(ana))
+            return check_in_booking(pk, Actor(ActorRole.OWNER, ana))
 
         def release(deadline=booking.no_show_at):
             wait_until(PAST, deadline)
@@ -120,7 +122,7 @@ def test_check_in_and_release_at_the_instant_of_the_deadline_have_one_winner(due
 
         def come_late(pk=booking.pk, deadline=booking.no_show_at):
             wait_until(PAST, deadline)
-            return check_in_booking(pk, Actor.person(ana))
+            return check_in_booking(pk, Actor(ActorRole.OWNER, ana))
 
         first = come if number % 3 == 0 else come_late
         came, released = together(first, release)
@@ -137,7 +139,7 @@ def test_of_many_who_check_in_at_once_one_does(booked, ana, ben, sam):
     Booking.objects.filter(pk=booking.pk).update(check_in_opens_at=Now())
 
     def come(who):
-        return lambda: check_in_booking(booking.pk, Actor.person(who))
+        return lambda: check_in_booking(booking.pk, Actor.in_venue(who, booking.venue_id))
 
     results = together(*(come(who) for who in (ana, ben, sam, ana, ben, sam)))
     refused = [result for result in results if isinstance(result, errors.AlreadyDone)]

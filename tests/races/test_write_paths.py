@@ -45,7 +45,7 @@ def owner_of(booking):
 
 class Ways:
     def __init__(self, court, slot, sam):
-        self.court, self.slot, self.staff = court, slot, Actor.person(sam)
+        self.court, self.slot, self.staff = court, slot, Actor.in_venue(sam, court.venue_id)
         self.elsewhere = slot + timedelta(days=3)
 
     def _booking(self, owner, place, start):
@@ -188,7 +188,7 @@ def test_whoever_has_the_slot_is_pushed_while_another_takes_it(
             checked_in_at=Now(),
             hold_expires_at=Now() if push == "expire" else Now() + HOUR,
         )
-        pushing = PUSHING[push](has, Actor.person(sam))
+        pushing = PUSHING[push](has, Actor.for_booking(sam, has))
         pushed, took = at_once(pushing, taking)
         assert isinstance(pushed, (Booking, int)), pushed
         assert isinstance(took, (Booking, *LOST)), took
@@ -214,7 +214,7 @@ def test_of_two_answers_to_one_request_one_counts(ways, ana, sam, at_once, one, 
         Booking.objects.all().delete()
         row = ways.book(ana)()
         Booking.objects.filter(pk=row.pk).update(status="pending")
-        staff = Actor.person(sam)
+        staff = Actor.for_booking(sam, row)
         results = at_once(PUSHING[one](row, staff), PUSHING[other](row, staff))
         moved = [r for r in results if isinstance(r, Booking)]
         refused = [r for r in results if not isinstance(r, Booking)]

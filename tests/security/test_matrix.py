@@ -19,7 +19,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from api.models import Booking, Trade, User
-from api.models.users import Role
+from api.models.roles import Role
 from backend.devserver import CHECKOUT
 
 from .faces import COOKIE, FACES, Face, World, routes

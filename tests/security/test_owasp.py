@@ -79,7 +79,7 @@ def test_api3_nobody_writes_what_is_not_theirs_to_write(client_of, court, ana, b
     account = {"email": "new@example.com", "password": "correct horse 9", **extra}
     assert APIClient().post(f"{API}auth/register/", account).status_code == 201
     made = User.objects.get(email="new@example.com")
-    assert (made.role, made.is_superuser) == ("user", False)
+    assert (made.roles, made.is_superuser) == ({}, False)
     assert client_of(ana).patch(f"{API}auth/me/", extra).status_code == 400
     body = {"resource": court.pk, **hour(soon)}
     for name, value in (

@@ -9,7 +9,7 @@ import pytest
 from django.utils.dateparse import parse_date
 
 from api.models import Resource, Venue
-from api.models.users import Role
+from api.models.roles import Role
 from api.queries.bookings import calendar
 from api.services.venues import venues
 

@@ -148,7 +148,7 @@ def test_an_admin_proves_themselves_and_the_person_is_told(ana, ada):
 
 
 @pytest.mark.parametrize("role", ["staff", "admin"])
-def test_staff_and_admins_need_a_strong_password_at_every_door(person, role):
+def test_staff_and_admins_need_a_strong_password_at_every_door(person, venue, role):
     user = person("ann", role)
     with pytest.raises(errors.WeakPassword):
         accounts.update_account(user, {"password": "password"}, by=user, proof=PROOF, strong=False)

@@ -63,7 +63,7 @@ def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
     with pytest.raises(errors.SlotTaken) as refused:
         ask(ben)
     assert refused.value.conflicts == [request]
-    reject_booking(request.pk, Actor.person(sam), "Tournament")
+    reject_booking(request.pk, Actor.in_venue(sam, request.venue_id), "Tournament")
     assert ask(ben).status == Status.PENDING
     request.refresh_from_db()
     assert (request.status, request.rejection_reason) == (Status.REJECTED, "Tournament")
@@ -71,7 +71,7 @@ def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
 
 def test_an_approval_records_who_and_when_and_is_emailed(ask, ana, sam):
     request = ask(ana)
-    done = approve_booking(request.pk, Actor.person(sam))
+    done = approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
     assert (done.status, done.approved_by_id) == (Status.CONFIRMED, sam.pk)
     assert done.approved_at is not None
     assert BookingEvent.objects.filter(booking=request, verb="approve", actor=sam).count() == 1
@@ -92,7 +92,7 @@ def test_a_request_that_nobody_answered_lapses_and_blocks_nothing_even_before(as
     request = ask(ana)
     Booking.objects.filter(pk=request.pk).update(lapses_at=Now())
     with pytest.raises(errors.AlreadyBegun):
-        approve_booking(request.pk, Actor.person(sam))
+        approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
     assert ask(ben).status == Status.PENDING  # ends the dead one on its way
     assert status(request) == Status.EXPIRED
     other = ask(ana, hours=-3)
@@ -105,24 +105,24 @@ def test_approving_looks_at_the_place_and_its_dates_again(ask, venue, court, ana
     court.is_available = False
     court.save()
     with pytest.raises(errors.ResourceUnavailable):
-        approve_booking(request.pk, Actor.person(sam))
+        approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
     court.is_available = True
     court.save()
     Venue.objects.update(opens_at=time(8), closes_at=time(12))
     with pytest.raises(errors.OutsideHours):
-        approve_booking(request.pk, Actor.person(sam))
+        approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
     assert status(request) == Status.PENDING
     assert not Delivery.objects.filter(name="approved").exists()
 
 
 def test_answering_twice_is_refused(ask, ana, sam):
     request = ask(ana)
-    approve_booking(request.pk, Actor.person(sam))
+    approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
     with pytest.raises(errors.AlreadyDone):
-        approve_booking(request.pk, Actor.person(sam))
-    reject_booking(request.pk, Actor.person(sam), "Rain")
+        approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
+    reject_booking(request.pk, Actor.in_venue(sam, request.venue_id), "Rain")
     with pytest.raises(errors.NotAllowedNow) as refused:
-        approve_booking(request.pk, Actor.person(sam))
+        approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
     assert refused.value.current == Status.REJECTED
 
 
@@ -148,7 +148,7 @@ def test_growing_into_primetime_needs_approval_again(ask, ana, evening):
 
 def test_shrinking_inside_what_was_approved_keeps_the_approval(ask, ana, sam, evening):
     request = ask(ana, length=2)
-    approve_booking(request.pk, Actor.person(sam))
+    approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
     kept = move(request, evening, evening + HOUR)
     assert (kept.status, kept.approved_by) == (Status.CONFIRMED, sam)
     again = move(request, evening, evening + 2 * HOUR)
@@ -159,7 +159,7 @@ def test_moving_out_of_primetime_needs_no_answer_and_a_request_waits_for_none_an
     ask, ana, ben, sam, evening
 ):
     approved, waiting = ask(ana), ask(ben, hours=1)
-    approve_booking(approved.pk, Actor.person(sam))
+    approve_booking(approved.pk, Actor.in_venue(sam, approved.venue_id))
     out = evening - 5 * HOUR
     assert move(approved, out, out + HOUR).status == Status.CONFIRMED
     Delivery.objects.all().delete()
@@ -176,7 +176,7 @@ def test_staff_who_move_a_request_and_say_what_becomes_of_it_are_taken_at_their_
     Delivery.objects.all().delete()
     for status in (Status.PENDING, Status.REJECTED):
         changes = BookingChanges(starts_at=out, ends_at=out + HOUR, notes="?")
-        revise_booking(request, Actor.person(sam), changes, status=status)
+        revise_booking(request, Actor.for_booking(sam, request), changes, status=status)
         out += HOUR
         request.refresh_from_db()
         assert request.status == status

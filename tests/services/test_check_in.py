@@ -83,11 +83,11 @@ def test_check_in_is_open_in_its_window_and_earlier_at_the_door(
 ):
     booking = at(booked(ana), check_in_opens_at=opens, check_in_closes_at=closes)
     if allowed:
-        done = check_in_booking(booking.pk, Actor.person(ana), early=early)
+        done = check_in_booking(booking.pk, Actor.in_venue(ana, booking.venue_id), early=early)
         assert (done.status, done.no_show_at) == (Status.CHECKED_IN, None)
     else:
         with pytest.raises(errors.CheckInClosed) as refused:
-            check_in_booking(booking.pk, Actor.person(ana), early=early)
+            check_in_booking(booking.pk, Actor.in_venue(ana, booking.venue_id), early=early)
         assert refused.value.opens_at < refused.value.closes_at
         booking.refresh_from_db()
         assert (booking.status, booking.checked_in_at) == (Status.CONFIRMED, None)
@@ -122,7 +122,7 @@ def test_a_no_show_that_ended_unseen_is_still_one(manned, booked, ana):
 
 def test_who_checked_in_is_never_released(manned, booked, ana):
     booking = at(booked(ana), check_in_opens_at=-MINUTE, no_show_at=MINUTE)
-    check_in_booking(booking.pk, Actor.person(ana))
+    check_in_booking(booking.pk, Actor.in_venue(ana, booking.venue_id))
     assert sweep(BOOKING.release, "release_no_shows") == 0
     booking.refresh_from_db()
     assert (booking.status, booking.no_show_at) == (Status.CHECKED_IN, None)
@@ -133,8 +133,8 @@ def test_an_early_end_frees_only_what_is_left(manned, booked, court, ana, ben):
         booked(ana), starts_at=-30 * MINUTE, ends_at=30 * MINUTE, check_in_opens_at=-MINUTE
     )
     at(booking, check_in_closes_at=MINUTE, no_show_at=MINUTE, completes_at=30 * MINUTE)
-    check_in_booking(booking.pk, Actor.person(ana))
-    done = end_booking(booking.pk, Actor.person(ben))
+    check_in_booking(booking.pk, Actor.in_venue(ana, booking.venue_id))
+    done = end_booking(booking.pk, Actor.in_venue(ben, booking.venue_id))
     assert done.starts_at < done.ended_at < done.ends_at
     assert Delivery.objects.filter(name="ended", to=ana.email).count() == 1
     again = create_booking(
@@ -150,10 +150,10 @@ def test_an_early_end_frees_only_what_is_left(manned, booked, court, ana, ben):
 def test_what_has_not_been_checked_in_or_is_over_has_no_early_end(manned, booked, ana, checked_in):
     booking = at(booked(ana), check_in_opens_at=-MINUTE)
     if checked_in:
-        check_in_booking(booking.pk, Actor.person(ana))
+        check_in_booking(booking.pk, Actor.in_venue(ana, booking.venue_id))
         at(booking, starts_at=-60 * MINUTE, ends_at=timedelta(0))
     with pytest.raises(errors.NotAllowedNow):
-        end_booking(booking.pk, Actor.person(ana))
+        end_booking(booking.pk, Actor.in_venue(ana, booking.venue_id))
     booking.refresh_from_db()
     assert booking.ended_at is None
 

@@ -198,10 +198,10 @@ def test_what_is_over_or_cancelled_is_not_listed_and_does_not_come_back(
     Booking.objects.filter(pk=over.pk).update(
         completes_at=Now(), ends_at=Now(), starts_at=Now() - HOUR
     )
-    cancel_booking(cancelled.pk, Actor.person(sam))
+    cancel_booking(cancelled.pk, Actor.in_venue(sam, cancelled.venue_id))
     assert open_codes() == {}
     closures.delete_closure(closure)
-    reinstate_booking(cancelled.pk, Actor.person(sam))
+    reinstate_booking(cancelled.pk, Actor.in_venue(sam, cancelled.venue_id))
     assert open_codes() == {}
 
 
@@ -215,7 +215,7 @@ def test_a_changed_clock_is_left_only_by_a_decision(booked, ana, sam, venue, soo
     assert open_codes() == {booking.pk: "time_zone_changed"}
     assert len(emails()) == 1
     row = Review.objects.get()
-    decisions.keep_reviewed_booking(row.pk, Actor.person(sam), "They know")
+    decisions.keep_reviewed_booking(row.pk, Actor.for_booking(sam, row.booking), "They know")
     assert open_codes() == {}
     assert review.review_bookings(venue.pk) == []
 
@@ -238,7 +238,7 @@ def closed(booked, ana, venue, soon):
 
 def test_a_booking_is_kept_for_as_long_as_it_breaks_the_same_rules(closed, venue, sam, ana, soon):
     booking, row = closed
-    staff = Actor.person(sam)
+    staff = Actor.for_booking(sam, row.booking)
     decisions.keep_reviewed_booking(row.pk, staff, "They have a key")
     assert open_codes() == {}
     assert review.review_bookings(venue.pk) == []
@@ -257,7 +257,9 @@ def test_what_is_kept_through_a_maintenance_is_not_kept_in_a_retired_room(booked
     resources.update_resource(court, sam, {"maintenance": True})
     row = Review.objects.get()
     assert row.detail == "This resource is not available for booking: maintenance"
-    decisions.keep_reviewed_booking(row.pk, Actor.person(sam), "It is repaired by then")
+    decisions.keep_reviewed_booking(
+        row.pk, Actor.for_booking(sam, row.booking), "It is repaired by then"
+    )
     assert [row.id for row in resources.retire_resources([court.pk], sam)] == [booking.pk]
     assert open_codes() == {booking.pk: "resource_unavailable"}
 
@@ -277,14 +279,14 @@ def test_a_request_that_is_kept_can_be_approved(closed, booked, venue, sam, ana,
     booking, row = closed
     Booking.objects.filter(pk=booking.pk).update(status="pending", lapses_at=F("starts_at"))
     with pytest.raises(errors.Closed):
-        approve_booking(booking.pk, Actor.person(sam))
-    decisions.keep_reviewed_booking(row.pk, Actor.person(sam), "They have a key")
-    assert approve_booking(booking.pk, Actor.person(sam)).status == "confirmed"
+        approve_booking(booking.pk, Actor.in_venue(sam, booking.venue_id))
+    decisions.keep_reviewed_booking(row.pk, Actor.for_booking(sam, row.booking), "They have a key")
+    assert approve_booking(booking.pk, Actor.in_venue(sam, booking.venue_id)).status == "confirmed"
 
 
 def test_a_booking_is_moved_to_where_it_fits(closed, sam, ana, soon):
     booking, row = closed
-    staff = Actor.person(sam)
+    staff = Actor.for_booking(sam, row.booking)
     for starts_at in (soon, soon + HOUR):
         changes = BookingChanges(starts_at=starts_at, ends_at=starts_at + HOUR)
         with pytest.raises(errors.Closed):
@@ -302,14 +304,14 @@ def test_a_booking_is_moved_to_where_it_fits(closed, sam, ana, soon):
 
 def test_a_booking_is_cancelled_and_its_owner_told_why(closed, sam, ana):
     booking, row = closed
-    decisions.cancel_reviewed_booking(row.pk, Actor.person(sam), "The roof leaks")
+    decisions.cancel_reviewed_booking(row.pk, Actor.for_booking(sam, row.booking), "The roof leaks")
     booking.refresh_from_db()
     assert booking.status == "cancelled"
     assert Delivery.objects.get(name="cancelled").payload["reason"] == "The roof leaks"
 
 
 def decide(row, sam, soon):
-    staff = Actor.person(sam)
+    staff = Actor.for_booking(sam, row.booking)
     changes = BookingChanges(starts_at=soon + DAY, ends_at=soon + DAY + HOUR)
     return (
         lambda: decisions.keep_reviewed_booking(row.pk, staff, "a"),

@@ -7,8 +7,7 @@ from django.db.models.functions import Now
 
 from api import errors
 from api.lifecycle import TRADE, Status, TradeStatus
-from api.models import Booking, BookingEvent, Delivery, Resource, Trade, Venue
-from api.models.users import Role
+from api.models import Booking, BookingEvent, Delivery, Membership, Resource, Role, Trade, Venue
 from api.queries.bookings import trades as queries
 from api.services.accounts import erasure
 from api.services.actors import Actor
@@ -229,10 +228,10 @@ def test_a_booking_with_a_price_is_not_traded(mine, theirs, ana):
 
 
 def test_bookings_of_staff_and_of_closed_accounts_are_not_traded(mine, theirs, ana, ben):
-    ben.role = Role.STAFF
-    ben.save()
+    Membership.objects.filter(user=ben).update(role=Role.STAFF)
     assert refused_offer(ana, mine.pk, theirs.pk) == ("target", False)
-    ben.role, ben.is_active = Role.USER, False
+    Membership.objects.filter(user=ben).update(role=Role.CUSTOMER)
+    ben.is_active = False
     ben.save()
     assert refused_offer(ana, mine.pk, theirs.pk) == ("target", False)
 

@@ -81,15 +81,15 @@ class AdminCreateAccountSerializer(RegisterSerializer, FlagsSerializer):
     """Only admins say what somebody is; from anyone else these are not read."""
 
 
-def build_role_fields(body: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
-    """The role that the two flags mean together, as changes of an account."""
+def read_role(body: Mapping[str, Any], role: str = "") -> str:
+    """The role that the two flags mean together, of somebody who has this one; empty where neither
+    is sent."""
     if not body.keys() & set(FLAGS):
-        return {}
-    if body.get("is_admin", bool(user and user.is_admin)):
-        return {"role": "admin"}
+        return ""
+    if body.get("is_admin", role == "admin"):
+        return "admin"
     # who was an admin is no staff by that
-    staff = body.get("is_staff_member", bool(user and user.is_staff and not user.is_admin))
-    return {"role": "staff" if staff else "user", "is_superuser": False}
+    return "staff" if body.get("is_staff_member", role == "staff") else "customer"
 
 
 class AccountSerializer(kit.Serializer):
@@ -99,8 +99,8 @@ class AccountSerializer(kit.Serializer):
     first_name = serializers.CharField()
     last_name = serializers.CharField()
     phone = serializers.CharField()
-    is_admin = serializers.BooleanField()
-    is_staff_member = serializers.BooleanField(source="is_staff")
+    is_admin = kit.RoleField("admin")
+    is_staff_member = kit.RoleField("staff")
     is_active = serializers.BooleanField()
 
     def get_username(self, user: Any) -> str:

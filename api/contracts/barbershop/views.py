@@ -16,7 +16,7 @@ from api.queries.bookings import counts
 from api.queries.venues import rules
 from api.rest.authentication import get_proof
 from api.rest.permissions import IsAdmin
-from api.services.accounts import accounts, erasure
+from api.services.accounts import accounts, erasure, memberships
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.auto_assign import create_assigned_booking, reschedule_assigned_booking
@@ -28,7 +28,7 @@ from api.services.bookings.status_changes import set_booking_status
 
 from . import serializers
 from .errors import ERROR_MESSAGES, AdminsOnly
-from .serializers import FLAGS, STATUS_LABELS, STATUSES, build_role_fields
+from .serializers import FLAGS, STATUS_LABELS, STATUSES, read_role
 
 
 class BarbershopView(kit.ContractView):
@@ -73,7 +73,7 @@ class AccountListView(BarbershopView):
 
     @kit.operation("List accounts", many=True)
     def get(self, request: Request) -> Any:
-        return people.list_visible(self.user)
+        return people.list_visible(self.user, self.venue.pk)
 
     @kit.operation("Create an account in a role", status=201)
     @transaction.atomic
@@ -81,41 +81,48 @@ class AccountListView(BarbershopView):
         body = self.validated()
         active = {"is_active": body.pop("is_active")} if "is_active" in body else {}
         fields = {name: value for name, value in body.items() if name not in FLAGS}
-        roles = build_role_fields(body)
-        strong = roles.get("role", "user") != "user"
-        fields = {"email": "", "strong": strong, "verified": True, **fields}
+        role = read_role(body) or "customer"
+        fields = {"email": "", "strong": role != "customer", "verified": True, **fields}
         user = accounts.register(**fields)
-        accounts.update_account(user, active | roles, by=self.user)
+        memberships.add(self.venue, user, role, by=self.user)
+        accounts.update_account(user, active, by=self.user, venue=self.venue)
         return user
 
 
 class AccountView(BarbershopView):
-    """Oneself, or anybody for an admin."""
+    """Oneself, or any of the shop's people for an admin."""
 
     request_serializer = serializers.AdminUpdateAccountSerializer
     response_serializer = serializers.AccountSerializer
 
     @kit.operation("Show an account")
     def get(self, request: Request, pk: int) -> Any:
-        return people.get_visible(self.user, pk)
+        return people.get_visible(self.user, pk, self.venue.pk)
 
     @kit.operation("Change an account")
     def patch(self, request: Request, pk: int) -> Any:
-        user = people.get_visible(self.user, pk)
-        restricted = None if self.user.is_admin else serializers.UpdateAccountSerializer
+        user = people.get_visible(self.user, pk, self.venue.pk)
+        restricted = None if self.is_admin else serializers.UpdateAccountSerializer
         body = self.validated(restricted, account=pk)
         proof = get_proof(request, body.pop("current_password", None))
         fields = {k: v for k, v in body.items() if k not in FLAGS and (v or k != "email")}
-        fields |= build_role_fields(body, user)
-        return accounts.update_account(user, fields, by=self.user, proof=proof, strong=False)
+        with transaction.atomic():
+            before = memberships.get_role(user, self.venue.pk)
+            role = read_role(body, before)
+            if role not in ("", before):
+                memberships.set_role_in(self.venue, user, role, by=self.user)
+            return accounts.update_account(
+                user, fields, by=self.user, proof=proof, strong=False, venue=self.venue
+            )
 
     put = patch
 
     @kit.operation("Erase an account")
     def delete(self, request: Request, pk: int) -> Any:
-        if not self.user.is_admin:
+        if not self.is_admin:
             raise Forbidden
-        erasure.erase_account(people.get_visible(self.user, pk))
+        user = people.get_visible(self.user, pk, self.venue.pk)
+        erasure.remove_person(user, self.venue.pk, by=self.user)
 
 
 # reservations
@@ -129,13 +136,14 @@ class ReservationListView(BarbershopView):
     def get(self, request: Request) -> Any:
         """One's own, or everybody's for staff, newest first."""
         rows = queries.list_visible_bookings(self.user).filter(venue__slug=self.contract)
-        return rows.filter(owner__erased_at=None).order_by("-pk")
+        rows = rows.filter(owner__erased_at=None).prefetch_related("owner__memberships")
+        return rows.order_by("-pk")
 
     @kit.operation("Book", status=201)
     def post(self, request: Request) -> Any:
         body = self.validated()
         status, chair = body.pop("status", "pending"), body.pop("chair", None)
-        if self.user.is_staff and status not in ("pending", "confirmed"):
+        if self.is_staff and status not in ("pending", "confirmed"):
             raise Invalid(errors={"status": ["A new reservation is pending or confirmed."]})
         body |= {"owner": self.user, "contract": self.contract}
         actor = Actor.for_new_booking(self.user)
@@ -144,8 +152,8 @@ class ReservationListView(BarbershopView):
         else:
             wanted = BookingRequest(resource=self.get_chair(chair), **body)
             booking = create_booking(wanted, actor=actor)
-        if self.user.is_staff and status == "confirmed":
-            set_booking_status(booking.pk, STATUSES[status], Actor.person(self.user))
+        if self.is_staff and status == "confirmed":
+            set_booking_status(booking.pk, STATUSES[status], self.actor)
         return self.get_own_booking(booking.pk)
 
     def get_chair(self, pk: int) -> Any:
@@ -172,7 +180,7 @@ class ReservationView(BarbershopView):
         status = STATUSES.get(body.pop("status", ""), "")
         if STATUS_LABELS.get(status) == STATUS_LABELS[booking.status]:
             status = ""  # forms send the status that they were shown
-        if status == Status.COMPLETED and not self.user.is_admin:
+        if status == Status.COMPLETED and not self.is_admin:
             raise Forbidden
         revise_booking(
             booking,
@@ -189,7 +197,7 @@ class ReservationView(BarbershopView):
     def delete(self, request: Request, pk: int) -> Any:
         """Delete it for an admin; cancel it for anybody else, who still sees it on the list."""
         booking = self.get_own_booking(pk)
-        if self.user.is_admin:
+        if self.is_admin:
             delete_booking(pk, self.actor_for(booking))
         elif STATUS_LABELS[booking.status] != "canceled":
             cancel_booking(pk, self.actor_for(booking))
@@ -200,11 +208,11 @@ class StatsView(BarbershopView):
 
     @kit.operation("Count accounts and reservations")
     def get(self, request: Request) -> Any:
-        if not self.user.is_admin:
+        if not self.is_admin:
             raise AdminsOnly
         found = counts.count_bookings(self.venue)
         return {
-            "total_users": people.count_users(),
+            "total_users": people.list_people(self.venue.pk).count(),
             "total_reservations": found["bookings"],
             "pending_reservations": found["pending"],
         }

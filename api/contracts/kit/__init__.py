@@ -38,11 +38,13 @@ from .fields import (
     LengthField,
     LocalInstantField,
     OptionalTextField,
+    RoleField,
     Serializer,
     StatusField,
     TextOrNullField,
     WallDateField,
     WallTimeField,
+    has_role,
 )
 from .operations import Operation, operation
 from .views import ContractView, HealthView, PublicView

@@ -16,7 +16,7 @@ from api.rest.authentication import (
     set_refresh_cookie,
 )
 from api.rest.throttling import AddressThrottle, client_ip
-from api.services.accounts import accounts, tokens
+from api.services.accounts import accounts, joining, tokens
 
 from .fields import Serializer
 from .operations import operation
@@ -94,11 +94,13 @@ class AnonymousView(PublicView):
 
 
 class RegisterView(AnonymousView):
-    """An address may be missing where its serializer says so."""
+    """An address may be missing where its serializer says so. Whoever registers is a customer."""
 
     @operation("Create an account", status=201)
     def post(self, request: Request) -> Any:
-        return accounts.register(strong=False, **{"email": "", **self.validated()})
+        user = accounts.register(strong=False, **{"email": "", **self.validated()})
+        joining.join_if_open(user, self.venue)
+        return user
 
 
 class LoginView(AnonymousView):
@@ -108,6 +110,7 @@ class LoginView(AnonymousView):
     @operation("Sign in")
     def post(self, request: Request) -> Any:
         user = accounts.sign_in(**self.validated(), address=client_ip(request))
+        joining.join_if_open(user, self.venue)
         issued = self.token_strategy.issue(self, user)
         response = self.respond(issued)
         self.token_strategy.attach(response, issued)

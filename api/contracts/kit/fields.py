@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -77,6 +77,23 @@ def get_venue_time(field: Any, instance: Any, at: datetime) -> datetime:
     """The instant on the clocks of the instance's venue, or else of the view's."""
     venue = getattr(instance, "venue", None) or field.context["view"].venue
     return at.astimezone(venue.zone)
+
+
+class RoleField(serializers.BooleanField):
+    """Whether somebody is `staff` or `admin` of the view's venue; staff are admins too. Only
+    written."""
+
+    def __init__(self, role: Literal["staff", "admin"], source: str = "*", **options: Any) -> None:
+        self.role = role
+        super().__init__(source=source, read_only=True, **options)
+
+    def to_representation(self, value: Any) -> bool:
+        return has_role(self, value, self.role)
+
+
+def has_role(field: Any, user: Any, role: str) -> bool:
+    """Whether the person has at least this role in the view's venue."""
+    return bool(getattr(user, f"is_{role}_of")(field.context["view"].get_venue_id()))
 
 
 class LengthField(serializers.IntegerField):

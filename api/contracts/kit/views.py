@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from api import errors
 from api.queries.bookings import bookings
 from api.rest.base_view import BaseAPIView
+from api.rest.permissions import Scope
 from api.services.actors import Actor
 from api.services.venues import venues
 
@@ -26,6 +27,7 @@ class ContractView(BaseAPIView):
     and how its errors read."""
 
     schema = ContractSchema()
+    scope = Scope.VENUE
     contract: ClassVar[str]
     error_messages: ClassVar[ErrorTable]
     token_strategy: ClassVar[Any]  # one of `kit.accounts`, where people sign in
@@ -38,8 +40,18 @@ class ContractView(BaseAPIView):
         """The contract's venue; made from its preset when missing."""
         return venues.get_contract_venue(self.contract)
 
-    def get_audit_venue(self) -> int | None:
+    def get_venue_id(self) -> int:
         return int(self.venue.pk)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the caller is staff of the contract's venue."""
+        return self.caller.is_staff_of(self.venue.pk)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller is an admin of the contract's venue."""
+        return self.caller.is_admin_of(self.venue.pk)
 
     @property
     def declared(self) -> Operation:
@@ -97,9 +109,14 @@ class ContractView(BaseAPIView):
         booking = self.find_booking(pk)
         if booking.venue.slug != self.contract:
             raise errors.NotFound
-        if not self.user.is_staff and booking.owner_id != self.user.pk:
+        if not self.is_staff and booking.owner_id != self.user.pk:
             raise NotOwner
         return booking
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, in the role that they have in the venue."""
+        return Actor.in_venue(self.caller, self.venue.pk)
 
     def actor_for(self, booking: Any) -> Actor:
         """The caller, in the role that they have towards the booking."""

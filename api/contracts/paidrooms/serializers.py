@@ -104,7 +104,7 @@ class LoggedInSerializer(kit.Serializer):
     message = kit.ConstantField("Login successful")
     user_id = serializers.IntegerField(source="user.pk")
     email = serializers.CharField(source="user.email")
-    is_staff = serializers.BooleanField(source="user.is_staff")
+    is_staff = kit.RoleField("staff", source="user")
     is_superuser = serializers.BooleanField(source="user.is_superuser")
     access = serializers.CharField()
 

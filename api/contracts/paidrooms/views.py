@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from pydantic import BaseModel, ValidationError
 from rest_framework.authentication import BaseAuthentication
@@ -23,7 +22,7 @@ from api.queries.payments import payments as queries
 from api.queries.venues import rules as rules_query
 from api.rest.authentication import BearerAuthentication
 from api.rest.authorization import read_credentials
-from api.rest.permissions import IsStaff
+from api.rest.permissions import IsStaff, Nobody
 from api.rest.throttling import AnonymousThrottle
 from api.services.actors import Actor
 from api.services.bookings import slots
@@ -153,8 +152,10 @@ class CreateBookingView(PaidRoomsView):
         return room
 
     def get_owner(self, pk: int | None) -> Any:
-        """Only staff book for somebody else."""
-        return queries.get_person(pk) if self.user.is_staff and pk is not None else self.user
+        """Only staff book for somebody else, of the venue's people."""
+        if not self.is_staff or pk in (None, self.user.pk):
+            return self.user
+        return queries.get_person(pk, self.venue.pk)
 
 
 class PaymentIntentView(PaidRoomsView):
@@ -206,13 +207,13 @@ class StripeWebhookView(kit.PublicView, PaidRoomsView):
 class CleanupSecretAuthentication(BaseAuthentication):
     """The secret that a cron line can send, in a header of its own or as a bearer."""
 
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, str] | None:
+    def authenticate(self, request: Request) -> tuple[Nobody, str] | None:
         scheme, bearer = read_credentials(request.headers.get("Authorization", ""))
         given = request.headers.get("X-Cleanup-Secret") or bearer * (scheme == "bearer")
         secret = settings.CLEANUP_SECRET
         if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
             return None
-        return AnonymousUser(), "cleanup"
+        return Nobody(), "cleanup"
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'

@@ -11,13 +11,14 @@ from api.contracts import kit
 from api.queries.accounts import people
 from api.queries.bookings import dashboards
 from api.rest.permissions import IsAdmin, IsStaff
-from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, reject_booking
 from api.services.venues import primetime_windows, venues
 
 from . import serializers
 from .base import PrimetimeView
 from .dashboards import AdminDashboardSerializer, list_recent_activity
+
+ROLE_LABELS = {"customer": "user", "staff": "staff", "admin": "admin"}
 
 
 class UserCountsView(PrimetimeView):
@@ -27,8 +28,9 @@ class UserCountsView(PrimetimeView):
     @kit.operation("Count the accounts")
     def get(self, request: Request) -> Any:
         """Counts, never the people themselves."""
-        roles = people.count_by_role()
-        return {"total_users": sum(roles.values()), "by_role": roles}
+        roles = people.count_by_role(self.venue.pk)
+        shown = {ROLE_LABELS[role]: count for role, count in roles.items()}
+        return {"total_users": sum(roles.values()), "by_role": shown}
 
 
 class ApprovalView(PrimetimeView):
@@ -39,7 +41,7 @@ class ApprovalView(PrimetimeView):
     @kit.operation("Approve or reject a reservation")
     def post(self, request: Request, pk: int) -> Any:
         self.get_own_booking(pk)
-        body, actor = self.validated(), Actor.person(self.user)
+        body, actor = self.validated(), self.actor
         if body["action"] == "approve":
             approve_booking(pk, actor)
         else:

@@ -65,8 +65,9 @@ class UserSerializer(kit.Serializer):
     role = serializers.SerializerMethodField()
 
     def get_role(self, user: Any) -> Literal["user", "staff", "admin"]:
-        role: Literal["user", "staff", "admin"] = "admin" if user.is_admin else user.role
-        return role
+        if kit.has_role(self, user, "admin"):
+            return "admin"
+        return "staff" if kit.has_role(self, user, "staff") else "user"
 
 
 class AccountSerializer(UserSerializer):
@@ -179,7 +180,7 @@ class ReservationSerializer(kit.Serializer):
     def get_can_be_traded(self, booking: Any) -> bool:
         confirmed = get_effective_status(booking) == Status.CONFIRMED
         ahead = booking.starts_at > clock_of(booking)
-        return ahead and confirmed and bool(booking.owner.role == "user")
+        return ahead and confirmed and not kit.has_role(self, booking.owner, "staff")
 
 
 class TradedReservationSerializer(ReservationSerializer):
@@ -190,7 +191,8 @@ class TradedReservationSerializer(ReservationSerializer):
     def to_representation(self, booking: Any) -> Any:
         reader = self.context["request"].user
         whole = super().to_representation(booking)
-        return whole if reader.is_staff or booking.owner_id == reader.pk else self.hide(whole)
+        is_staff = reader.is_staff_of(booking.venue_id)
+        return whole if is_staff or booking.owner_id == reader.pk else self.hide(whole)
 
     def hide(self, whole: dict[str, Any]) -> dict[str, Any]:
         return {**whole, **self.hidden}

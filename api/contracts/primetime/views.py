@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from rest_framework.request import Request
 
@@ -16,7 +17,7 @@ from api.queries.bookings import calendar, dashboards
 from api.queries.bookings import trades as trades_query
 from api.queries.venues import rules
 from api.rest.authentication import get_proof
-from api.services.accounts import accounts, erasure
+from api.services.accounts import accounts, erasure, memberships
 from api.services.actors import Actor
 from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
@@ -30,6 +31,7 @@ from .dashboards import DashboardSerializer, list_recent_activity
 from .errors import ERROR_MESSAGES
 
 COURT = "The Court"
+ROLES = {"user": "customer", "staff": "staff", "admin": "admin"}
 
 
 # users
@@ -68,15 +70,15 @@ class MeView(kit.MeView, PrimetimeView):
 
 
 class UserView(PrimetimeView):
-    """Oneself, or anybody for an admin."""
+    """Oneself, or any of the venue's people for an admin."""
 
     request_serializer = serializers.UpdateAccountSerializer
     response_serializer = serializers.AccountSerializer
 
     def get_user(self, pk: int) -> Any:
-        if pk != self.user.pk and not self.user.is_admin:
+        if pk != self.user.pk and not self.is_admin:
             raise errors.Forbidden
-        return people.get_user(pk)
+        return people.get_visible(self.user, pk, self.venue.pk)
 
     @kit.operation("Show an account")
     def get(self, request: Request, pk: int) -> Any:
@@ -84,15 +86,34 @@ class UserView(PrimetimeView):
 
     @kit.operation("Change an account", partial=True)
     def put(self, request: Request, pk: int) -> Any:
-        body = self.validated()
+        body, user = self.validated(), self.get_user(pk)
         proof = get_proof(request, body.pop("current_password", None))
-        return accounts.update_account(self.get_user(pk), body, by=self.user, proof=proof)
+        with transaction.atomic():
+            if role := body.pop("role", ""):
+                self.set_role(user, ROLES[role])
+            return accounts.update_account(user, body, by=self.user, proof=proof, venue=self.venue)
+
+    def set_role(self, user: Any, role: str) -> None:
+        """Forms send back the role that they were shown."""
+        if self.get_shown_role(user) == role:
+            return
+        if not self.is_admin:
+            raise errors.Forbidden
+        memberships.set_role_in(self.venue, user, role, by=self.user)
+
+    def get_shown_role(self, user: Any) -> str:
+        own = memberships.get_role(user, self.venue.pk) or "customer"
+        return "admin" if user.is_operator else own
 
     patch = put
 
     @kit.operation("Erase an account")
     def delete(self, request: Request, pk: int) -> Any:
-        erasure.erase_account(self.get_user(pk))
+        user = self.get_user(pk)
+        if pk == self.user.pk:
+            erasure.erase_account(user, by=self.user)
+        else:
+            erasure.remove_person(user, self.venue.pk, by=self.user)
 
 
 # reservations
@@ -107,11 +128,13 @@ class ReservationListView(PrimetimeView):
         """One's own, all for staff, newest first."""
         query = self.validated_query()
         rows = reservations.list_visible_bookings(self.user).select_related("approved_by")
-        rows = rows.filter(venue=self.venue)
+        rows = rows.filter(venue=self.venue).prefetch_related(
+            "owner__memberships", "approved_by__memberships"
+        )
         if on := query.get("date"):
             ends = self.midnight(on + timedelta(days=1))
             rows = rows.filter(starts_at__gte=self.midnight(on), starts_at__lt=ends)
-        if self.user.is_staff and (part := query.get("user")):
+        if self.is_staff and (part := query.get("user")):
             rows = rows.filter(owner__email__icontains=part)
         rows = rows.order_by("-created_at", "-id")
         label = query.get("status")

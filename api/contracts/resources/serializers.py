@@ -88,7 +88,7 @@ class AccountSerializer(kit.Serializer):
     id = serializers.IntegerField()
     username = serializers.SerializerMethodField(help_text="Or the e-mail of who has none")
     email = serializers.CharField(source="address")
-    is_staff = serializers.BooleanField()
+    is_staff = kit.RoleField("staff")
     is_active = serializers.BooleanField()
     profile_picture = serializers.CharField(
         source="profile.profile_picture", allow_null=True, help_text="A URL"

@@ -16,13 +16,14 @@ from rest_framework.request import Request
 from api import errors
 from api.contracts import kit
 from api.effective_status import get_effective_status
+from api.queries.accounts import people
 from api.queries.bookings import bookings as queries
 from api.queries.venues import resource_status
 from api.rest.authentication import get_proof
 from api.rest.authorization import read_credentials
 from api.rest.permissions import IsStaffOrReadOnly
 from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
-from api.services.accounts import accounts, erasure, passwords, pictures
+from api.services.accounts import accounts, erasure, joining, passwords, pictures
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.create import BookingRequest, create_booking
@@ -147,6 +148,17 @@ class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):
     queryset = djoser.UserViewSet.queryset.filter(erased_at=None).select_related("profile")
     metadata_class = None
 
+    def get_queryset(self) -> Any:
+        """One's own account, and the venue's people for its staff."""
+        if self.is_staff:
+            own = people.list_people(self.venue.pk).select_related("profile")
+            return own if self.action == "list" else own | self.queryset.filter(pk=self.user.pk)
+        return self.queryset.filter(pk=self.caller.person_id)
+
+    def perform_create(self, serializer: Any, *args: Any, **kwargs: Any) -> None:
+        super().perform_create(serializer, *args, **kwargs)
+        joining.join_if_open(serializer.instance, self.venue)
+
     def get_throttles(self) -> list[Any]:
         return [AddressThrottle() if self.action in ANONYMOUS else AccountThrottle()]
 
@@ -224,12 +236,12 @@ class BookingListView(ResourcesAPIView):
     def post(self, request: Request) -> Any:
         body = self.validated()
         status = body.pop("status", "pending")
-        approved = self.user.is_staff and status == "confirmed"
+        approved = self.is_staff and status == "confirmed"
         body |= {"owner": self.user, "contract": self.contract, "pre_approved": approved}
         actor = Actor.for_new_booking(self.user)
         booking = create_booking(BookingRequest(**body), actor=actor, check=check_new)
-        if self.user.is_staff and not approved and status != get_label(booking):
-            set_booking_status(booking.pk, status, Actor.person(self.user))
+        if self.is_staff and not approved and status != get_label(booking):
+            set_booking_status(booking.pk, status, self.actor)
         return self.get_own_booking(booking.pk)
 
 

@@ -1,4 +1,4 @@
-"""Creates the first admin from the environment, once; changes nothing when there is one."""
+"""Creates the first operator from the environment, once; changes nothing when there is one."""
 
 from itertools import chain
 from typing import Any
@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from api import errors
 from api.models import User
-from api.models.users import Role
 from api.services.accounts import accounts, passwords
 from backend.environment import read_environment
 
@@ -27,7 +26,7 @@ class Command(BaseCommand):
         username = env.DJANGO_SUPERUSER_USERNAME or None
         try:
             email = accounts.normalize_email(email)
-            draft = User(email=email, username=username, role=Role.ADMIN)
+            draft = User(email=email, username=username, is_superuser=True)
             accounts.check_identifiers(draft)
             self.check_password(password, draft)
         except errors.Invalid as refusal:

@@ -113,6 +113,8 @@ END $$;
 
 SELECT api_audit_table('api_user', 'user', '');
 SELECT api_audit_table('api_userprofile', 'profile', '', 'user_id');
+SELECT api_audit_table('api_membership', 'member', 'venue_id');
+SELECT api_audit_table('api_invitation', 'invitation', 'venue_id');
 SELECT api_audit_table('api_venue', 'venue', 'id', 'slug');
 SELECT api_audit_table('api_primetimewindow', 'primetime', 'venue_id');
 SELECT api_audit_table('api_closure', 'closure', 'venue_id');

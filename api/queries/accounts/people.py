@@ -6,19 +6,27 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 
 from api.errors import NotFound
-from api.models import AccountChange, User
+from api.models import AccountChange, Membership, User
 from api.models.identifiers import build_key
 
 
-def list_visible(user: User) -> QuerySet[User]:
-    """Everybody for an admin, oneself for anyone else, by id."""
-    people = User.objects.filter(erased_at=None).order_by("pk")
-    return people if user.is_admin else people.filter(pk=user.pk)
+def list_people(venue_id: int) -> QuerySet[User]:
+    """Those who have a role in the venue, by id, with all their roles."""
+    people = User.objects.filter(erased_at=None, memberships__venue=venue_id)
+    return people.order_by("pk").prefetch_related("memberships")
 
 
-def get_visible(user: User, pk: int) -> User:
-    """Raises `NotFound`, also when `user` may not see that account."""
-    found = list_visible(user).filter(pk=pk).first()
+def list_visible(user: User, venue_id: int) -> QuerySet[User]:
+    """The people of the venue for an admin of it, oneself for anyone else, by id."""
+    if user.is_admin_of(venue_id):
+        return list_people(venue_id)
+    return User.objects.filter(pk=user.pk).prefetch_related("memberships")
+
+
+def get_visible(user: User, pk: int, venue_id: int) -> User:
+    """Raises `NotFound`, also when `user` may not see that account. Everybody sees their own."""
+    rows = list_visible(user, venue_id) if pk != user.pk else User.objects.all()
+    found = rows.filter(pk=pk).first()
     if found is None:
         raise NotFound
     return found
@@ -39,19 +47,7 @@ def has_email(email: str, but: int = 0) -> bool:
     )
 
 
-def count_users() -> int:
-    return User.objects.filter(erased_at=None).count()
-
-
-def get_user(pk: int) -> User:
-    """Raises `NotFound`, also for an account that was erased."""
-    user = User.objects.filter(pk=pk, erased_at=None).first()
-    if user is None:
-        raise NotFound
-    return user
-
-
-def count_by_role() -> dict[str, int]:
-    """How many accounts there are in each role that anybody has."""
-    rows = User.objects.filter(erased_at=None).order_by("role").values_list("role")
-    return dict(rows.annotate(Count("pk")))
+def count_by_role(venue_id: int) -> dict[str, int]:
+    """How many of the venue's people there are in each role that anybody has."""
+    rows = Membership.objects.filter(venue=venue_id, user__erased_at=None)
+    return dict(rows.order_by("role").values_list("role").annotate(Count("pk")))

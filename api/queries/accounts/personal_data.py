@@ -32,11 +32,11 @@ def export_personal_data(user: User) -> dict[str, Any]:
                 "last_name",
                 "phone",
                 "department",
-                "role",
                 "date_joined",
                 "last_login",
             )
         },
+        "memberships": list(user.memberships.values("venue__slug", "role", "created_at")),
         "former_emails": list(user.changes.values("email", "created_at")),
         "bookings": list(Booking.objects.filter(owner=user).values(*booking_fields)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),

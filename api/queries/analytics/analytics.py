@@ -1,7 +1,8 @@
 """How the rooms are used. docs/analytics.md gives the definitions.
 
-Dates are local dates of the venue, first to last inclusive; `venue` None means all venues, each in
-its own zone. `ids` narrows a figure to some rooms; `source` says where the sums come from.
+Dates are local dates of the venue, first to last inclusive; `venue` None means all venues, or
+those with some ids, each in its own zone. `ids` narrows a figure to some rooms; `source` says where
+the sums come from.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any, Protocol
 
-from api.models import Venue
 from api.queries.operations import replica
 from api.queries.venues import opening_hours
-from api.queries.venues.opening_hours import Days, Scope
+from api.queries.venues.opening_hours import Days, Scope, Venues
 
 from . import rollups
 from .aggregates import NO_BOOKINGS, Aggregates, Heat, Span
@@ -37,7 +37,7 @@ MAX_DAYS = 5 * 366  # of a range, at every API: a second at most
 
 @replica.may_lag()
 def compute_kpi(
-    venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
+    venue: Venues, first_on: date, last_on: date, *, source: Source = rollups
 ) -> dict[str, Any]:
     """The figures of all rooms together, and how they changed against the preceding range of equal
     length: rates by percentage points, the count by percent (None when there was nothing)."""
@@ -59,7 +59,7 @@ def compute_kpi(
 
 @replica.may_lag()
 def compute_utilization(
-    venue: Venue | None,
+    venue: Venues,
     first_on: date,
     last_on: date,
     building: str | None = None,
@@ -89,7 +89,7 @@ def compute_utilization(
 
 @replica.may_lag()
 def compute_ghosting(
-    venue: Venue | None,
+    venue: Venues,
     first_on: date,
     last_on: date,
     *,
@@ -117,7 +117,7 @@ def compute_ghosting(
 
 @replica.may_lag()
 def compute_capacity(
-    venue: Venue | None,
+    venue: Venues,
     first_on: date,
     last_on: date,
     *,
@@ -149,7 +149,7 @@ def compute_capacity(
 
 @replica.may_lag()
 def compute_heat_map(
-    venue: Venue | None, first_on: date, last_on: date, *, source: Source = rollups
+    venue: Venues, first_on: date, last_on: date, *, source: Source = rollups
 ) -> list[list[float]]:
     """Booked hours within opening hours, of all rooms: seven weekdays, Monday first, of 24 hours of
     the clock on the wall."""

@@ -9,17 +9,19 @@ from django.db.models import Count, Max
 from django.db.models.functions import Now
 
 from api.lifecycle import Status
-from api.models import Booking, User
+from api.models import Booking, Caller, User
+from api.queries.accounts.scope import limit_to_staff
 
 PERIOD = timedelta(days=90)
 MIN_NO_SHOWS = 2
 LIMIT = 20
 
 
-def list_repeated() -> list[dict[str, Any]]:
-    """People who did not come twice or more within the last 90 days, over all venues, the most
-    frequent first: two statements. A no-show that staff took back does not count."""
-    rows = Booking.objects.filter(status=Status.NO_SHOW, starts_at__gte=Now() - PERIOD)
+def list_repeated(caller: Caller) -> list[dict[str, Any]]:
+    """People who did not come twice or more within the last 90 days, over the caller's venues, the
+    most frequent first: two statements. A no-show that staff took back does not count."""
+    missed = Booking.objects.filter(status=Status.NO_SHOW, starts_at__gte=Now() - PERIOD)
+    rows = limit_to_staff(missed, caller)
     counts = (
         rows.filter(owner__erased_at=None)
         .values_list("owner")

@@ -7,20 +7,21 @@ from typing import Any
 from django.db.models import QuerySet
 
 from api.errors import NotFound
-from api.models import Booking, BookingEvent, User
+from api.models import Booking, BookingEvent, Caller
+from api.queries.accounts.scope import limit_to_visible
 from api.queries.clock import annotate_now
 
 
-def list_visible_bookings(user: User) -> QuerySet[Booking]:
-    """Everybody's for staff, one's own for anyone else."""
+def list_visible_bookings(caller: Caller) -> QuerySet[Booking]:
+    """One's own, and everybody's at venues where one is staff."""
     every = annotate_now(Booking.objects.all())
     rows = every.select_related("venue", "resource", "owner").prefetch_related("attendees")
-    return rows if user.is_staff else rows.filter(owner=user)
+    return limit_to_visible(rows, caller)
 
 
-def get_visible_booking(user: User, pk: int) -> Booking:
+def get_visible_booking(caller: Caller, pk: int) -> Booking:
     """The booking; refuses `NotFound` also when it is somebody else's."""
-    booking = list_visible_bookings(user).filter(pk=pk).first()
+    booking = list_visible_bookings(caller).filter(pk=pk).first()
     if booking is None:
         raise NotFound
     return booking

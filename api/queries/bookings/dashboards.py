@@ -10,7 +10,8 @@ from django.db.models.functions import Now, TruncDay
 
 from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD, PENDING, Status
-from api.models import Booking, User, Venue
+from api.models import Booking, Caller, User, Venue
+from api.queries.accounts.scope import limit_to_staff
 from api.queries.analytics import no_shows
 from api.queries.clock import annotate_now
 
@@ -29,10 +30,11 @@ def get_user_dashboard(user: User) -> dict[str, Any]:
     return {"upcoming": ahead.order_by("starts_at")[:10], "recent": recent, **counts}
 
 
-def get_staff_dashboard() -> dict[str, Any]:
-    """Counts over all venues, days in UTC, and the last twenty lines of history."""
+def get_staff_dashboard(caller: Caller) -> dict[str, Any]:
+    """Counts over the caller's venues, days in UTC, and the last twenty lines of history."""
     today = TruncDay(Now())
-    counts = Booking.objects.filter(starts_at__gte=Now() - timedelta(days=8)).aggregate(
+    rows = limit_to_staff(Booking.objects.all(), caller)
+    counts = rows.filter(starts_at__gte=Now() - timedelta(days=8)).aggregate(
         requests_waiting=Count("pk", filter=build_current_q(BOOKING, PENDING)),
         held=Count("pk", filter=build_current_q(BOOKING, HELD)),
         bookings_today=Count(
@@ -47,8 +49,9 @@ def get_staff_dashboard() -> dict[str, Any]:
             "pk", filter=Q(status=Status.NO_SHOW, starts_at__gte=Now() - timedelta(days=7))
         ),
     )
-    recent = bookings.list_newest_events(20)
-    return {"recent": recent, "repeated_no_shows": no_shows.list_repeated(), **counts}
+    recent = limit_to_staff(bookings.list_events(), caller)[:20]
+    missed = no_shows.list_repeated(caller)
+    return {"recent": recent, "repeated_no_shows": missed, **counts}
 
 
 def get_user_dashboard_at(venue: Venue, user: User, since: datetime) -> dict[str, Any]:

@@ -6,6 +6,7 @@ The rule: a constant number of statements, and none reads more than the days it 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -13,7 +14,8 @@ from django.db import connection
 
 from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, PENDING, Status
-from api.models import Booking, Venue
+from api.models import Booking, Caller, Venue
+from api.queries.accounts.scope import limit_to_staff
 from api.queries.analytics import analytics
 from api.queries.analytics.aggregates import EFFECTIVE_STATUS, NOT_COUNTED
 from api.queries.clock import database_now
@@ -47,9 +49,10 @@ class Today:
     next: list[Booking] = field(default_factory=list)
 
 
-def list_venues_today() -> list[Today]:
-    """Venues by name, in three statements."""
-    venues = {venue.pk: venue for venue in Venue.objects.order_by("name", "pk")}
+def list_venues_today(caller: Caller) -> list[Today]:
+    """The caller's venues by name, in three statements."""
+    rows = limit_to_staff(Venue.objects.order_by("name", "pk"), caller)
+    venues = {venue.pk: venue for venue in rows}
     found = {pk: Today(venue, 0, 0, 0, 0) for pk, venue in venues.items()}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -62,21 +65,22 @@ def list_venues_today() -> list[Today]:
             CROSS JOIN LATERAL (SELECT {EFFECTIVE_STATUS} AS effective) s
             CROSS JOIN LATERAL (SELECT s.effective, s.effective = ANY(%s) AS alive,
                 statement_timestamp() AS now) t
-            WHERE t.effective <> ALL(%s) GROUP BY v.id""",
-            [[str(status) for status in BOOKING.blocking], list(NOT_COUNTED)],
+            WHERE t.effective <> ALL(%s) AND v.id = ANY(%s) GROUP BY v.id""",
+            [[str(status) for status in BOOKING.blocking], list(NOT_COUNTED), list(venues)],
         )
-        rows = cursor.fetchall()
-    ids = [pk for row in rows for pk in row[-1] or ()]
+        figures = cursor.fetchall()
+    ids = [pk for row in figures for pk in row[-1] or ()]
     booked = Booking.objects.select_related("resource", "owner").in_bulk(ids)
-    for pk, bookings, under_way, to_come, missed, first in rows:
+    for pk, bookings, under_way, to_come, missed, first in figures:
         rest = [booked[i] for i in first or ()]
         found[pk] = Today(venues[pk], bookings, under_way, to_come, missed, rest)
     return list(found.values())
 
 
-def list_requests() -> tuple[list[Booking], int]:
+def list_requests(caller: Caller) -> tuple[list[Booking], int]:
     """Those that lapse first, and how many there are in all: two statements."""
-    waiting = Booking.objects.filter(build_current_q(BOOKING, PENDING))
+    pending = Booking.objects.filter(build_current_q(BOOKING, PENDING))
+    waiting = limit_to_staff(pending, caller)
     rows = waiting.select_related("venue", "resource", "owner").order_by("lapses_at", "id")
     return list(rows[:MAX_REQUESTS]), waiting.count()
 
@@ -104,32 +108,39 @@ class Recently:
     heat: list[list[float | None]]
 
 
-def get_recent_days() -> Recently:
-    """The last four weeks of all venues together and the week ahead: a constant number of
-    statements. Today is UTC's."""
+def get_recent_days(venues: Collection[int] | None) -> Recently:
+    """The last four weeks of these venues together (None: of all) and the week ahead: a constant
+    number of statements. Today is UTC's."""
     on = database_now().date()
     first, last = on - WEEKS * 7 * DAY + DAY, on + DAYS_AHEAD * DAY
-    return Recently(on, _count_by_day(first, last), _compute_heat(on - WEEKS * 7 * DAY, on - DAY))
+    heat = _compute_heat(venues, on - WEEKS * 7 * DAY, on - DAY)
+    return Recently(on, _count_by_day(venues, first, last), heat)
 
 
-def _count_by_day(first: date, last: date) -> list[Count]:
+def _count_by_day(venues: Collection[int] | None, first: date, last: date) -> list[Count]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT (b.starts_at AT TIME ZONE v.time_zone)::date, count(*),
                 count(*) FILTER (WHERE t.effective = %s)
             FROM {_BOOKINGS} b JOIN {_VENUES} v ON v.id = b.venue_id
             CROSS JOIN LATERAL (SELECT {EFFECTIVE_STATUS} AS effective) t
-            WHERE b.starts_at >= %s AND b.starts_at < %s AND t.effective <> ALL(%s) GROUP BY 1""",
-            [Status.NO_SHOW.value, first - DAY, last + 2 * DAY, list(NOT_COUNTED)],
+            WHERE b.starts_at >= %s AND b.starts_at < %s AND t.effective <> ALL(%s)
+                AND (%s::bigint[] IS NULL OR b.venue_id = ANY(%s)) GROUP BY 1""",
+            [
+                *(Status.NO_SHOW.value, first - DAY, last + 2 * DAY, list(NOT_COUNTED)),
+                *(2 * [None if venues is None else list(venues)]),
+            ],
         )
         found = {row[0]: Count(*row) for row in cursor.fetchall()}
     dates = [first + n * DAY for n in range((last - first).days + 1)]
     return [found.get(on, Count(on, 0, 0)) for on in dates]
 
 
-def _compute_heat(first: date, last: date) -> list[list[float | None]]:
-    used = analytics.compute_heat_map(None, first, last)
-    open_ = _compute_open_time(opening_hours.get_scope(None), first, last)
+def _compute_heat(
+    venues: Collection[int] | None, first: date, last: date
+) -> list[list[float | None]]:
+    used = analytics.compute_heat_map(venues, first, last)
+    open_ = _compute_open_time(opening_hours.get_scope(venues), first, last)
     return [
         [
             min(1.0, hours * 3600 / whole) if whole else None

@@ -5,15 +5,17 @@ The same few statements whatever the number of bookings; each is a look-up in an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
-from api.models import Delivery, Heartbeat, Job, JobFailure
+from api.models import Caller, Delivery, Heartbeat, Job, JobFailure
 from api.models.outbox import State
+from api.queries.accounts.scope import limit_to_staff
 from api.queries.clock import database_now
 from backend.schedule import SCHEDULE
 
@@ -37,8 +39,8 @@ class JobState:
     finished_at: datetime | None
     succeeded_at: datetime | None
     duration: float | None
-    count: int
-    total: int
+    count: int | None
+    total: int | None
     runs: int
     failed_runs: int
     last_error: str
@@ -108,16 +110,34 @@ class Report:
         return [*found, *(f"{job.name} is late" for job in self.jobs if not job.healthy)]
 
 
-def get_report() -> Report:
-    """Return all that an operator wants to see, by the database's clock."""
+def get_report(caller: Caller | None = None) -> Report:
+    """Return all that an operator wants to see, by the database's clock. To staff only what is
+    their venues' of the outbox, and of the jobs no more than that they run."""
     now = database_now()
-    return Report(
+    report = Report(
         now=now,
         jobs=_list_jobs(now),
-        outbox=_list_backlog(),
+        outbox=_list_backlog(caller),
         processes=_list_processes(now),
         failures=list(JobFailure.objects.all()[:50]),
-        parked=list(list_parked()[:50]),
+        parked=list(_limit(list_parked(), caller)[:50]),
+    )
+    return report if caller is None or caller.is_operator else _leave_out_details(report)
+
+
+def _limit(rows: QuerySet[Delivery], caller: Caller | None) -> QuerySet[Delivery]:
+    return limit_to_staff(rows, caller) if caller is not None else rows
+
+
+def _leave_out_details(report: Report) -> Report:
+    """Without what counts rows of every venue, or names machines."""
+    hidden: dict[str, Any] = {"count": None, "total": None, "lag": None}
+    hidden |= {"last_error": "", "worker": ""}
+    return replace(
+        report,
+        jobs=[replace(job, **hidden) for job in report.jobs],
+        processes=[replace(one, name=one.kind, pid=0) for one in report.processes],
+        failures=[],
     )
 
 
@@ -168,9 +188,13 @@ def list_parked() -> QuerySet[Delivery]:
     return Delivery.objects.filter(state=State.PARKED.value).order_by("-finished_at", "-id")
 
 
-def _list_backlog() -> list[Backlog]:
+def _list_backlog(caller: Caller | None) -> list[Backlog]:
     """Count by kind and state, each set of states by the index that holds just those rows."""
-    rows = Delivery.objects.order_by().values_list("kind", "state").annotate(count=Count("pk"))
+    rows = (
+        _limit(Delivery.objects.order_by(), caller)
+        .values_list("kind", "state")
+        .annotate(count=Count("pk"))
+    )
     finished = rows.filter(state__in=["sent", "withheld"], finished_at__gt=Now() - SHOWN_FOR)
     found = rows.filter(state__in=["waiting", "sending"]).union(
         rows.filter(state="parked"), finished, all=True

@@ -41,9 +41,10 @@ def get_newest_payment(booking: Booking) -> Payment:
     return payment
 
 
-def get_person(pk: int) -> User:
-    """An account that can own a booking. Raises `NotFound`."""
-    user = User.objects.filter(pk=pk, is_active=True, erased_at=None).first()
+def get_person(pk: int, venue_id: int) -> User:
+    """One of the venue's people who can own a booking. Raises `NotFound`."""
+    people = User.objects.filter(memberships__venue=venue_id, is_active=True, erased_at=None)
+    user = people.filter(pk=pk).first()
     if user is None:
         raise NotFound("User not found")
     return user

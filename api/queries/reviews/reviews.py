@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from api.errors import NotFound
-from api.models import Booking, Review
+from api.models import Booking, Caller, Review
 from api.models.reviews import Decision
+from api.queries.accounts.scope import limit_to_staff
 
 
 def list_open_reviews() -> QuerySet[Review]:
@@ -17,9 +18,11 @@ def list_open_reviews() -> QuerySet[Review]:
     return Review.objects.filter(decided_at=None, booking__in=ahead).order_by("-id")
 
 
-def get_review(pk: int) -> Review:
-    """The review, open or not; refuses `NotFound`."""
-    found = Review.objects.filter(pk=pk).first()
+def get_review(pk: int, caller: Caller | None = None) -> Review:
+    """The review, open or not; refuses `NotFound`, also to a caller who is not staff of its
+    venue."""
+    rows = Review.objects.filter(pk=pk).select_related("booking")
+    found = (limit_to_staff(rows, caller) if caller is not None else rows).first()
     if found is None:
         raise NotFound("There is no such review.")
     return found

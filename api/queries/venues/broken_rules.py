@@ -43,7 +43,7 @@ FROZEN: Final = "was worked out when the booking was made, and stays"
 VENUE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("id", "slug", "name", "created_at", "updated_at", "rules_version"), SHOWN),
     **dict.fromkeys(
-        ("min_notice", "max_advance", "same_day_allowed", "max_open_holds"), ON_BOOKING
+        ("min_notice", "max_advance", "same_day_allowed", "max_open_holds", "joining"), ON_BOOKING
     ),
     **dict.fromkeys(
         (

@@ -7,11 +7,12 @@ hours, so hours past midnight count for the date in which they fall.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 from itertools import groupby, pairwise
+from typing import TypeAlias
 
 from django.db.models.functions import Now
 
@@ -21,6 +22,7 @@ from api.policy import DAY, Interval, Rules
 
 MIDNIGHT = time.min
 Days = dict[date, "Day"]
+Venues: TypeAlias = Venue | Collection[int] | None  # one, those with these ids, or all
 
 
 @dataclass(frozen=True)
@@ -133,13 +135,14 @@ class Scope:
     now: datetime | None
 
 
-def get_scope(venue: Venue | None, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
-    """Places that are not retired, by id, in three statements: of a venue (of all when None), in a
-    building (exact, case-insensitive), or just those `ids`."""
+def get_scope(venue: Venues, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
+    """Places that are not retired, by id, in three statements: of a venue or several (of all when
+    None), in a building (exact, case-insensitive), or just those `ids`."""
     rows = Resource.objects.filter(retired_at=None).order_by("id")
     venues = Venue.objects.prefetch_related("closures")
     if venue is not None:
-        rows, venues = rows.filter(venue=venue), venues.filter(pk=venue.pk)
+        wanted = [venue.pk] if isinstance(venue, Venue) else venue
+        rows, venues = rows.filter(venue__in=wanted), venues.filter(pk__in=wanted)
     if building is not None:
         rows = rows.filter(building__iexact=building)
     if ids:

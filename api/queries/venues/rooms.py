@@ -154,11 +154,6 @@ def get_visible_booking(venue: Venue, pk: int, user: User) -> Booking:
     """The booking, for its owner, the people invited and staff; refuses `NotFound` to others."""
     booking = get_venue_booking(venue, pk)
     invited = {person.pk for person in booking.attendees.all()}
-    if user.is_staff or user.pk in {booking.owner_id, *invited}:
+    if user.is_staff_of(venue.pk) or user.pk in {booking.owner_id, *invited}:
         return booking
     raise NotFound("There is no such booking.")
-
-
-def list_people(ids: Sequence[int]) -> list[User]:
-    """Those of them who exist and are not erased."""
-    return list(User.objects.filter(pk__in=ids, erased_at=None)) if ids else []

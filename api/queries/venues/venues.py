@@ -12,3 +12,8 @@ def get_venue(slug: str) -> Venue:
     if venue is None:
         raise NotFound("There is no such venue.")
     return venue
+
+
+def get_venue_id(slug: str) -> int | None:
+    """The id of the venue, if there is one."""
+    return Venue.objects.filter(slug=slug).values_list("pk", flat=True).first()

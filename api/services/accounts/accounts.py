@@ -1,4 +1,4 @@
-"""Accounts: register, sign in, edit. No one sets their own role."""
+"""Accounts: register, sign in, edit. No one sets their own rights."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from typing import Any
 from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from api import errors
-from api.models import User
+from api.models import User, Venue
 from api.models.identifiers import build_key, normalize_address
-from api.models.users import ABSENT_DOMAIN, Role
+from api.models.users import ABSENT_DOMAIN
 from api.queries.accounts import people
 
 from . import attempts, passwords
 from .changes import record_change
+from .memberships import (
+    accept_invitations,
+    ensure_admins_remain,
+    get_role,
+    has_role_elsewhere,
+    list_admin_venues_of,
+)
 from .proofs import Proof, require_proof
 
 PUBLIC_FIELDS = frozenset({"first_name", "last_name", "phone", "department", "username"})
@@ -35,7 +41,7 @@ def register(
     verified: bool = False,
     **fields: Any,
 ) -> User:
-    """Create an account in the role of a user, whatever role was sent.
+    """Create an account without a role anywhere, whatever role was sent.
 
     Of two rivals for an address one gets it. An account without an address (some contracts allow
     that) gets no emails. `verified`: somebody vouches for the address. Raises `EmailTaken`,
@@ -49,7 +55,11 @@ def register(
     known |= {"username": username or None, "email_verified_at": Now() if verified else None}
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, **known)
+            user = User.objects.create_user(email, password, **known)
+            if verified:
+                user.refresh_from_db(fields=["email_verified_at"])
+                accept_invitations(user)
+            return user
     except IntegrityError as error:
         raise _to_refusal(error) from error
 
@@ -99,10 +109,12 @@ def sign_in(*, login: str, password: str, address: str = "") -> User:
         raise errors.WrongCredentials
     attempts.forget_failures(account, address)
     User.objects.filter(pk=user.pk).update(last_login=Now())
+    accept_invitations(user)
     return user
 
 
-ADMIN_FIELDS = {"role", "is_active", "is_superuser"}
+ADMIN_FIELDS = {"is_active", "is_superuser"}
+GUARDED_FIELDS = {"email", "username", "password", "is_active"}  # that lock somebody out
 
 
 def update_account(
@@ -112,16 +124,17 @@ def update_account(
     by: User,
     proof: Proof | None = None,
     strong: bool = True,
+    venue: Venue | None = None,
 ) -> User:
-    """Change the account. `ADMIN_FIELDS` need an admin, and the last admin stays one. Another
-    address and a password need a proof of who asks; the person is told, and may undo them.
+    """Change the account: one's own, anybody's by an operator, one of the `venue`'s people's by an
+    admin of it. Another address and a password need a proof of who asks; the person is told,
+    and may undo them.
 
-    Raises what `register` raises, `Forbidden`, `WrongPassword` and `TooManyAttempts`.
+    Raises what `register` raises, `Forbidden`, `LastAdmin`, `WrongPassword` and `TooManyAttempts`.
     """
     changes = _drop_same(user, changes)
     admin_changes = ADMIN_FIELDS & changes.keys()
-    if admin_changes and not by.is_admin:
-        raise errors.Forbidden
+    _check_may_change(user, changes, by, venue)
     told = _list_told(user, changes)
     if told:
         require_proof(by, proof)
@@ -135,7 +148,9 @@ def update_account(
     try:
         with transaction.atomic():
             if admin_changes:
-                ensure_admin_remains(user)
+                ensure_operator_remains(user)
+                if not user.is_active:
+                    ensure_admins_remain(user.pk, list_admin_venues_of(user), by=by)
             if told:
                 record_change(user, " and ".join(told))
             if password:
@@ -147,6 +162,24 @@ def update_account(
     except IntegrityError as error:
         raise _to_refusal(error) from error
     return user
+
+
+def _check_may_change(
+    user: User, changes: Mapping[str, Any], by: User, venue: Venue | None
+) -> None:
+    """Refuses `Forbidden`. An admin changes what locks somebody out only of accounts that have no
+    role elsewhere."""
+    if by.is_operator:
+        return
+    is_admin = venue is not None and by.is_admin_of(venue.pk)
+    if "is_superuser" in changes or ("is_active" in changes and not is_admin):
+        raise errors.Forbidden
+    if user.pk == by.pk and "is_active" not in changes:
+        return
+    if venue is None or not is_admin or not get_role(user, venue.pk):
+        raise errors.Forbidden
+    if GUARDED_FIELDS & changes.keys() and has_role_elsewhere(user, venue.pk):
+        raise errors.Forbidden("They are one of the people of another venue too.")
 
 
 def _list_told(user: User, changes: Mapping[str, Any]) -> list[str]:
@@ -165,8 +198,6 @@ def _add_implied(user: User, changes: dict[str, Any]) -> dict[str, Any]:
         changes["email_verified_at"] = None
         if user.username_key == user.email_key:  # whose name is the address keeps it so
             changes.setdefault("username", changes["email"])
-    if "role" in changes:
-        changes["is_superuser"] = changes["role"] == Role.ADMIN
     return changes
 
 
@@ -182,10 +213,10 @@ def _drop_same(user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: v for name, v in found.items() if name not in kept or v != getattr(user, name)}
 
 
-def ensure_admin_remains(user: User) -> None:
-    """Raise `Forbidden` if `user`, as it is about to be written, was the last admin. All admins are
+def ensure_operator_remains(user: User) -> None:
+    """Raise `Forbidden` if `user`, as it is about to be written, was the last operator. All are
     locked, in id order, so that two who demote each other do not both succeed."""
-    admins = User.objects.filter(Q(role=Role.ADMIN) | Q(is_superuser=True), is_active=True)
-    ids = set(admins.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
-    if ids == {user.pk} and not (user.is_admin and user.is_active):
-        raise errors.Forbidden("The last admin stays one.")
+    operators = User.objects.filter(is_superuser=True, is_active=True)
+    ids = set(operators.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    if ids == {user.pk} and not (user.is_superuser and user.is_active):
+        raise errors.Forbidden("The last operator stays one.")

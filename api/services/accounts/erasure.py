@@ -18,33 +18,46 @@ from api.models import (
     AuditEntry,
     Booking,
     BookingEvent,
+    Caller,
     Delivery,
     IdempotencyKey,
+    Invitation,
     JobFailure,
+    Membership,
     Review,
     Trade,
     User,
     UserProfile,
 )
 from api.models.outbox import Kind, State
-from api.models.users import ABSENT_DOMAIN, Role
+from api.models.users import ABSENT_DOMAIN
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.conflicts import retry_on_conflict
 
-from .accounts import ensure_admin_remains
+from .accounts import ensure_operator_remains
+from .memberships import (
+    ensure_admins_remain,
+    has_role_elsewhere,
+    list_admin_venues_of,
+    remove,
+)
 from .passwords import end_sessions
 
 
 @retry_on_conflict
-def erase_account(user: User) -> None:
+def erase_account(user: User, *, by: Caller | None = None) -> None:
     """Cancel the person's future bookings, and empty every field that names them: in the account,
-    in bookings, history and outbox. Raises `Forbidden` for the last admin."""
+    in bookings, history and outbox. Raises `Forbidden` for the last operator, and `LastAdmin` for
+    that of a venue unless an operator asks."""
     with transaction.atomic():
         person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if person.erased_at:
             return
-        ensure_admin_remains(_build_erased(person))
+        ensure_operator_remains(_build_erased(person))
+        ensure_admins_remain(person.pk, list_admin_venues_of(person), by=by)
+        Membership.objects.filter(user=person).delete()
+        Invitation.objects.filter(email_key=person.email_key).delete()
         _cancel_future_bookings(person)
         _erase_texts(person)
         _erase_emails(person)
@@ -53,6 +66,21 @@ def erase_account(user: User) -> None:
         end_sessions(person)
         _build_erased(person).save()
         _erase_audit(person)
+
+
+def remove_person(user: User, venue_id: int, *, by: User) -> None:
+    """Take one of a venue's people away, as its admin does: the account is erased, or only the
+    membership ends where the person has a role elsewhere too. Raises as `remove` and
+    `erase_account`."""
+    membership = Membership.objects.filter(user=user, venue=venue_id).select_related("user").first()
+    if has_role_elsewhere(user, venue_id):
+        if membership is None:
+            raise errors.NotFound
+        remove(membership, by=by)
+        return
+    if user.pk != by.pk and not by.is_admin_of(venue_id):
+        raise errors.Forbidden
+    erase_account(user, by=by)
 
 
 def _cancel_future_bookings(user: User) -> None:
@@ -118,14 +146,17 @@ def _erase_audit(user: User) -> None:
         ("delivery", Delivery.objects.filter(booking__in=bookings)),
     ):
         names += [f"{kind}:{pk}" for pk in rows.values_list("pk", flat=True)]
-    AuditEntry.objects.filter(object__in=names).update(before=None, after=None, salt=None)
+    invited = Q(object__startswith="invitation:") & (
+        Q(before__email=user.email) | Q(after__email=user.email)
+    )
+    AuditEntry.objects.filter(Q(object__in=names) | invited).update(before=None, after=None, salt=None)
 
 
 def _build_erased(user: User) -> User:
     gone = User.objects.get(pk=user.pk)
     gone.email, gone.username = f"erased-{user.pk}-{uuid.uuid4().hex[:12]}{ABSENT_DOMAIN}", None
     gone.first_name = gone.last_name = gone.phone = gone.department = ""
-    gone.is_active, gone.is_superuser, gone.role = False, False, Role.USER
+    gone.is_active = gone.is_superuser = False
     gone.last_login, gone.erased_at = None, Now()
     gone.email_verified_at = None
     gone.set_unusable_password()

@@ -8,6 +8,7 @@ from api import errors
 from api.models import User
 
 from . import links
+from .memberships import accept_invitations
 
 find_user = links.find_confirming_user
 
@@ -21,3 +22,4 @@ def confirm_address(token: str) -> None:
     )
     if not same.update(email_verified_at=Now()):
         raise errors.LinkRefused(errors={"token": [errors.LinkRefused.detail]})
+    accept_invitations(same.get())

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from api.errors import NotFound, Refusal
-from api.models import Export, User
+from api.models import Caller, Export, User
 from api.models.analytics import ExportState, Figure, Format
 from api.services.operations.lease_queue import LeaseQueue, run_one_by_one
 
@@ -66,6 +66,7 @@ def request_export(question: Question, kind: Format, by: User) -> Export:
         "figure": question.figure,
         "format": kind,
         "venue_slug": question.venue.slug if question.venue else "",
+        "venues": _list_venues(question),
         "first_on": question.first_on,
         "last_on": question.last_on,
     }
@@ -74,25 +75,40 @@ def request_export(question: Question, kind: Format, by: User) -> Export:
     return found or Export.objects.create(**columns, requested_by=by)
 
 
-def get(pk: UUID) -> Export:
-    """The export without its content; refuses `NotFound`."""
+def _list_venues(question: Question) -> list[int] | None:
+    """The ids of the venues that it is about, None for all."""
+    if question.venue:
+        return [question.venue.pk]
+    return None if question.venues is None else sorted(question.venues)
+
+
+def get(pk: UUID, caller: Caller) -> Export:
+    """The export without its content; refuses `NotFound`, also to who is not staff of every venue
+    that it is about."""
     found = Export.objects.defer("content").filter(pk=pk).first()
-    if found is None:
+    if found is None or not _may_read(found, caller):
         raise NotFound("There is no such export, or it has been forgotten.")
     return found
 
 
-def get_file(pk: UUID) -> File:
+def _may_read(export: Export, caller: Caller) -> bool:
+    if export.venues is None:
+        return caller.is_operator
+    return all(caller.is_staff_of(venue_id) for venue_id in export.venues)
+
+
+def get_file(pk: UUID, caller: Caller) -> File:
     """What was made; refuses `NotReady` and `NotFound`."""
-    export = get(pk)
+    export = get(pk, caller)
     if export.state != ExportState.READY or export.content is None:
         raise NotReady(current=export.state)
     return _build_file(_build_question(export), Format(export.format), bytes(export.content))
 
 
 def _build_question(export: Export) -> Question:
-    venue = reports.get_venue(export.venue_slug)
-    return Question(Figure(export.figure), venue, export.first_on, export.last_on)
+    venue = reports.find_venue(export.venue_slug)
+    venues = None if export.venues is None else frozenset(export.venues)
+    return Question(Figure(export.figure), venue, export.first_on, export.last_on, venues)
 
 
 def _build_file(question: Question, kind: Format, content: bytes) -> File:

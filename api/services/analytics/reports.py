@@ -8,10 +8,12 @@ from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
 from api.errors import NotFound
-from api.models import Resource, Venue
+from api.models import Caller, Resource, Venue
 from api.models.analytics import Figure
+from api.queries.accounts.scope import check_staff_of, limit_to_venues
 from api.queries.analytics import analytics
 from api.queries.clock import database_now
+from api.queries.venues.opening_hours import Venues
 
 Progress: TypeAlias = Callable[[int], None]
 
@@ -65,12 +67,18 @@ FIGURES_BY_ROOM: Final[Mapping[Figure, Callable[..., analytics.Figures]]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """A figure of a venue (of all when None) over local dates, first to last inclusive."""
+    """A figure of a venue over local dates, first to last inclusive; without one, of the `venues`
+    with these ids, or of all."""
 
     figure: Figure
     venue: Venue | None
     first_on: date
     last_on: date
+    venues: frozenset[int] | None = None
+
+    @property
+    def scope(self) -> Venues:
+        return self.venue or self.venues
 
     @property
     def file_name(self) -> str:
@@ -91,28 +99,37 @@ class Report:
 
     @property
     def place(self) -> str:
-        return self.question.venue.name if self.question.venue else "All venues"
+        if self.question.venue:
+            return self.question.venue.name
+        return "All venues" if self.question.venues is None else "Your venues"
 
 
-def get_venue(slug: str) -> Venue | None:
-    """The venue; None for the empty slug, which means all. Refuses `NotFound`."""
+def get_venue(slug: str, caller: Caller) -> Venue | None:
+    """The venue; None for the empty slug, which means all of the caller's. Refuses `NotFound`, and
+    `Forbidden` for a venue where the caller is not staff."""
     if not slug:
         return None
-    venue = Venue.objects.filter(slug=slug).first()
+    venue = find_venue(slug)
     if venue is None:
         raise NotFound("There is no such venue.")
+    check_staff_of(caller, venue.pk)
     return venue
+
+
+def find_venue(slug: str) -> Venue | None:
+    return Venue.objects.filter(slug=slug).first()
 
 
 def count_room_days(question: Question) -> int:
     """How much there is to look at."""
     days = (question.last_on - question.first_on).days + 1
-    return len(_list_rooms(question.venue)) * days
+    return len(_list_rooms(question)) * days
 
 
-def _list_rooms(venue: Venue | None) -> list[int]:
-    rows = Resource.objects.filter(retired_at=None).order_by("id").values_list("id", flat=True)
-    return list(rows if venue is None else rows.filter(venue=venue))
+def _list_rooms(question: Question) -> list[int]:
+    rows = Resource.objects.filter(retired_at=None).order_by("id")
+    venues = [question.venue.pk] if question.venue else question.venues
+    return list(limit_to_venues(rows, venues).values_list("id", flat=True))
 
 
 def build_report(
@@ -124,7 +141,7 @@ def build_report(
     """The report; `drawn` ones carry what their charts need. Rooms are read in batches, and
     `progress` is called with the percentage after each."""
     made_at = database_now()
-    figure, scope = question.figure, (question.venue, question.first_on, question.last_on)
+    figure, scope = question.figure, (question.scope, question.first_on, question.last_on)
     heat: Sequence[Sequence[float]] = ()
     if figure == Figure.HEAT_MAP or (drawn and figure in (Figure.KPI, Figure.UTILIZATION)):
         heat = analytics.compute_heat_map(*scope)
@@ -132,7 +149,7 @@ def build_report(
         return Report(question, made_at, [analytics.compute_kpi(*scope)], heat)
     if figure == Figure.HEAT_MAP:
         return Report(question, made_at, _list_weekdays(heat), heat)
-    rows, ids = [], _list_rooms(question.venue)
+    rows, ids = [], _list_rooms(question)
     for n in range(0, len(ids), BATCH_SIZE):
         rows += FIGURES_BY_ROOM[figure](*scope, ids=ids[n : n + BATCH_SIZE])
         progress(100 * min(n + BATCH_SIZE, len(ids)) // len(ids))

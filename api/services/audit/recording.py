@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
-from api.models import AuditEntry, User
+from api.models import AuditEntry, Caller, Role
 from api.models.audit import AuditKind
+from api.models.roles import STAFF_ROLES
 
 SETTING = "holdfast.actor"  # as in `migrations/sql/audit.sql`
 _READS = "SELECT"
@@ -35,13 +36,15 @@ class AuditActor:
     venue: int | None = None
 
     @classmethod
-    def for_user(cls, user: User) -> AuditActor | None:
-        """None for a customer."""
-        if not user.is_staff:
+    def for_caller(cls, caller: Caller) -> AuditActor | None:
+        """None for whoever is no more than a customer anywhere."""
+        if caller.is_operator:
+            return cls(AuditKind.OPERATOR, caller.person_id)
+        roles = {pk: role for pk, role in caller.roles.items() if role in STAFF_ROLES}
+        if not roles:
             return None
-        if user.is_superuser:
-            return cls(AuditKind.OPERATOR, user.pk)
-        return cls(AuditKind.ADMIN if user.is_admin else AuditKind.STAFF, user.pk)
+        kind = AuditKind.ADMIN if Role.ADMIN in roles.values() else AuditKind.STAFF
+        return cls(kind, caller.person_id, venues=roles)
 
     def get_kind(self, venue: int | None) -> str | None:
         """The role at that venue; None as a customer."""

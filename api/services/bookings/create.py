@@ -28,6 +28,7 @@ from api.policy import Check, Rules
 from api.queries.bookings.availability import list_conflicts
 from api.queries.venues.rules import get_rules_for_booking
 from api.services.accounts import client_address
+from api.services.accounts.joining import check_may_book, find_attendees
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 from api.signals import booking_created, booking_inserting
@@ -50,7 +51,7 @@ class BookingRequest:
     title: str = ""
     notes: str = ""
     guests: int = 1
-    attendees: Iterable[User] = ()
+    attendees: Iterable[User | int] = ()
     contract: str = ""
     pre_approved: bool = False
 
@@ -69,13 +70,15 @@ def create_booking(
     rules, now, booking_id = get_rules_for_booking(
         resource.pk if isinstance(resource, Resource) else resource or 0
     )
+    actor = actor.at(rules.venue.pk)
+    check_may_book(request.owner, rules.venue)
+    attendees = find_attendees(rules.venue.pk, request.attendees, [request.owner.pk])
     check(rules, request.starts_at, request.ends_at, now, request.guests)
     booking = _build_booking(request, rules, now)
     booking.pk = booking_id
     event: dict[str, Any] = {
         "sender": Booking, "rows": [booking], "actor": actor, "details": {},
     }  # fmt: skip
-    attendees = list(request.attendees)
     # one statement is a transaction by itself
     several_statements = attendees or booking.status == HELD
     with transaction.atomic() if several_statements else nullcontext():

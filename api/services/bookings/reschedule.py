@@ -23,6 +23,7 @@ from api.models import Booking, Resource, User
 from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.policy import Check, Rules
 from api.queries.venues.rules import build_rules, get_resource
+from api.services.accounts.joining import check_may_book, find_attendees, join
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 from api.signals import booking_changed
@@ -53,7 +54,7 @@ class BookingChanges:
     title: str | None = None
     notes: str | None = None
     guests: int | None = None
-    attendees: Iterable[User] | None = None
+    attendees: Iterable[User | int] | None = None
 
     def without_unchanged(self, booking: Booking) -> BookingChanges:
         """The same without what the booking has already."""
@@ -90,6 +91,8 @@ def reschedule_booking(
     first = get_booking(booking_id)
     is_elsewhere = changes.resource not in (None, first.resource_id)
     resource = get_resource(changes.resource or first.resource_id, retired=not is_elsewhere)
+    if resource.venue_id != first.venue_id:
+        _check_other_venue(first, resource, actor)
     lock_resources({first.resource_id, resource.pk})
     booking = lock_editable(booking_id, actor, resource.now)
     if booking.resource_id != first.resource_id:
@@ -158,7 +161,18 @@ def _apply(changes: BookingChanges, booking: Booking, resource: Resource) -> Non
         if value is not None and value != getattr(booking, name):
             setattr(booking, name, value)
     if changes.attendees is not None:
-        booking.attendees.set(changes.attendees)
+        known = [booking.owner_id, *booking.attendees.values_list("pk", flat=True)]
+        booking.attendees.set(find_attendees(booking.venue_id, changes.attendees, known))
+
+
+def _check_other_venue(booking: Booking, resource: Resource, actor: Actor) -> None:
+    """Refuses `Forbidden`: staff move bookings among their own venues, and the owner becomes a
+    customer of the venue that the booking comes to."""
+    if actor.is_staff and not (actor.user and actor.user.is_staff_of(resource.venue_id)):
+        raise errors.Forbidden
+    check_may_book(booking.owner, resource.venue)
+    if booking.owner is not None:
+        join(booking.owner, resource.venue_id)
 
 
 def _plan_again(

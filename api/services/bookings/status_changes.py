@@ -8,7 +8,8 @@ from django.db import transaction
 
 from api import errors
 from api.lifecycle import BOOKING, CONFIRMED, PENDING, Status
-from api.models import Booking
+from api.models import Booking, Caller
+from api.queries.accounts.scope import limit_to_staff
 from api.services.actors import Actor
 
 from . import actions
@@ -50,12 +51,19 @@ def set_booking_status(booking_id: int, status: str, actor: Actor) -> Booking:
 
 
 def apply_to_bookings(
-    ids: Sequence[int], actor: Actor, action: Action
+    ids: Sequence[int], caller: Caller, action: Action
 ) -> list[tuple[int, Booking | errors.Refusal]]:
-    """Each id with its booking or its refusal: one that is refused does not hold the others up."""
+    """Each id with its booking or its refusal: one that is refused does not hold the others up.
+    One of a venue where the caller is not staff does not exist."""
+    venues = dict(
+        limit_to_staff(Booking.objects.filter(pk__in=ids), caller).values_list("pk", "venue_id")
+    )
     results: list[tuple[int, Booking | errors.Refusal]] = []
     for booking_id in ids:
         try:
+            if booking_id not in venues:
+                raise errors.NotFound("There is no such booking.")
+            actor = Actor.in_venue(caller, venues[booking_id])
             results.append((booking_id, action(booking_id, actor)))
         except errors.Refusal as refusal:
             results.append((booking_id, refusal))

@@ -18,7 +18,6 @@ from api.effective_status import build_current_q, build_not_due_sql
 from api.lifecycle import TRADE, ActorRole, Status, TradeStatus, Transition
 from api.models import Booking, Trade, User
 from api.models.bookings import PaymentStatus
-from api.models.users import Role
 from api.queries.bookings import trades as queries
 from api.queries.venues.rules import get_rules
 from api.services.actors import Actor
@@ -113,10 +112,11 @@ def reject_trade(trade_id: int, user: User, message: str = "") -> Trade:
 @retry_on_conflict
 def withdraw_trade(trade_id: int, user: User) -> Trade:
     """Takes one's offer back. By the person who made it, or staff."""
-    trade = Trade.objects.filter(pk=trade_id).first()
+    trade = Trade.objects.filter(pk=trade_id).select_related("requester_booking").first()
     if trade is None:
         raise errors.NotFound
-    if user.pk != trade.requester_id and not user.is_staff:
+    is_staff = user.is_staff_of(trade.requester_booking.venue_id)
+    if user.pk != trade.requester_id and not is_staff:
         raise errors.Forbidden("Only the person who made the offer can take it back.")
     actor = Actor(ActorRole.OWNER if user.pk == trade.requester_id else ActorRole.STAFF, user)
     return _move_trade(TRADE.withdraw, trade_id, actor)
@@ -206,7 +206,7 @@ def _find_obstacle(booking: Booking, other: Booking) -> str:
         return "Both bookings must be at the same venue."
     if booking.payment_status != PaymentStatus.NONE:
         return "A booking with a price cannot be traded: refunds go to whoever paid."
-    if booking.owner.role != Role.USER or not booking.owner.is_active:
+    if booking.owner.is_staff_of(booking.venue_id) or not booking.owner.is_active:
         return "Only bookings of ordinary, active accounts are traded."
     return ""
 

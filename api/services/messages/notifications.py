@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import prefetch_related_objects
 
 from api.emails import REASONS, WORDINGS, Email, list_emails
-from api.models import Booking, Trade, User, Venue
+from api.models import Booking, Invitation, Trade, User, Venue
 from api.models.users import ABSENT_DOMAIN
 from api.services.bookings.statements import InsertPart, build_statement
 
@@ -125,6 +125,13 @@ def email_user(user: User, name: str, key: str, **payload: Any) -> None:
     if user.address:
         payload = {"user": user.pk, **payload}
         outbox.put([Effect(key=key, name=name, to=user.address, payload=payload)])
+
+
+def email_invitation(invitation: Invitation) -> None:
+    """Queue the letter to an address that has no account. Its link is made when it is sent."""
+    key = f"email:invitation:{invitation.pk}:{invitation.created_at.timestamp()}"
+    payload = {"invitation": invitation.pk}
+    outbox.put([Effect(key=key, name="invitation", to=invitation.email, payload=payload)])
 
 
 def notify_traders(verb: str, trades: Sequence[Trade]) -> None:

@@ -6,7 +6,7 @@ It is the same every time, around today; a database that has bookings gets none.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
 from typing import Any
@@ -16,10 +16,10 @@ from django.db.models.functions import Now
 
 from api import errors, policy
 from api.lifecycle import Status
-from api.models import Booking, Delivery, Payment, PrimetimeWindow, Resource, User, Venue
-from api.models.users import Role
+from api.models import Booking, Delivery, Payment, PrimetimeWindow, Resource, Role, User, Venue
 from api.models.venues import Approval
 from api.policy import DAY
+from api.services.accounts.joining import join
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking
 from api.services.bookings.create import BookingRequest, create_booking
@@ -30,12 +30,12 @@ from . import demo_payments, jobs
 PEOPLE = (
     ("admin@example.com", "Ada", "Admin", Role.ADMIN),
     ("staff@example.com", "Sam", "Staff", Role.STAFF),
-    ("user@example.com", "Uma", "User", Role.USER),
-    ("ana@example.com", "Ana", "Torres", Role.USER),
-    ("ben@example.com", "Ben", "Okafor", Role.USER),
-    ("chloe@example.com", "Chloé", "Martin", Role.USER),
-    ("dmitri@example.com", "Dmitri", "Ivanov", Role.USER),
-    ("emi@example.com", "Emi", "Sato", Role.USER),
+    ("user@example.com", "Uma", "User", Role.CUSTOMER),
+    ("ana@example.com", "Ana", "Torres", Role.CUSTOMER),
+    ("ben@example.com", "Ben", "Okafor", Role.CUSTOMER),
+    ("chloe@example.com", "Chloé", "Martin", Role.CUSTOMER),
+    ("dmitri@example.com", "Dmitri", "Ivanov", Role.CUSTOMER),
+    ("emi@example.com", "Emi", "Sato", Role.CUSTOMER),
 )
 RESOURCES: dict[str, list[dict[str, Any]]] = {
     "primetime": [{"name": "The Court", "capacity": 8}],
@@ -78,7 +78,8 @@ def seed_demo(password: str) -> dict[str, int]:
     """Create the data and return the number of rows by kind; no bookings if there are some."""
     with transaction.atomic():
         made = {slug: venues.get_contract_venue(slug) for slug in venues.PRESETS}
-        people = [_get_or_create_user(*row, password) for row in PEOPLE]
+        people = [_get_or_create_user(*row[:3], password) for row in PEOPLE]
+        _create_memberships(people, made.values())
         resources = [r for slug, venue in made.items() for r in _create_resources(slug, venue)]
         _create_primetime(made["primetime"])
         if Booking.objects.exists():
@@ -91,18 +92,24 @@ def seed_demo(password: str) -> dict[str, int]:
     }
 
 
-def _get_or_create_user(email: str, first: str, last: str, role: str, password: str) -> User:
+def _create_memberships(people: list[User], venues: Iterable[Venue]) -> None:
+    """Everybody has their role in all five venues; the first is the operator too."""
+    User.objects.filter(pk=people[0].pk).update(is_superuser=True)
+    for user, (*_, role) in zip(people, PEOPLE, strict=True):
+        for venue in venues:
+            join(user, venue.pk, role)
+
+
+def _get_or_create_user(email: str, first: str, last: str, password: str) -> User:
     user = User.objects.find_by_login(email)
     if user is None:
-        superuser = role == Role.ADMIN
-        names: dict[str, Any] = {"first_name": first, "last_name": last, "role": role}
+        names: dict[str, Any] = {"first_name": first, "last_name": last}
         login = email.split("@", maxsplit=1)[0]
         taken = User.objects.find_by_login(login) is not None
         user = User.objects.create_user(
             email,
             password,
             username=None if taken else login,
-            is_superuser=superuser,
             email_verified_at=Now(),
             **names,
         )
@@ -267,7 +274,7 @@ def _book_one(
             actor=Actor.for_new_booking(owner),
         )
         if booking.status == Status.PENDING and rng.random() < 0.6:
-            approve_booking(booking.pk, Actor.person(staff))
+            approve_booking(booking.pk, Actor.in_venue(staff, booking.venue_id))
     except errors.Refusal:
         return 0
     return 1

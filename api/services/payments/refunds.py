@@ -78,10 +78,10 @@ def create_staff_refund(
     """Refund all or part of what was paid for a booking, which stays as it is. The same key again
     returns the same refund. Raises `NothingToRefund`, `PaymentDisputed` while the customer's bank
     takes the money back, and `Forbidden` for who is not staff."""
-    if not by.is_staff:
-        raise errors.Forbidden
     with transaction.atomic():
         payment = _lock_paid(pk)
+        if not by.is_staff_of(payment.booking.venue_id):
+            raise errors.Forbidden
         known = Refund.objects.filter(key=f"refund:staff:{key}").first()
         if known is not None:
             return known

@@ -9,25 +9,27 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from api import errors
-from api.models import Booking, Resource, User, Venue
+from api.models import Booking, Caller, Resource, Venue
+from api.queries.accounts.scope import check_staff_of
 from api.queries.venues.broken_rules import are_rules
 from api.services.reviews.review import Affected, review_bookings
 from api.signals import resource_changed
 
 
-def create_resource(venue: Venue, by: User, **fields: Any) -> Resource:
+def create_resource(venue: Venue, by: Caller, **fields: Any) -> Resource:
     """A new resource. By staff; refuses `Forbidden`."""
-    _check_staff(by)
+    check_staff_of(by, venue.pk)
     return Resource.objects.create(venue=venue, **fields)
 
 
 @transaction.atomic
-def update_resource(resource: Resource, by: User, changes: Mapping[str, Any]) -> Resource:
+def update_resource(resource: Resource, by: Caller, changes: Mapping[str, Any]) -> Resource:
     """The resource with these fields changed, and the bookings that this has `affected`; they stay.
     By staff. Refuses `Unfit` for another venue once there are bookings: their rules would be
     others."""
-    _check_staff(by)
     venue = changes.get("venue", resource.venue)
+    check_staff_of(by, resource.venue_id)
+    check_staff_of(by, venue.pk)
     if venue.pk != resource.venue_id and Booking.objects.filter(resource=resource).exists():
         raise errors.Unfit(errors={"venue": ["It has bookings here; retire it and add another."]})
     for name, value in changes.items():
@@ -40,11 +42,12 @@ def update_resource(resource: Resource, by: User, changes: Mapping[str, Any]) ->
 
 
 @transaction.atomic
-def retire_resources(ids: Collection[int], by: User) -> list[Affected]:
+def retire_resources(ids: Collection[int], by: Caller) -> list[Affected]:
     """They take no new bookings and are listed no more; the bookings they have stay, and those
     ahead are affected. By staff."""
-    _check_staff(by)
     retired = Resource.objects.filter(pk__in=ids)
+    for venue_id in retired.order_by("venue").values_list("venue", flat=True).distinct():
+        check_staff_of(by, venue_id)
     retired.update(retired_at=Now())
     announce_changes(ids)
     venues = retired.order_by("venue").values_list("venue", flat=True).distinct()
@@ -54,8 +57,3 @@ def retire_resources(ids: Collection[int], by: User) -> list[Affected]:
 def announce_changes(ids: Collection[int]) -> None:
     """Announce that these resources have changed, so that their panels show it."""
     resource_changed.send(sender=Resource, resources=ids)
-
-
-def _check_staff(user: User) -> None:
-    if not user.is_staff:
-        raise errors.Forbidden

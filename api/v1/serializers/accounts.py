@@ -7,8 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.models import User
-from api.models.users import Role
+from api.models import Membership, User
 from api.rest.credentials import (
     EmailField,
     LookupEmailField,
@@ -28,17 +27,36 @@ USER = {
     "name": "Ana Example",
     "phone": "+49 30 1234567",
     "department": "Design",
-    "role": "user",
+    "operator": False,
+    "memberships": [{"venue": "club", "role": "customer"}],
     "is_active": True,
     "date_joined": "2030-01-02T10:00:00Z",
 }
 TOKENS = {"access": "eyJhbGciOi…access", "refresh": "eyJhbGciOi…refresh"}
 
 
+class RoleInVenueSerializer(serializers.ModelSerializer[Membership]):
+    venue = serializers.CharField(source="venue.slug", help_text="The slug of the venue.")
+
+    class Meta:
+        model = Membership
+        fields = ["venue", "role"]
+        read_only_fields = fields
+        extra_kwargs = describe(
+            role="`customer` books there, `staff` runs the venue, `admin` also its people."
+        )
+
+
 @example(USER)
 class UserSerializer(serializers.ModelSerializer[User]):
     email = serializers.CharField(read_only=True, help_text="The address that they sign in with.")
     name = serializers.CharField(read_only=True, help_text="First and last name together.")
+    operator = serializers.BooleanField(
+        source="is_operator", read_only=True, help_text="Whether they run the whole instance."
+    )
+    memberships = serializers.SerializerMethodField(
+        help_text="What they are in which venue; to an admin, in the admin's venues."
+    )
 
     class Meta:
         model = User
@@ -51,7 +69,8 @@ class UserSerializer(serializers.ModelSerializer[User]):
             "name",
             "phone",
             "department",
-            "role",
+            "operator",
+            "memberships",
             "is_active",
             "date_joined",
         ]
@@ -62,10 +81,18 @@ class UserSerializer(serializers.ModelSerializer[User]):
             last_name="Last name.",
             phone="Phone number, as they wrote it.",
             department="Where they work, as they wrote it.",
-            role="`user` books, `staff` runs the venues, `admin` also the accounts.",
             is_active="Whether they may sign in.",
             date_joined="When the account was made.",
         )
+
+    @extend_schema_field(RoleInVenueSerializer(many=True))
+    def get_memberships(self, user: User) -> Any:
+        request = self.context.get("request")
+        venues = None
+        if request and request.user.is_authenticated and request.user.person_id != user.pk:
+            venues = request.user.list_admin_venues()
+        rows = [row for row in user.memberships.all() if venues is None or row.venue_id in venues]
+        return RoleInVenueSerializer(rows, many=True).data
 
 
 @extend_schema_field({"type": "string", "maxLength": 150, "pattern": r"^[\w.+-]+$"})
@@ -95,18 +122,14 @@ class ProfileChangeSerializer(_ChangeSerializer):
     )
 
 
-@example(request={"role": "staff"})
+@example(request={"is_active": False})
 class UserChangeSerializer(_ChangeSerializer):
-    """What admins may change of an account."""
+    """What operators may change of an account."""
 
-    role = serializers.ChoiceField(
-        choices=Role.choices,
-        help_text="`user` books, `staff` runs the venues, `admin` also the accounts.",
-    )
     is_active = serializers.BooleanField(help_text="Whether they may sign in.")
     current_password = PasswordField(
         required=False,
-        help_text="The admin's own; another address needs it, or a sign-in a few minutes ago.",
+        help_text="The operator's own; another address needs it, or a sign-in a few minutes ago.",
     )
 
 

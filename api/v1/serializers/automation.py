@@ -40,8 +40,12 @@ class JobSerializer(serializers.Serializer[Any]):
     duration = serializers.FloatField(
         allow_null=True, help_text="How long the last run took, in seconds."
     )
-    count = serializers.IntegerField(help_text="Rows of the last run.")
-    total = serializers.IntegerField(help_text="Rows of all runs.")
+    count = serializers.IntegerField(
+        allow_null=True, help_text="Rows of the last run; null to all but operators."
+    )
+    total = serializers.IntegerField(
+        allow_null=True, help_text="Rows of all runs; null to all but operators."
+    )
     runs = serializers.IntegerField(help_text="How often it ran.")
     failed_runs = serializers.IntegerField(help_text="How often it failed.")
     lag = serializers.FloatField(

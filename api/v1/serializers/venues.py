@@ -137,7 +137,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
     def to_representation(self, instance: Venue) -> dict[str, Any]:
         data = super().to_representation(instance)
         request = self.context.get("request")
-        if not (request and getattr(request.user, "is_staff", False)):
+        if not (request and request.user.is_staff_of(instance.pk)):
             data.pop("admin_email")
             data.pop("panel_networks")
         return data

@@ -13,11 +13,11 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.models import Venue
 from api.models.analytics import ExportState, Figure, Format
 from api.queries.analytics import analytics
+from api.queries.venues.opening_hours import Venues
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.permissions import IsStaff
+from api.rest.permissions import IsStaff, Scope
 from api.rest.renderers import IgnoreFormatNegotiation
 from api.services.analytics import exports, reports
 from api.services.analytics.reports import Question
@@ -54,20 +54,22 @@ def document_figure(serializer: Any) -> Callable[[Method], Method]:
 
 class FigureView(IdempotentAPIView):
     permission_classes = (IsStaff,)
+    scope = Scope.STAFF
     content_negotiation_class = IgnoreFormatNegotiation
     figure: ClassVar[Figure]
 
     def render_figure(self) -> Response | HttpResponse:
         """As JSON, as a file, or where the file will be."""
         query = self.get_validated_query(serializers.FigureQuerySerializer)
-        venue = reports.get_venue(query.get("venue", ""))
+        venue = reports.get_venue(query.get("venue", ""), self.caller)
+        days = query["start"], query["end"]
+        question = Question(self.figure, venue, *days, self.caller.list_staff_venues())
         if query["format"] != "json":
-            question = Question(self.figure, venue, query["start"], query["end"])
             return self._render_file(question, Format(query["format"]))
         frame = {"start": query["start"], "end": query["end"], "venue": query.get("venue")}
-        return Response(frame | self.get_body(venue, query["start"], query["end"]))
+        return Response(frame | self.get_body(question.scope, *days))
 
-    def get_body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
+    def get_body(self, venue: Venues, first_on: date, last_on: date) -> dict[str, Any]:
         return {"results": reports.FIGURES_BY_ROOM[self.figure](venue, first_on, last_on)}
 
     def _render_file(self, question: Question, kind: Format) -> Response | HttpResponse:
@@ -75,7 +77,7 @@ class FigureView(IdempotentAPIView):
             return respond_with_file(exports.make_now(question, kind))
         export = exports.request_export(question, kind, self.user)
         if export.state == ExportState.READY:
-            return respond_with_file(exports.get_file(export.pk))
+            return respond_with_file(exports.get_file(export.pk, self.caller))
         body = serializers.ExportSerializer(export).data
         headers = {"Location": body["location"], "Retry-After": "5"}
         return Response(body, status=202, headers=headers)
@@ -92,7 +94,7 @@ class KpiView(FigureView):
         """
         return self.render_figure()
 
-    def get_body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
+    def get_body(self, venue: Venues, first_on: date, last_on: date) -> dict[str, Any]:
         return analytics.compute_kpi(venue, first_on, last_on)
 
 
@@ -143,12 +145,13 @@ class HeatMapView(FigureView):
         """
         return self.render_figure()
 
-    def get_body(self, venue: Venue | None, first_on: date, last_on: date) -> dict[str, Any]:
+    def get_body(self, venue: Venues, first_on: date, last_on: date) -> dict[str, Any]:
         return {"hours": analytics.compute_heat_map(venue, first_on, last_on)}
 
 
 class ExportView(IdempotentAPIView):
     permission_classes = (IsStaff,)
+    scope = Scope.STAFF
 
     @extend_schema(tags=[WATCH], responses=serializers.ExportSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
@@ -156,11 +159,12 @@ class ExportView(IdempotentAPIView):
 
         Ask again every few seconds until `file` says where it is. For staff.
         """
-        return Response(serializers.ExportSerializer(exports.get(pk)).data)
+        return Response(serializers.ExportSerializer(exports.get(pk, self.caller)).data)
 
 
 class ExportFileView(IdempotentAPIView):
     permission_classes = (IsStaff,)
+    scope = Scope.STAFF
 
     @extend_schema(
         tags=[WATCH],
@@ -174,4 +178,4 @@ class ExportFileView(IdempotentAPIView):
 
         CSV or PDF, once it is ready; 404 until then. For staff.
         """
-        return respond_with_file(exports.get_file(pk))
+        return respond_with_file(exports.get_file(pk, self.caller))

@@ -15,8 +15,10 @@ from rest_framework import mixins
 from rest_framework.request import Request
 
 from api.models import AuditEntry
+from api.queries.accounts.scope import check_admin_of
 from api.queries.audit.entries import list_entries
-from api.rest.permissions import IsAdmin
+from api.queries.venues.venues import get_venue
+from api.rest.permissions import IsAdmin, Scope
 from api.rest.renderers import IgnoreFormatNegotiation
 from api.services.analytics.exports_csv import render_lines, render_table
 from api.v1.filters import AuditFilterSet
@@ -34,13 +36,14 @@ LINES = 500  # rendered at a time
 
 class AuditViewSet(mixins.ListModelMixin, BaseViewSet[AuditEntry]):
     permission_classes = (IsAdmin,)
+    scope = Scope.ADMIN
     content_negotiation_class = IgnoreFormatNegotiation
     serializer_class = AuditEntrySerializer
     filterset_class = AuditFilterSet
     queryset = AuditEntry.objects.none()
 
     def get_queryset(self) -> QuerySet[AuditEntry]:
-        return list_entries(None)
+        return list_entries()
 
     @extend_schema(
         tags=[WATCH],
@@ -57,6 +60,8 @@ class AuditViewSet(mixins.ListModelMixin, BaseViewSet[AuditEntry]):
         first. Nobody can change it; `manage.py verify_audit` shows whether somebody has. For
         admins.
         """
+        if slug := request.query_params.get("venue"):
+            check_admin_of(self.caller, get_venue(slug).pk)
         if self.get_validated_query(AuditQuerySerializer)["format"] == "json":
             return super().list(request, *args, **kwargs)
         rows = self.filter_queryset(self.get_queryset())

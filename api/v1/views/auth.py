@@ -15,6 +15,7 @@ from api.rest.authentication import (
     set_refresh_cookie,
 )
 from api.rest.idempotency import IdempotentAPIView
+from api.rest.permissions import Scope
 from api.rest.throttling import AddressThrottle
 from api.services.accounts import accounts, erasure, passwords, tokens
 from api.services.accounts.proofs import Proof
@@ -52,6 +53,7 @@ def respond_with_tokens(pair: TokenPair, **more: object) -> Response:
 
 
 class AnonymousView(IdempotentAPIView):
+    scope = Scope.TOKEN
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = (AddressThrottle,)
@@ -123,12 +125,13 @@ class LogoutView(AnonymousView):
 @extend_schema(tags=[SIGN_IN])
 class MeView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.SELF
 
     @extend_schema(responses=UserSerializer)
     def get(self, request: Request) -> Response:
         """Read one's own account.
 
-        Who is signed in, and in which role.
+        Who is signed in, and in which role where.
         """
         return Response(UserSerializer(self.user).data)
 
@@ -136,8 +139,8 @@ class MeView(IdempotentAPIView):
     def patch(self, request: Request) -> Response:
         """Change one's own account.
 
-        Fields that are left out stay. The role is for admins to change. Another address needs
-        `current_password`; a letter to the one before has a link that undoes it.
+        Fields that are left out stay. Another address needs `current_password`; a letter to the one
+        before has a link that undoes it.
         """
         changes = self.get_validated_body(ProfileChangeSerializer, partial=True)
         proof = Proof(changes.pop("current_password", None))
@@ -151,7 +154,7 @@ class MeView(IdempotentAPIView):
         Erases the person; what they booked stays as numbers, and what is ahead is cancelled. There
         is no way back.
         """
-        erasure.erase_account(self.user)
+        erasure.erase_account(self.user, by=self.user)
         response = Response(status=204)
         delete_refresh_cookie(request, response)
         return response
@@ -159,6 +162,7 @@ class MeView(IdempotentAPIView):
 
 class PersonalDataView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.SELF
 
     @extend_schema(
         tags=[SIGN_IN],
@@ -175,6 +179,7 @@ class PersonalDataView(IdempotentAPIView):
 
 class PasswordChangeView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.SELF
     unstored_methods = ("POST",)  # the answer holds tokens
 
     @extend_schema(tags=[SIGN_IN], request=PasswordChangeSerializer, responses=NewTokensSerializer)

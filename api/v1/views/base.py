@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.viewsets import GenericViewSet
 
 from api.errors import NotFound
+from api.queries.accounts.scope import limit_to_admin, limit_to_staff
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.pagination import IdCursorPagination
+from api.rest.permissions import Scope
 
 Row = TypeVar("Row", bound=Model)
+# the rest say it in their queries, which take the caller or the venue
+LIMITS: Mapping[Scope, Any] = {
+    **dict.fromkeys(Scope),
+    Scope.OPERATOR: lambda rows, caller: rows if caller.is_operator else rows.none(),
+    Scope.STAFF: limit_to_staff,
+    Scope.STAFF_WRITES: limit_to_staff,
+    Scope.ADMIN: limit_to_admin,
+    Scope.ADMIN_WRITES: limit_to_admin,
+}
 
 
 class BaseViewSet(IdempotentAPIView, GenericViewSet[Row]):
@@ -24,6 +37,15 @@ class BaseViewSet(IdempotentAPIView, GenericViewSet[Row]):
     lookup_value_converter = "int"
     pagination_class = IdCursorPagination
     filter_backends = (DjangoFilterBackend,)
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        """The rows that the caller may work with, by the view's scope, and by the query string."""
+        rows = super().filter_queryset(queryset)
+        limit = LIMITS[self.scope or Scope.OPERATOR]
+        is_read = self.request.method in SAFE_METHODS
+        if is_read and self.scope in (Scope.STAFF_WRITES, Scope.ADMIN_WRITES):
+            return rows
+        return limit(rows, self.caller) if limit else rows
 
     def get_object(self) -> Any:
         """The row of the path; refuses `NotFound` by its name."""

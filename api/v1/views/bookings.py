@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from api import errors
 from api.models import Booking
 from api.queries.bookings import bookings as queries
-from api.rest.permissions import IsStaff
+from api.rest.permissions import IsStaff, Scope
 from api.services.actors import Actor
 from api.services.bookings.actions import (
     approve_booking,
@@ -50,7 +50,7 @@ from .base import BaseViewSet
 @extend_schema_view(
     list=extend_schema(
         summary="List bookings",
-        description="One's own, newest first; everybody's for staff.",
+        description="One's own, newest first; everybody's at the venues where one is staff.",
     ),
     retrieve=extend_schema(
         summary="Read a booking",
@@ -59,15 +59,16 @@ from .base import BaseViewSet
 )
 class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[Booking]):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.VISIBLE
     serializer_class = BookingSerializer
     filterset_class = BookingFilterSet
     queryset = Booking.objects.none()
 
     def get_queryset(self) -> QuerySet[Booking]:
-        return queries.list_visible_bookings(self.user)
+        return queries.list_visible_bookings(self.caller)
 
     def get_object(self) -> Booking:
-        return queries.get_visible_booking(self.user, self.kwargs["pk"])
+        return queries.get_visible_booking(self.caller, self.kwargs["pk"])
 
     @extend_schema(request=NewBookingSerializer, responses={201: BookingSerializer})
     def create(self, request: Request) -> Response:
@@ -83,7 +84,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
             BookingRequest(owner=self.user, contract="v1", **body),
             actor=Actor.for_new_booking(self.user),
         )
-        attendees = sorted(person.pk for person in body.get("attendees", ()))
+        attendees = sorted(set(body.get("attendees", ())))
         serializer = BookingSerializer(booking, context={"attendees": attendees})
         return Response(serializer.data, status=201)
 
@@ -96,7 +97,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         """
         booking = self.get_object()
         changes = self.get_validated_body(BookingChangeSerializer, partial=True)
-        reschedule_booking(pk, Actor.for_booking(self.user, booking), BookingChanges(**changes))
+        reschedule_booking(pk, Actor.for_booking(self.caller, booking), BookingChanges(**changes))
         return self.retrieve(request)
 
     @extend_schema(tags=[APPROVE], request=ReasonSerializer)
@@ -164,14 +165,14 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         """
         booking = self.get_object()
         body = self.get_validated_body(ExtensionSerializer)
-        extend_booking(pk, Actor.for_booking(self.user, booking), **body)
+        extend_booking(pk, Actor.for_booking(self.caller, booking), **body)
         return self.retrieve(request)
 
     def _perform(self, act: Callable[[Actor, str], Any]) -> Response:
         """Acts as the caller, with the reason in the body; answers the booking afterwards."""
         booking = self.get_object()
         reason = self.get_validated_body(ReasonSerializer).get("reason", "")
-        act(Actor.for_booking(self.user, booking), reason)
+        act(Actor.for_booking(self.caller, booking), reason)
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(responses=BookingEventSerializer(many=True), filters=False)
@@ -222,7 +223,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         body = self.get_validated_body(BookingIdsSerializer)
         reason = body.get("reason", "")
         results = apply_to_bookings(
-            body["ids"], Actor.person(self.user), lambda pk, actor: act(pk, actor, reason)
+            body["ids"], self.caller, lambda pk, actor: act(pk, actor, reason)
         )
         return Response({"results": [_render_result(pk, result) for pk, result in results]})
 

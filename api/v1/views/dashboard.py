@@ -9,13 +9,14 @@ from rest_framework.response import Response
 
 from api.queries.bookings import dashboards
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.permissions import IsStaff
+from api.rest.permissions import IsStaff, Scope
 from api.v1.serializers.bookings import DashboardSerializer, StaffDashboardSerializer
 from api.v1.tags import BOOK, WATCH
 
 
 class DashboardView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.SELF
 
     @extend_schema(tags=[BOOK], responses=DashboardSerializer)
     def get(self, request: Request) -> Response:
@@ -28,6 +29,7 @@ class DashboardView(IdempotentAPIView):
 
 class StaffDashboardView(IdempotentAPIView):
     permission_classes = (IsStaff,)
+    scope = Scope.STAFF
 
     @extend_schema(tags=[WATCH], responses=StaffDashboardSerializer)
     def get(self, request: Request) -> Response:
@@ -36,4 +38,4 @@ class StaffDashboardView(IdempotentAPIView):
         Requests that wait, bookings of today, no-shows of this week, and who does not come again
         and again. For staff.
         """
-        return Response(StaffDashboardSerializer(dashboards.get_staff_dashboard()).data)
+        return Response(StaffDashboardSerializer(dashboards.get_staff_dashboard(self.caller)).data)

@@ -18,10 +18,11 @@ from rest_framework.viewsets import ViewSetMixin
 
 from api import errors
 from api.models import Panel
+from api.queries.accounts.scope import check_staff_of, limit_to_staff
 from api.queries.panels import panels as queries
 from api.rest.authentication import PanelAuthentication
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.permissions import IsPanel, IsStaff
+from api.rest.permissions import IsPanel, IsStaff, Scope
 from api.rest.throttling import AddressThrottle
 from api.services.panels import panels
 from api.v1.serializers.panels import (
@@ -43,7 +44,8 @@ from .base import BaseViewSet
 @extend_schema(tags=[PANELS])
 @extend_schema_view(
     list=extend_schema(
-        summary="List the panels", description="Every panel that is not revoked. For staff."
+        summary="List the panels",
+        description="Every panel of one's venues that is not revoked. For staff.",
     ),
     retrieve=extend_schema(summary="Read a panel", description="One panel. For staff."),
     destroy=extend_schema(
@@ -56,15 +58,13 @@ class PanelViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, BaseViewSet[Panel]
 ):
     permission_classes = (IsStaff,)
+    scope = Scope.STAFF
     unstored_methods = ("POST",)  # the answer holds secrets
     serializer_class = PanelSerializer
     queryset = Panel.objects.none()
 
     def get_queryset(self) -> QuerySet[Panel]:
-        return queries.list_panels()
-
-    def get_object(self) -> Panel:
-        return queries.get_panel(self.kwargs["pk"])
+        return limit_to_staff(queries.list_panels(), self.caller)
 
     @extend_schema(request=NewPanelSerializer, responses={201: PanelWithSecretsSerializer})
     def create(self, request: Request) -> Response:
@@ -72,10 +72,12 @@ class PanelViewSet(
 
         For the door of a room. Its token and its code are shown here and never again. For staff.
         """
-        made = panels.create(created_by=self.user, **self.get_validated_body(NewPanelSerializer))
+        body = self.get_validated_body(NewPanelSerializer)
+        check_staff_of(self.caller, body["resource"].venue_id)
+        made = panels.create(created_by=self.user, **body)
         secrets = {"token": made.token, "code": made.code}
-        body = PanelSerializer(made.panel).data | secrets
-        return Response(body | {"code_expires_at": made.panel.code_expires_at}, status=201)
+        answer = PanelSerializer(made.panel).data | secrets
+        return Response(answer | {"code_expires_at": made.panel.code_expires_at}, status=201)
 
     def perform_destroy(self, instance: Panel) -> None:
         panels.revoke(instance.pk)
@@ -83,6 +85,7 @@ class PanelViewSet(
 
 class PairPanelView(IdempotentAPIView):
     authentication_classes = ()
+    scope = Scope.TOKEN
     permission_classes = (AllowAny,)  # the code is what is checked
     throttle_classes = (AddressThrottle,)
     unstored_methods = ("POST",)  # the answer holds a secret
@@ -105,6 +108,7 @@ class PanelDeviceViewSet(ViewSetMixin, IdempotentAPIView):
 
     authentication_classes = (PanelAuthentication,)
     permission_classes = (IsPanel,)
+    scope = Scope.DEVICE
 
     @property
     def panel(self) -> Panel:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from api.queries.bookings import bookings as bookings_query
 from api.queries.payments import payments as queries
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.permissions import IsStaff
+from api.rest.permissions import IsStaff, Scope
 from api.services.payments import payments, refunds, stripe_events
 from api.v1.serializers.payments import (
     NewRefundSerializer,
@@ -33,6 +33,7 @@ STRIPE_EVENT = OpenApiExample(
 @extend_schema(tags=[PAY])
 class BookingPaymentView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.VISIBLE
     one_transaction = False
 
     @extend_schema(responses=PaymentSerializer)
@@ -41,7 +42,7 @@ class BookingPaymentView(IdempotentAPIView):
 
         Its newest attempt, and what was given back. For its owner and staff.
         """
-        payment = queries.get_newest_payment(bookings_query.get_visible_booking(self.user, pk))
+        payment = queries.get_newest_payment(bookings_query.get_visible_booking(self.caller, pk))
         return Response(PaymentSerializer(payment).data)
 
     @extend_schema(request=None, responses={201: PaymentSerializer})
@@ -51,13 +52,14 @@ class BookingPaymentView(IdempotentAPIView):
         Gives the `client_secret` that Stripe.js needs, for exactly the booking's price. Asked again
         it gives the same one for as long as it lives.
         """
-        payments.start_payment(bookings_query.get_visible_booking(self.user, pk).pk)
-        payment = queries.get_newest_payment(bookings_query.get_visible_booking(self.user, pk))
+        payments.start_payment(bookings_query.get_visible_booking(self.caller, pk).pk)
+        payment = queries.get_newest_payment(bookings_query.get_visible_booking(self.caller, pk))
         return Response(PaymentSerializer(payment).data, status=201)
 
 
 class RefundView(IdempotentAPIView):
     permission_classes = (IsStaff,)
+    scope = Scope.VISIBLE
 
     @extend_schema(tags=[PAY], request=NewRefundSerializer, responses={201: RefundSerializer})
     def post(self, request: Request, pk: int) -> Response:
@@ -66,7 +68,7 @@ class RefundView(IdempotentAPIView):
         A part, or all that is left. Stripe is asked by the outbox, so that it happens once. For
         staff.
         """
-        booking = bookings_query.get_visible_booking(self.user, pk)
+        booking = bookings_query.get_visible_booking(self.caller, pk)
         body = self.get_validated_body(NewRefundSerializer)
         refund = refunds.create_staff_refund(
             booking.pk,
@@ -80,6 +82,7 @@ class RefundView(IdempotentAPIView):
 
 class StripeWebhookView(IdempotentAPIView):
     authentication_classes = ()
+    scope = Scope.TOKEN
     permission_classes = (AllowAny,)  # the signature is what is checked
     unstored_methods = ("POST",)  # Stripe has ids of its own
 

@@ -18,7 +18,7 @@ from api.errors import AbsurdTime, EndsBeforeStart
 from api.models import Resource, Venue
 from api.queries.bookings import availability
 from api.queries.venues import rules as rules_query
-from api.rest.permissions import IsStaffOrReadOnly
+from api.rest.permissions import IsStaffOrReadOnly, Scope
 from api.rest.throttling import AnonymousThrottle
 from api.services.venues import resources
 from api.v1.filters import ResourceFilterSet
@@ -71,6 +71,7 @@ MAX_RANGE = timedelta(days=400)
 )
 class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Resource]):
     permission_classes = (IsStaffOrReadOnly,)
+    scope = Scope.STAFF_WRITES
     throttle_classes = (AnonymousThrottle,)
     serializer_class = ResourceSerializer
     change_serializer_class = ResourceChangeSerializer
@@ -78,15 +79,15 @@ class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Reso
     queryset = Resource.objects.filter(retired_at=None).select_related("venue")
 
     def perform_create(self, serializer: BaseSerializer[Resource]) -> None:
-        serializer.instance = resources.create_resource(by=self.user, **serializer.validated_data)
+        serializer.instance = resources.create_resource(by=self.caller, **serializer.validated_data)
 
     def perform_update(self, serializer: Any) -> None:
         place = serializer.instance
-        resources.update_resource(place, self.user, serializer.validated_data)
+        resources.update_resource(place, self.caller, serializer.validated_data)
         self.affected = place.affected
 
     def perform_destroy(self, instance: Resource) -> None:
-        self.affected = resources.retire_resources([instance.pk], self.user)
+        self.affected = resources.retire_resources([instance.pk], self.caller)
 
     @extend_schema(
         tags=[FIND],

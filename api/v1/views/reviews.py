@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from api.models import Review
 from api.queries.reviews.reviews import get_review, list_open_reviews
-from api.rest.permissions import IsStaff
+from api.rest.permissions import IsStaff, Scope
 from api.services.actors import Actor
 from api.services.bookings.reschedule import BookingChanges
 from api.services.reviews.decisions import (
@@ -39,6 +39,7 @@ from .base import BaseViewSet
 )
 class ReviewViewSet(mixins.ListModelMixin, BaseViewSet[Review]):
     permission_classes = (IsStaff,)
+    scope = Scope.STAFF
     serializer_class = ReviewSerializer
     filterset_class = ReviewFilterSet
     queryset = Review.objects.none()
@@ -82,11 +83,12 @@ class ReviewViewSet(mixins.ListModelMixin, BaseViewSet[Review]):
 
     @property
     def _actor(self) -> Actor:
-        return Actor.person(self.user)
+        review = get_review(self.kwargs["pk"], self.caller)
+        return Actor.in_venue(self.caller, review.booking.venue_id)
 
     def _get_body(self, serializer: Any) -> dict[str, Any]:
         """The body; refuses `NotFound` before it."""
-        get_review(self.kwargs["pk"])
+        get_review(self.kwargs["pk"], self.caller)
         return self.get_validated_body(serializer)
 
     def _answer(self, review: Review) -> Response:

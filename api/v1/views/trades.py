@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from api.models import Trade
 from api.queries.bookings import trades as queries
+from api.rest.permissions import Scope
 from api.services.bookings import trades
 from api.v1.serializers.trades import (
     NewTradeSerializer,
@@ -35,6 +36,7 @@ from .base import BaseViewSet
 )
 class TradeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[Trade]):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.SELF
     serializer_class = TradeSerializer
     queryset = Trade.objects.none()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,13 +16,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from api import policy
-from api.errors import AbsurdTime, EndsBeforeStart, Invalid, Unfit
+from api.errors import AbsurdTime, EndsBeforeStart, Forbidden, Invalid, Unfit
 from api.models import Closure, PrimetimeWindow, Venue
 from api.models.users import NAME_FIELDS, get_display_name
 from api.queries.bookings import calendar
 from api.queries.venues.venues import get_venue
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.permissions import IsAdminOrReadOnly, IsStaff
+from api.rest.permissions import IsAdminOrReadOnly, IsStaff, Scope
 from api.rest.throttling import AnonymousThrottle
 from api.services.venues import closures, primetime_windows, venues
 from api.v1.serializers import availability as availability_serializers
@@ -54,7 +55,7 @@ from .rules import RuleChangeMixin, RuleRemovalMixin
         tags=[RUN_VENUE],
         summary="Open a venue",
         description="A new place. What is left out has a value that suits most: open always,"
-        " confirmed at once, free of charge. For admins.",
+        " confirmed at once, free of charge. For operators.",
         parameters=[DryRunSerializer],
         request=VenueSerializer,
         responses={200: VenueChangeSerializer, 201: VenueChangeSerializer},
@@ -79,6 +80,7 @@ class VenueViewSet(
     BaseViewSet[Venue],
 ):
     permission_classes = (IsAdminOrReadOnly,)
+    scope = Scope.ADMIN_WRITES
     throttle_classes = (AnonymousThrottle,)
     queryset = Venue.objects.all()
     lookup_field = "slug"
@@ -87,6 +89,8 @@ class VenueViewSet(
     change_serializer_class = VenueChangeSerializer
 
     def perform_create(self, serializer: BaseSerializer[Venue]) -> None:
+        if not self.caller.is_operator:
+            raise Forbidden
         serializer.instance = venues.create_venue(**serializer.validated_data)
 
     def perform_update(self, serializer: Any) -> None:
@@ -108,10 +112,14 @@ class VenueRowViewSet(
     """Rows that belong to the venue in the path, changed by staff."""
 
     permission_classes = (IsStaff,)
+    scope = Scope.VENUE
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        self.venue = get_venue(kwargs["slug"])
+    @cached_property
+    def venue(self) -> Venue:
+        return get_venue(self.kwargs["slug"])
+
+    def get_venue_id(self) -> int:
+        return self.venue.pk
 
     def get_queryset(self) -> QuerySet[Row]:
         return super().get_queryset().filter(venue=self.venue)
@@ -221,6 +229,7 @@ COLUMNS = (
 
 class CalendarView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
+    scope = Scope.ANYONE
 
     @extend_schema(
         tags=[FIND],
@@ -278,17 +287,20 @@ class CalendarView(IdempotentAPIView):
                 }
                 for slot in day.slots
             ],
-            "bookings": [self._render_booking(booking) for booking in day.bookings],
+            "bookings": [
+                self._render_booking(booking, self.caller.is_staff_of(venue.pk))
+                for booking in day.bookings
+            ],
         }
 
-    def _render_booking(self, row: Any) -> dict[str, Any]:
+    def _render_booking(self, row: Any, is_staff: bool) -> dict[str, Any]:
         body = {
             "resource": row.resource_id,
             "starts_at": row.starts_at,
             "ends_at": row.ends_at,
             "status": row.status,
         }
-        if self.user.is_staff or row.owner_id == self.user.pk:
+        if is_staff or row.owner_id == self.user.pk:
             body |= {
                 "id": row.id,
                 "title": row.title,

@@ -20,7 +20,7 @@ def test_the_dashboard_counts_for_admins_only(at_shop, ana, ben, sam, ada, reser
     first = reserved(ana)
     reserved(ben, hours=1)
     booked(ana)  # elsewhere
-    approve_booking(first.pk, Actor.person(sam))
+    approve_booking(first.pk, Actor.in_venue(sam, first.venue_id))
     answer = at_shop(ada).get(f"{API}/dashboard/stats/")
     assert (answer.status_code, answer.json()) == (
         200,
@@ -41,7 +41,7 @@ def test_a_confirmed_reservation_is_completed_35_minutes_after_its_start(
     at_shop, ana, sam, reserved
 ):
     booking = reserved(ana, minutes=60)
-    approve_booking(booking.pk, Actor.person(sam))
+    approve_booking(booking.pk, Actor.in_venue(sam, booking.venue_id))
     booking.refresh_from_db()
     assert booking.completes_at - booking.starts_at == timedelta(minutes=35)
     assert sweep(BOOKING.complete, "complete_finished") == 0

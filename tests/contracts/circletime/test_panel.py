@@ -217,7 +217,7 @@ def test_the_tablet_ends_a_meeting_and_says_what_it_freed(tablet, ana, met):
     booking = met(ana, 0, 45)
     not_yet = tablet.post(f"{API}/panel/meetings/{booking.pk}/end")
     assert (not_yet.status_code, not_yet.json()["code"]) == (409, "conflict")
-    check_in_booking(booking.pk, Actor.person(ana))
+    check_in_booking(booking.pk, Actor.in_venue(ana, booking.venue_id))
     answer = tablet.post(f"{API}/panel/meetings/{booking.pk}/end")
     assert (answer.status_code, answer.json()) == (
         200,

@@ -71,11 +71,11 @@ def test_each_push_carries_the_next_version(room, device, ana, met):
         async with opened(path_of(room, device)) as panel:
             booking = await off_stage(met)(ana, 5)
             first = await panel.heard()
-            await off_stage(check_in_booking)(booking.pk, Actor.person(ana))
+            await off_stage(check_in_booking)(booking.pk, Actor.in_venue(ana, booking.venue_id))
             second = await panel.heard()
             assert second["version"] == first["version"] + 1
             assert second["data"]["nextMeeting"]["checkedIn"] is True
-            await off_stage(end_booking)(booking.pk, Actor.person(ana))
+            await off_stage(end_booking)(booking.pk, Actor.in_venue(ana, booking.venue_id))
             assert (await panel.heard())["data"]["nextMeeting"] is None
 
     scene(story)

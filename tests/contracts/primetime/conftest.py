@@ -90,7 +90,7 @@ def somebody(user: User) -> dict[str, Any]:
         "email": user.email,
         "first_name": user.first_name,
         "last_name": user.last_name,
-        "role": user.role,
+        "role": "admin" if user.is_superuser else "staff" if user.is_staff else "user",
     }
 
 

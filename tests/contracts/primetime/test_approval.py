@@ -73,7 +73,7 @@ def test_only_admins_answer(call, take, ana, ben, sam, shape):
 def test_what_is_answered_cancelled_or_begun_is_not_approved(call, take, ana, sam):
     cancelled, approved, begun = take(ana, 17), take(ana, 18), take(ana, 17, days=1)
     cancel_booking(cancelled.pk, Actor.for_booking(ana, cancelled))
-    approve_booking(approved.pk, Actor.person(sam))
+    approve_booking(approved.pk, Actor.in_venue(sam, approved.venue_id))
     Booking.objects.filter(pk=begun.pk).update(lapses_at=Now())
     for booking, said in (
         (cancelled, "A booking that is cancelled cannot do that."),

@@ -111,12 +111,12 @@ def test_every_kind_of_activity_has_its_details(call, take, ana, ben, sam):
     reschedule_booking(
         mine.pk, actor, BookingChanges(ends_at=mine.ends_at + timedelta(hours=1), title="Long")
     )
-    approve_booking(request.pk, Actor.person(sam))
-    reject_booking(refused.pk, Actor.person(sam), "Tournament")
+    approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
+    reject_booking(refused.pk, Actor.in_venue(sam, refused.venue_id), "Tournament")
     cancel_booking(gone.pk, Actor.for_booking(ana, gone))
     trade = trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk)
     trades.accept_trade(trade.pk, ben)
-    complete_booking(theirs.pk, Actor.person(sam))
+    complete_booking(theirs.pk, Actor.in_venue(sam, theirs.venue_id))
     lines = call(sam)("GET", ADMINS[0])[1]["recent_activity"]
     (completed, edited) = (lines[n]["details"] for n in (0, 6))
     told = [(line["action"], line["performed_by"]["id"], line["details"]) for line in lines]
@@ -176,7 +176,7 @@ def test_a_move_into_primetime_tells_the_type_and_the_approval_that_it_cost(
     call, take, ana, sam, shape
 ):
     booking = take(ana, 17)
-    approve_booking(booking.pk, Actor.person(sam))
+    approve_booking(booking.pk, Actor.in_venue(sam, booking.venue_id))
     path = f"/reservations/{booking.pk}/"
     approved = call(ana)("GET", path)[1]
     call(ana)("PUT", path, {"start_time": "12:00", "end_time": "13:00"})
@@ -198,8 +198,8 @@ def test_a_move_into_primetime_tells_the_type_and_the_approval_that_it_cost(
 
 def test_an_end_that_is_taken_back_tells_its_reason(call, take, ana, sam):
     booking = take(ana, 17)
-    reject_booking(booking.pk, Actor.person(sam), "Tournament")
-    reinstate_booking(booking.pk, Actor.person(sam))
+    reject_booking(booking.pk, Actor.in_venue(sam, booking.venue_id), "Tournament")
+    reinstate_booking(booking.pk, Actor.in_venue(sam, booking.venue_id))
     told = call(ana)("GET", MINE[0])[1]["recent_activity"][0]["details"]
     old, new = told["old_data"], told["new_data"]
     assert (old["status"], old["rejection_reason"]) == ("REJECTED", "Tournament")

@@ -37,7 +37,7 @@ def test_registering_answers_the_account_without_a_username_and_in_the_role_of_a
             "last_name": "",
         },
     )
-    assert (user.username, user.role) == (None, "user")
+    assert (user.username, user.is_staff) == (None, False)
 
 
 def test_an_address_is_registered_once(call, ana):
@@ -207,7 +207,7 @@ def test_an_account_is_read_and_edited_by_its_owner_and_by_admins(call, ana, ben
     shown = call(ana)("GET", "/users/me/")[1]
     assert call(ana)("PUT", path, shown | {"first_name": "Ana"})[0] == 200
     ana.refresh_from_db()
-    assert (ana.first_name, ana.role) == ("Ana", "user")
+    assert (ana.first_name, ana.is_staff) == ("Ana", False)
     assert call(ana)("PATCH", path, {"first_name": "Anna"})[1]["first_name"] == "Anna"
     assert call(ada)("PUT", path, {"role": "staff"})[1]["role"] == "staff"
     assert call(ada)("GET", f"/users/{2**70}/") == (404, None)

@@ -1,5 +1,7 @@
 """Signing in, and people."""
 
+from typing import Any
+
 from rest_framework.serializers import CharField
 
 from api.contracts import kit
@@ -23,8 +25,15 @@ class PersonSerializer(kit.Serializer):
     email = CharField()
 
 
+class RoleLabelField(kit.LabelField):
+    """Whether they are an admin of the venue."""
+
+    def to_representation(self, value: Any) -> str:
+        return super().to_representation(kit.has_role(self, value, "admin"))
+
+
 class UserSerializer(PersonSerializer):
-    role = kit.LabelField({True: "admin", False: "user"}, source="is_staff")
+    role = RoleLabelField({True: "admin", False: "user"}, source="*")
     department = kit.TextOrNullField(allow_null=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ from rest_framework.serializers import (
 
 from api import errors
 from api.contracts import kit
-from api.queries.venues import rooms
+from api.services.accounts import joining
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # the library reads weeks of the year as well
 
@@ -74,7 +75,7 @@ class IsSetField(BooleanField):
 
 
 class PeopleField(ListField):
-    """Ids of people; its value is the people. Null is nobody."""
+    """Ids of the venue's people, and of who asks; its value is the people. Null is nobody."""
 
     child = CharField(max_length=40)
 
@@ -84,11 +85,17 @@ class PeopleField(ListField):
     def to_internal_value(self, data: Any) -> list[Any]:
         ids = super().to_internal_value(data)
         numbers = {text: int(text) for text in ids if is_id(text)}
-        people = rooms.list_people(list(numbers.values()))
+        people = self.list_people(numbers.values())
         known = {person.pk for person in people}
         if unknown := [text for text in ids if numbers.get(text) not in known]:
             raise ValidationError(f"Unknown person: {unknown[0]}.")
         return people
+
+    def list_people(self, ids: Iterable[int]) -> list[Any]:
+        view, wanted = self.context["view"], set(ids)
+        found = joining.list_people_of(view.venue.pk, wanted)
+        asking = [view.user] if view.user.pk in wanted - {one.pk for one in found} else []
+        return [*found, *asking]
 
 
 class IdsFilterField(CharField):
