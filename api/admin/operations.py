@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from api.models import (
+    ApiKey,
     AuditEntry,
     Delivery,
     Dispute,
@@ -106,3 +107,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("venue", "user", "key")
     search_fields = ("=object", "=request_id")
     show_full_result_count = False
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    exclude = ("secret_hash",)
+    list_display = ("name", "prefix", "scopes", "expires_at", "last_used_at", "revoked_at")

@@ -103,5 +103,10 @@ class Migration(migrations.Migration):
             model_name='auditentry',
             constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['operator', 'admin', 'staff', 'key'])), name='audit_kind_is_known'),
         ),
+        migrations.AlterField(
+            model_name='bookingevent',
+            name='actor_name',
+            field=models.CharField(blank=True, help_text='The job, panel or key', max_length=120),
+        ),
         migrations.RunSQL((SQL / "audit.sql").read_text()),
     ]

@@ -7,7 +7,7 @@ from .audit import AuditEntry, AuditSeal
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
-from .keys import ApiKey
+from .keys import ApiKey, KeyCaller
 from .memberships import Invitation, Membership
 from .outbox import Delivery
 from .panels import Panel
@@ -37,6 +37,7 @@ __all__ = [
     "Invitation",
     "Job",
     "JobFailure",
+    "KeyCaller",
     "Membership",
     "MonthRollup",
     "Nobody",

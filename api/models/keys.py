@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from .roles import Caller, Role
 from .users import User
 
 
@@ -47,3 +50,20 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class KeyCaller(Caller):
+    """A key as the caller of a request: staff of its venues as far as its scopes go, and no person.
+    It has no `pk`, so that none is taken for a person's."""
+
+    is_operator = False
+    person_id = None
+    is_authenticated, is_anonymous, is_active = True, False, True
+
+    def __init__(self, key: ApiKey) -> None:
+        self.key = key
+        self.roles: Mapping[int, str] = dict.fromkeys(key.venue_ids, Role.STAFF.value)
+
+    @property
+    def name(self) -> str:
+        return self.key.name

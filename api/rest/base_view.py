@@ -19,13 +19,13 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api import errors
-from api.models import Caller, User
+from api.models import ApiKey, Caller, User
 from api.rest import auditing, parsers
 from api.rest.admission import check_admission, is_write
 from api.rest.exceptions import build_problem, get_status, to_refusal
 from api.rest.origins import is_untrusted_origin
 from api.rest.permissions import Scope, get_caller
-from api.rest.throttling import AccountThrottle
+from api.rest.throttling import AccountThrottle, KeyThrottle
 from api.services.audit.recording import AuditActor, Recorder
 from backend.request_ids import get_request_id
 
@@ -91,7 +91,8 @@ class BaseAPIView(APIView):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [*super().get_throttles(), AccountThrottle()]
+        by_key = isinstance(self.request.auth, ApiKey)
+        return [*super().get_throttles(), KeyThrottle() if by_key else AccountThrottle()]
 
     def handle_exception(self, exc: Exception) -> Response:
         refusal = to_refusal(exc)
@@ -134,6 +135,11 @@ class BaseAPIView(APIView):
     def caller(self) -> Caller:
         """Who calls, with their roles: a person, or nobody."""
         return get_caller(self.request)
+
+    @property
+    def person(self) -> User | None:
+        """The person calling; None where it is a key, or nobody."""
+        return self.request.user if isinstance(self.request.user, User) else None
 
     @property
     def user(self) -> User:

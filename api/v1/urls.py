@@ -15,6 +15,7 @@ from .views import (
     automation,
     bookings,
     dashboard,
+    keys,
     panels,
     payments,
     resources,
@@ -46,6 +47,7 @@ router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)
 router.register("panels", panels.PanelDeviceViewSet, basename="panel-device")
 router.register("panels", panels.PanelViewSet)
+router.register("keys", keys.KeyViewSet)
 router.register("audit", audit.AuditViewSet)
 
 urlpatterns = [

@@ -71,7 +71,8 @@ BEGIN
     IF was = becomes THEN RETURN NULL; END IF;
     content := coalesce(becomes, was);
     IF TG_ARGV[2] = 'venue_ids' THEN
-        venues := ARRAY(SELECT jsonb_array_elements_text(content->'venue_ids'));
+        venues := ARRAY(SELECT jsonb_array_elements_text(was->'venue_ids')
+            UNION SELECT jsonb_array_elements_text(becomes->'venue_ids'));
     ELSE
         venues := ARRAY[
             coalesce(api_audit_venue(TG_ARGV[2], content), (actor->>'venue')::bigint)];

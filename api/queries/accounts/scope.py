@@ -13,6 +13,7 @@ from django.db.models import Model, Q, QuerySet
 
 from api import errors
 from api.models import (
+    ApiKey,
     AuditEntry,
     Booking,
     BookingEvent,
@@ -77,6 +78,8 @@ def limit_to_venues(rows: QuerySet[Row], venues: Collection[int] | None) -> Quer
     """Those of the venues; None is every venue."""
     if venues is None:
         return rows
+    if rows.model is ApiKey:
+        return rows.filter(venue_ids__overlap=list(venues))
     if rows.model is User:
         return rows.filter(pk__in=Membership.objects.filter(venue__in=venues).values("user"))
     path: Any = VENUE_PATHS.get(rows.model)

@@ -149,7 +149,9 @@ def _erase_audit(user: User) -> None:
     invited = Q(object__startswith="invitation:") & (
         Q(before__email=user.email) | Q(after__email=user.email)
     )
-    AuditEntry.objects.filter(Q(object__in=names) | invited).update(before=None, after=None, salt=None)
+    AuditEntry.objects.filter(Q(object__in=names) | invited).update(
+        before=None, after=None, salt=None
+    )
 
 
 def _build_erased(user: User) -> User:

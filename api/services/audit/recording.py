@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
-from api.models import AuditEntry, Caller, Role
+from api.models import AuditEntry, Caller, KeyCaller, Role
 from api.models.audit import AuditKind
 from api.models.roles import STAFF_ROLES
 
@@ -40,6 +40,9 @@ class AuditActor:
         """None for whoever is no more than a customer anywhere."""
         if caller.is_operator:
             return cls(AuditKind.OPERATOR, caller.person_id)
+        if isinstance(caller, KeyCaller):
+            venues = dict.fromkeys(caller.roles, AuditKind.KEY.value)
+            return cls(AuditKind.KEY, key_id=caller.key.pk, venues=venues) if venues else None
         roles = {pk: role for pk, role in caller.roles.items() if role in STAFF_ROLES}
         if not roles:
             return None
