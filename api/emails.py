@@ -179,6 +179,7 @@ ACCOUNT_EMAILS: Final[Mapping[str, Email]] = {
     "account_changed": Email(
         "account_changed", "Your {changed} at Holdfast was changed", to="person"
     ),
+    "invitation": Email("invitation", "You are invited to {venue_name}", to="invited"),
     "test": Email("test", "A test from Holdfast", to="person"),
 }
 

@@ -37,6 +37,12 @@ class Unfit(Invalid):
     code, detail = "unfit", "These values do not go together."
 
 
+class UnknownPeople(Invalid):
+    """Nobody, or none of the people whom the request may name: it does not say which."""
+
+    code = "unknown_people"
+
+
 class NotFound(Refusal):
     code, status, detail = "not_found", 404, "There is no such thing, or you may not see it."
 

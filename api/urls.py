@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
     path("account/undo/<str:token>/", account_links.UndoChangeView.as_view()),
     path("account/confirm/<str:token>/", account_links.ConfirmAddressView.as_view()),
+    path("account/join/<str:token>/", account_links.JoinView.as_view()),
     path("panel/", panels.PanelPageView.as_view()),
     path("panel", panels.PanelPageView.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),

@@ -21,7 +21,8 @@ SECRET_PATTERNS = re.compile(
     r"|\bhf[pk]_[\w-]{8,}"  # panels and keys
     r"|\b(?:sk|rk|pk)_(?:live|test)_\w+|\bwhsec_\w+|\bpi_\w+_secret_\w+"  # Stripe
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # addresses of servers
-    r"|(?<=/account/undo/)[^\s/\"']+|(?<=/account/confirm/)[^\s/\"']+|(?<=/password-reset/)[^\s\"']+"
+    r"|(?<=/account/undo/)[^\s/\"']+|(?<=/account/confirm/)[^\s/\"']+"
+    r"|(?<=/account/join/)[^\s/\"']+|(?<=/password-reset/)[^\s\"']+"
     r"|(?<=token=)[^\s&\"']+"
     r"|(?i:\b(?:bearer|token|panel|basic)\s+)[\w.~+/=-]{12,}"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail

@@ -22,5 +22,5 @@ DESCRIPTIONS = {
     RUN_VENUE: "Venues and their rules, resources, primetime windows, closures.",
     PANELS: "Panels beside the doors of rooms.",
     WATCH: "Figures, files and how the automation runs.",
-    MANAGE_PEOPLE: "Everybody's accounts, for admins.",
+    MANAGE_PEOPLE: "The people of a venue, for its admins, and all accounts, for operators.",
 }

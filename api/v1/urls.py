@@ -16,6 +16,7 @@ from .views import (
     bookings,
     dashboard,
     keys,
+    members,
     panels,
     payments,
     resources,
@@ -41,6 +42,9 @@ router.register("users", users.UserViewSet)
 router.register("venues", venues.VenueViewSet)
 router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
 router.register("venues/<slug:slug>/closures", venues.ClosureViewSet)
+router.register("venues/<slug:slug>/members", members.VenueMemberViewSet)
+router.register("venues/<slug:slug>/invitations", members.InvitationViewSet)
+router.register("members", members.MemberViewSet, basename="member")
 router.register("resources", resources.ResourceViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)

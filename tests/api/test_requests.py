@@ -20,6 +20,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from api.models import Booking, Delivery, IdempotencyKey, PrimetimeWindow, User
 from api.rest.idempotency import IdempotentAPIView
+from api.rest.permissions import Scope
 from api.services.accounts import tokens
 from api.services.operations import idempotency
 
@@ -368,6 +369,7 @@ def test_old_answers_are_forgotten(client_of, ana, new):
 
 
 class Broken(IdempotentAPIView):
+    scope = Scope.ANYONE
     authentication_classes = ()
     permission_classes = ()
 

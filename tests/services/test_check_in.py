@@ -177,7 +177,7 @@ def test_people_who_did_not_come_twice_or_more_are_listed_most_frequent_first(
     missed(sam, 1)
     missed(sam, 4, status=Status.CANCELLED)
     missed(sam, 2, days=91)
-    found = no_shows.list_repeated()
+    found = no_shows.list_repeated(sam)
     assert [(row["person"], row["times"]) for row in found] == [(ben, 3), (ana, 2)]
     latest = Booking.objects.filter(owner=ben).order_by("starts_at").last()
     assert found[0]["last_missed_at"] == latest.starts_at

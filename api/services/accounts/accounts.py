@@ -17,7 +17,7 @@ from api.models.identifiers import build_key, normalize_address
 from api.models.users import ABSENT_DOMAIN
 from api.queries.accounts import people
 
-from . import attempts, passwords
+from . import attempts, links, passwords
 from .changes import record_change
 from .memberships import (
     accept_invitations,
@@ -62,6 +62,27 @@ def register(
             return user
     except IntegrityError as error:
         raise _to_refusal(error) from error
+
+
+def has_account(email: str) -> bool:
+    return User.objects.filter(email_key=build_key(email), erased_at=None).exists()
+
+
+def accept_by_link(token: str, *, password: str, **names: str) -> User:
+    """Accept an invitation by the link of its letter, which shows that they read the mail: with the
+    account that has the address, else with a new one. Raises `LinkRefused`, and what `register`
+    raises."""
+    invitation = links.find_invitation(token)
+    if invitation is None:
+        raise errors.LinkRefused(errors={"token": [errors.LinkRefused.detail]})
+    user = User.objects.filter(email_key=invitation.email_key, is_active=True).first()
+    if user is None:
+        return register(email=invitation.email, password=password, verified=True, **names)
+    if user.email_verified_at is None:
+        User.objects.filter(pk=user.pk).update(email_verified_at=Now())
+        user.refresh_from_db(fields=["email_verified_at"])
+    accept_invitations(user)
+    return user
 
 
 def normalize_email(email: str) -> str:

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils.crypto import salted_hmac
 
-from api.models import User
+from api.models import Invitation, User
 
 _UNDO = Signer(sep=".", salt="holdfast.account-change")
 _CONFIRM = Signer(sep=".", salt="holdfast.confirm-address")
+_INVITE = Signer(sep=".", salt="holdfast.invitation")
 
 
 def build_undo_link(change: int) -> str:
@@ -36,8 +37,21 @@ def find_confirming_user(token: str) -> User | None:
     return user if user is not None and address == _hash_address(user) else None
 
 
-def _hash_address(user: User) -> str:
-    return salted_hmac("holdfast.confirm-address", user.email_key).hexdigest()[:16]
+def build_invitation_link(invitation: Invitation) -> str:
+    """The link of an invitation's letter: whoever follows it reads the mail of its address."""
+    token = _INVITE.sign(f"{invitation.pk}.{_hash_address(invitation)}")
+    return f"{settings.PUBLIC_URL}/account/join/{token}/"
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """The invitation that the letter was about, while it stands."""
+    pk, _, address = (_unsign(_INVITE, token) or "").partition(".")
+    found = Invitation.objects.filter(pk=pk).select_related("venue").first() if pk else None
+    return found if found is not None and address == _hash_address(found) else None
+
+
+def _hash_address(row: User | Invitation) -> str:
+    return salted_hmac("holdfast.confirm-address", row.email_key).hexdigest()[:16]
 
 
 def _unsign(signer: Signer, token: str) -> str | None:

@@ -41,13 +41,13 @@ def invite(
     """Makes somebody a member with this role: an account at once, else whoever registers with the
     address and shows that they read its mail. To a member it gives the role.
 
-    Refuses `Forbidden` to who is not an admin of the venue, `Unfit` for an unknown user, and what
+    Refuses `Forbidden` to who is not an admin of the venue, `UnknownPeople`, and what
     `set_role` refuses."""
     if not by.is_admin_of(venue.pk):
         raise errors.Forbidden
     found = _find_account(user, email)
-    if found is None and user is not None:
-        raise errors.Unfit(errors={"user": [f"Unknown person: {user}."]})
+    if user is not None and (found is None or _is_unknown_to(found, venue, by)):
+        raise errors.UnknownPeople(errors={"user": [f"Unknown person: {user}."]})
     if found is None:
         _send_invitation(venue, email, role, by)
         return Invited()
@@ -63,6 +63,12 @@ def _find_account(user: int | None, email: str) -> User | None:
     if user is not None:
         return accounts.filter(pk=user).first()
     return accounts.filter(email_key=build_key(email)).first()
+
+
+def _is_unknown_to(user: User, venue: Venue, by: Caller) -> bool:
+    """Whether somebody is one of the people of other venues alone: of them nobody reads by their id
+    who they are, only who knows their address may add them."""
+    return not by.is_operator and bool(user.roles) and venue.pk not in user.roles
 
 
 def _send_invitation(venue: Venue, email: str, role: str, by: Caller) -> None:

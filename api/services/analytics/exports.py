@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from api.errors import NotFound, Refusal
 from api.models import Caller, Export, User
 from api.models.analytics import ExportState, Figure, Format
+from api.queries.venues.venues import get_venue
 from api.services.operations.lease_queue import LeaseQueue, run_one_by_one
 
 from . import exports_csv, exports_pdf, reports
@@ -106,7 +107,7 @@ def get_file(pk: UUID, caller: Caller) -> File:
 
 
 def _build_question(export: Export) -> Question:
-    venue = reports.find_venue(export.venue_slug)
+    venue = get_venue(export.venue_slug) if export.venue_slug else None
     venues = None if export.venues is None else frozenset(export.venues)
     return Question(Figure(export.figure), venue, export.first_on, export.last_on, venues)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
-from api.errors import NotFound
 from api.models import Caller, Resource, Venue
 from api.models.analytics import Figure
 from api.queries.accounts.scope import check_staff_of, limit_to_venues
 from api.queries.analytics import analytics
 from api.queries.clock import database_now
 from api.queries.venues.opening_hours import Venues
+from api.queries.venues.venues import get_venue
 
 Progress: TypeAlias = Callable[[int], None]
 
@@ -104,20 +104,14 @@ class Report:
         return "All venues" if self.question.venues is None else "Your venues"
 
 
-def get_venue(slug: str, caller: Caller) -> Venue | None:
+def get_own_venue(slug: str, caller: Caller) -> Venue | None:
     """The venue; None for the empty slug, which means all of the caller's. Refuses `NotFound`, and
     `Forbidden` for a venue where the caller is not staff."""
     if not slug:
         return None
-    venue = find_venue(slug)
-    if venue is None:
-        raise NotFound("There is no such venue.")
+    venue = get_venue(slug)
     check_staff_of(caller, venue.pk)
     return venue
-
-
-def find_venue(slug: str) -> Venue | None:
-    return Venue.objects.filter(slug=slug).first()
 
 
 def count_room_days(question: Question) -> int:

@@ -12,7 +12,7 @@ from django.utils.http import urlsafe_base64_encode
 from api import money
 from api.emails import Email, get_status_label
 from api.lifecycle import TradeStatus
-from api.models import Booking, Delivery, Trade, User
+from api.models import Booking, Delivery, Invitation, Trade, User
 from api.services.accounts import links
 from api.services.operations.lease_queue import Withheld
 
@@ -39,6 +39,8 @@ def build_context(row: Delivery, booking: Booking | None, recipient: User | None
     if booking is not None and recipient is not None and strange:
         booking = recipients.shorten_booking(booking)
         context["confirm_link"] = links.build_confirm_link(recipient)
+    if "invitation" in row.payload:
+        context |= _build_invitation_context(row.payload["invitation"])
     if booking is not None:
         # the status that the e-mail is about, not the one that the booking may have by now
         status = row.payload.get("status") or booking.status
@@ -114,6 +116,21 @@ def count_minutes_freed(booking: Booking) -> int:
     if booking.ended_at is None or booking.ended_at >= booking.ends_at:
         return 0
     return int((booking.ends_at - booking.ended_at).total_seconds() // 60)
+
+
+def _build_invitation_context(pk: int) -> dict[str, Any]:
+    """Raises `Withheld` when it was taken back or accepted."""
+    rows = Invitation.objects.select_related("venue", "invited_by")
+    invitation = rows.filter(pk=pk).first()
+    if invitation is None:
+        raise Withheld("the invitation does not stand any more")
+    by = invitation.invited_by
+    return {
+        "venue_name": invitation.venue.name,
+        "role": invitation.get_role_display().lower(),
+        "by": recipients.shorten(by.name) if by else "",
+        "link": links.build_invitation_link(invitation),
+    }
 
 
 def _get_account(pk: int) -> User:

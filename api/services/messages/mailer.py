@@ -112,7 +112,8 @@ def compose(row: Delivery, booking: Booking | None) -> EmailMultiAlternatives:
     if booking is not None:
         _check_still_wanted(row, email, booking)
     recipient = find_recipient(row, email, booking)
-    if recipient is not None and recipient.email_verified_at is None:
+    unverified = recipient is not None and recipient.email_verified_at is None
+    if unverified or email.to == "invited":
         check_limit(row)
     context = build_context(row, booking, recipient)
     if email.to == "admin":

@@ -3,6 +3,7 @@ programs look ahead; the button's POST does. Whoever has the link needs no other
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from api import errors
-from api.services.accounts import changes, verification
+from api.services.accounts import accounts, changes, links, verification
 
 GONE = ("This link is not valid any more", "It was used before, is too old, or is not whole.")
 
@@ -40,8 +41,10 @@ class LinkView(View):
         """Raises `LinkRefused`."""
         raise NotImplementedError
 
-    def show(self, title: str, text: str, button: str = "", status: int = 200) -> HttpResponse:
-        context = {"title": title, "text": text, "button": button}
+    def show(
+        self, title: str, text: str, button: str = "", status: int = 200, fields: bool = False
+    ) -> HttpResponse:
+        context = {"title": title, "text": text, "button": button, "fields": fields}
         response = render(self.request, "account/link.html", context, status=status)
         response["Referrer-Policy"] = "no-referrer"
         return response
@@ -63,6 +66,38 @@ class UndoChangeView(LinkView):
 
     def follow(self, token: str) -> Any:
         changes.undo_change(token)
+
+
+class JoinView(LinkView):
+    """Of an invitation. Who has no account with the address makes one here."""
+
+    question = (
+        "Accept the invitation?",
+        "You become one of the venue's people.",
+        "Accept the invitation",
+    )
+    answer = ("Welcome", "You are one of the venue's people now. Sign in with this address.")
+
+    def is_good(self, token: str) -> bool:
+        return links.find_invitation(token) is not None
+
+    def show(self, title: str, text: str, button: str = "", **more: Any) -> HttpResponse:
+        invitation = links.find_invitation(self.kwargs["token"])
+        if button and invitation:
+            text = f"{text} {invitation.venue.name}, {invitation.email}."
+            more["fields"] = not accounts.has_account(invitation.email)
+        return super().show(title, text, button, **more)
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            return super().post(request, token)
+        except errors.Invalid as refusal:  # the password that was chosen
+            text = " ".join(chain(*refusal.errors.values()))
+            return self.show(self.question[0], text, self.question[2], status=400)
+
+    def follow(self, token: str) -> Any:
+        names = ("first_name", "last_name", "password")
+        accounts.accept_by_link(token, **{name: self.request.POST.get(name, "") for name in names})
 
 
 class ConfirmAddressView(LinkView):

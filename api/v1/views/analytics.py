@@ -61,7 +61,7 @@ class FigureView(IdempotentAPIView):
     def render_figure(self) -> Response | HttpResponse:
         """As JSON, as a file, or where the file will be."""
         query = self.get_validated_query(serializers.FigureQuerySerializer)
-        venue = reports.get_venue(query.get("venue", ""), self.caller)
+        venue = reports.get_own_venue(query.get("venue", ""), self.caller)
         days = query["start"], query["end"]
         question = Question(self.figure, venue, *days, self.caller.list_staff_venues())
         if query["format"] != "json":

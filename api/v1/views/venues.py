@@ -101,17 +101,10 @@ class VenueViewSet(
 SLUG = OpenApiParameter("slug", str, "path")
 
 
-class VenueRowViewSet(
-    mixins.ListModelMixin,
-    mixins.RetrieveModelMixin,
-    mixins.CreateModelMixin,
-    mixins.UpdateModelMixin,
-    mixins.DestroyModelMixin,
-    BaseViewSet[Row],
-):
-    """Rows that belong to the venue in the path, changed by staff."""
+class VenueViewMixin(BaseViewSet[Row]):
+    """Rows that belong to the venue in the path, for who has the role there. It stands before the
+    mixins."""
 
-    permission_classes = (IsStaff,)
     scope = Scope.VENUE
 
     @cached_property
@@ -119,10 +112,23 @@ class VenueRowViewSet(
         return get_venue(self.kwargs["slug"])
 
     def get_venue_id(self) -> int:
-        return self.venue.pk
+        return int(self.venue.pk)
 
     def get_queryset(self) -> QuerySet[Row]:
         return super().get_queryset().filter(venue=self.venue)
+
+
+class VenueRowViewSet(
+    VenueViewMixin[Row],
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+):
+    """Changed by staff."""
+
+    permission_classes = (IsStaff,)
 
 
 @extend_schema(tags=[RUN_VENUE], parameters=[SLUG])
