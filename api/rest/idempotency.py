@@ -49,7 +49,9 @@ class IdempotentAPIView(BaseAPIView):
         KeyAuthentication,  # before the next, which takes every bearer token
         BearerAuthentication,
     )
-    key_scopes: Mapping[str, Scopes] = {}  # where they are others than `rest.keys` says
+    # of the API keys that open it, where they are others than `rest.keys` says; and whether any do
+    key_scopes: Mapping[str, Scopes] = {}
+    takes_keys = True
     unstored_methods: Collection[str] = ()  # whose responses hold secrets: a key is ignored
     one_transaction = True
 

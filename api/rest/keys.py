@@ -20,7 +20,14 @@ from api import errors
 from api.models import ApiKey, KeyCaller
 from api.models.keys import Scope as KeyScope
 from api.rest.authorization import read_credentials
-from api.rest.permissions import AllowAny, ReadOnlyOrRole, Scope, get_caller
+from api.rest.permissions import (
+    AllowAny,
+    IsStaff,
+    IsStaffOrReadOnly,
+    ReadOnlyOrRole,
+    Scope,
+    get_caller,
+)
 from api.services.accounts import keys
 
 Scopes = frozenset[str]
@@ -65,13 +72,21 @@ class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
 
 def list_key_scopes(view: Any, method: str) -> Scopes:
     """Any of these opens the operation; none of them, no key does."""
+    if not getattr(view, "takes_keys", False):
+        return NONE
     declared: Mapping[str, Scopes] = getattr(view, "key_scopes", {})
     action = getattr(view, "action", None) or method.lower()
     if action in declared:
         return declared[action]
+    if view.scope is Scope.VENUE and not _is_for_staff(view):
+        return NONE
     if method in SAFE_METHODS:
         return READING if view.scope in _READ_BY_STAFF else NONE
     return MANAGING if view.scope in _CHANGED_BY_STAFF else NONE
+
+
+def _is_for_staff(view: Any) -> bool:
+    return any(isinstance(each, (IsStaff, IsStaffOrReadOnly)) for each in view.get_permissions())
 
 
 def is_read_by_anyone(view: Any, method: str) -> bool:
