@@ -18,7 +18,7 @@ SECRET_NAMES = re.compile(
 )
 SECRET_PATTERNS = re.compile(
     r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"  # JWT
-    r"|\bhfp_[\w-]{8,}"  # panels
+    r"|\bhf[pk]_[\w-]{8,}"  # panels and keys
     r"|\b(?:sk|rk|pk)_(?:live|test)_\w+|\bwhsec_\w+|\bpi_\w+_secret_\w+"  # Stripe
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # addresses of servers
     r"|(?<=/account/undo/)[^\s/\"']+|(?<=/account/confirm/)[^\s/\"']+"

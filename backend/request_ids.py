@@ -13,6 +13,11 @@ HEADER = "X-Request-ID"
 VALID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,64}")  # nothing that could break a log line
 
 
+def get_request_id(request: Any) -> str:
+    """The id that its log lines have; empty where no middleware gave one."""
+    return str(request.META.get("HTTP_X_REQUEST_ID", ""))
+
+
 class RequestMiddleware(StructlogMiddleware):
     def prepare(self, request: HttpRequest) -> None:
         if not VALID.fullmatch(request.META.get("HTTP_X_REQUEST_ID", "")):

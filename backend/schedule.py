@@ -113,6 +113,12 @@ SCHEDULE: dict[str, Job] = {
         "a large export is made while nobody waits for it",
         queue="default",
     ),
+    "seal_audit": Job(
+        "tasks.upkeep.seal_audit",
+        5 * SECOND,
+        "what staff did takes its place in the chain that shows later changes",
+        queue="default",
+    ),
     "heartbeat": Job(
         "tasks.upkeep.heartbeat",
         10 * SECOND,

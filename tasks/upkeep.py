@@ -4,6 +4,7 @@ from celery import shared_task
 
 from api.services.accounts import changes, tokens, user_sessions
 from api.services.analytics import exports
+from api.services.audit import sealing
 from api.services.bookings import history, retention
 from api.services.messages import outbox
 from api.services.operations import idempotency, jobs
@@ -31,6 +32,12 @@ def _prune() -> int:
 def forget_old_bookings() -> int:
     """Bookings whose people were forgotten."""
     return jobs.run("forget_old_bookings", retention.forget_old_bookings)
+
+
+@shared_task
+def seal_audit() -> int:
+    """Entries of the audit log sealed in this run."""
+    return jobs.run("seal_audit", sealing.seal)
 
 
 @shared_task

@@ -8,6 +8,8 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from api.models import (
+    ApiKey,
+    AuditEntry,
     Delivery,
     Dispute,
     IdempotencyKey,
@@ -95,3 +97,19 @@ class PanelAdmin(ReadOnlyAdmin):
 class IdempotencyKeyAdmin(ReadOnlyAdmin):
     exclude = ("body", "fingerprint")  # the response belongs to its caller
     list_display = ("scope", "key", "status", "created_at")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    exclude = ("salt", "content_digest", "digest")
+    list_display = ("at", "venue", "kind", "user", "key", "action", "object", "request_id")
+    list_filter = ("kind", "action", "venue")
+    list_select_related = ("venue", "user", "key")
+    search_fields = ("=object", "=request_id")
+    show_full_result_count = False
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    exclude = ("secret_hash",)
+    list_display = ("name", "prefix", "scopes", "expires_at", "last_used_at", "revoked_at")

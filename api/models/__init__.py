@@ -3,10 +3,12 @@ person are in `services`."""
 
 from . import lookups as lookups
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
+from .audit import AuditEntry, AuditSeal
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .consents import Consent, ConsentText
 from .idempotency import IdempotencyKey
+from .keys import ApiKey, KeyCaller
 from .memberships import Invitation, Membership
 from .outbox import Delivery
 from .panels import Panel
@@ -21,6 +23,9 @@ from .venues import Closure, PrimetimeWindow, Venue
 
 __all__ = [
     "AccountChange",
+    "ApiKey",
+    "AuditEntry",
+    "AuditSeal",
     "Booking",
     "BookingEvent",
     "Caller",
@@ -36,6 +41,7 @@ __all__ = [
     "Invitation",
     "Job",
     "JobFailure",
+    "KeyCaller",
     "Membership",
     "MonthRollup",
     "Nobody",

@@ -195,7 +195,7 @@ class BookingEvent(models.Model):
     actor = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    actor_name = models.CharField(max_length=120, blank=True, help_text="The job or panel")
+    actor_name = models.CharField(max_length=120, blank=True, help_text="The job, panel or key")
     details = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField(db_default=Now())
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -16,13 +19,15 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api import errors
-from api.models import Caller, User
-from api.rest import parsers
-from api.rest.admission import check_admission
+from api.models import ApiKey, Caller, User
+from api.rest import auditing, parsers
+from api.rest.admission import check_admission, is_write
 from api.rest.exceptions import build_problem, get_status, to_refusal
 from api.rest.origins import is_untrusted_origin
 from api.rest.permissions import Scope, get_caller
-from api.rest.throttling import AccountThrottle
+from api.rest.throttling import AccountThrottle, KeyThrottle
+from api.services.audit.recording import AuditActor, Recorder
+from backend.request_ids import get_request_id
 
 SerializerClass = type[serializers.BaseSerializer[Any]]
 
@@ -48,6 +53,15 @@ class BaseAPIView(APIView):
             drf_request.parsers = [parsers.JSONParser()]
         return drf_request
 
+    recorder: Recorder | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            if self.recorder:
+                self.recorder.stop()
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if self.scope is None:
             raise ImproperlyConfigured(f"{type(self).__name__} does not say whose rows it answers.")
@@ -56,6 +70,25 @@ class BaseAPIView(APIView):
         if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
             raise parsers.TooLarge
         super().initial(request, *args, **kwargs)
+        if is_write(request) and (actor := self._get_audit_actor(request)):
+            self.recorder = Recorder(actor, get_request_id(request))
+            self.recorder.start()
+
+    def _get_audit_actor(self, request: Request) -> AuditActor | None:
+        """What has no venue itself belongs to the view's part of the audit log."""
+        actor = auditing.get_actor(request)
+        return actor and replace(actor, venue=self.get_venue_id())
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        if request.method in ("GET", "HEAD") and response.status_code == 200:
+            try:
+                if actor := self._get_audit_actor(request):
+                    auditing.record_shown_people(request, response, actor)
+            except DatabaseError as error:  # what cannot be written down is not shown
+                response = self.handle_exception(error)
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
         """Whoever authenticates a person without saying so has seen no second factor."""
@@ -64,7 +97,8 @@ class BaseAPIView(APIView):
             request.user.set_second_factor(False)
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [*super().get_throttles(), AccountThrottle()]
+        by_key = isinstance(self.request.auth, ApiKey)
+        return [*super().get_throttles(), KeyThrottle() if by_key else AccountThrottle()]
 
     def handle_exception(self, exc: Exception) -> Response:
         refusal = to_refusal(exc)
@@ -107,6 +141,11 @@ class BaseAPIView(APIView):
     def caller(self) -> Caller:
         """Who calls, with their roles: a person, or nobody."""
         return get_caller(self.request)
+
+    @property
+    def person(self) -> User | None:
+        """The person calling; None where it is a key, or nobody."""
+        return self.request.user if isinstance(self.request.user, User) else None
 
     @property
     def user(self) -> User:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors
+from api.models import KeyCaller
 from api.rest import parsers
+from api.rest.authentication import BearerAuthentication
 from api.rest.base_view import BaseAPIView
 from api.rest.exceptions import build_problem_response, to_refusal
+from api.rest.keys import KeyAuthentication, Scopes, check_key
+from api.rest.permissions import get_caller
 from api.rest.renderers import JSONRenderer
 from api.services.accounts import client_address
 from api.services.operations import idempotency
@@ -40,6 +45,13 @@ class IdempotentAPIView(BaseAPIView):
     """
 
     parser_classes = (parsers.JSONParser,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (
+        KeyAuthentication,  # before the next, which takes every bearer token
+        BearerAuthentication,
+    )
+    # of the API keys that open it, where they are others than `rest.keys` says; and whether any do
+    key_scopes: Mapping[str, Scopes] = {}
+    takes_keys = True
     unstored_methods: Collection[str] = ()  # whose responses hold secrets: a key is ignored
     one_transaction = True
 
@@ -78,8 +90,14 @@ class IdempotentAPIView(BaseAPIView):
             raise Replay(*stored)
         self.fingerprint = fingerprint
 
+    def check_permissions(self, request: Request) -> None:
+        check_key(request, self)
+        super().check_permissions(request)
+
     def get_key_scope(self, request: Request) -> str:
         """Whose keys these are: one caller's never meet another's."""
+        if isinstance(caller := get_caller(request), KeyCaller):
+            return f"key:{caller.key.pk}"
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
         return f"address:{client_address.get_address_hash()}"

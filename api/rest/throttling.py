@@ -39,3 +39,12 @@ class AccountThrottle(SimpleRateThrottle):
         if request.method in SAFE_METHODS or not request.user.is_authenticated:
             return None
         return self.cache_format % {"scope": self.scope, "ident": request.user.pk}
+
+
+class KeyThrottle(SimpleRateThrottle):
+    """Counts what a key reads and writes."""
+
+    scope = "key"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": request.auth.pk}

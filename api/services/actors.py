@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from api.lifecycle import ActorRole
-from api.models import Booking, Caller, User
+from api.models import Booking, Caller, KeyCaller, User
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Actor:
     @classmethod
     def _for_owner(cls, caller: Caller, venue_id: int, owner_id: int | None) -> Actor:
         user = caller if isinstance(caller, User) else None
+        name = caller.name if isinstance(caller, KeyCaller) else ""
         if caller.is_staff_of(venue_id):
-            return cls(ActorRole.STAFF, user)
+            return cls(ActorRole.STAFF, user, name)
         is_owner = owner_id is not None and owner_id == caller.person_id
         return cls(ActorRole.OWNER if is_owner else ActorRole.MEMBER, user)

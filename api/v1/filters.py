@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from api import effective_status
 from api.errors import EndsBeforeStart, Unfit
 from api.lifecycle import Status
-from api.models import Booking, Resource, Review
+from api.models import AuditEntry, Booking, Resource, Review
 
 from .serializers.fields import InstantField
 
@@ -60,6 +60,24 @@ class _IdField(_WholeField):
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**63 - 1})
 class IdFilter(django_filters.Filter):
     field_class = _IdField
+
+
+ACTOR = r"^((user|key):)?[1-9][0-9]{0,17}$"
+
+
+class _ActorField(forms.RegexField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(regex=ACTOR, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        if value == "":
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return str(super().to_python(value))
+
+
+@extend_schema_field({"type": "string", "pattern": ACTOR, "example": "user:3"})
+class ActorFilter(django_filters.Filter):
+    field_class = _ActorField
 
 
 class ResourceFilterSet(django_filters.FilterSet):
@@ -147,4 +165,37 @@ class BookingFilterSet(django_filters.FilterSet):
 # `from` is a word of the language
 BookingFilterSet.base_filters["from"] = InstantFilter(
     field_name="ends_at", lookup_expr="gt", help_text="Those that end after."
+)
+
+
+class AuditFilterSet(django_filters.FilterSet):
+    venue = django_filters.CharFilter(field_name="venue__slug", help_text="The slug of a venue.")
+    actor = ActorFilter(
+        method="filter_actor",
+        help_text="The id of a person or a key; `user:3` or `key:3` for one of the two.",
+    )
+    object = django_filters.CharFilter(
+        method="filter_object", help_text="As `booking:12`; `booking` for all bookings."
+    )
+
+    class Meta:
+        model = AuditEntry
+        fields: list[str] = []
+
+    def filter_actor(self, rows: QuerySet[AuditEntry], _: str, value: str) -> QuerySet[AuditEntry]:
+        kind, _, number = value.rpartition(":")
+        return rows.filter(
+            (Q(user_id=number) if kind != "key" else Q())
+            | (Q(key_id=number) if kind != "user" else Q())
+        )
+
+    def filter_object(self, rows: QuerySet[AuditEntry], _: str, value: str) -> QuerySet[AuditEntry]:
+        return rows.filter(Q(object=value) | Q(object__startswith=f"{value}:"))
+
+
+AuditFilterSet.base_filters["from"] = InstantFilter(
+    field_name="at", lookup_expr="gte", help_text="Entries of that instant and later."
+)
+AuditFilterSet.base_filters["until"] = InstantFilter(
+    field_name="at", lookup_expr="lt", help_text="Entries before that instant."
 )

@@ -6,7 +6,7 @@ Summaries, problems, the bounds of ids, closed bodies, and the introduction of t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from api import errors
 from api.lifecycle import Status
 from api.models import Booking
 from api.rest import exceptions, parsers
+from api.rest.keys import is_read_by_anyone, list_key_scopes
 from api.rest.permissions import ReadOnlyOrRole
 from api.rest.renderers import JSONRenderer
 from api.services.operations.idempotency import KeyReused
@@ -101,7 +102,12 @@ class AutoSchema(openapi.AutoSchema):
 
     def get_description(self, path: str = "", method: str = "") -> str:
         summary, description = self._get_docstring()
-        return description or summary
+        scopes = " or ".join(f"`{scope}`" for scope in sorted(self._list_key_scopes()))
+        return (description or summary) + (f"\n\nKeys: {scopes}." if scopes else "")
+
+    def _list_key_scopes(self) -> Collection[str]:
+        takes_keys = any("key" in scheme for scheme in self.get_auth())
+        return list_key_scopes(self.view, self.method) if takes_keys else ()
 
     def _get_docstring(self) -> tuple[str, str]:
         name = getattr(self.view, "action", None) or self.method.lower()
@@ -112,9 +118,13 @@ class AutoSchema(openapi.AutoSchema):
     def get_auth(self) -> list[Any]:
         """Public operations have an empty list."""
         schemes: list[Any] = super().get_auth()
+        readable = is_read_by_anyone(self.view, self.method)
+        if not (readable or list_key_scopes(self.view, self.method)):
+            schemes = [scheme for scheme in schemes if "key" not in scheme]
+        schemes.sort(key=lambda scheme: "key" in scheme)
         permissions = self.view.get_permissions()
-        readable = any(isinstance(permission, ReadOnlyOrRole) for permission in permissions)
-        return [{}, *schemes] if readable and self.method == "GET" else schemes
+        partly = any(isinstance(permission, ReadOnlyOrRole) for permission in permissions)
+        return [{}, *schemes] if partly and self.method == "GET" else schemes
 
     def get_extensions(self) -> dict[str, Any]:
         """`x-idempotent`: whether it may be sent twice. `Idempotency-Key` is not among the

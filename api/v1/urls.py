@@ -10,11 +10,13 @@ from rest_framework.routers import SimpleRouter
 from .schema import SchemaGenerator
 from .views import (
     analytics,
+    audit,
     auth,
     automation,
     bookings,
     consents,
     dashboard,
+    keys,
     members,
     panels,
     payments,
@@ -52,6 +54,8 @@ router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)
 router.register("panels", panels.PanelDeviceViewSet, basename="panel-device")
 router.register("panels", panels.PanelViewSet)
+router.register("keys", keys.KeyViewSet)
+router.register("audit", audit.AuditViewSet)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(generator_class=SchemaGenerator), name="schema"),

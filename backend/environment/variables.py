@@ -226,6 +226,10 @@ class Limits(BaseModel):
         "Attempts to sign in or register, per account and address, or `off`. Unset: "
         "`60/min`, and `3000/min` under `make up`.",
     )
+    THROTTLE_KEY: Rate | None = variable(
+        None,
+        "Requests of one API key, or `off`. Unset: `1200/min`, and `off` under `make up`.",
+    )
     THROTTLE_ANONYMOUS: Rate | None = variable(
         None,
         "Requests of people who are not signed in, per address, or `off`. Unset: `600/min`, "

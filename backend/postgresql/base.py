@@ -33,6 +33,8 @@ class UtcLoader(BaseTzLoader):
 class DatabaseWrapper(base.DatabaseWrapper):
     checked_at = float("-inf")
     lock_timeout = ""  # that the session was told; empty: that of its connection
+    # on whose behalf this transaction was told to run; None: nobody knows (`services.audit`)
+    audit_actor: str | None = ""
     prepared_cursor: Any = base.ServerBindingCursor  # tracing puts one that is watched here
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
@@ -68,6 +70,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
             else:
                 cursor.execute("RESET lock_timeout")
             self.lock_timeout = value
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """What was set for a transaction ends with it."""
+        self.audit_actor = ""
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # Django's own method, missing in its stubs
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # as above
+        self.audit_actor = None
 
     def prepared(self) -> Any:
         """A cursor whose statements the server parses and plans once per connection, for statements

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.admin.bad_values.BadValueMiddleware",
+    "api.admin.auditing.record_admin",
     "backend.client_address.set_client_address",
     "backend.write_limits.WriteLimits",
 ]

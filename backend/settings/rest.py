@@ -23,6 +23,7 @@ REST_FRAMEWORK = {
         "auth": choose_rate(env.THROTTLE_AUTH, "60/min", "3000/min"),
         # what one person may write; nobody is limited while it is tried out
         "account": choose_rate(env.THROTTLE_ACCOUNT, "1200/min", None),
+        "key": choose_rate(env.THROTTLE_KEY, "1200/min", None),
         "anonymous": choose_rate(env.THROTTLE_ANONYMOUS, "600/min", "30000/min"),
     },
     "NUM_PROXIES": env.NUM_PROXIES,

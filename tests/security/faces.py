@@ -25,6 +25,7 @@ from api.models import (
     Closure,
     Export,
     Invitation,
+    Membership,
     Payment,
     PrimetimeWindow,
     Resource,
@@ -34,6 +35,7 @@ from api.models import (
     Venue,
 )
 from api.services.accounts import tokens
+from api.services.accounts.keys import create_key
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.panels import panels
@@ -181,6 +183,9 @@ def own(world: World) -> Face:
     got = traded(world, second, world.take(world.asked, court, 60), by_owner=False)
     door = panels.create(court, "Door", world.staff)
     world.made |= {"panel": door.token}
+    member = Membership.objects.get(user=world.asked, venue=club)
+    invitation = Invitation.objects.create(venue=club, email="new@example.com")
+    key, _ = create_key(name="Website", venues=[club], scopes=["read"], by=world.admin)
     Payment.objects.create(booking=mine, amount_minor=500, currency="usd", status="canceled")
     export = Export.objects.create(
         figure="kpi",
@@ -230,6 +235,10 @@ def own(world: World) -> Face:
         ("POST", "reviews/{}/move/"): at | {"reason": "x"},
         ("POST", "reviews/{}/cancel/"): {"reason": "x"},
         ("POST", "trades/"): offer,
+        ("POST", "venues/{}/members/"): {"email": "new@example.com", "role": "customer"},
+        ("PATCH", "venues/{}/members/{}/"): {"role": "staff"},
+        ("PATCH", "members/{}/"): {"role": "staff"},
+        ("POST", "keys/"): {"name": "Till", "venues": ["club"], "scopes": ["read"]},
         ("POST", "panels/"): {"resource": court.pk},
         ("POST", "panels/pair/"): {"code": door.code},
         ("POST", "panels/check-in/"): here,
@@ -251,6 +260,10 @@ def own(world: World) -> Face:
         "trades/{}/accept": got.pk,
         "trades/{}/reject": got.pk,
         "panels/{}": door.panel.pk,
+        "keys/": key.pk,
+        "members/": member.pk,
+        "venues/{}/members/{}": ("club", member.pk),
+        "venues/{}/invitations/{}": ("club", invitation.pk),
         "analytics/exports/": export.pk,
     }
     query = {f"resources/{court.pk}/availability/": RANGE}

@@ -7,7 +7,16 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 
-from api.models import Booking, BookingEvent, Consent, Delivery, Trade, User, UserSession
+from api.models import (
+    AuditEntry,
+    Booking,
+    BookingEvent,
+    Consent,
+    Delivery,
+    Trade,
+    User,
+    UserSession,
+)
 
 SESSION_FIELDS = (
     "kind",
@@ -31,7 +40,9 @@ TRADE_FIELDS = (
 
 
 def export_personal_data(user: User) -> dict[str, Any]:
-    """Plain data: account, bookings, their history, and emails sent."""
+    """Plain data: account, bookings, their history, emails sent, and when staff looked at these or
+    changed them."""
+    booking_ids = Booking.objects.filter(owner=user).values_list("pk", flat=True)
     booking_fields = [f.attname for f in Booking._meta.concrete_fields]
     return {
         "account": {
@@ -76,6 +87,11 @@ def export_personal_data(user: User) -> dict[str, Any]:
         ),
         "trades_received": list(
             Trade.objects.filter(target=user).values(*TRADE_FIELDS, "response_message")
+        ),
+        "looked_at": list(
+            AuditEntry.objects.filter(
+                object__in=[f"user:{user.pk}", *(f"booking:{pk}" for pk in booking_ids)]
+            ).values("at", "action", "object")
         ),
         "emails": list(
             Delivery.objects.filter(to=user.email).values("name", "state", "created_at")

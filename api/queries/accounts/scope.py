@@ -13,6 +13,8 @@ from django.db.models import Model, Q, QuerySet
 
 from api import errors
 from api.models import (
+    ApiKey,
+    AuditEntry,
     Booking,
     BookingEvent,
     Caller,
@@ -51,6 +53,7 @@ VENUE_PATHS: Mapping[type[Model], str] = {
     Refund: "payment__booking__venue",
     Dispute: "payment__booking__venue",
     Delivery: "booking__venue",
+    AuditEntry: "venue",
 }
 
 
@@ -77,6 +80,8 @@ def limit_to_venues(rows: QuerySet[Row], venues: Collection[int] | None) -> Quer
     """Those of the venues; None is every venue."""
     if venues is None:
         return rows
+    if rows.model is ApiKey:
+        return rows.filter(venue_ids__overlap=list(venues))
     if rows.model is User:
         return rows.filter(pk__in=Membership.objects.filter(venue__in=venues).values("user"))
     path: Any = VENUE_PATHS.get(rows.model)

@@ -17,6 +17,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from api import errors
 from api.lifecycle import BOOKING, ActorRole
 from api.models import (
+    AuditEntry,
     Booking,
     BookingEvent,
     Caller,
@@ -68,6 +69,7 @@ def erase_account(user: User, *, by: Caller | None = None) -> None:
         OutstandingToken.objects.filter(user=person).update(token="")
         end_sessions(person)
         _build_erased(person).save()
+        _erase_audit(person)
 
 
 def remove_person(user: User, venue_id: int, *, by: User) -> None:
@@ -136,6 +138,26 @@ def _erase_stored_responses(user: User) -> None:
         failures |= Q(error__icontains=text)
     stored.filter(naming | Q(body__id=user.pk, body__has_key="email")).delete()
     JobFailure.objects.filter(failures).update(error="")
+
+
+def _erase_audit(user: User) -> None:
+    """The content of entries about them, of this erasure too. That they were made stays, and their
+    digests, so that the chain holds."""
+    bookings = Booking.objects.filter(Q(owner=user) | Q(events__actor=user))
+    names = [f"user:{user.pk}", f"profile:{user.pk}"]
+    for kind, rows in (
+        ("booking", bookings),
+        ("review", Review.objects.filter(booking__in=bookings)),
+        ("trade", Trade.objects.filter(Q(requester=user) | Q(target=user))),
+        ("delivery", Delivery.objects.filter(booking__in=bookings)),
+    ):
+        names += [f"{kind}:{pk}" for pk in rows.values_list("pk", flat=True)]
+    invited = Q(object__startswith="invitation:") & (
+        Q(before__email=user.email) | Q(after__email=user.email)
+    )
+    AuditEntry.objects.filter(Q(object__in=names) | invited).update(
+        before=None, after=None, salt=None
+    )
 
 
 def _build_erased(user: User) -> User:

@@ -69,3 +69,16 @@ def find_attendees(
     if unknown:
         raise errors.UnknownPeople(errors={"attendees": [f"Unknown people: {sorted(unknown)}."]})
     return sorted(ids)
+
+
+def find_customer(venue_id: int, owner: int | None = None, name: str = "", email: str = "") -> User:
+    """Whom a key books for: one of the venue's people, by id, or a guest by name and address.
+    Refuses `UnknownPeople` for anybody else, and `Unfit` unless it is one of the two."""
+    if bool(name) != bool(email) or bool(name) == (owner is not None):
+        raise errors.Unfit(errors={"owner": ["Give `owner`, or `name` and `email`."]})
+    if owner is None:
+        # a guest's booking, once there are guests
+        raise errors.Unfit(errors={"email": ["This venue takes no bookings of guests."]})
+    for person in list_people_of(venue_id, [owner]):
+        return person
+    raise errors.UnknownPeople(errors={"owner": ["This is none of the venue's people."]})

@@ -60,7 +60,7 @@ def make_now(question: Question, kind: Format) -> File:
     return _build_file(question, kind, _render(report, kind))
 
 
-def request_export(question: Question, kind: Format, by: User) -> Export:
+def request_export(question: Question, kind: Format, by: User | None) -> Export:
     """The export that a worker makes; one of the same question that is younger than REUSE_FOR
     serves again, so that asking anew is a way of waiting."""
     columns = {

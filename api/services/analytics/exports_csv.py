@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -31,8 +32,11 @@ def render_csv(report: Report) -> bytes:
 
 
 def render_table(headings: Iterable[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    return BOM_UTF8 + render_lines([list(headings)]) + render_lines(rows)
+
+
+def render_lines(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Lines without headings, for a file that is sent part by part."""
     lines = io.StringIO(newline="")
-    writer = csv.writer(lines)
-    writer.writerow(headings)
-    writer.writerows([format_cell(cell) for cell in row] for row in rows)
-    return lines.getvalue().encode("utf-8-sig")
+    csv.writer(lines).writerows([format_cell(cell) for cell in row] for row in rows)
+    return lines.getvalue().encode()

@@ -62,7 +62,7 @@ def _hash_code(code: str) -> str:
     return salted_hmac("holdfast.panel", code, algorithm="sha256").hexdigest()
 
 
-def create(resource: Resource, name: str, created_by: User) -> Secrets:
+def create(resource: Resource, name: str, created_by: User | None) -> Secrets:
     """Create a panel for the room, with its token and a pairing code."""
     spent = Panel.objects.filter(code_expires_at__lte=Now())
     spent.update(code_hash=None, code_expires_at=None)

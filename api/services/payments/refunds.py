@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from api import errors, policy
 from api.lifecycle import Status, Transition
-from api.models import Booking, Payment, Refund, User
+from api.models import Booking, Caller, Payment, Refund, User
 from api.models.bookings import PAID_STATUSES
 from api.models.outbox import Kind
 from api.services.conflicts import retry_on_conflict
@@ -73,7 +73,7 @@ def _build_call(refund: Refund) -> Effect:
 
 
 def create_staff_refund(
-    pk: int, by: User, key: str, amount_minor: int | None = None, why: str = ""
+    pk: int, by: Caller, key: str, amount_minor: int | None = None, why: str = ""
 ) -> Refund:
     """Refund all or part of what was paid for a booking, which stays as it is. The same key again
     returns the same refund. Raises `NothingToRefund`, `PaymentDisputed` while the customer's bank
@@ -91,7 +91,8 @@ def create_staff_refund(
         amount = rest if amount_minor is None else amount_minor
         if not 0 < amount <= rest:
             raise errors.NothingToRefund(left_minor=rest)
-        refund = create_refund(payment, amount, f"staff:{key}", why, by=by)
+        person = by if isinstance(by, User) else None
+        refund = create_refund(payment, amount, f"staff:{key}", why, by=person)
         assert refund is not None  # noqa: S101  # what is left was looked at under the lock
         return refund
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from api.effective_status import get_effective_payment_status, get_effective_status
 from api.models import Booking, BookingEvent
+from api.rest.credentials import EmailField
 
 from .base import SharedFieldsSerializer, StrictSerializer, describe, example
 from .fields import InstantField
@@ -200,6 +201,32 @@ class NewBookingSerializer(SharedFieldsSerializer):
     )
 
 
+@example(
+    request={
+        "resource": 3,
+        "starts_at": "2030-05-01T09:00:00Z",
+        "ends_at": "2030-05-01T10:00:00Z",
+        "title": "Practice",
+        "guests": 2,
+    }
+)
+class BookingRequestSerializer(NewBookingSerializer):
+    owner = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="For keys, which book for others: the id of one of the venue's people.",
+    )
+    name = serializers.CharField(
+        max_length=150,
+        required=False,
+        help_text="For keys, with `email` and instead of `owner`: what a guest is called.",
+    )
+    email = EmailField(
+        required=False, help_text="For keys, with `name` and instead of `owner`: where to write."
+    )
+
+
 @example(request={"starts_at": "2030-05-01T10:00:00Z", "ends_at": "2030-05-01T11:00:00Z"})
 class BookingChangeSerializer(NewBookingSerializer):
     pass
@@ -259,7 +286,9 @@ class BookingResultsSerializer(serializers.Serializer[Any]):
 
 @example(EVENT)
 class BookingEventSerializer(serializers.ModelSerializer[BookingEvent]):
-    actor = serializers.SerializerMethodField(help_text="The name of the person, job or panel.")
+    actor = serializers.SerializerMethodField(
+        help_text="The name of the person, job, panel or key."
+    )
 
     class Meta:
         model = BookingEvent

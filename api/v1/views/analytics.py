@@ -75,7 +75,7 @@ class FigureView(IdempotentAPIView):
     def _render_file(self, question: Question, kind: Format) -> Response | HttpResponse:
         if exports.is_small(question):
             return respond_with_file(exports.make_now(question, kind))
-        export = exports.request_export(question, kind, self.user)
+        export = exports.request_export(question, kind, self.person)
         if export.state == ExportState.READY:
             return respond_with_file(exports.get_file(export.pk, self.caller))
         body = serializers.ExportSerializer(export).data

@@ -14,11 +14,15 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import errors
-from api.models import Booking
+from api import errors, policy
+from api.models import Booking, KeyCaller, User
+from api.queries.accounts.scope import check_staff_of
 from api.queries.bookings import bookings as queries
+from api.queries.venues.rules import get_resource
+from api.rest.keys import BOOKING, MANAGING
 from api.rest.permissions import IsStaff, Scope
 from api.services.accounts import consents
+from api.services.accounts.joining import find_customer
 from api.services.actors import Actor
 from api.services.bookings.actions import (
     approve_booking,
@@ -36,10 +40,10 @@ from api.v1.serializers.bookings import (
     BookingChangeSerializer,
     BookingEventSerializer,
     BookingIdsSerializer,
+    BookingRequestSerializer,
     BookingResultsSerializer,
     BookingSerializer,
     ExtensionSerializer,
-    NewBookingSerializer,
     ReasonSerializer,
 )
 from api.v1.tags import APPROVE, BOOK
@@ -64,6 +68,11 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
     serializer_class = BookingSerializer
     filterset_class = BookingFilterSet
     queryset = Booking.objects.none()
+    key_scopes = {
+        **dict.fromkeys(("create", "partial_update", "cancel", "check_in"), BOOKING),
+        **dict.fromkeys(("extend", "end"), BOOKING | MANAGING),
+        **dict.fromkeys(("approve", "reject", "approve_many", "reject_many"), MANAGING),
+    }
 
     def get_queryset(self) -> QuerySet[Booking]:
         return queries.list_visible_bookings(self.caller)
@@ -71,7 +80,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
     def get_object(self) -> Booking:
         return queries.get_visible_booking(self.caller, self.kwargs["pk"])
 
-    @extend_schema(request=NewBookingSerializer, responses={201: BookingSerializer})
+    @extend_schema(request=BookingRequestSerializer, responses={201: BookingSerializer})
     def create(self, request: Request) -> Response:
         """Book a resource.
 
@@ -79,18 +88,32 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         `slot_taken` with what blocks (`conflicts`) and the nearest free times (`alternatives`).
         The venue's rules decide whether it is confirmed at once (`confirmed`), waits for staff
         (`pending`) or for payment (`held`). A venue with a text to agree to wants its id as
-        `consent`, once for each version.
+        `consent`, once for each version. Keys say for whom: `owner`, or `name` and `email`.
         """
-        body = self.get_validated_body(NewBookingSerializer)
-        check = consents.build_check(self.user, body.pop("consent", None))
+        body = self.get_validated_body(BookingRequestSerializer)
+        owner, actor = self._get_owner(body)
+        consent = body.pop("consent", None)
+        is_key = isinstance(self.caller, KeyCaller)  # who books for others asks them by itself
         booking = create_booking(
-            BookingRequest(owner=self.user, contract="v1", **body),
-            actor=Actor.for_new_booking(self.user),
-            check=check,
+            BookingRequest(owner=owner, contract="v1", **body),
+            actor=actor,
+            check=policy.check_booking if is_key else consents.build_check(owner, consent),
         )
         attendees = sorted(set(body.get("attendees", ())))
         serializer = BookingSerializer(booking, context={"attendees": attendees})
         return Response(serializer.data, status=201)
+
+    def _get_owner(self, body: dict[str, Any]) -> tuple[User, Actor]:
+        """Whose booking it is to be, taken out of the body, and who makes it: people book for
+        themselves, a key for others, as staff of the venue."""
+        whom = {name: body.pop(name) for name in ("owner", "name", "email") if name in body}
+        if isinstance(self.caller, KeyCaller):
+            venue_id = get_resource(body["resource"]).venue_id
+            check_staff_of(self.caller, venue_id)
+            return find_customer(venue_id, **whom), Actor.in_venue(self.caller, venue_id)
+        if whom:
+            raise errors.Unfit(errors={name: ["Only keys book for others."] for name in whom})
+        return self.user, Actor.for_new_booking(self.user)
 
     @extend_schema(request=BookingChangeSerializer, responses=BookingSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:

@@ -32,6 +32,7 @@ from .venues import SLUG, VenueViewMixin
 class MemberViewMixin(BaseViewSet[Membership]):
     """Changes and removes one member."""
 
+    takes_keys = False
     serializer_class = MemberSerializer
     queryset = Membership.objects.filter(user__erased_at=None).select_related("user")
 

@@ -74,7 +74,7 @@ class PanelViewSet(
         """
         body = self.get_validated_body(NewPanelSerializer)
         check_staff_of(self.caller, body["resource"].venue_id)
-        made = panels.create(created_by=self.user, **body)
+        made = panels.create(created_by=self.person, **body)
         secrets = {"token": made.token, "code": made.code}
         answer = PanelSerializer(made.panel).data | secrets
         return Response(answer | {"code_expires_at": made.panel.code_expires_at}, status=201)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from api.queries.bookings import bookings as bookings_query
 from api.queries.payments import payments as queries
 from api.rest.idempotency import IdempotentAPIView
+from api.rest.keys import MANAGING
 from api.rest.permissions import IsStaff, Scope
 from api.services.payments import payments, refunds, stripe_events
 from api.v1.serializers.payments import (
@@ -60,6 +61,7 @@ class BookingPaymentView(IdempotentAPIView):
 class RefundView(IdempotentAPIView):
     permission_classes = (IsStaff,)
     scope = Scope.VISIBLE
+    key_scopes = {"post": MANAGING}
 
     @extend_schema(tags=[PAY], request=NewRefundSerializer, responses={201: RefundSerializer})
     def post(self, request: Request, pk: int) -> Response:
@@ -72,7 +74,7 @@ class RefundView(IdempotentAPIView):
         body = self.get_validated_body(NewRefundSerializer)
         refund = refunds.create_staff_refund(
             booking.pk,
-            self.user,
+            self.caller,
             str(uuid.uuid4()),
             body.get("amount_minor"),
             body.get("reason", ""),

@@ -306,7 +306,7 @@ class CalendarView(IdempotentAPIView):
             "ends_at": row.ends_at,
             "status": row.status,
         }
-        if is_staff or row.owner_id == self.user.pk:
+        if is_staff or row.owner_id == self.caller.person_id:
             body |= {
                 "id": row.id,
                 "title": row.title,
