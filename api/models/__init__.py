@@ -5,6 +5,7 @@ from . import lookups as lookups
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
+from .guests import Guest
 from .idempotency import IdempotencyKey
 from .outbox import Delivery
 from .panels import Panel
@@ -24,6 +25,7 @@ __all__ = [
     "Delivery",
     "Dispute",
     "Export",
+    "Guest",
     "Heartbeat",
     "IdempotencyKey",
     "Job",

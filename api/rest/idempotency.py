@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors
+from api.models.identifiers import build_key
 from api.rest import parsers
 from api.rest.base_view import BaseAPIView
 from api.rest.exceptions import build_problem_response, to_refusal
@@ -79,10 +80,15 @@ class IdempotentAPIView(BaseAPIView):
         self.fingerprint = fingerprint
 
     def get_key_scope(self, request: Request) -> str:
-        """Whose keys these are: one caller's never meet another's."""
+        """Whose keys these are: one caller's never meet another's. Of those who are not signed in,
+        many share an address: the e-mail that they send tells them apart."""
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{client_address.get_address_hash()}"
+        scope = f"address:{client_address.get_address_hash()}"
+        email = request.data.get("email") if isinstance(request.data, Mapping) else None
+        if not isinstance(email, str):
+            return scope
+        return f"{scope}:{idempotency.hash_scope(build_key(email))}"
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replay):

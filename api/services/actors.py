@@ -13,6 +13,7 @@ class Actor:
     by: ActorRole
     user: User | None = None
     name: str = ""
+    link: str = ""  # of a guest: what the booking's link must still be signed with
 
     @property
     def is_staff(self) -> bool:
@@ -31,6 +32,11 @@ class Actor:
         return cls(ActorRole.PANEL, None, name)
 
     @classmethod
+    def guest(cls, booking: Booking) -> Actor:
+        """Whoever has the link of the booking's letter, for as long as that opens it."""
+        return cls(ActorRole.GUEST, link=booking.guest_link)
+
+    @classmethod
     def person(cls, user: User) -> Actor:
         """Somebody who does not touch a row of theirs: staff if they are, else a member."""
         return cls(ActorRole.STAFF if user.is_staff else ActorRole.MEMBER, user)
@@ -46,7 +52,7 @@ class Actor:
         return cls._for_owner(user, booking.owner_id)
 
     @classmethod
-    def _for_owner(cls, user: User, owner_id: int) -> Actor:
+    def _for_owner(cls, user: User, owner_id: int | None) -> Actor:
         if user.is_staff:
             return cls(ActorRole.STAFF, user)
         return cls(ActorRole.OWNER if owner_id == user.pk else ActorRole.MEMBER, user)

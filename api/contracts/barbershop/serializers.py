@@ -148,8 +148,8 @@ class CreateReservationSerializer(UpdateReservationSerializer):
 class ReservationSerializer(kit.Serializer):
     id = serializers.IntegerField()
     customer = serializers.IntegerField(source="owner_id")
-    customer_details = AccountSerializer(source="owner")
-    customer_name = serializers.CharField(source="owner.name")
+    customer_details = AccountSerializer(source="person")
+    customer_name = serializers.CharField(source="person.name")
     start_time = kit.LocalInstantField(source="starts_at")
     end_time = kit.LocalInstantField(source="ends_at")
     status = kit.StatusField(STATUS_LABELS)

@@ -155,7 +155,7 @@ class ReservationSerializer(kit.Serializer):
     """For its owner and for admins."""
 
     id = serializers.IntegerField()
-    user = UserSerializer(source="owner")
+    user = UserSerializer(source="person")
     booking_name = serializers.CharField(source="title")
     date = kit.WallDateField(source="starts_at")
     start_time = kit.WallTimeField(source="starts_at")
@@ -179,7 +179,7 @@ class ReservationSerializer(kit.Serializer):
     def get_can_be_traded(self, booking: Any) -> bool:
         confirmed = get_effective_status(booking) == Status.CONFIRMED
         ahead = booking.starts_at > clock_of(booking)
-        return ahead and confirmed and bool(booking.owner.role == "user")
+        return ahead and confirmed and bool(booking.person.role == "user")
 
 
 class TradedReservationSerializer(ReservationSerializer):

@@ -221,7 +221,7 @@ class BookingSerializer(kit.Serializer):
     updated_at = kit.InstantField()
 
     def get_username(self, booking: Any) -> str:
-        return str(booking.owner.username or booking.owner.email)
+        return str(booking.person.username or booking.person.email)
 
 
 # pictures

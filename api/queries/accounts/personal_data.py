@@ -18,7 +18,7 @@ TRADE_FIELDS = (
 
 def export_personal_data(user: User) -> dict[str, Any]:
     """Plain data: account, bookings, their history, and emails sent."""
-    booking_fields = [f.attname for f in Booking._meta.concrete_fields]
+    booking_fields = [f.attname for f in Booking._meta.concrete_fields if f.name != "guest_link"]
     return {
         "account": {
             name: getattr(user, name)

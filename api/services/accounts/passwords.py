@@ -16,6 +16,7 @@ from rest_framework.authtoken.models import Token
 from api import errors
 from api.models import User
 from api.models.identifiers import build_key, prepare_password
+from api.services.bookings.guests import join_bookings
 from api.services.messages import notifications
 
 from .changes import record_change
@@ -92,6 +93,7 @@ def reset_password(uid: str, token: str, new: str) -> User:
         user.email_verified_at = Now()
         user.save(update_fields=["password", "email_verified_at"])
         end_sessions(user)
+        join_bookings(user)
     return user
 
 

@@ -59,7 +59,7 @@ class BookingSerializer(kit.Serializer):
     roomName = CharField(source="resource.name")
     title = CharField()
     description = kit.TextOrNullField(source="notes", allow_null=True)
-    organizer = PersonSerializer(source="owner")
+    organizer = PersonSerializer(source="person")
     attendees = PersonSerializer(many=True)
     startTime = kit.InstantField(source="starts_at")
     endTime = SerializerMethodField(method_name="get_end", help_text="Earlier if ended early")
