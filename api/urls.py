@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import include, path, re_path
 
+from api.booking_page import guests
 from api.contracts import CONTRACTS
 from api.contracts.circletime.consumers import PanelRoomConsumer
 from api.contracts.kit.schema import schema_urls
@@ -22,6 +23,7 @@ urlpatterns = [
     path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
     path("account/undo/<str:token>/", account_links.UndoChangeView.as_view()),
     path("account/confirm/<str:token>/", account_links.ConfirmAddressView.as_view()),
+    path("guests/<str:token>/", guests.GuestBookingView.as_view()),
     path("panel/", panels.PanelPageView.as_view()),
     path("panel", panels.PanelPageView.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),

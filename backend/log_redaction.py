@@ -22,7 +22,7 @@ SECRET_PATTERNS = re.compile(
     r"|\b(?:sk|rk|pk)_(?:live|test)_\w+|\bwhsec_\w+|\bpi_\w+_secret_\w+"  # Stripe
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # addresses of servers
     r"|(?<=/account/undo/)[^\s/\"']+|(?<=/account/confirm/)[^\s/\"']+|(?<=/password-reset/)[^\s\"']+"
-    r"|(?<=/guests/)(?!bookings/)[^\s/\"']+"
+    r"|(?<=/guests/)\d+\.[^\s/\"']+"
     r"|(?<=token=)[^\s&\"']+"
     r"|(?i:\b(?:bearer|token|panel|basic)\s+)[\w.~+/=-]{12,}"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail
