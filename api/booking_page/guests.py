@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -30,16 +29,17 @@ HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 # the token is in the path: a form of somebody else's page that posts here would have to know it
 @method_decorator(csrf_exempt, name="dispatch")
 class GuestBookingView(View):
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "options"]
+    http_method_names = ("get", "head", "post", "options")
+    booking: Any  # that the link opens
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             self.booking = guests.get_guest_booking(kwargs["token"])
         except errors.NotFound:
-            response: Any = render(request, "guests/gone.html", status=404)
+            response = render(request, "guests/gone.html", status=404)
         else:
             with timezone.override(self.booking.venue.zone):
-                response = super().dispatch(request, *args, **kwargs)
+                response = cast(HttpResponse, super().dispatch(request, *args, **kwargs))
         for name, value in HEADERS.items():
             response[name] = value
         return response
@@ -54,9 +54,9 @@ class GuestBookingView(View):
             "cancel": self.cancel,
             "move": self.move,
         }
-        act = actions.get(request.POST.get("action", ""), lambda _: self.show())
+        act = actions.get(request.POST.get("action", ""))
         try:
-            return act(token)
+            return act(token) if act else self.show()
         except errors.Refusal as refusal:
             return self.show(refusal)
 
@@ -90,7 +90,6 @@ class GuestBookingView(View):
             "refusal": refusal,
             "move_form": forms.get("move_form") or build_move_form(self.booking),
             "cancel_form": forms.get("cancel_form") or CancelForm(),
-            "is_refused": bool(refusal or forms),
         }
         status = get_status(refusal) if refusal else 400 if forms else 200
         return render(self.request, "guests/booking.html", context, status=status)
