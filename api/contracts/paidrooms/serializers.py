@@ -192,7 +192,9 @@ class NewBooking(BaseModel):
 
 class BookingSerializer(kit.Serializer):
     id = serializers.IntegerField()
-    user_id = serializers.IntegerField(source="owner_id")
+    user_id = serializers.IntegerField(
+        source="owner_id", allow_null=True, help_text="Null for a guest"
+    )
     user_name = serializers.CharField(source="person.name")
     user_email = serializers.CharField(source="person.email")
     room_id = serializers.IntegerField(source="resource_id")

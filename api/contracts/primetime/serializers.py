@@ -151,11 +151,18 @@ def is_open(booking: Any) -> bool:
     return open_label and booking.starts_at.astimezone(zone).date() >= today
 
 
+class OwnerSerializer(UserSerializer):
+    id = serializers.IntegerField(allow_null=True, help_text="Null for a guest")
+
+    def get_role(self, user: Any) -> Literal["user", "staff", "admin"]:
+        return "user" if user.pk is None else super().get_role(user)
+
+
 class ReservationSerializer(kit.Serializer):
     """For its owner and for admins."""
 
     id = serializers.IntegerField()
-    user = UserSerializer(source="person")
+    user = OwnerSerializer(source="person")
     booking_name = serializers.CharField(source="title")
     date = kit.WallDateField(source="starts_at")
     start_time = kit.WallTimeField(source="starts_at")

@@ -23,6 +23,10 @@ class PersonSerializer(kit.Serializer):
     email = CharField()
 
 
+class OrganizerSerializer(PersonSerializer):
+    id = CharField(allow_null=True, help_text="Null for a guest")
+
+
 class UserSerializer(PersonSerializer):
     role = kit.LabelField({True: "admin", False: "user"}, source="is_staff")
     department = kit.TextOrNullField(allow_null=True)
