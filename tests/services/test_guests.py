@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from api import errors
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery, Guest, PrimetimeWindow, User, Venue
 from api.models.outbox import State
-from api.services.accounts import accounts, links, passwords, verification
+from api.services.accounts import accounts, erasure, links, passwords, verification
 from api.services.actors import Actor
 from api.services.bookings import guests, trades
 from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
@@ -404,3 +406,33 @@ def test_a_link_that_was_closed_meanwhile_moves_nothing(requested):
     booking.refresh_from_db()
     assert (booking.status, booking.title) == ("held", "")
     assert User.objects.count() == 0
+
+
+# privacy
+
+
+def test_all_that_is_stored_about_a_guest_is_printed_and_erased(requested, capsys):
+    booking = requested(title="Counting of herons", notes="Blue folder")
+    guests.confirm_guest_booking(get_token(booking))
+    other = requested(hours=3, guest=Guest("Other", "other@example.com"))
+    call_command("guest_data", "GUS@example.com")
+    found = json.loads(capsys.readouterr().out)
+    assert [row["id"] for row in found["bookings"]] == [booking.pk]
+    assert [line["verb"] for line in found["history"]] == ["book", "confirm_guest"]
+    assert [row["name"] for row in found["emails"]] == ["confirm_guest", "confirmed"]
+    booking.refresh_from_db()
+    assert booking.guest_link not in json.dumps(found)
+    token = get_token(booking)
+    call_command("guest_data", "gus@example.com", "--erase")
+    with connection.cursor() as cursor:
+        tables = ("api_booking", "api_bookingevent", "api_delivery", "api_idempotencykey")
+        for table in tables:
+            cursor.execute(f"SELECT count(*) FROM {table} t WHERE t::text ~* 'gus|heron|folder'")
+            assert cursor.fetchone() == (0,), table
+    booking.refresh_from_db()
+    assert (booking.status, booking.person.address) == ("cancelled", "")
+    with pytest.raises(errors.NotFound):
+        guests.get_guest_booking(token)
+    other.refresh_from_db()
+    assert (other.status, other.guest_email) == ("held", "other@example.com")
+    assert erasure.erase_guest("gus@example.com") == 0
