@@ -29,6 +29,11 @@ SECRET_PATTERNS = re.compile(
 )
 
 
+def hide_patterns(text: str) -> str:
+    """The text without what looks like a secret or an e-mail address."""
+    return SECRET_PATTERNS.sub(HIDDEN, text)
+
+
 def redact_secrets(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]:
     """Return a structlog processor that hides these values, and all that looks like a secret or an
     e-mail address."""
@@ -47,7 +52,7 @@ def redact_secrets(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]
         text = value if isinstance(value, str) else str(value)
         if values is not None:
             text = values.sub(HIDDEN, text)
-        return SECRET_PATTERNS.sub(HIDDEN, text)
+        return hide_patterns(text)
 
     def processor(_: Any, __: str, event: Event) -> Event:
         for name, value in event.items():

@@ -94,7 +94,7 @@ def _erase_texts(user: User) -> None:
 
 
 def _erase_booking_texts(bookings: QuerySet[Booking]) -> None:
-    bookings.update(title="", notes="", rejection_reason="", held_from="")
+    bookings.update(title="", notes="", rejection_reason="", held_from="", guest_link="")
     BookingEvent.objects.filter(booking__in=bookings).update(details={})
     Review.objects.filter(booking__in=bookings).update(reason="")
 
