@@ -117,4 +117,5 @@ def get_effective_payment_status(booking: Any) -> str:
     """A hold that has run out is not paid any more: the transition that is due would write so."""
     now = getattr(booking, "now", None)
     move = get_due_transition(BOOKING, booking, now) if now else None
-    return str((move.stamps.get("payment_status") if move else "") or booking.payment_status)
+    fails = move is not None and "payment_status" in move.stamps and booking.price_minor > 0
+    return "failed" if fails else str(booking.payment_status)

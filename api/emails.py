@@ -26,6 +26,10 @@ class Email:
     because: str = ""
 
 
+# the one that a guest gets who has not confirmed yet
+CONFIRM_GUEST: Final = Email(
+    "confirm_guest", "Confirm by {deadline}: {what}, {when}", only_while=(HELD,)
+)
 REMINDER: Final = Email(
     "reminder",
     "Reminder: {what}, {begins}",
@@ -41,6 +45,7 @@ REQUEST_PENDING: Final = Email(
 CONFIRMED_AT_ONCE: Final = Email("confirmed", "Reservation Confirmed", optional=True)
 
 DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
+    "book.guest": (CONFIRM_GUEST,),
     "book.held": (Email("held", "Pay by {deadline} to keep {what}", only_while=(HELD,)),),
     "book.pending": (REQUEST_PENDING, REQUEST_WAITING),
     "book.confirmed": (CONFIRMED_AT_ONCE,),

@@ -146,7 +146,11 @@ class NotWholeSlots(Refusal):
     code, detail = "not_whole_slots", "The time must be a whole number of slots."
 
 
-# the resource
+# the venue and the resource
+
+
+class GuestsRefused(Refusal):
+    code, detail = "guests_refused", "Sign in to book here."
 
 
 class ResourceUnavailable(Refusal):
@@ -190,7 +194,7 @@ class SlotTaken(Refusal):
 
 
 class TooManyHolds(Refusal):
-    """One person holds too many unpaid slots at once: `limit`."""
+    """One person holds too many slots at once, unpaid or not confirmed: `limit`."""
 
     code, status, detail = "too_many_holds", 429, "Pay or cancel the slots you hold first."
     retry_after = 60

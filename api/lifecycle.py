@@ -36,6 +36,7 @@ class ActorRole(TextChoices):
     """In which role somebody pushes a row."""
 
     OWNER = "owner", "Owner"
+    GUEST = "guest", "Guest"
     STAFF = "staff", "Staff"
     MEMBER = "member", "Anyone signed in"
     PANEL = "panel", "Door panel"
@@ -45,13 +46,16 @@ class ActorRole(TextChoices):
 
 
 NOW: Final = "statement_timestamp()"  # a column stamped with the database's clock
+# a guest's hold that was to be confirmed may have no price
+FAILED_IF_PRICED: Final = "CASE WHEN t.price_minor > 0 THEN 'failed' ELSE t.payment_status END"
+SQL_STAMPS: Final = (NOW, FAILED_IF_PRICED)
 
 
 @dataclass(frozen=True)
 class Transition:
     """One row of a table. `deadline` names the column whose passing lets the clock make it;
     `unless` names a column that must be empty for the clock to do so. `stamps`: what else is
-    written, a word as it is."""
+    written, a word as it is unless it is one of `SQL_STAMPS`."""
 
     name: str
     sources: tuple[str, ...]
@@ -86,6 +90,10 @@ class Table:
                 return transition
         raise AttributeError(name)
 
+    def get_transition(self, name: str, target: str) -> Transition:
+        """Of the transitions with that name the one that leads there."""
+        return next(t for t in self.transitions if (t.name, t.target) == (name, target))
+
     @property
     def time_driven(self) -> tuple[Transition, ...]:
         """The transitions that the clock makes, in the order in which it tries them."""
@@ -116,8 +124,8 @@ BOOKING: Final = Table(
             Status.EXPIRED,
             _by(ActorRole.CLOCK),
             deadline="hold_expires_at",
-            stamps={"payment_status": "failed"},
-            why="the hold ran out before it was paid",
+            stamps={"payment_status": FAILED_IF_PRICED},
+            why="the hold ran out before it was paid, or confirmed by its guest",
         ),
         Transition(
             "lapse",
@@ -143,6 +151,21 @@ BOOKING: Final = Table(
             deadline="completes_at",
             unless="no_show_at",
             why="the booked time is over",
+        ),
+        *(
+            Transition(
+                "confirm_guest",
+                (HELD,),
+                target,
+                _by(ActorRole.GUEST),
+                stamps={"guest_confirmed_at": NOW},
+                why=f"the guest confirmed it by the letter's link; {then}",
+            )
+            for target, then in (
+                (HELD, "the price is to be paid"),
+                (PENDING, "it needs approval"),
+                (CONFIRMED, "it needs nothing more"),
+            )
         ),
         Transition(
             "pay",
@@ -185,7 +208,7 @@ BOOKING: Final = Table(
             "resubmit",
             (CONFIRMED,),
             PENDING,
-            _by(ActorRole.OWNER, ActorRole.STAFF),
+            _by(ActorRole.OWNER, ActorRole.GUEST, ActorRole.STAFF),
             stamps={"approved_at": None, "approved_by_id": None},
             why="a change that needs approval again",
         ),
@@ -193,7 +216,7 @@ BOOKING: Final = Table(
             "confirm",
             (PENDING,),
             CONFIRMED,
-            _by(ActorRole.OWNER, ActorRole.STAFF),
+            _by(ActorRole.OWNER, ActorRole.GUEST, ActorRole.STAFF),
             why="a change after which no approval is needed",
         ),
         Transition(
@@ -224,7 +247,7 @@ BOOKING: Final = Table(
             "cancel",
             (HELD, PENDING, CONFIRMED, CHECKED_IN),
             Status.CANCELLED,
-            _by(ActorRole.OWNER, ActorRole.STAFF, ActorRole.PAYMENT),
+            _by(ActorRole.OWNER, ActorRole.GUEST, ActorRole.STAFF, ActorRole.PAYMENT),
             why="it is not wanted any more",
         ),
     ),

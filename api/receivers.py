@@ -35,7 +35,9 @@ def write_created_event(rows: Sequence[Booking], actor: Actor, **_: Any) -> Inse
 def write_created_emails(
     rows: Sequence[Booking], details: Mapping[str, Any], **_: Any
 ) -> InsertPart | None:
-    return notifications.build_email_part(f"book.{rows[0].status}", str(rows[0].status), details)
+    status = str(rows[0].status)
+    verb = "book.guest" if rows[0].awaits_guest else f"book.{status}"
+    return notifications.build_email_part(verb, status, details)
 
 
 def write_transition_event(
@@ -49,7 +51,10 @@ def write_transition_emails(
 ) -> InsertPart | None:
     if table is not BOOKING or "next_status" in details:  # the next transition writes to them
         return None
-    return notifications.build_email_part(transition.name, str(transition.target), details)
+    status = str(transition.target)
+    # what a guest has confirmed is as any other that is booked now
+    verb = f"book.{status}" if transition.name == "confirm_guest" else transition.name
+    return notifications.build_email_part(verb, status, details)
 
 
 # written after it, in the same transaction

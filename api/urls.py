@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import include, path, re_path
 
+from api.booking_page import guests
 from api.contracts import CONTRACTS
 from api.contracts.circletime.consumers import PanelRoomConsumer
 from api.contracts.kit.schema import schema_urls
@@ -24,6 +25,7 @@ urlpatterns = [
     path("account/confirm/<str:token>/", account_links.ConfirmAddressView.as_view()),
     path("account/join/<str:token>/", account_links.JoinView.as_view()),
     path("account/", include("api.account_pages.urls")),
+    path("guests/<str:token>/", guests.GuestBookingView.as_view()),
     path("panel/", panels.PanelPageView.as_view()),
     path("panel", panels.PanelPageView.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),

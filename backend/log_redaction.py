@@ -23,10 +23,16 @@ SECRET_PATTERNS = re.compile(
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # addresses of servers
     r"|(?<=/account/undo/)[^\s/\"']+|(?<=/account/confirm/)[^\s/\"']+"
     r"|(?<=/account/join/)[^\s/\"']+|(?<=/password-reset/)[^\s\"']+"
+    r"|(?<=/guests/)\d+\.[^\s/\"']+"
     r"|(?<=token=)[^\s&\"']+"
     r"|(?i:\b(?:bearer|token|panel|basic)\s+)[\w.~+/=-]{12,}"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail
 )
+
+
+def hide_patterns(text: str) -> str:
+    """The text without what looks like a secret or an e-mail address."""
+    return SECRET_PATTERNS.sub(HIDDEN, text)
 
 
 def redact_secrets(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]:
@@ -47,7 +53,7 @@ def redact_secrets(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]
         text = value if isinstance(value, str) else str(value)
         if values is not None:
             text = values.sub(HIDDEN, text)
-        return SECRET_PATTERNS.sub(HIDDEN, text)
+        return hide_patterns(text)
 
     def processor(_: Any, __: str, event: Event) -> Event:
         for name, value in event.items():

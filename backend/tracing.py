@@ -6,6 +6,7 @@ of OpenTelemetry is imported.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ def start(process: str) -> bool:
             # behind the one that answers Prometheus, whose scrapes are not traced
             middleware_position=settings.MIDDLEWARE.index("backend.metrics.measure_requests") + 1,
             excluded_urls=excluded,
-            response_hook=add_request_id,
+            response_hook=describe_request,
         )
     return True
 
@@ -80,9 +81,14 @@ def stop() -> None:
             provider.shutdown()
 
 
-def add_request_id(span: Span, request: HttpRequest, response: HttpResponse) -> None:
-    """Put the request's id on its span, as it is on every log line."""
+def describe_request(span: Span, request: HttpRequest, response: HttpResponse) -> None:
+    """Put the request's id on its span, and hide the tokens in its path, as on every log line."""
+    from backend.log_redaction import hide_patterns
     from backend.request_ids import HEADER
 
     if span.is_recording():
         span.set_attribute("holdfast.request_id", response.get(HEADER, ""))
+        written: Mapping[str, Any] = getattr(span, "attributes", {})
+        for name, value in list(written.items()):
+            if isinstance(value, str) and (shown := hide_patterns(value)) != value:
+                span.set_attribute(name, shown)

@@ -24,6 +24,7 @@ from .batch_actions import apply_to_each
 
 EDITABLE_FIELDS = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
 FORM_FIELDS = ("owner", *EDITABLE_FIELDS)
+HIDDEN = ("id", "guest_key", "guest_link")
 SUMMARY = ("status", "venue", "when")
 TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -73,9 +74,12 @@ class BookingForm(ModelForm):
 @admin.register(Booking)
 class BookingAdmin(EditableAdmin):
     form = BookingForm
-    list_display = ("id", "venue", "resource", "owner", "when", "status")
+    list_display = ("id", "venue", "resource", "person", "when", "status")
     list_filter = (("venue", OwnVenueFilter), "status", "payment_status")
-    search_fields = ("id", "title", "owner__email", "owner__last_name", "resource__name")
+    search_fields = (
+        *("id", "title", "resource__name"),
+        *("owner__email", "owner__last_name", "guest_email", "guest_name"),
+    )
     list_select_related = ("venue", "resource", "owner")
     date_hierarchy = "starts_at"
     show_full_result_count = False
@@ -84,7 +88,7 @@ class BookingAdmin(EditableAdmin):
     actions = ("approve_all", "reject_all", "cancel_all")
     readonly_fields = (
         "when",
-        *(f.name for f in Booking._meta.concrete_fields if f.name not in (*FORM_FIELDS, "id")),
+        *(f.name for f in Booking._meta.concrete_fields if f.name not in (*FORM_FIELDS, *HIDDEN)),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:

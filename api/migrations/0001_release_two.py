@@ -20,6 +20,7 @@ from django.db import migrations, models
 
 import api.models.bookings
 import api.models.identifiers
+import api.models.roles
 import api.models.venues
 
 SQL = Path(__file__).with_name("sql")
@@ -49,6 +50,26 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["venue", "first_on"],
+            },
+        ),
+        migrations.CreateModel(
+            name="ConsentText",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("text", models.TextField(help_text="Empty: nothing is asked any more")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
@@ -162,6 +183,18 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=200)),
                 ("time_zone", models.CharField(default="UTC", max_length=64)),
                 ("currency", models.CharField(default="usd", max_length=3)),
+                (
+                    "joining",
+                    models.CharField(
+                        choices=[
+                            ("open", "Whoever books becomes a customer"),
+                            ("invited", "Only its members book"),
+                        ],
+                        db_default="open",
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
                 ("opens_at", models.TimeField(default=datetime.time(0, 0))),
                 ("closes_at", models.TimeField(default=datetime.time(0, 0))),
                 ("hours_enforced", models.BooleanField(default=True)),
@@ -227,6 +260,22 @@ class Migration(migrations.Migration):
                 ("max_advance", models.DurationField(blank=True, null=True)),
                 ("same_day_allowed", models.BooleanField(default=True)),
                 ("hold_length", models.DurationField(default=datetime.timedelta(seconds=1800))),
+                (
+                    "guests",
+                    models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="Whether people without an account may book",
+                    ),
+                ),
+                (
+                    "guest_hold",
+                    models.DurationField(
+                        db_default=datetime.timedelta(seconds=900),
+                        default=datetime.timedelta(seconds=900),
+                        help_text="Until a guest has confirmed",
+                    ),
+                ),
                 ("max_open_holds", models.PositiveIntegerField(default=50, help_text="Per person")),
                 ("check_in_required", models.BooleanField(default=False)),
                 (
@@ -280,6 +329,31 @@ class Migration(migrations.Migration):
                         default=list,
                         help_text="Networks (CIDR) whose panels need no token; none: all panels need theirs",
                         size=None,
+                    ),
+                ),
+                (
+                    "second_factor_required",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Staff and admins who signed in without one may do there what customers may",
+                    ),
+                ),
+                (
+                    "retention",
+                    models.DurationField(
+                        blank=True,
+                        help_text="So long after a booking its people are forgotten; none: never",
+                        null=True,
+                    ),
+                ),
+                (
+                    "consent_version",
+                    models.PositiveIntegerField(
+                        db_default=0,
+                        default=0,
+                        editable=False,
+                        help_text="Of its present text; 0 for none",
                     ),
                 ),
                 ("send_confirmation_emails", models.BooleanField(default=True)),
@@ -403,6 +477,49 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="UserSession",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("browser", "A browser's session"),
+                            ("tokens", "Tokens of an API"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("key", models.CharField(max_length=64)),
+                ("contract", models.CharField(blank=True, max_length=20)),
+                (
+                    "methods",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=8), default=list, size=None
+                    ),
+                ),
+                ("user_agent", models.CharField(blank=True, max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "last_used_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("expires_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "ordering": ["id"],
+            },
+        ),
+        migrations.CreateModel(
             name="User",
             fields=[
                 (
@@ -440,20 +557,22 @@ class Migration(migrations.Migration):
                 ("last_name", models.CharField(blank=True, max_length=150)),
                 ("phone", models.CharField(blank=True, max_length=20)),
                 ("department", models.CharField(blank=True, max_length=120)),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[("user", "User"), ("staff", "Staff"), ("admin", "Admin")],
-                        default="user",
-                        max_length=8,
-                    ),
-                ),
                 ("is_active", models.BooleanField(default=True)),
                 ("date_joined", models.DateTimeField(auto_now_add=True)),
                 ("erased_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "sessions_valid_from",
                     models.DateTimeField(blank=True, editable=False, null=True),
+                ),
+                (
+                    "ended_sessions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        db_default=[],
+                        default=list,
+                        editable=False,
+                        size=None,
+                    ),
                 ),
                 (
                     "groups",
@@ -481,6 +600,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["id"],
             },
+            bases=(api.models.roles.Caller, models.Model),
         ),
         migrations.CreateModel(
             name="AccountChange",
@@ -512,6 +632,154 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="ApiKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("prefix", models.CharField(help_text="How its secret begins", max_length=16)),
+                ("secret_hash", models.CharField(max_length=64, unique=True)),
+                (
+                    "venue_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        help_text="Ids of venues, which are never deleted",
+                        size=None,
+                    ),
+                ),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("read", "Reads what staff read"),
+                                ("book", "Makes and answers for bookings"),
+                                ("manage", "Changes what staff change"),
+                            ],
+                            max_length=6,
+                        ),
+                        size=None,
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "API key",
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditEntry",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("operator", "Operator"),
+                            ("admin", "Admin"),
+                            ("staff", "Staff"),
+                            ("key", "API key"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("action", models.CharField(max_length=20)),
+                ("object", models.CharField(help_text="As booking:12", max_length=200)),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "salt",
+                    models.UUIDField(
+                        help_text="Hides what is erased from who tries out its hash", null=True
+                    ),
+                ),
+                (
+                    "content_digest",
+                    models.BinaryField(default=b"", help_text="Of salt, before and after"),
+                ),
+                ("digest", models.BinaryField(default=b"", help_text="Of all the rest")),
+                (
+                    "key",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="api.apikey",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "audit entries",
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditSeal",
+            fields=[
+                ("position", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("hash", models.BinaryField()),
+                (
+                    "sealed_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), db_index=True
+                    ),
+                ),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="seal",
+                        to="api.auditentry",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["position"],
+            },
+        ),
+        migrations.CreateModel(
             name="Booking",
             fields=[
                 (
@@ -519,6 +787,23 @@ class Migration(migrations.Migration):
                     models.BigAutoField(
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
+                ),
+                (
+                    "guest_name",
+                    models.CharField(blank=True, db_default="", default="", max_length=150),
+                ),
+                (
+                    "guest_email",
+                    models.EmailField(blank=True, db_default="", default="", max_length=254),
+                ),
+                (
+                    "guest_key",
+                    models.CharField(db_default="", default="", editable=False, max_length=254),
+                ),
+                ("guest_confirmed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "guest_link",
+                    models.CharField(db_default="", default="", editable=False, max_length=22),
                 ),
                 ("title", models.CharField(blank=True, max_length=255)),
                 ("notes", models.TextField(blank=True)),
@@ -618,6 +903,7 @@ class Migration(migrations.Migration):
                     "owner",
                     models.ForeignKey(
                         db_index=False,
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="bookings",
                         to=settings.AUTH_USER_MODEL,
@@ -654,6 +940,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("owner", "Owner"),
+                            ("guest", "Guest"),
                             ("staff", "Staff"),
                             ("member", "Anyone signed in"),
                             ("panel", "Door panel"),
@@ -666,7 +953,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "actor_name",
-                    models.CharField(blank=True, help_text="The job or panel", max_length=120),
+                    models.CharField(blank=True, help_text="The job, panel or key", max_length=120),
                 ),
                 ("details", models.JSONField(blank=True, default=dict)),
                 ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -687,6 +974,43 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="events",
                         to="api.booking",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Consent",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("email_key", models.CharField(blank=True, max_length=254)),
+                (
+                    "accepted_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="consents",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "text",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consents",
+                        to="api.consenttext",
                     ),
                 ),
             ],
@@ -796,6 +1120,15 @@ class Migration(migrations.Migration):
                     models.CharField(choices=[("csv", "CSV"), ("pdf", "PDF")], max_length=4),
                 ),
                 ("venue_slug", models.CharField(blank=True, max_length=50)),
+                (
+                    "venues",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        help_text="Ids of whose figures they are; null: all",
+                        null=True,
+                        size=None,
+                    ),
+                ),
                 ("first_on", models.DateField()),
                 ("last_on", models.DateField()),
                 (
@@ -901,6 +1234,45 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Invitation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("email_key", models.CharField(editable=False, max_length=254)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("customer", "Customer"), ("staff", "Staff"), ("admin", "Admin")],
+                        default="customer",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+            },
+        ),
+        migrations.CreateModel(
             name="JobFailure",
             fields=[
                 (
@@ -933,6 +1305,43 @@ class Migration(migrations.Migration):
                         models.F("job"), models.F("row"), name="job_failure_once"
                     )
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Membership",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("customer", "Customer"), ("staff", "Staff"), ("admin", "Admin")],
+                        default="customer",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
@@ -1311,6 +1720,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="venue",
             constraint=models.CheckConstraint(
+                condition=models.Q(("joining__in", ["open", "invited"])),
+                name="venue_joining_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
                 condition=models.Q(("slot_rule__in", ["free", "whole", "grid"])),
                 name="venue_slot_rule_is_known",
             ),
@@ -1328,6 +1744,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     ("slot_length__gte", datetime.timedelta(seconds=60)),
                     ("hold_length__gt", datetime.timedelta(0)),
+                    ("guest_hold__gt", datetime.timedelta(0)),
                     ("no_show_grace__gte", datetime.timedelta(0)),
                     ("completion_after__gte", datetime.timedelta(0)),
                     ("check_in_opens_before__gte", datetime.timedelta(0)),
@@ -1335,6 +1752,17 @@ class Migration(migrations.Migration):
                     ("refund_until__gte", datetime.timedelta(0)),
                 ),
                 name="venue_durations_are_sane",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("retention", None),
+                    ("retention__gte", datetime.timedelta(days=1)),
+                    _connector="OR",
+                ),
+                name="venue_retention",
             ),
         ),
         migrations.AddConstraint(
@@ -1362,6 +1790,38 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="membership",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="memberships",
+                to="api.venue",
+            ),
+        ),
+        migrations.AddField(
+            model_name="invitation",
+            name="venue",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="invitations",
+                to="api.venue",
+            ),
+        ),
+        migrations.AddField(
+            model_name="consenttext",
+            name="venue",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                help_text="None: the whole instance, asked when somebody registers",
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="consent_texts",
+                to="api.venue",
+            ),
+        ),
+        migrations.AddField(
             model_name="closure",
             name="venue",
             field=models.ForeignKey(
@@ -1375,6 +1835,18 @@ class Migration(migrations.Migration):
                 db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="bookings",
+                to="api.venue",
+            ),
+        ),
+        migrations.AddField(
+            model_name="auditentry",
+            name="venue",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
                 to="api.venue",
             ),
         ),
@@ -1427,6 +1899,15 @@ class Migration(migrations.Migration):
                 to=settings.AUTH_USER_MODEL,
             ),
         ),
+        migrations.AddField(
+            model_name="usersession",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="sessions",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
@@ -1455,22 +1936,43 @@ class Migration(migrations.Migration):
                 name="user_username_is_no_address_of_others",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["user", "staff", "admin"])),
-                name="user_role_is_known",
-            ),
-        ),
         migrations.AddIndex(
             model_name="accountchange",
             index=models.Index(
                 models.F("email_key"), models.F("expires_at"), name="account_change_by_email"
             ),
         ),
+        migrations.AddConstraint(
+            model_name="apikey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("scopes__contained_by", ["read", "book", "manage"]), ("scopes__len__gt", 0)
+                ),
+                name="key_scopes_are_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="apikey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("venue_ids__len__gt", 0)), name="key_has_a_venue"
+            ),
+        ),
         migrations.AddIndex(
             model_name="bookingevent",
             index=models.Index(models.F("booking"), models.F("id"), name="event_by_booking"),
+        ),
+        migrations.AddConstraint(
+            model_name="consent",
+            constraint=models.UniqueConstraint(
+                fields=("user", "text", "email_key"), name="consent_once", nulls_distinct=False
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="consent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("user", None), ("email_key", ""), _connector="XOR"),
+                name="consent_is_of_one",
+            ),
         ),
         migrations.AddIndex(
             model_name="delivery",
@@ -1661,6 +2163,40 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("user", "venue"), name="membership_unique"),
+        ),
+        migrations.AddConstraint(
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["customer", "staff", "admin"])),
+                name="membership_role_is_known",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="invitation",
+            index=models.Index(models.F("email_key"), name="invitation_by_email"),
+        ),
+        migrations.AddConstraint(
+            model_name="invitation",
+            constraint=models.UniqueConstraint(
+                fields=("venue", "email_key"), name="invitation_unique"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="invitation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["customer", "staff", "admin"])),
+                name="invitation_role_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="consenttext",
+            constraint=models.UniqueConstraint(
+                fields=("venue", "version"), name="consent_text_unique", nulls_distinct=False
+            ),
+        ),
+        migrations.AddConstraint(
             model_name="closure",
             constraint=models.CheckConstraint(
                 condition=models.Q(("last_on__gte", models.F("first_on"))),
@@ -1670,6 +2206,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="booking",
             index=models.Index(models.F("owner"), models.F("starts_at"), name="booking_by_owner"),
+        ),
+        migrations.AddIndex(
+            model_name="booking",
+            index=models.Index(
+                models.F("guest_key"),
+                condition=models.Q(("owner__isnull", True)),
+                name="booking_by_guest",
+            ),
         ),
         migrations.AddIndex(
             model_name="booking",
@@ -1767,6 +2311,26 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 name="booking_never_two",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("guest_email", ""),
+                        ("guest_key", ""),
+                        ("guest_name", ""),
+                        ("owner__isnull", False),
+                    ),
+                    models.Q(
+                        ("owner__isnull", True),
+                        models.Q(("guest_email", ""), _negated=True),
+                        models.Q(("guest_key", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="booking_owner_or_guest",
             ),
         ),
         migrations.AddConstraint(
@@ -1874,6 +2438,29 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(models.F("venue"), models.F("id"), name="audit_by_venue"),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(models.F("user"), models.F("id"), name="audit_by_user"),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(models.F("object"), models.F("id"), name="audit_by_object"),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=django.contrib.postgres.indexes.BrinIndex(fields=["at"], name="audit_by_time"),
+        ),
+        migrations.AddConstraint(
+            model_name="auditentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["operator", "admin", "staff", "key"])),
+                name="audit_kind_is_known",
+            ),
+        ),
+        migrations.AddIndex(
             model_name="trade",
             index=models.Index(
                 models.F("lapses_at"), condition=models.Q(("status", "offered")), name="trade_lapse"
@@ -1920,6 +2507,22 @@ class Migration(migrations.Migration):
                 name="trade_offered_once",
             ),
         ),
+        migrations.AddIndex(
+            model_name="usersession",
+            index=models.Index(models.F("expires_at"), name="user_session_by_expiry"),
+        ),
+        migrations.AddConstraint(
+            model_name="usersession",
+            constraint=models.UniqueConstraint(fields=("key",), name="user_session_key_unique"),
+        ),
+        migrations.AddConstraint(
+            model_name="usersession",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ("browser", "tokens"))),
+                name="user_session_kind_known",
+            ),
+        ),
+        migrations.RunSQL((SQL / "audit.sql").read_text()),
         migrations.RunSQL((SQL / "rollup_marks.sql").read_text()),
         migrations.RunSQL((SQL / "rules_review.sql").read_text()),
         migrations.RunSQL((SQL / "rules_version.sql").read_text()),

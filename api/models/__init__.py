@@ -7,6 +7,7 @@ from .audit import AuditEntry, AuditSeal
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .consents import Consent, ConsentText
+from .guests import Guest
 from .idempotency import IdempotencyKey
 from .keys import ApiKey, KeyCaller
 from .memberships import Invitation, Membership
@@ -36,6 +37,7 @@ __all__ = [
     "Delivery",
     "Dispute",
     "Export",
+    "Guest",
     "Heartbeat",
     "IdempotencyKey",
     "Invitation",

@@ -18,6 +18,7 @@ from django.db.models.lookups import GreaterThan
 from api.effective_status import build_current_q, build_may_become_due_q
 from api.lifecycle import BOOKING, ActorRole, Status
 
+from .guests import Guest
 from .resources import Resource
 from .users import User
 from .venues import Venue
@@ -66,9 +67,16 @@ class Booking(models.Model):
     resource = models.ForeignKey(
         Resource, on_delete=models.PROTECT, related_name="bookings", db_index=False
     )
+    # an account, or a guest
     owner = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="bookings", db_index=False
+        User, null=True, on_delete=models.PROTECT, related_name="bookings", db_index=False
     )
+    guest_name = models.CharField(max_length=150, blank=True, default="", db_default="")
+    guest_email = models.EmailField(max_length=254, blank=True, default="", db_default="")
+    guest_key = models.CharField(max_length=254, editable=False, default="", db_default="")
+    guest_confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # what the link of the letter is signed with; empty: there is none that opens it
+    guest_link = models.CharField(max_length=22, editable=False, default="", db_default="")
     title = models.CharField(max_length=255, blank=True)
     notes = models.TextField(blank=True)
     guests = models.PositiveIntegerField(default=1, help_text="People expected")
@@ -115,6 +123,7 @@ class Booking(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index("owner", "starts_at", name="booking_by_owner"),
+            models.Index("guest_key", name="booking_by_guest", condition=Q(owner__isnull=True)),
             models.Index("venue", "starts_at", name="booking_by_venue"),
             models.Index("resource", "starts_at", name="booking_by_resource"),
             models.Index("starts_at", "id", name="booking_by_start"),
@@ -153,6 +162,11 @@ class Booking(models.Model):
                 condition=Q(status__in=BOOKING.blocking),
             ),
             models.CheckConstraint(
+                condition=Q(owner__isnull=False, guest_email="", guest_key="", guest_name="")
+                | (Q(owner__isnull=True) & ~Q(guest_email="") & ~Q(guest_key="")),
+                name="booking_owner_or_guest",
+            ),
+            models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")), name="booking_ends_after_start"
             ),
             models.CheckConstraint(
@@ -179,6 +193,20 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return f"booking {self.pk}"
+
+    @property
+    def person(self) -> User | Guest:
+        """Whose booking it is."""
+        return self.owner or Guest(self.guest_name, self.guest_email, self.guest_confirmed_at)
+
+    @property
+    def awaits_payment(self) -> bool:
+        return self.status == Status.HELD and not self.awaits_guest
+
+    @property
+    def awaits_guest(self) -> bool:
+        """Whether a guest has still to confirm it by the link of the letter."""
+        return self.owner_id is None and self.guest_confirmed_at is None
 
 
 class BookingEvent(models.Model):

@@ -96,6 +96,12 @@ class Venue(models.Model):
     max_advance = models.DurationField(null=True, blank=True)
     same_day_allowed = models.BooleanField(default=True)
     hold_length = models.DurationField(default=timedelta(minutes=30))
+    guests = models.BooleanField(
+        default=True, db_default=True, help_text="Whether people without an account may book"
+    )
+    guest_hold = models.DurationField(
+        default=15 * MINUTE, db_default=15 * MINUTE, help_text="Until a guest has confirmed"
+    )
     max_open_holds = models.PositiveIntegerField(default=50, help_text="Per person")
     check_in_required = models.BooleanField(default=False)
     check_in_opens_before = models.DurationField(default=15 * MINUTE)
@@ -177,6 +183,7 @@ class Venue(models.Model):
             models.CheckConstraint(
                 condition=Q(slot_length__gte=MINUTE)
                 & Q(hold_length__gt=ZERO)
+                & Q(guest_hold__gt=ZERO)
                 & Q(no_show_grace__gte=ZERO)
                 & Q(completion_after__gte=ZERO)
                 & Q(check_in_opens_before__gte=ZERO)

@@ -190,7 +190,7 @@ def _build_conflict(booking: Any, staff: bool) -> dict[str, Any]:
         "status": booking.status,
     }
     if staff:
-        body |= {"id": booking.pk, "title": booking.title, "owner": booking.owner.name}
+        body |= {"id": booking.pk, "title": booking.title, "owner": booking.person.name}
     return body
 
 

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from api import errors
 from api.models import KeyCaller
+from api.models.identifiers import build_key
 from api.rest import parsers
 from api.rest.authentication import BearerAuthentication
 from api.rest.base_view import BaseAPIView
@@ -95,12 +96,17 @@ class IdempotentAPIView(BaseAPIView):
         super().check_permissions(request)
 
     def get_key_scope(self, request: Request) -> str:
-        """Whose keys these are: one caller's never meet another's."""
+        """Whose keys these are: one caller's never meet another's. Of those who are not signed in,
+        many share an address: the e-mail that they send tells them apart."""
         if isinstance(caller := get_caller(request), KeyCaller):
             return f"key:{caller.key.pk}"
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{client_address.get_address_hash()}"
+        scope = f"address:{client_address.get_address_hash()}"
+        email = request.data.get("email") if isinstance(request.data, Mapping) else None
+        if not isinstance(email, str):
+            return scope
+        return f"{scope}:{idempotency.hash_scope(build_key(email))}"
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replay):

@@ -13,6 +13,7 @@ class Actor:
     by: ActorRole
     user: User | None = None
     name: str = ""
+    link: str = ""  # of a guest: what the booking's link must still be signed with
 
     @property
     def is_staff(self) -> bool:
@@ -29,6 +30,11 @@ class Actor:
     @classmethod
     def panel(cls, name: str) -> Actor:
         return cls(ActorRole.PANEL, None, name)
+
+    @classmethod
+    def guest(cls, booking: Booking) -> Actor:
+        """Whoever has the link of the booking's letter, for as long as that opens it."""
+        return cls(ActorRole.GUEST, link=booking.guest_link)
 
     @classmethod
     def in_venue(cls, caller: Caller, venue_id: int) -> Actor:

@@ -202,6 +202,9 @@ def _bound_path_parameter(parameter: dict[str, Any]) -> None:
     elif parameter["name"] == "id":
         parameter["schema"] |= {"minimum": 1, "maximum": MAX_ID}
         parameter |= {"description": "The id of what is meant.", "example": 12}
+    elif parameter["name"] == "token":
+        parameter["schema"] |= {"pattern": "^[A-Za-z0-9._-]+$", "maxLength": 200}
+        parameter |= {"description": "From the link of the letter.", "example": "12.Zk3v.x9Qa"}
     else:
         parameter["schema"] |= {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 50}
         parameter |= {"description": "The slug of the venue.", "example": "club"}

@@ -37,6 +37,14 @@ call("/api/v1/venues/", HTTP_X_REQUEST_ID="edge-7")
 call("/metrics", HTTP_HOST="10.0.3.7:8000")
 call("/health/")
 """
+LINK = "12.Zk3vAbcdefghijklmnopqr.x9QaSignature"
+GUEST = (
+    WEB.partition('call("/api')[0]
+    + f"""
+call("/guests/{LINK}/")
+call("/api/v1/guests/{LINK}/")
+"""
+)
 WORKER = """
 import django; django.setup()
 from celery.signals import worker_process_init, worker_process_shutdown
@@ -125,6 +133,19 @@ def test_a_request_is_a_span_with_its_id_and_its_statements_are_spans_below_it(s
     below = [span for span in found if span["parent"] == request["id"]]
     assert {span["name"] for span in below} == {"SELECT"}
     assert {span["db.system"] for span in below} == {"postgresql"}
+
+
+@pytest.mark.django_db
+def test_the_link_of_a_letter_is_on_no_span(sink, tmp_path):
+    got, where = sink
+    assert (
+        run(GUEST, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=where).splitlines()
+        == ["404 Not Found"] * 2
+    )
+    found = [span for span in spans(got) if "holdfast.request_id" in span]
+    assert len(found) == 2
+    assert LINK not in str(found)
+    assert "/guests/[hidden]/" in str(found[0])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import logging
 import logging.config
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from django.core import mail
 from django.test import Client
 from rest_framework.test import APIClient
 
-from api.models import Delivery
+from api.models import Booking, Delivery
 from api.services.accounts import tokens
+from api.services.accounts.links import build_guest_token
 from api.services.panels import panels
 from backend.log_redaction import redact_secrets
 from tasks.emails import deliver_due
@@ -77,6 +79,27 @@ def test_a_walk_through_everything_leaves_no_secret_in_the_log(
     assert ana.email not in text
 
 
+def test_the_link_of_a_guest_stands_in_no_log(written, court, soon):
+    times = {"starts_at": soon.isoformat(), "ends_at": (soon + timedelta(hours=1)).isoformat()}
+    person = {"name": "Gus", "email": "gus@example.com"}
+    anyone = APIClient()
+    anyone.post(f"{API}guests/bookings/", {"resource": court.pk} | times | person)
+    deliver_due()
+    _, link, signature = token = build_guest_token(Booking.objects.get()).split(".")
+    path = ".".join(token)
+    assert path in mail.outbox[-1].body
+    for client in (anyone, Client()):
+        client.get(f"/guests/{path}/")
+        client.post(f"/guests/{path}/", {"action": "confirm"})
+        client.get(f"/guests/{path}x/")
+    for verb in ("", "confirm/", "move/", "payment/", "cancel/", "nothing/"):
+        anyone.post(f"{API}guests/{path}/{verb}")
+    text = written.getvalue()
+    assert text.count("/guests/[hidden]/") > 5
+    for secret in (link, signature, "gus@example.com"):
+        assert secret not in text
+
+
 def test_what_a_provider_says_of_a_person_is_hidden(written, booked, ana, settings):
     """SMTP names the address that it refuses; the row keeps it for the desk, the log does not."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -106,6 +129,8 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxfQ.c2lnbmF0dXJl"
         "pi_1abc_secret_2def",
         "postgres://holdfast:pa55word@db:5432/holdfast",
         "/ws/?token=abcdefghij",
+        "/guests/12.Zk3vAbcdefghijklmnopqr.x9Qa/",
+        "https://book.example/api/v1/guests/12.Zk3vAbcdefghijklmnopqr.x9Qa/confirm/",
         "ana@example.com",
     ],
 )
@@ -123,6 +148,7 @@ def test_a_secret_is_hidden_wherever_it_stands(secret, wrap):
         "_secret_2",
         "pa55",
         "ana@",
+        "Zk3v",
     ):
         assert part not in shown
     assert "it happened" in shown

@@ -51,8 +51,8 @@ def test_the_clock_moves_what_has_a_deadline_and_nothing_else(table: Table):
 
 
 @each_table
-def test_moves_have_one_name_each_and_a_reason(table: Table):
-    names = [move.name for move in table]
+def test_moves_have_one_name_for_each_target_and_a_reason(table: Table):
+    names = [(move.name, move.target) for move in table]
     assert len(names) == len(set(names))
     assert all(move.why and move.by and move.sources for move in table)
 

@@ -145,11 +145,17 @@ class CreateReservationSerializer(UpdateReservationSerializer):
     )
 
 
+class CustomerSerializer(AccountSerializer):
+    id = serializers.IntegerField(allow_null=True, help_text="Null for a guest")
+
+
 class ReservationSerializer(kit.Serializer):
     id = serializers.IntegerField()
-    customer = serializers.IntegerField(source="owner_id")
-    customer_details = AccountSerializer(source="owner")
-    customer_name = serializers.CharField(source="owner.name")
+    customer = serializers.IntegerField(
+        source="owner_id", allow_null=True, help_text="Null for a guest"
+    )
+    customer_details = CustomerSerializer(source="person")
+    customer_name = serializers.CharField(source="person.name")
     start_time = kit.LocalInstantField(source="starts_at")
     end_time = kit.LocalInstantField(source="ends_at")
     status = kit.StatusField(STATUS_LABELS)

@@ -39,7 +39,7 @@ class BarbershopView(kit.ContractView):
     def find_booking(self, pk: int) -> Any:
         """Whoever was deleted took theirs along."""
         booking = super().find_booking(pk)
-        if booking.owner.erased_at is not None:
+        if booking.person.erased_at is not None:
             raise NotFound
         return booking
 

@@ -192,9 +192,11 @@ class NewBooking(BaseModel):
 
 class BookingSerializer(kit.Serializer):
     id = serializers.IntegerField()
-    user_id = serializers.IntegerField(source="owner_id")
-    user_name = serializers.CharField(source="owner.name")
-    user_email = serializers.CharField(source="owner.email")
+    user_id = serializers.IntegerField(
+        source="owner_id", allow_null=True, help_text="Null for a guest"
+    )
+    user_name = serializers.CharField(source="person.name")
+    user_email = serializers.CharField(source="person.email")
     room_id = serializers.IntegerField(source="resource_id")
     room_name = serializers.CharField(source="resource.name")
     booking_date = kit.WallDateField(source="starts_at", help_text=AT_VENUE)

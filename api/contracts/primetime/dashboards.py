@@ -12,7 +12,7 @@ from api.contracts import kit
 from api.lifecycle import ActorRole
 
 from .labels import ACTION_LABELS, STATUS_LABELS
-from .serializers import ReservationSerializer, UserSerializer
+from .serializers import OwnerSerializer, ReservationSerializer
 
 
 class DetailsSerializer(kit.Serializer):
@@ -41,7 +41,7 @@ class ActivitySerializer(kit.Serializer):
     action_display = kit.LabelField(
         {v: w.capitalize() for v, w in ACTION_LABELS.items()}, source="action"
     )
-    performed_by = UserSerializer()
+    performed_by = OwnerSerializer()
     details = DetailsSerializer()
     timestamp = kit.InstantField()
 
@@ -53,10 +53,11 @@ def list_recent_activity(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _build_activity(row: Any) -> dict[str, Any]:
     verb = row.line.verb if row.line.verb in ACTION_LABELS else ""
+    guest = row.after.person if row.line.by == ActorRole.GUEST else None
     return {
         "id": row.line.pk,
         "action": verb,
-        "performed_by": row.line.actor or CLOCK,
+        "performed_by": row.line.actor or guest or CLOCK,
         "details": _build_details(ACTION_LABELS[verb], row),
         "timestamp": row.line.at,
     }

@@ -152,11 +152,18 @@ def is_open(booking: Any) -> bool:
     return open_label and booking.starts_at.astimezone(zone).date() >= today
 
 
+class OwnerSerializer(UserSerializer):
+    id = serializers.IntegerField(allow_null=True, help_text="Null for a guest")
+
+    def get_role(self, user: Any) -> Literal["user", "staff", "admin"]:
+        return "user" if user.pk is None else super().get_role(user)
+
+
 class ReservationSerializer(kit.Serializer):
     """For its owner and for admins."""
 
     id = serializers.IntegerField()
-    user = UserSerializer(source="owner")
+    user = OwnerSerializer(source="person")
     booking_name = serializers.CharField(source="title")
     date = kit.WallDateField(source="starts_at")
     start_time = kit.WallTimeField(source="starts_at")
@@ -180,7 +187,7 @@ class ReservationSerializer(kit.Serializer):
     def get_can_be_traded(self, booking: Any) -> bool:
         confirmed = get_effective_status(booking) == Status.CONFIRMED
         ahead = booking.starts_at > clock_of(booking)
-        return ahead and confirmed and not kit.has_role(self, booking.owner, "staff")
+        return ahead and confirmed and not kit.has_role(self, booking.person, "staff")
 
 
 class TradedReservationSerializer(ReservationSerializer):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from rest_framework.request import Request
 
@@ -135,7 +136,7 @@ class ReservationListView(PrimetimeView):
             ends = self.midnight(on + timedelta(days=1))
             rows = rows.filter(starts_at__gte=self.midnight(on), starts_at__lt=ends)
         if self.is_staff and (part := query.get("user")):
-            rows = rows.filter(owner__email__icontains=part)
+            rows = rows.filter(Q(owner__email__icontains=part) | Q(guest_email__icontains=part))
         rows = rows.order_by("-created_at", "-id")
         label = query.get("status")
         return [row for row in rows if label in (None, serializers.get_label(row))]

@@ -209,7 +209,9 @@ class CreateBookingSerializer(kit.Serializer):
 
 class BookingSerializer(kit.Serializer):
     id = serializers.IntegerField()
-    user = serializers.IntegerField(source="owner_id", help_text="The id of the owner")
+    user = serializers.IntegerField(
+        source="owner_id", allow_null=True, help_text="The id of the owner, null for a guest"
+    )
     username = serializers.SerializerMethodField(help_text="The owner's, or their e-mail")
     resource = serializers.IntegerField(source="resource_id", help_text="The id of the resource")
     resource_name = serializers.CharField(source="resource.name")
@@ -221,7 +223,7 @@ class BookingSerializer(kit.Serializer):
     updated_at = kit.InstantField()
 
     def get_username(self, booking: Any) -> str:
-        return str(booking.owner.username or booking.owner.email)
+        return str(booking.person.username or booking.person.email)
 
 
 # pictures

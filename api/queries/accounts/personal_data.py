@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.db.models import F
 
 from api.models import (
     AuditEntry,
@@ -17,6 +18,7 @@ from api.models import (
     User,
     UserSession,
 )
+from api.models.identifiers import build_key
 
 SESSION_FIELDS = (
     "kind",
@@ -38,12 +40,27 @@ TRADE_FIELDS = (
     "responded_at",
 )
 
+BOOKING_FIELDS = tuple(f.attname for f in Booking._meta.concrete_fields if f.name != "guest_link")
+EVENT_FIELDS = ("booking_id", "verb", "from_status", "to_status", "by", "details", "at")
+
+
+def export_guest_data(email: str) -> dict[str, Any]:
+    """The same of whoever booked with that address as a guest: bookings, history and emails."""
+    rows = Booking.objects.filter(owner=None, guest_key=build_key(email))
+    sent = Delivery.objects.filter(booking__in=rows, to=F("booking__guest_email"))
+    return {
+        "bookings": list(rows.order_by("pk").values(*BOOKING_FIELDS)),
+        "history": list(
+            BookingEvent.objects.filter(booking__in=rows).order_by("pk").values(*EVENT_FIELDS)
+        ),
+        "emails": list(sent.order_by("pk").values("name", "state", "created_at")),
+    }
+
 
 def export_personal_data(user: User) -> dict[str, Any]:
     """Plain data: account, bookings, their history, emails sent, and when staff looked at these or
     changed them."""
     booking_ids = Booking.objects.filter(owner=user).values_list("pk", flat=True)
-    booking_fields = [f.attname for f in Booking._meta.concrete_fields]
     return {
         "account": {
             name: getattr(user, name)
@@ -75,13 +92,9 @@ def export_personal_data(user: User) -> dict[str, Any]:
         "sessions": list(UserSession.objects.filter(user=user).values(*SESSION_FIELDS)),
         "memberships": list(user.memberships.values("venue__slug", "role", "created_at")),
         "former_emails": list(user.changes.values("email", "created_at")),
-        "bookings": list(Booking.objects.filter(owner=user).values(*booking_fields)),
+        "bookings": list(Booking.objects.filter(owner=user).values(*BOOKING_FIELDS)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),
-        "history": list(
-            BookingEvent.objects.filter(booking__owner=user).values(
-                "booking_id", "verb", "from_status", "to_status", "by", "details", "at"
-            )
-        ),
+        "history": list(BookingEvent.objects.filter(booking__owner=user).values(*EVENT_FIELDS)),
         "trades_offered": list(
             Trade.objects.filter(requester=user).values(*TRADE_FIELDS, "message")
         ),

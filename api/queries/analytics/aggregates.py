@@ -177,7 +177,7 @@ def no_shows_by_department(
     sql = f"""WITH {SPANS} SELECT coalesce(nullif(btrim(u.department), ''), %(unnamed)s),
         count(*), count(*) FILTER (WHERE c.no_show)
         FROM {build_counted_sql((), choose_lookup(spans))}
-        JOIN {User._meta.db_table} u ON u.id = c.owner_id WHERE c.n = 0 GROUP BY 1"""
+        LEFT JOIN {User._meta.db_table} u ON u.id = c.owner_id WHERE c.n = 0 GROUP BY 1"""
     with replica.open_cursor() as cursor:
         cursor.execute(sql, build_bounds(scope, days, spans) | {"unnamed": unnamed})
         return list(cursor.fetchall())

@@ -124,6 +124,12 @@ def compute_departments(venue: Venue, first_on: date, last_on: date, unnamed: st
     ]
 
 
+def _build_name(row: Sequence[Any]) -> str:
+    """Of a row that ends with the name and address of a guest and the names of an owner."""
+    guest, names = row[-len(NAME_FIELDS) - 2 : -len(NAME_FIELDS)], row[-len(NAME_FIELDS) :]
+    return get_display_name(*names) if names[-1] else guest[0] or guest[1]
+
+
 @replica.may_lag()
 def list_counted_bookings(venue: Venue, first_on: date, last_on: date) -> Figures:
     """The bookings that count, by start: those of a venue that start on these local dates."""
@@ -131,16 +137,13 @@ def list_counted_bookings(venue: Venue, first_on: date, last_on: date) -> Figure
     ends = policy.to_instant(venue.zone, last_on + DAY, time())
     owner = [f"owner__{name}" for name in NAME_FIELDS]
     columns = ("pk", "resource__name", "title", "starts_at", "ends_at", "ended_at", "checked_in_at")
+    guest = "guest_name", "guest_email"
     rows = (
         Booking.objects.filter(venue=venue, starts_at__gte=starts, starts_at__lt=ends)
         .annotate(effective=build_effective_status_case(BOOKING))
         .exclude(effective__in=NOT_COUNTED)
         .order_by("starts_at", "pk")
-        .values_list(*columns, "effective", *owner)
+        .values_list(*columns, "effective", *guest, *owner)
     )
     names = ("id", "room", *columns[2:], "status")
-    return [
-        dict(zip(names, row, strict=False))
-        | {"organizer": get_display_name(*row[-len(NAME_FIELDS) :])}
-        for row in rows
-    ]
+    return [dict(zip(names, row, strict=False)) | {"organizer": _build_name(row)} for row in rows]

@@ -9,7 +9,7 @@ from django.db.models import Count, Max
 from django.db.models.functions import Now
 
 from api.lifecycle import Status
-from api.models import Booking, Caller, User
+from api.models import Booking, Caller, Guest, User
 from api.queries.accounts.scope import limit_to_staff
 
 PERIOD = timedelta(days=90)
@@ -24,13 +24,18 @@ def list_repeated(caller: Caller) -> list[dict[str, Any]]:
     rows = limit_to_staff(missed, caller)
     counts = (
         rows.filter(owner__erased_at=None)
-        .values_list("owner")
-        .annotate(times=Count("pk"), last=Max("starts_at"))
+        .values_list("owner", "guest_key")
+        .annotate(
+            *(Max(name) for name in ("guest_name", "guest_email")),
+            times=Count("pk"),
+            last=Max("starts_at"),
+        )
         .filter(times__gte=MIN_NO_SHOWS)
         .order_by("-times", "-last")[:LIMIT]
     )
     found = list(counts)
-    people = User.objects.in_bulk([pk for pk, _, _ in found])
+    people = User.objects.in_bulk([row[0] for row in found])
     return [
-        {"person": people[pk], "times": times, "last_missed_at": last} for pk, times, last in found
+        {"person": people.get(pk) or Guest(*guest), "times": times, "last_missed_at": last}
+        for pk, _, *guest, times, last in found
     ]

@@ -176,8 +176,8 @@ def _serialize_meeting(row: Booking, resource: Resource) -> dict[str, Any]:
     return {
         "id": row.pk,
         "title": row.title,
-        "organizer": row.owner.name,
-        "organizer_email": row.owner.email,
+        "organizer": row.person.name,
+        "organizer_email": row.person.email,
         "starts_at": _format_instant(row.starts_at),
         "ends_at": _format_instant(row.ends_at),
         "people": 1 + row.others,  # type: ignore[attr-defined]  # annotated

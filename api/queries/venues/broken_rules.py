@@ -43,11 +43,16 @@ FROZEN: Final = "was worked out when the booking was made, and stays"
 VENUE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("id", "slug", "name", "created_at", "updated_at", "rules_version"), SHOWN),
     **dict.fromkeys(
-        ("min_notice", "max_advance", "same_day_allowed", "max_open_holds", "joining"), ON_BOOKING
+        (
+            *("min_notice", "max_advance", "same_day_allowed", "max_open_holds"),
+            *("joining", "guests"),
+        ),
+        ON_BOOKING,
     ),
     **dict.fromkeys(
         (
-            *("currency", "hold_length", "check_in_required", "check_in_opens_before"),
+            *("currency", "hold_length", "guest_hold"),
+            *("check_in_required", "check_in_opens_before"),
             *("check_in_closes_after", "no_show_grace", "grace_from_booking", "completion_from"),
             *("completion_after", "remind_before"),
         ),

@@ -12,6 +12,7 @@ from rest_framework.authtoken.models import Token
 from api import errors
 from api.models import AccountChange, User
 from api.queries.clock import database_now
+from api.services.bookings.guests import join_bookings
 from api.services.messages import notifications
 
 from . import links, user_sessions
@@ -78,6 +79,7 @@ def _restore(change: AccountChange) -> User:
     user_sessions.close_all(user)
     AccountChange.objects.filter(user=user, pk__gt=change.pk).delete()
     AccountChange.objects.filter(pk=change.pk).update(undone_at=Now())
+    join_bookings(user)
     return user
 
 

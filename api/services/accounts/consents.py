@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from api import errors, policy
-from api.models import Consent, ConsentText, User, Venue
+from api.models import Consent, ConsentText, Guest, User, Venue
 from api.models.identifiers import build_key
 from api.policy import Check, Rules
 
@@ -64,7 +64,7 @@ def require_consent(
         record_consent(find_text_to_accept(venue, accepted), user, email)
 
 
-def build_check(user: User, accepted: int | None) -> Check:
+def build_check(owner: User | Guest, accepted: int | None) -> Check:
     """The check of a new booking, with the venue's consent. Where a venue asks for none it costs
     nothing: the rules say so."""
 
@@ -73,6 +73,7 @@ def build_check(user: User, accepted: int | None) -> Check:
     ) -> None:
         policy.check_booking(rules, starts_at, ends_at, now, guests)
         if rules.venue.consent_version:
-            require_consent(rules.venue, accepted, user)
+            user = owner if isinstance(owner, User) else None
+            require_consent(rules.venue, accepted, user, owner.email)
 
     return check

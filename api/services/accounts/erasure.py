@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 
 from allauth.mfa.models import Authenticator
@@ -10,7 +11,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import F, Q, TextField
+from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Now
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
@@ -33,6 +34,7 @@ from api.models import (
     UserProfile,
     UserSession,
 )
+from api.models.identifiers import build_key
 from api.models.outbox import Kind, State
 from api.models.users import ABSENT_DOMAIN
 from api.services.actors import Actor
@@ -87,6 +89,26 @@ def remove_person(user: User, venue_id: int, *, by: User) -> None:
     erase_account(user, by=by)
 
 
+@retry_on_conflict
+@transaction.atomic
+def erase_guest(email: str) -> int:
+    """As of an account, of whoever booked with that address as a guest: their future bookings are
+    cancelled, and nothing names them any more. How many bookings that were."""
+    rows = Booking.objects.filter(owner=None, guest_key=build_key(email))
+    for booking in rows.filter(status__in=BOOKING.blocking).order_by("pk"):
+        with suppress(errors.NotAllowedNow):
+            cancel_booking(booking.pk, Actor.guest(booking), "guest erased")
+    found = list(rows.values_list("pk", "guest_email", "guest_name"))
+    bookings = Booking.objects.filter(pk__in=[pk for pk, _, _ in found])
+    addresses = {address for _, address, _ in found}
+    _erase_booking_texts(bookings)
+    _erase_deliveries(Q(booking__in=bookings, to__in=addresses))
+    _erase_naming(Q(), [*addresses, *(name for _, _, name in found)])
+    nobody = f"erased-{uuid.uuid4().hex[:12]}{ABSENT_DOMAIN}"
+    bookings.update(guest_name="", guest_email=nobody, guest_key=nobody, guest_link="")
+    return len(found)
+
+
 def _cancel_future_bookings(user: User) -> None:
     ahead = Booking.objects.filter(owner=user, status__in=BOOKING.blocking)
     for pk in ahead.order_by("pk").values_list("pk", flat=True):
@@ -96,10 +118,7 @@ def _cancel_future_bookings(user: User) -> None:
 
 def _erase_texts(user: User) -> None:
     """What they wrote, and what was recorded about it."""
-    mine = Booking.objects.filter(owner=user)
-    mine.update(title="", notes="", rejection_reason="", held_from="")
-    BookingEvent.objects.filter(booking__owner=user).update(details={})
-    Review.objects.filter(booking__owner=user).update(reason="")
+    _erase_booking_texts(Booking.objects.filter(owner=user))
     Trade.objects.filter(requester=user).update(message="")
     Trade.objects.filter(target=user).update(response_message="")
     about = LogEntry.objects.filter(content_type__model="user", object_id=str(user.pk))
@@ -108,6 +127,12 @@ def _erase_texts(user: User) -> None:
     user.changes.all().delete()
     for rows in (Consent, UserSession, SocialAccount, Authenticator):
         rows.objects.filter(user=user).delete()
+
+
+def _erase_booking_texts(bookings: QuerySet[Booking]) -> None:
+    bookings.update(title="", notes="", rejection_reason="", held_from="", guest_link="")
+    BookingEvent.objects.filter(booking__in=bookings).update(details={})
+    Review.objects.filter(booking__in=bookings).update(reason="")
 
 
 def _erase_emails(user: User) -> None:
@@ -120,6 +145,10 @@ def _erase_emails(user: User) -> None:
     to_owner_now = ~Q(booking__owner=user) & Q(to=F("booking__owner__email"))
     about = Q(to=user.email) | Q(payload__user=user.pk)
     about |= theirs & Q(kind=Kind.EMAIL) & ~to_others & ~to_owner_now
+    _erase_deliveries(about)
+
+
+def _erase_deliveries(about: Q) -> None:
     emails = Delivery.objects.filter(pk__in=Delivery.objects.filter(about).values("pk"))
     emails.filter(finished_at=None).update(state=State.WITHHELD, finished_at=Now())
     emails.update(to="", payload={}, last_error="")
@@ -128,15 +157,21 @@ def _erase_emails(user: User) -> None:
 def _erase_stored_responses(user: User) -> None:
     """Responses stored for a repeated request, of whomever, and errors of jobs."""
     full = f"{user.first_name} {user.last_name}".strip()
-    # a name of two letters is in everybody's responses
-    texts = [text for text in (user.email, user.username or "", full) if len(text) > 3]
-    stored = IdempotencyKey.objects.annotate(text=Cast("body", TextField()))
-    naming = Q(scope=f"user:{user.pk}")
-    failures = Q()
+    theirs = Q(scope=f"user:{user.pk}") | Q(body__id=user.pk, body__has_key="email")
+    _erase_naming(theirs, [user.email, user.username or "", full])
+
+
+def _erase_naming(stored: Q, texts: Iterable[str]) -> None:
+    """Responses, and errors of jobs, in which one of these stands. A name of two letters is in
+    everybody's responses."""
+    failures = Q(pk__in=[])
     for text in texts:
-        naming |= Q(text__icontains=text)
-        failures |= Q(error__icontains=text)
-    stored.filter(naming | Q(body__id=user.pk, body__has_key="email")).delete()
+        if len(text) > 3:
+            stored |= Q(text__icontains=text)
+            failures |= Q(error__icontains=text)
+    if stored:
+        responses = IdempotencyKey.objects.annotate(text=Cast("body", TextField()))
+        responses.filter(stored).delete()
     JobFailure.objects.filter(failures).update(error="")
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from api import errors
-from api.models import Booking, Membership, Role, User, Venue
+from api.models import Booking, Guest, Membership, Role, User, Venue
 from api.models.venues import Joining
+from api.queries.clock import database_now
 from api.services.bookings.statements import InsertPart
 
 _JOIN_WRITTEN: Final = (
@@ -71,14 +72,16 @@ def find_attendees(
     return sorted(ids)
 
 
-def find_customer(venue_id: int, owner: int | None = None, name: str = "", email: str = "") -> User:
-    """Whom a key books for: one of the venue's people, by id, or a guest by name and address.
-    Refuses `UnknownPeople` for anybody else, and `Unfit` unless it is one of the two."""
+def find_customer(
+    venue_id: int, owner: int | None = None, name: str = "", email: str = ""
+) -> User | Guest:
+    """Whom a key books for: one of the venue's people, by id, or a guest by name and address, for
+    which the venue vouches. Refuses `UnknownPeople` for anybody else, and `Unfit` unless it is one
+    of the two."""
     if bool(name) != bool(email) or bool(name) == (owner is not None):
         raise errors.Unfit(errors={"owner": ["Give `owner`, or `name` and `email`."]})
     if owner is None:
-        # a guest's booking, once there are guests
-        raise errors.Unfit(errors={"email": ["This venue takes no bookings of guests."]})
+        return Guest(name, email, database_now())
     for person in list_people_of(venue_id, [owner]):
         return person
     raise errors.UnknownPeople(errors={"owner": ["This is none of the venue's people."]})

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils.crypto import salted_hmac
 
-from api.models import Invitation, User
+from api.models import Booking, Invitation, User
 
 _UNDO = Signer(sep=".", salt="holdfast.account-change")
+_GUEST = Signer(sep=".", salt="holdfast.guest")
 _CONFIRM = Signer(sep=".", salt="holdfast.confirm-address")
 _INVITE = Signer(sep=".", salt="holdfast.invitation")
 
@@ -22,6 +23,23 @@ def read_undo_token(token: str) -> int | None:
     """The id of the change, or None for a token that is not ours."""
     text = _unsign(_UNDO, token)
     return int(text) if text is not None else None
+
+
+def build_guest_token(booking: Booking) -> str:
+    """What opens a guest's booking. Made for each letter and each page, and stored nowhere."""
+    return _GUEST.sign(f"{booking.pk}.{booking.guest_link}")
+
+
+def build_guest_link(booking: Booking) -> str:
+    """The page on which whoever has the letter sees, confirms, moves and cancels the booking."""
+    return f"{settings.PUBLIC_URL}/guests/{build_guest_token(booking)}/"
+
+
+def read_guest_token(token: str) -> tuple[int, str] | None:
+    """The id of the booking and what its link must still be signed with; None for a token that is
+    not ours."""
+    pk, _, link = (_unsign(_GUEST, token) or "").partition(".")
+    return (int(pk), link) if link else None
 
 
 def build_confirm_link(user: User) -> str:

@@ -16,6 +16,7 @@ from rest_framework.authtoken.models import Token
 from api import errors
 from api.models import User
 from api.models.identifiers import build_key, prepare_password
+from api.services.bookings.guests import join_bookings
 from api.services.messages import notifications
 
 from . import user_sessions
@@ -97,6 +98,7 @@ def reset_password(uid: str, token: str, new: str) -> User:
         end_sessions(user)
         user.refresh_from_db(fields=["email_verified_at"])
         accept_invitations(user)
+        join_bookings(user)
     return user
 
 

@@ -72,6 +72,10 @@ def approve_booking(booking_id: int, actor: Actor, next_status: str = "") -> Boo
             raise errors.AlreadyBegun(
                 "It has already begun, it can no longer be approved."
             ) from None
+        if current.awaits_guest:
+            raise errors.NotAllowedNow(
+                "Its guest has still to confirm it.", current=HELD
+            ) from refusal
         if current.status == HELD and current.approved_at is None:
             raise errors.NotAllowedNow("It waits for its payment.", current=HELD) from refusal
         raise
@@ -130,6 +134,8 @@ def reinstate_booking(booking_id: int, actor: Actor, next_status: str = "") -> B
     rules, now = build_rules(resource), resource.now
     if booking.starts_at <= now:
         raise errors.AlreadyBegun
+    if booking.awaits_guest:
+        raise errors.NotAllowedNow("Its guest never confirmed it.", current=booking.status)
     policy.check_resource(rules, booking.starts_at, booking.ends_at, booking.guests)
     sets: dict[str, Any] = {"rejection_reason": "", "checked_in_at": None, "ended_at": None}
     sets |= policy.calculate_deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
@@ -189,6 +195,8 @@ def move_booking(
         raise errors.Forbidden
     if actor.by is ActorRole.OWNER and actor.user:  # a trade may have come first
         where, params = f"({where}) AND owner_id = %s", [*params, actor.user.pk]
+    if actor.by is ActorRole.GUEST:
+        where, params = f"({where}) AND guest_link = %s", [*params, actor.link]
     # a payment beats the end of a hold that nobody has written down yet
     if ActorRole.CLOCK not in move.by and actor.by is not ActorRole.PAYMENT:
         where = f"({where}) AND {_NOT_DUE}"
@@ -216,6 +224,9 @@ def _build_refusal(move: Transition, booking: Booking) -> errors.NotAllowedNow:
 
 
 def check_owner(booking: Booking, actor: Actor) -> None:
-    """Refuses `Forbidden` to an owner whose booking a trade has given away."""
+    """Refuses `Forbidden` to an owner whose booking a trade has given away, and
+    `NotFound` to a guest whose link opens it no more."""
     if actor.by is ActorRole.OWNER and actor.user and booking.owner_id != actor.user.pk:
         raise errors.Forbidden("This booking is somebody else's now.")
+    if actor.by is ActorRole.GUEST and booking.guest_link != actor.link:
+        raise errors.NotFound

@@ -11,7 +11,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,8 @@ from django.db import connection, transaction
 from api import errors, policy
 from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
-from api.models import Booking, Resource, User
+from api.models import Booking, Guest, Resource, User
+from api.models.identifiers import build_key
 from api.policy import Check, Rules
 from api.queries.bookings.availability import list_conflicts
 from api.queries.venues.rules import get_rules_for_booking
@@ -36,15 +38,18 @@ from api.signals import booking_created, booking_inserting
 from . import slots
 from .statements import InsertPart, collect_parts, insert_statement
 
+MAX_UNCONFIRMED = 5  # bookings at once that wait for one guest's address, at all venues
+
 
 @dataclass(frozen=True)
 class BookingRequest:
     """What somebody wants to book. Instants are aware.
 
     `resource` is a resource or its id; it may be left out where one is assigned (`auto_assign`).
-    `pre_approved`: whoever books it is who would have to approve it."""
+    `pre_approved`: whoever books it is who would have to approve it. `owner` is an account or a
+    guest; what a guest books whose address is not verified is held until it is confirmed."""
 
-    owner: User
+    owner: User | Guest
     starts_at: datetime
     ends_at: datetime
     resource: Resource | int | None = None
@@ -71,8 +76,11 @@ def create_booking(
         resource.pk if isinstance(resource, Resource) else resource or 0
     )
     actor = actor.at(rules.venue.pk)
-    check_may_book(request.owner, rules.venue)
-    attendees = find_attendees(rules.venue.pk, request.attendees, [request.owner.pk])
+    owner = request.owner if isinstance(request.owner, User) else None
+    if owner is None and not rules.venue.guests:
+        raise errors.GuestsRefused
+    check_may_book(owner, rules.venue)
+    attendees = find_attendees(rules.venue.pk, request.attendees, [owner.pk] if owner else ())
     check(rules, request.starts_at, request.ends_at, now, request.guests)
     booking = _build_booking(request, rules, now)
     booking.pk = booking_id
@@ -96,10 +104,13 @@ def _build_booking(request: BookingRequest, rules: Rules, now: datetime) -> Book
     primetime = policy.is_primetime(rules, starts_at, ends_at)
     price = policy.calculate_price(rules.resource, starts_at, ends_at)
     status = policy.get_initial_status(rules, primetime, price, request.pre_approved)
+    payment_columns = policy.get_payment_columns(venue, status, price, now)
+    owner_columns = _build_owner_columns(request.owner)
+    if isinstance(request.owner, Guest) and request.owner.email_verified_at is None:
+        status, payment_columns["hold_expires_at"] = HELD, now + venue.guest_hold
     return Booking(
         venue=venue,
         resource=rules.resource,
-        owner=request.owner,
         title=request.title,
         notes=request.notes,
         guests=request.guests,
@@ -112,27 +123,45 @@ def _build_booking(request: BookingRequest, rules: Rules, now: datetime) -> Book
         currency=venue.currency if price else "",
         held_from=client_address.get_address_hash() if status == HELD else "",
         **policy.calculate_deadlines(venue, starts_at, ends_at, now),
-        **policy.get_payment_columns(venue, status, price, now),
+        **payment_columns,
+        **owner_columns,
     )
+
+
+def _build_owner_columns(owner: User | Guest) -> dict[str, Any]:
+    if isinstance(owner, User):
+        return {"owner": owner}
+    return {
+        "guest_name": owner.full_name,
+        "guest_email": owner.email,
+        "guest_key": build_key(owner.email),
+        "guest_confirmed_at": owner.email_verified_at,
+        "guest_link": secrets.token_urlsafe(16),
+    }
 
 
 def _check_open_holds(booking: Booking) -> None:
     """Refuses `TooManyHolds`, so that nobody blocks a venue by holding without paying, not by
-    asking many times at once nor under many names.
+    asking many times at once nor under many names, and no guest's address gets many letters.
 
-    The person is locked before the address: whoever holds the second lock waits for nobody."""
-    _check_holds_of(booking, booking.venue.max_open_holds, "owner", booking.owner_id)
+    The person is locked before the address: whoever holds the last lock waits for nobody."""
+    here: dict[str, Any] = {"venue": booking.venue_id}
+    if booking.owner_id is None:
+        guest = {"owner": None, "guest_key": booking.guest_key}
+        _check_holds_of(MAX_UNCONFIRMED, guest | {"guest_confirmed_at": None})
+        _check_holds_of(booking.venue.max_open_holds, guest | here)
+    else:
+        _check_holds_of(booking.venue.max_open_holds, {"owner": booking.owner_id} | here)
     if booking.held_from and settings.MAX_HOLDS_PER_ADDRESS:
-        _check_holds_of(booking, settings.MAX_HOLDS_PER_ADDRESS, "held_from", booking.held_from)
+        by_address = {"held_from": booking.held_from}
+        _check_holds_of(settings.MAX_HOLDS_PER_ADDRESS, by_address | here)
 
 
-def _check_holds_of(booking: Booking, limit: int, column: str, value: int | str) -> None:
+def _check_holds_of(limit: int, whose: Mapping[str, Any]) -> None:
     with connection.cursor() as cursor:
-        key = f"holds:{column}:{value}:{booking.venue_id}"
+        key = f"holds:{dict(whose)}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-    holds = Booking.objects.filter(
-        build_current_q(BOOKING, HELD), venue=booking.venue, **{column: value}
-    )
+    holds = Booking.objects.filter(build_current_q(BOOKING, HELD), **whose)
     if holds.count() >= limit:
         raise errors.TooManyHolds(limit=limit)
 

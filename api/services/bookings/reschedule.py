@@ -194,7 +194,7 @@ def _plan_again(
     check(rules, starts_at, ends_at, now, booking.guests)
     _price_again(booking, resource)
     booking.primetime = policy.is_primetime(rules, starts_at, ends_at)
-    if booking.status == HELD and outgrows_approval(booking, rules, before):
+    if booking.awaits_payment and outgrows_approval(booking, rules, before):
         raise errors.NotAllowedNow(
             "That time needs approval; cancel the hold and ask anew.", current=booking.status
         )
@@ -230,7 +230,7 @@ def _price_again(booking: Booking, resource: Resource) -> None:
     if (price, currency) == (booking.price_minor, booking.currency):
         return
     paid = booking.payment_status in PAID_STATUSES
-    if paid or booking.status == CONFIRMED or (booking.status == HELD and not price):
+    if paid or booking.status == CONFIRMED or (booking.awaits_payment and not price):
         raise errors.NotAllowedNow(
             "A change of its price needs a new booking.", current=booking.status
         )

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import models
 
 from api.effective_status import build_sources_sql
-from api.lifecycle import NOW, Transition
+from api.lifecycle import NOW, SQL_STAMPS, Transition
 from api.models import Booking
 
 Statement = tuple[str, list[Any]]
@@ -78,7 +78,8 @@ def move_rows(
 ) -> Statement:
     """The common table expressions that lock the rows `t` which stand in a source status and meet
     `where`, in the order of `lock`, and move them."""
-    stamped = {name: value for name, value in move.stamps.items() if value not in (NOW, None)}
+    sql = (*SQL_STAMPS, None)
+    stamped = {name: value for name, value in move.stamps.items() if value not in sql}
     values = {"status": str(move.target), **stamped, **sets}
     assignments = [
         "version = t.version + 1",

@@ -44,7 +44,8 @@ def offer_trade(
     }
     if mine not in found or found[mine].owner_id != requester.pk:
         raise _build_unknown("requester")
-    if theirs not in found or found[theirs].owner_id == requester.pk:
+    target = found[theirs].owner if theirs in found else None
+    if target is None or target.pk == requester.pk:
         raise _build_unknown("target")
     _check_swap(found[mine], found[theirs])
     same = "requester_booking_id = %s AND target_booking_id = %s"
@@ -56,7 +57,7 @@ def offer_trade(
         )
     trade = Trade.objects.create(
         requester=requester,
-        target=found[theirs].owner,
+        target=target,
         requester_booking=found[mine],
         target_booking=found[theirs],
         message=message,
@@ -206,7 +207,8 @@ def _find_obstacle(booking: Booking, other: Booking) -> str:
         return "Both bookings must be at the same venue."
     if booking.payment_status != PaymentStatus.NONE:
         return "A booking with a price cannot be traded: refunds go to whoever paid."
-    if booking.owner.is_staff_of(booking.venue_id) or not booking.owner.is_active:
+    owner = booking.owner
+    if owner is None or owner.is_staff_of(booking.venue_id) or not owner.is_active:
         return "Only bookings of ordinary, active accounts are traded."
     return ""
 
@@ -226,7 +228,10 @@ def _swap_owners(first: Booking, second: Booking, trade: int, actor: Actor) -> N
     people = [list(row.attendees.all()) for row in (first, second)]
     parties = [{name: getattr(row, name) for name in PARTY} for row in (first, second)]
     for pk, party in zip(ids, reversed(parties), strict=True):
-        Booking.objects.filter(pk=pk).update(**party, version=F("version") + 1, updated_at=Now())
+        # who had it as a guest, and has it no more, has a link to it
+        Booking.objects.filter(pk=pk).update(
+            **party, guest_link="", version=F("version") + 1, updated_at=Now()
+        )
     if people[0] or people[1]:
         first.attendees.set(people[1])
         second.attendees.set(people[0])

@@ -11,8 +11,8 @@ from django.utils.http import urlsafe_base64_encode
 
 from api import money
 from api.emails import Email, get_status_label
-from api.lifecycle import TradeStatus
-from api.models import Booking, Delivery, Invitation, Trade, User
+from api.lifecycle import BOOKING, TradeStatus
+from api.models import Booking, Delivery, Guest, Invitation, Trade, User
 from api.services.accounts import links
 from api.services.operations.lease_queue import Withheld
 
@@ -20,17 +20,19 @@ from . import recipients
 from .email_times import format_instant, format_interval, format_zone
 
 
-def find_recipient(row: Delivery, email: Email, booking: Booking | None) -> User | None:
+def find_recipient(row: Delivery, email: Email, booking: Booking | None) -> User | Guest | None:
     """The person that the e-mail is to; None for the admins of a venue, whom nobody can choose.
     Raises `Withheld` when the account is gone."""
     if email.to in ("requester", "target"):
         return cast(User, getattr(_get_trade(row), email.to))
     if booking is not None:
-        return booking.owner if email.to == "owner" else None
+        return booking.person if email.to == "owner" else None
     return _get_account(row.payload["user"]) if "user" in row.payload else None
 
 
-def build_context(row: Delivery, booking: Booking | None, recipient: User | None) -> dict[str, Any]:
+def build_context(
+    row: Delivery, booking: Booking | None, recipient: User | Guest | None
+) -> dict[str, Any]:
     """What the templates may show; of whoever has not verified the address nothing but short lines.
     Raises `Withheld`."""
     context: dict[str, Any] = {"site": settings.PUBLIC_URL, "frontend": settings.FRONTEND_URL}
@@ -38,7 +40,8 @@ def build_context(row: Delivery, booking: Booking | None, recipient: User | None
     context |= recipients.shorten_payload(row.payload) if strange else row.payload
     if booking is not None and recipient is not None and strange:
         booking = recipients.shorten_booking(booking)
-        context["confirm_link"] = links.build_confirm_link(recipient)
+        if isinstance(recipient, User):
+            context["confirm_link"] = links.build_confirm_link(recipient)
     if "invitation" in row.payload:
         context |= _build_invitation_context(row.payload["invitation"])
     if booking is not None:
@@ -47,8 +50,9 @@ def build_context(row: Delivery, booking: Booking | None, recipient: User | None
         label = get_status_label(str(status), booking.venue.wording).replace("_", " ")
         status_context = {"status": label, "status_word": label.capitalize()}
         found = _build_trade_context(row, booking, strange) if "trade" in row.payload else {}
+        found |= _build_guest_context(booking, str(status)) if isinstance(recipient, Guest) else {}
         return context | build_booking_context(booking) | status_context | found
-    if recipient is None:
+    if not isinstance(recipient, User):
         return context
     return context | _build_account_context(row, recipient, strange)
 
@@ -61,8 +65,8 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
         "booking": booking,
         "venue": booking.venue,
         "resource": booking.resource,
-        "owner": booking.owner,
-        "name": booking.owner.name,
+        "owner": booking.person,
+        "name": booking.person.name,
         "what": booking.title or booking.resource.name,
         "notes": "\n".join(booking.notes.splitlines()),
         "start": start,
@@ -77,6 +81,14 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
         "pay_label": f"Pay {money.format_amount(booking.price_minor, booking.currency)}",
         "admin_link": f"{settings.PUBLIC_URL}/admin/api/booking/{booking.pk}/change/",
     }
+
+
+def _build_guest_context(booking: Booking, status: str) -> dict[str, Any]:
+    """A guest has one page for everything, for as long as the booking is open."""
+    if status not in BOOKING.blocking or not booking.guest_link:
+        return {}
+    link = links.build_guest_link(booking)
+    return {"guest_link": link, "pay_link": link}
 
 
 def _get_trade(row: Delivery) -> Trade:

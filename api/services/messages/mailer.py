@@ -38,6 +38,7 @@ BOOKING_COLUMNS: Final = (
     *("venue__name", "venue__time_zone", "venue__wording", "resource__name", "resource__building"),
     *("owner__email", "owner__username", "owner__first_name", "owner__last_name"),
     *("owner__email_key", "owner__email_verified_at", "owner__erased_at"),
+    *("guest_name", "guest_email", "guest_link", "guest_confirmed_at"),
 )
 
 # emails about a booking that goes ahead; withheld when it has ended meanwhile
@@ -163,7 +164,7 @@ def _check_still_wanted(row: Delivery, email: Email, booking: Booking) -> None:
         raise Withheld(f"the booking is {booking.status}")
     if email.before_start and booking.starts_at <= database_now():
         raise Withheld("it has begun")
-    if email.to == "owner" and booking.owner.erased_at:
+    if email.to == "owner" and booking.person.erased_at:
         raise Withheld("the person asked to be forgotten")
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import prefetch_related_objects
 
-from api.emails import REASONS, WORDINGS, Email, list_emails
+from api.emails import CONFIRM_GUEST, REASONS, WORDINGS, Email, list_emails
 from api.models import Booking, Invitation, Trade, User, Venue
 from api.models.users import ABSENT_DOMAIN
 from api.services.bookings.statements import InsertPart, build_statement
@@ -103,16 +103,19 @@ def _build_recipients_sql(
     SELECT 'email:' || {key}, e.name, m.id, a.address, least(m.fell_due, statement_timestamp()){own}
     FROM written m
     JOIN {Venue._meta.db_table} v ON v.id = m.venue_id
-    JOIN {User._meta.db_table} u ON u.id = m.owner_id
+    LEFT JOIN {User._meta.db_table} u ON u.id = m.owner_id
     JOIN (VALUES {rows}) AS e(wording, position, name, to_admin, optional)
         ON e.wording = CASE WHEN v.wording IN ({wordings}) THEN v.wording ELSE '' END
     CROSS JOIN LATERAL (SELECT CASE
         WHEN e.to_admin THEN coalesce(nullif(v.admin_email, ''), %s)
         -- booked at a door in the name of whoever paired the panel: nobody to write to
         WHEN u.erased_at IS NOT NULL OR m.contract = 'panel' THEN ''
-        WHEN right(u.email, {len(ABSENT_DOMAIN)}) = '{ABSENT_DOMAIN}' THEN ''
-        ELSE u.email END) AS a(address)
-    WHERE a.address <> '' AND (v.send_confirmation_emails OR NOT e.optional)
+        -- whoever has not said that it was them gets one letter
+        WHEN m.owner_id IS NULL AND m.guest_confirmed_at IS NULL
+            AND e.name <> '{CONFIRM_GUEST.name}' THEN ''
+        ELSE coalesce(u.email, m.guest_email) END) AS a(address)
+    WHERE a.address <> '' AND right(a.address, {len(ABSENT_DOMAIN)}) <> '{ABSENT_DOMAIN}'
+    AND (v.send_confirmation_emails OR NOT e.optional)
     ORDER BY m.fell_due, m.id, e.position"""
 
 

@@ -21,7 +21,9 @@ from api.services.operations.lease_queue import Withheld
 Row = TypeVar("Row", bound=Model)
 
 MAX_TEXT: Final = 60  # characters of a line of free text
-FREE_TEXTS: Final = ("title", "notes", "rejection_reason", "message", "response_message")
+FREE_TEXTS: Final = (
+    *("title", "notes", "rejection_reason", "guest_name", "message", "response_message"),
+)
 NAMES: Final = ("first_name", "last_name", "username")
 # a word that a mail program may make a link of: a scheme, an address, a name with a dot
 _LINK: Final = re.compile(
@@ -65,7 +67,8 @@ def shorten(text: str) -> str:
 def shorten_booking(booking: Booking) -> Booking:
     """A copy of the booking and its owner to write about; the row of others' emails stays."""
     shown = _shorten_copy(booking, FREE_TEXTS)
-    shown.owner = shorten_user(booking.owner)
+    if booking.owner is not None:
+        shown.owner = shorten_user(booking.owner)
     return shown
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 
 from api.errors import Refusal
 from api.models import IdempotencyKey
@@ -29,6 +30,11 @@ def hash_request(method: str, path: str, body: bytes) -> str:
     """Return a keyed hash: a body may hold a password, which could be guessed from a plain one."""
     content = b"\0".join([method.encode(), path.encode(), body])
     return hmac.new(settings.SECRET_KEY.encode(), content, hashlib.sha256).hexdigest()
+
+
+def hash_scope(text: str) -> str:
+    """A part of a scope that names nobody."""
+    return salted_hmac("holdfast.idempotency", text).hexdigest()[:32]
 
 
 def get_response(scope: str, key: str, request_hash: str) -> tuple[int, Any] | None:

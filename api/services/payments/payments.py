@@ -98,6 +98,8 @@ def _lock_payable(pk: int, expected_minor: Decimal | int | None = None) -> Booki
         raise errors.NothingToPay
     if booking.status != HELD:
         raise errors.NotAllowedNow(current=booking.status)
+    if booking.awaits_guest:
+        raise errors.NotAllowedNow("Confirm it first.", current=booking.status)
     if booking.hold_expires_at is None or booking.hold_expires_at <= booking.now:
         raise errors.HoldOver(current=Status.EXPIRED)
     if expected_minor is not None and expected_minor != booking.price_minor:
@@ -112,7 +114,7 @@ def _create_intent(payment: Payment) -> Intent:
     key = get_idempotency_key(payment)
     metadata = {
         "booking_id": str(booking.pk),
-        "user_id": str(booking.owner_id),
+        "user_id": str(booking.owner_id or "guest"),
         "room_name": booking.resource.name[:500],
         "holdfast_key": key,
     }

@@ -59,7 +59,9 @@ EVENT = {
 
 
 class OwnerSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(help_text="The id of the person.")
+    id = serializers.IntegerField(
+        allow_null=True, help_text="The id of the person; null for a guest."
+    )
     name = serializers.CharField(help_text="First and last name.")
     email = serializers.CharField(help_text="E-mail address.")
 
@@ -118,7 +120,8 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             guests="How many people come.",
             status="Where it stands now, by the clock: a hold that ran out reads `expired`.",
             primetime="Whether it touches a primetime window.",
-            hold_expires_at="Until when it is held for payment; null if it is not.",
+            hold_expires_at="Until when it is held for payment, or for its guest to confirm; null"
+            " if it is not.",
             lapses_at="When a request that nobody answered ends; null if it is none.",
             check_in_opens_at="From when one may check in; null if nobody has to.",
             check_in_closes_at="Until when one may check in.",
@@ -137,7 +140,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
 
         `context["attendees"]` has the ids where they are known without asking the database.
         """
-        owner = instance.owner
+        owner = instance.person
         attendees = self.context.get("attendees")
         if attendees is None:
             attendees = [person.pk for person in instance.attendees.all()]

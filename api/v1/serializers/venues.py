@@ -43,6 +43,8 @@ VENUE = {
     "max_advance": "720:00:00",
     "same_day_allowed": True,
     "hold_length": "00:30:00",
+    "guests": True,
+    "guest_hold": "00:15:00",
     "max_open_holds": 50,
     "check_in_required": False,
     "check_in_opens_before": "00:15:00",
@@ -121,6 +123,9 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             max_advance="How far ahead one may book; null for any.",
             same_day_allowed="Whether one may book for today.",
             hold_length="How long a booking is held for payment.",
+            guests="Whether people without an account may book.",
+            guest_hold="How long a guest's booking is held until it is confirmed by the letter's"
+            " link.",
             max_open_holds="How many unpaid bookings one person may hold.",
             check_in_required="Whether a booking is given away if nobody checks in.",
             check_in_opens_before="How long before the start check-in opens.",
@@ -152,9 +157,8 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
         too_short = {
             name: ["Must be longer."]
             for name, least in (
-                ("slot_length", MINUTE),
-                ("hold_length", SECOND),
-                ("retention", DAY),
+                *(("slot_length", MINUTE), ("hold_length", SECOND)),
+                *(("guest_hold", SECOND), ("retention", DAY)),
             )
             if (attrs.get(name) or least) < least
         }

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors, policy
-from api.models import Booking, KeyCaller, User
+from api.models import Booking, Guest, KeyCaller, User
 from api.queries.accounts.scope import check_staff_of
 from api.queries.bookings import bookings as queries
 from api.queries.venues.rules import get_resource
@@ -103,7 +103,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         serializer = BookingSerializer(booking, context={"attendees": attendees})
         return Response(serializer.data, status=201)
 
-    def _get_owner(self, body: dict[str, Any]) -> tuple[User, Actor]:
+    def _get_owner(self, body: dict[str, Any]) -> tuple[User | Guest, Actor]:
         """Whose booking it is to be, taken out of the body, and who makes it: people book for
         themselves, a key for others, as staff of the venue."""
         whom = {name: body.pop(name) for name in ("owner", "name", "email") if name in body}

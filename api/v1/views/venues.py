@@ -229,8 +229,14 @@ class ClosureViewSet(RuleRemovalMixin, VenueRowViewSet[Closure]):
 # the columns that `_render_booking` reads
 COLUMNS = (
     *("id", "resource_id", "owner_id", "starts_at", "ends_at", "status", "title", "notes"),
+    *("guest_name", "guest_email"),
     *(f"owner__{name}" for name in NAME_FIELDS),
 )
+
+
+def _get_owner_name(row: Any) -> str:
+    names = row[-len(NAME_FIELDS) :]
+    return get_display_name(*names) if row.owner_id else row.guest_name or row.guest_email
 
 
 class CalendarView(IdempotentAPIView):
@@ -310,7 +316,7 @@ class CalendarView(IdempotentAPIView):
             body |= {
                 "id": row.id,
                 "title": row.title,
-                "owner": get_display_name(*row[-len(NAME_FIELDS) :]),
+                "owner": _get_owner_name(row),
                 "notes": row.notes,
             }
         return body

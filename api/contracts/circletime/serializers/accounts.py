@@ -32,6 +32,10 @@ class RoleLabelField(kit.LabelField):
         return super().to_representation(kit.has_role(self, value, "admin"))
 
 
+class OrganizerSerializer(PersonSerializer):
+    id = CharField(allow_null=True, help_text="Null for a guest")
+
+
 class UserSerializer(PersonSerializer):
     role = RoleLabelField({True: "admin", False: "user"}, source="*")
     department = kit.TextOrNullField(allow_null=True)

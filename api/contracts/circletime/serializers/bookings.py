@@ -11,7 +11,7 @@ from rest_framework.serializers import CharField, IntegerField, SerializerMethod
 from api.contracts import kit
 from api.lifecycle import Status
 
-from .accounts import PersonSerializer
+from .accounts import OrganizerSerializer, PersonSerializer
 from .fields import IsSetField, OptionalTextField, PeopleField, TextField
 
 STATUS_LABELS: Final[Mapping[str, str]] = {
@@ -59,7 +59,7 @@ class BookingSerializer(kit.Serializer):
     roomName = CharField(source="resource.name")
     title = CharField()
     description = kit.TextOrNullField(source="notes", allow_null=True)
-    organizer = PersonSerializer(source="owner")
+    organizer = OrganizerSerializer(source="person")
     attendees = PersonSerializer(many=True)
     startTime = kit.InstantField(source="starts_at")
     endTime = SerializerMethodField(method_name="get_end", help_text="Earlier if ended early")
