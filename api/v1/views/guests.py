@@ -49,7 +49,8 @@ class GuestBookingListView(IdempotentAPIView):
 
         The time is held until `expires_at`. A letter is sent to the address, and the page behind
         its link confirms the booking: at once, with the approval of staff or by payment, as the
-        venue's rules say. A venue with a text to agree to wants its id as `consent`. The answer is the same whether or not the address has an account. For
+        venue's rules say. A venue with a text to agree to wants its id as `consent`. The answer
+        is the same whether or not the address has an account. For
         anyone, where the venue takes `guests`.
         """
         body = self.get_validated_body(NewGuestBookingSerializer)
