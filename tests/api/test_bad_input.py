@@ -364,8 +364,8 @@ def test_what_cannot_be_answered_as_asked_is_refused_in_json(client_of, ana, ven
 def test_what_fits_the_schema_and_not_the_rules_is_refused(
     client_of, ada, rows, method, path, body, code
 ):
-    before = everything()
-    answer = client_of(ada).generic(
+    client, before = client_of(ada), everything()
+    answer = client.generic(
         method,
         API + path.format(**rows),
         client_of()._encode_data(body, "json")[0],
@@ -385,8 +385,7 @@ def test_what_fits_the_schema_and_not_the_rules_is_refused(
     ],
 )
 def test_a_wrong_current_password_is_400_at_its_field(client_of, ada, rows, method, path, body):
-    before = everything()
-    send = getattr(client_of(ada), method)
+    send, before = getattr(client_of(ada), method), everything()
     answer = send(API + path.format(**rows), body | {"current_password": "wrong"})
     assert list(refused(answer, 400)["errors"]) == ["current_password"]
     assert everything() == before
