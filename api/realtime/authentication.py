@@ -77,8 +77,8 @@ def find_ended(credentials: Collection[Credential]) -> set[Credential]:
         users = User.objects.filter(pk__in={one.pk for one in of_people}, is_active=True)
         found = users.values_list("pk", "password", "sessions_valid_from")
         valid = {(pk, _hash_session(password, since)) for pk, password, since in found}
-        rows = Membership.objects.filter(user__in={one.pk for one in of_people})
-        roles = set(rows.values_list("user", "venue"))
+        people = Membership.objects.filter(user__in={one.pk for one in of_people})
+        roles = set(people.values_list("user", "venue"))
     return ended | {
         one
         for one in of_people
