@@ -1,8 +1,8 @@
 """Two venues on one instance: whatever somebody of one asks, no answer says anything of the other.
 
 Each caller sends the same requests twice: while the other venue has its people and bookings, and
-after it was emptied. The answers must be alike, but for ids that skip and times. When a room is free
-is told to everybody, so those paths are left out.
+after it was emptied. The answers must be alike, but for ids that skip and times. When a room is
+free is told to everybody, so those paths are left out.
 """
 
 from __future__ import annotations
