@@ -87,8 +87,8 @@ def find_ended(credentials: Collection[Credential]) -> set[Credential]:
         for pk, password, since, sessions in found:
             valid.add((pk, _hash_session(password, since)))
             ended_sessions.update(sessions)
-        rows = Membership.objects.filter(user__in={one.pk for one in of_people})
-        roles = set(rows.values_list("user", "venue"))
+        people = Membership.objects.filter(user__in={one.pk for one in of_people})
+        roles = set(people.values_list("user", "venue"))
     return ended | {
         one
         for one in of_people

@@ -14,6 +14,7 @@ from api.models import (
     BookingEvent,
     Consent,
     Delivery,
+    Invitation,
     Trade,
     User,
     UserSession,
@@ -91,6 +92,11 @@ def export_personal_data(user: User) -> dict[str, Any]:
         ),
         "sessions": list(UserSession.objects.filter(user=user).values(*SESSION_FIELDS)),
         "memberships": list(user.memberships.values("venue__slug", "role", "created_at")),
+        "invitations": list(
+            Invitation.objects.filter(email_key=user.email_key).values(
+                "venue__slug", "role", "created_at"
+            )
+        ),
         "former_emails": list(user.changes.values("email", "created_at")),
         "bookings": list(Booking.objects.filter(owner=user).values(*BOOKING_FIELDS)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),

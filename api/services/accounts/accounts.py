@@ -69,7 +69,7 @@ def has_account(email: str) -> bool:
     return User.objects.filter(email_key=build_key(email), erased_at=None).exists()
 
 
-def accept_by_link(token: str, *, password: str, **names: str) -> User:
+def accept_by_link(token: str, *, password: str, **names: Any) -> User:
     """Accept an invitation by the link of its letter, which shows that they read the mail: with the
     account that has the address, else with a new one. Raises `LinkRefused`, and what `register`
     raises."""
