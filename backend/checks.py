@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -71,7 +71,8 @@ def check_hosts(**_: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_provider(**_: Any) -> Iterator[CheckMessage]:
-    for app in settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]:
+    providers = cast(dict[str, Any], settings.SOCIALACCOUNT_PROVIDERS)
+    for app in providers["openid_connect"]["APPS"]:
         parts = urlsplit(app["settings"]["server_url"])
         if parts.scheme != "https" and not is_local(parts.hostname or ""):
             yield Error("OIDC_ISSUER is not https: it could be anybody.", id="holdfast.E007")

@@ -4,8 +4,6 @@ django-allauth's settings. Its sign-up, address and password pages are not used:
 accounts, and one address belongs to one account, by `User.email_key`.
 """
 
-from typing import Any
-
 from .base import DEBUG, EMBEDDED, env
 from .security import derive_secret
 
@@ -25,7 +23,7 @@ SOCIALACCOUNT_LOGIN_ON_GET = True  # a form that leads elsewhere is refused by o
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_STORE_TOKENS = False
 OIDC_PROVIDER = "oidc"
-SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {
         "OAUTH_PKCE_ENABLED": True,
         "APPS": [
