@@ -279,7 +279,9 @@ def test_the_buttons_of_the_page_do_what_they_say(token, venue, soon):
     assert Booking.objects.get().starts_at == soon + timedelta(hours=3)
     refused = press(token, "move", **to | {"ends_at": to["starts_at"]})
     assert refused.status_code == 400
-    assert 'role="alert">The end must be after the start.' in refused.content.decode()
+    page = refused.content.decode()
+    assert 'role="alert">The end must be after the start.' in page
+    assert page.count(f'value="{to["starts_at"]}"') == 2  # what was typed is still there
     unread = press(token, "move", starts_at="soon", ends_at=to["ends_at"])
     assert unread.status_code == 400
     assert "<details open>" in unread.content.decode()
