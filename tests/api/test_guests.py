@@ -132,6 +132,24 @@ def test_a_key_counts_per_address_and_e_mail(body, soon):
     assert "gus" not in str(list(IdempotencyKey.objects.values()))
 
 
+@pytest.mark.parametrize("email", ["x" * 5000, "\0", "ß" * 300 + "@", 5, None, ["a"]])
+def test_a_key_with_an_address_that_is_none_is_400(body, email):
+    body["email"] = email
+    answer = APIClient().post(f"{API}bookings/", body, headers={"Idempotency-Key": "one"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
+def test_a_key_with_a_body_that_cannot_be_read_is_400():
+    for text in ('{"email": "\\ud800@x.org"}', "[]", "5", '"x"', "{"):
+        answer = APIClient().post(
+            f"{API}bookings/",
+            text,
+            content_type="application/json",
+            headers={"Idempotency-Key": "one"},
+        )
+        assert answer.status_code == 400, text
+
+
 # the link at the API
 
 
