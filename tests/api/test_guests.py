@@ -77,7 +77,7 @@ def test_an_address_with_an_account_answers_alike(body, person, soon):
         ({"email": "nobody"}, 400, "invalid"),
         ({"email": None}, 400, "invalid"),
         ({"attendees": [1]}, 400, "invalid"),
-        ({"resource": 999999}, 404, "not_found"),
+        ({"resource": 999999}, 400, "unfit"),
         ({"guests": 99}, 400, "over_capacity"),
     ],
 )

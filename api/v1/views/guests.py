@@ -10,6 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import errors
 from api.models import Booking, Guest
 from api.queries.payments.payments import get_newest_payment
 from api.rest.idempotency import IdempotentAPIView
@@ -53,7 +54,10 @@ class GuestBookingListView(IdempotentAPIView):
         """
         body = self.get_validated_body(NewGuestBookingSerializer)
         owner = Guest(body.pop("name"), body.pop("email"))
-        booking = guests.request_booking(BookingRequest(owner=owner, contract="v1", **body))
+        try:
+            booking = guests.request_booking(BookingRequest(owner=owner, contract="v1", **body))
+        except errors.NotFound as refusal:
+            raise errors.Unfit(errors={"resource": [refusal.detail]}) from None
         answer = {"detail": LETTER_SENT, "hold_expires_at": booking.hold_expires_at}
         return Response(GuestBookingRequestedSerializer(answer).data, status=202)
 
