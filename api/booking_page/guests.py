@@ -76,7 +76,10 @@ class GuestBookingView(View):
         form = build_move_form(self.booking, self.request.POST)
         if not form.is_valid():
             return self.show(move_form=form)
-        guests.move_guest_booking(token, **form.cleaned_data)
+        try:
+            guests.move_guest_booking(token, **form.cleaned_data)
+        except errors.Refusal as refusal:
+            return self.show(refusal, move_form=form)
         return self.reload()
 
     def reload(self) -> HttpResponse:
