@@ -1,4 +1,4 @@
-"""Venues with their primetime windows and closures, and resources."""
+"""Venues with their hours and primetime windows, and resources."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.decorators import action
 
-from api.models import Closure, PrimetimeWindow, Resource, User, Venue
+from api.models import PrimetimeWindow, Resource, User, Venue
 from api.services.reviews.review import review_bookings
-from api.services.venues import resources
+from api.services.venues import hours, resources
 
 from . import resource_week
 from .base import HTTPS_URLS, EditableAdmin
+from .hours import ExceptionInline, HoursInline, OwnExceptionInline, OwnHoursInline
 from .reviews import warn_of_affected
 
 
@@ -25,16 +26,11 @@ class PrimetimeWindowInline(TabularInline):
     extra = 0
 
 
-class ClosureInline(TabularInline):
-    model = Closure
-    extra = 0
-
-
 @admin.register(Venue)
 class VenueAdmin(EditableAdmin):
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
-    inlines = (PrimetimeWindowInline, ClosureInline)
+    inlines = (HoursInline, ExceptionInline, PrimetimeWindowInline)
     fieldsets = (
         (None, {"fields": ("slug", "name", "time_zone", "currency", "wording")}),
         (
@@ -44,6 +40,7 @@ class VenueAdmin(EditableAdmin):
                     ("opens_at", "closes_at"),
                     "hours_enforced",
                     "closed_weekdays",
+                    "holidays",
                     ("slot_length", "slot_rule"),
                     "capacity_enforced",
                 )
@@ -69,8 +66,9 @@ class VenueAdmin(EditableAdmin):
     )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Warn of the bookings that the venue and its closures, as they are now, break."""
+        """Warn of the bookings that the venue and its hours, as they are now, break."""
         super().save_related(request, form, formsets, change)
+        hours.clear_uniform_hours(form.instance)
         warn_of_affected(request, review_bookings(form.instance.pk))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -89,6 +87,7 @@ class ResourceAdmin(EditableAdmin):
     list_select_related = ("venue",)
     readonly_fields = ("retired_at", "created_at", "updated_at")
     actions_detail = ("week",)
+    inlines = (OwnHoursInline, OwnExceptionInline)
 
     @admin.display(description="calendar")
     def calendar(self, resource: Resource) -> str:
@@ -105,9 +104,11 @@ class ResourceAdmin(EditableAdmin):
         """A resource stays with its venue: its bookings would have other rules."""
         return self.readonly_fields if obj is None else ("venue", *self.readonly_fields)
 
-    def save_model(self, request: HttpRequest, obj: Resource, form: Any, change: bool) -> None:
-        """Warn of the bookings that the resource, as it is now, breaks."""
-        super().save_model(request, obj, form, change)
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Warn of the bookings that the resource and its hours, as they are now, break."""
+        super().save_related(request, form, formsets, change)
+        obj = form.instance
+        hours.clear_uniform_hours(obj)
         warn_of_affected(request, review_bookings(obj.venue_id, [obj.pk]))
         resources.announce_changes([obj.pk])
 

@@ -5,6 +5,7 @@ from . import lookups as lookups
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
+from .hours import Closure, Hours, HoursException
 from .idempotency import IdempotencyKey
 from .outbox import Delivery
 from .panels import Panel
@@ -13,7 +14,7 @@ from .resources import Resource
 from .reviews import Review, RulesReview
 from .trades import Trade
 from .users import AccountChange, User, UserProfile
-from .venues import Closure, PrimetimeWindow, Venue
+from .venues import PrimetimeWindow, Venue
 
 __all__ = [
     "AccountChange",
@@ -25,6 +26,8 @@ __all__ = [
     "Dispute",
     "Export",
     "Heartbeat",
+    "Hours",
+    "HoursException",
     "IdempotencyKey",
     "Job",
     "JobFailure",

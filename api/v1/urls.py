@@ -14,6 +14,7 @@ from .views import (
     automation,
     bookings,
     dashboard,
+    hours,
     panels,
     payments,
     resources,
@@ -38,7 +39,13 @@ router = Router(use_regex_path=False)
 router.register("users", users.UserViewSet)
 router.register("venues", venues.VenueViewSet)
 router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
-router.register("venues/<slug:slug>/closures", venues.ClosureViewSet)
+router.register("venues/<slug:slug>/closures", hours.ClosureViewSet)
+router.register("venues/<slug:slug>/exceptions", hours.VenueExceptionViewSet)
+router.register(
+    "resources/<int:resource_pk>/exceptions",
+    hours.ResourceExceptionViewSet,
+    basename="resource-exception",
+)
 router.register("resources", resources.ResourceViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
@@ -59,6 +66,8 @@ urlpatterns = [
     path("auth/password/reset/", auth.PasswordResetView.as_view()),
     path("auth/password/reset/confirm/", auth.PasswordResetConfirmView.as_view()),
     *router.urls,
+    path("venues/<slug:slug>/hours/", hours.VenueHoursView.as_view()),
+    path("resources/<int:pk>/hours/", hours.ResourceHoursView.as_view()),
     path("venues/<slug:slug>/calendar/", venues.CalendarView.as_view()),
     path("bookings/<int:pk>/payment/", payments.BookingPaymentView.as_view()),
     path("bookings/<int:pk>/payment/refunds/", payments.RefundView.as_view()),

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from api import policy
 from api.models import PrimetimeWindow, Resource, Venue
 from api.policy import Rules
 from api.queries.bookings import resource_week
@@ -116,8 +115,8 @@ def test_tables_of_hours_are_open_until_midnight(venue, court, on):
     court.opens_at, court.closes_at = time(22), time(0)
     rules = Rules(court, venue, (), ())
     end = datetime.combine(on + DAY, time(), UTC)
-    assert policy.get_opening(rules, on) == (end - 2 * HOUR, end)
-    clock = opening_hours.Clock("UTC", rules)
+    assert rules.schedule.list_intervals(on) == [(end - 2 * HOUR, end)]
+    clock = opening_hours.Clock("UTC", rules.schedule)
     day = clock.days(on, on)[on]
     assert (day.open_time, [hour for hour, *_ in clock.cells(day)]) == (2 * HOUR, [22, 23])
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 
 from api.errors import NotFound
-from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
+from api.models import Booking, Hours, HoursException, PrimetimeWindow, Resource, Venue
 from api.policy import Rules
 from api.queries.clock import annotate_now
 
@@ -67,22 +67,30 @@ def _read_rules(resource_id: int) -> tuple[Rules, datetime]:
     found = (
         annotate_now(Resource.objects.filter(pk=resource_id, retired_at=None))
         .select_related("venue")
-        .annotate(windows=_select_rows(PrimetimeWindow), closed=_select_rows(Closure))
+        .annotate(
+            windows=_select_rows(PrimetimeWindow),
+            exceptional=_select_rows(HoursException, _OF_RESOURCE),
+            weekly=_select_rows(Hours, _OF_RESOURCE),
+        )
         .first()
     )
     if found is None:
         raise NotFound("There is no such resource.")
     windows = [_build_from_json(PrimetimeWindow, values) for values in found.windows]
-    closures = [_build_from_json(Closure, values) for values in found.closed]
+    exceptions = [_build_from_json(HoursException, values) for values in found.exceptional]
+    hours = [_build_from_json(Hours, values) for values in found.weekly]
     if len(_CACHED) >= _CACHE_SIZE:
         _CACHED.clear()
-    _CACHED[resource_id] = rules = Rules(found, found.venue, windows, closures)
+    _CACHED[resource_id] = rules = Rules(found, found.venue, windows, exceptions, hours)
     return rules, found.now
 
 
-def _select_rows(model: type[Any]) -> ArraySubquery:
+_OF_RESOURCE = Q(resource=None) | Q(resource=OuterRef("pk"))
+
+
+def _select_rows(model: type[Any], which: Q | None = None) -> ArraySubquery:
     fields = {field.attname: field.attname for field in model._meta.concrete_fields}
-    rows = model.objects.filter(venue=OuterRef("venue")).order_by("pk")
+    rows = model.objects.filter(which or Q(), venue=OuterRef("venue")).order_by("pk")
     return ArraySubquery(rows.values_list(JSONObject(**fields)))
 
 
@@ -95,10 +103,10 @@ def _build_from_json(model: type[Any], values: dict[str, Any]) -> Any:
 
 
 def list_resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
-    """Resources with venue, windows and closures at hand, each carrying the database's `now`, in
-    three statements; those that take no new bookings only when they are wanted too."""
+    """Resources with venue, windows and hours at hand, each carrying the database's `now`, in
+    four statements; those that take no new bookings only when they are wanted too."""
     rows = Resource.objects.all() if retired else Resource.objects.filter(retired_at=None)
-    related = ("venue__primetime", "venue__closures")
+    related = ("venue__primetime", "venue__exceptions", "venue__hours")
     return annotate_now(rows.select_related("venue").prefetch_related(*related))
 
 
@@ -113,4 +121,5 @@ def get_resource(resource_id: int, *, retired: bool = False) -> Resource:
 def build_rules(resource: Resource) -> Rules:
     """The rules of a resource that came from here."""
     venue = resource.venue
-    return Rules(resource, venue, list(venue.primetime.all()), list(venue.closures.all()))
+    related = (venue.primetime, venue.exceptions, venue.hours)
+    return Rules(resource, venue, *(list(rows.all()) for rows in related))

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from api import errors, policy
 from api.models import Booking, Resource, Venue
+from api.opening_hours import iter_local_dates, to_instant
 from api.policy import DAY, Check, Interval
 from api.queries.bookings.availability import list_busy_intervals
 from api.queries.venues.rules import build_rules, list_resources_with_rules
@@ -110,10 +111,10 @@ def iter_free_by_load(
 ) -> Iterator[Resource]:
     """The resources free at that time, those with the least booked on its days first."""
     zone = resources[0].venue.zone
-    dates = list(policy.iter_local_dates(zone, starts_at, ends_at))
+    dates = list(iter_local_dates(zone, starts_at, ends_at))
     days = (
-        policy.to_instant(zone, dates[0], time.min),
-        policy.to_instant(zone, dates[-1] + DAY, time.min),
+        to_instant(zone, dates[0], time.min),
+        to_instant(zone, dates[-1] + DAY, time.min),
     )
     booked = list_busy_intervals(resources, *days)
 

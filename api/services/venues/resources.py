@@ -9,10 +9,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from api import errors
-from api.models import Booking, Resource, User, Venue
+from api.models import Booking, Hours, HoursException, Resource, User, Venue
 from api.queries.venues.broken_rules import are_rules
 from api.services.reviews.review import Affected, review_bookings
 from api.signals import resource_changed
+
+from . import hours
 
 
 def create_resource(venue: Venue, by: User, **fields: Any) -> Resource:
@@ -30,9 +32,16 @@ def update_resource(resource: Resource, by: User, changes: Mapping[str, Any]) ->
     venue = changes.get("venue", resource.venue)
     if venue.pk != resource.venue_id and Booking.objects.filter(resource=resource).exists():
         raise errors.Unfit(errors={"venue": ["It has bookings here; retire it and add another."]})
-    for name, value in changes.items():
+    uniform = {name: changes[name] for name in hours.UNIFORM if name in changes}
+    others = {name: value for name, value in changes.items() if name not in uniform}
+    for name, value in others.items():
         setattr(resource, name, value)
-    resource.save(update_fields=[*changes, "updated_at"])
+    resource.save(update_fields=[*others, "updated_at"])
+    if "venue" in others:
+        for rows in (Hours.objects, HoursException.objects):
+            rows.filter(resource=resource).update(venue=venue)
+    if uniform:
+        hours.update_uniform_hours(resource, uniform)
     if are_rules(resource, changes):
         resource.affected = review_bookings(resource.venue_id, [resource.pk])
     announce_changes([resource.pk])

@@ -1,13 +1,12 @@
-"""Venues, their primetime windows, closures and calendar."""
+"""Venues, their primetime windows and calendar."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -16,27 +15,25 @@ from rest_framework.serializers import BaseSerializer
 
 from api import policy
 from api.errors import AbsurdTime, EndsBeforeStart, Invalid, Unfit
-from api.models import Closure, PrimetimeWindow, Venue
+from api.models import PrimetimeWindow, Venue
 from api.models.users import NAME_FIELDS, get_display_name
 from api.queries.bookings import calendar
 from api.queries.venues.venues import get_venue
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.permissions import IsAdminOrReadOnly, IsStaff
+from api.rest.permissions import IsAdminOrReadOnly
 from api.rest.throttling import AnonymousThrottle
-from api.services.venues import closures, primetime_windows, venues
+from api.services.venues import primetime_windows, venues
 from api.v1.serializers import availability as availability_serializers
-from api.v1.serializers.reviews import DryRunSerializer, RemovedSerializer
+from api.v1.serializers.reviews import DryRunSerializer
 from api.v1.serializers.venues import (
-    ClosureChangeSerializer,
-    ClosureSerializer,
     PrimetimeWindowSerializer,
     VenueChangeSerializer,
     VenueSerializer,
 )
 from api.v1.tags import FIND, RUN_VENUE
 
-from .base import BaseViewSet, Row
-from .rules import RuleChangeMixin, RuleRemovalMixin
+from .base import SLUG, BaseViewSet, VenueRowViewSet
+from .rules import RuleChangeMixin
 
 
 @extend_schema_view(
@@ -80,7 +77,7 @@ class VenueViewSet(
 ):
     permission_classes = (IsAdminOrReadOnly,)
     throttle_classes = (AnonymousThrottle,)
-    queryset = Venue.objects.all()
+    queryset = Venue.objects.prefetch_related("hours")
     lookup_field = "slug"
     lookup_value_converter = "slug"
     serializer_class = VenueSerializer
@@ -92,29 +89,6 @@ class VenueViewSet(
     def perform_update(self, serializer: Any) -> None:
         venue = venues.update_venue(serializer.instance, serializer.validated_data)
         self.affected = venue.affected
-
-
-SLUG = OpenApiParameter("slug", str, "path")
-
-
-class VenueRowViewSet(
-    mixins.ListModelMixin,
-    mixins.RetrieveModelMixin,
-    mixins.CreateModelMixin,
-    mixins.UpdateModelMixin,
-    mixins.DestroyModelMixin,
-    BaseViewSet[Row],
-):
-    """Rows that belong to the venue in the path, changed by staff."""
-
-    permission_classes = (IsStaff,)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        self.venue = get_venue(kwargs["slug"])
-
-    def get_queryset(self) -> QuerySet[Row]:
-        return super().get_queryset().filter(venue=self.venue)
 
 
 @extend_schema(tags=[RUN_VENUE], parameters=[SLUG])
@@ -165,53 +139,6 @@ class PrimetimeWindowViewSet(VenueRowViewSet[PrimetimeWindow]):
             raise Unfit(errors={"weekday": [message]}) from None
 
 
-@extend_schema(tags=[RUN_VENUE], parameters=[SLUG])
-@extend_schema_view(
-    list=extend_schema(
-        summary="List the closures",
-        description="The days on which the venue takes no bookings. For staff.",
-    ),
-    retrieve=extend_schema(summary="Read a closure", description="One closure. For staff."),
-    create=extend_schema(
-        summary="Close the venue for some days",
-        description="Whole days, first to last inclusive. Bookings that are there stay: those of"
-        " these days are `affected`, and stand in `reviews/`. For staff.",
-        parameters=[DryRunSerializer],
-        request=ClosureSerializer,
-        responses={200: ClosureChangeSerializer, 201: ClosureChangeSerializer},
-    ),
-    partial_update=extend_schema(
-        summary="Change a closure",
-        description="Fields that are left out stay. For staff.",
-        parameters=[DryRunSerializer],
-        request=ClosureSerializer,
-        responses=ClosureChangeSerializer,
-    ),
-    destroy=extend_schema(
-        summary="Remove a closure",
-        description="The venue takes bookings again, and those that it affected leave `reviews/`."
-        " For staff.",
-        parameters=[DryRunSerializer],
-        responses={200: RemovedSerializer},
-    ),
-)
-class ClosureViewSet(RuleRemovalMixin, VenueRowViewSet[Closure]):
-    queryset = Closure.objects.all()
-    serializer_class = ClosureSerializer
-    change_serializer_class = ClosureChangeSerializer
-
-    def perform_create(self, serializer: BaseSerializer[Closure]) -> None:
-        closure = closures.create_closure(self.venue, serializer.validated_data)
-        serializer.instance, self.affected = closure, closure.affected
-
-    def perform_update(self, serializer: Any) -> None:
-        closure = closures.update_closure(serializer.instance, serializer.validated_data)
-        self.affected = closure.affected
-
-    def perform_destroy(self, instance: Closure) -> None:
-        self.affected = closures.delete_closure(instance)
-
-
 # the columns that `_render_booking` reads
 COLUMNS = (
     *("id", "resource_id", "owner_id", "starts_at", "ends_at", "status", "title", "notes"),
@@ -244,7 +171,7 @@ class CalendarView(IdempotentAPIView):
                 "time_zone": venue.time_zone,
                 "start": first_on,
                 "end": last_on,
-                "days": [self._render_day(day, venue) for day in days],
+                "days": [self._render_day(day) for day in days],
             }
         )
 
@@ -259,16 +186,16 @@ class CalendarView(IdempotentAPIView):
             raise AbsurdTime(f"At most {calendar.MAX_DAYS} days.")
         return first_on, last_on
 
-    def _render_day(self, day: calendar.Day, venue: Venue) -> dict[str, Any]:
+    def _render_day(self, day: calendar.Day) -> dict[str, Any]:
         window = day.window
         return {
             "date": day.date,
-            "closed": not day.open,
-            "closure": day.closure.reason if day.closure else "",
-            "hours": {"opens_at": venue.opens_at, "closes_at": venue.closes_at},
-            "primetime": {"opens_at": window.starts_at, "closes_at": window.ends_at}
+            "closed": not day.hours,
+            "closure": day.closed.reason if day.closed else "",
+            "hours": [{"opens_at": opens, "closes_at": closes} for opens, closes in day.hours],
+            "primetime": [{"opens_at": window.starts_at, "closes_at": window.ends_at}]
             if window
-            else None,
+            else [],
             "slots": [
                 {
                     "resource": slot.resource.pk,
