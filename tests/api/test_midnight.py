@@ -104,7 +104,7 @@ def test_primetime_lasts_until_midnight(client_of, ana, sam, on, door, path, nam
         body = {"resource": court.pk, "starts_at": at(on, hour), "ends_at": at(on, hour + 1)}
         assert client_of(ana).post(f"{API}bookings/", body).json()["primetime"] is expected
     day = next(day for day in resource_week.get_week(court.pk, on).days if day.on == on)
-    assert day.primetime[1] == day.open[1] == datetime.combine(on + DAY, time(), UTC)
+    assert day.primetime[1] == day.open[0][1] == datetime.combine(on + DAY, time(), UTC)
     refused = client_of(sam, door).post(
         path, {**window, "weekday": 0, names[0]: "00:01", names[1]: "00:01"}
     )
