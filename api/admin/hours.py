@@ -15,17 +15,12 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from api.models import Hours, HoursException
+from api.models.hours import WEEKDAYS
 from api.opening_hours import Span, find_bad_row
 
 
 class OwnedFormSet(BaseInlineFormSet):
     """Rows of a venue, or of a resource and so of its venue."""
-
-    def _construct_form(self, i: int, **options: Any) -> Any:
-        form = super()._construct_form(i, **options)
-        if self.fk.name == "resource" and self.instance.venue_id is not None:
-            form.instance.venue_id = self.instance.venue_id
-        return form
 
     def save_new(self, form: Any, commit: bool = True) -> Any:
         if self.fk.name == "resource":
@@ -41,7 +36,7 @@ class OwnedFormSet(BaseInlineFormSet):
 class HoursFormSet(OwnedFormSet):
     def clean(self) -> None:
         super().clean()
-        weeks = defaultdict(list)
+        weeks: dict[Any, list[Any]] = defaultdict(list)
         for row in self.list_rows():
             span = (row.get("weekday"), row.get("opens_at"), row.get("closes_at"))
             if span.count(None) not in (0, 3):
@@ -53,26 +48,29 @@ class HoursFormSet(OwnedFormSet):
                 raise ValidationError("A week with hours has no row without.")
             if bad := find_bad_row(given):
                 weekday, opens, closes = given[bad[0]]
-                label = dict(Hours._meta.get_field("weekday").choices or ())[weekday]
-                raise ValidationError(f"{label} {opens:%H:%M}-{closes:%H:%M}: {bad[1]}")
+                label = f"{WEEKDAYS[weekday][1]} {opens:%H:%M}-{closes:%H:%M}"
+                raise ValidationError(f"{label}: {bad[1]}")
 
 
-class HoursInline(TabularInline):
+class OwnedInline(TabularInline):
+    """Of a venue only its own rows, not those of its resources."""
+
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows if self.fk_name == "resource" else rows.filter(resource=None)
+
+
+class HoursInline(OwnedInline):
     model = Hours
     formset = HoursFormSet
-    extra = 0
     fields = ("valid_from", "weekday", "opens_at", "closes_at")
     verbose_name_plural = "hours that are not the same every day, or begin later"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Hours]:
-        return super().get_queryset(request).filter(resource=None)
 
 
 class OwnHoursInline(HoursInline):
     fk_name = "resource"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Hours]:
-        return super(HoursInline, self).get_queryset(request)
 
 
 class SpansField(forms.CharField):
@@ -124,19 +122,12 @@ class ExceptionFormSet(OwnedFormSet):
                 raise ValidationError(f"There are two exceptions on {after['first_on']}.")
 
 
-class ExceptionInline(TabularInline):
+class ExceptionInline(OwnedInline):
     model = HoursException
     form = ExceptionForm
     formset = ExceptionFormSet
-    extra = 0
     verbose_name_plural = "days with other hours, or closed"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[HoursException]:
-        return super().get_queryset(request).filter(resource=None)
 
 
 class OwnExceptionInline(ExceptionInline):
     fk_name = "resource"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[HoursException]:
-        return super(ExceptionInline, self).get_queryset(request)

@@ -121,5 +121,5 @@ def get_resource(resource_id: int, *, retired: bool = False) -> Resource:
 def build_rules(resource: Resource) -> Rules:
     """The rules of a resource that came from here."""
     venue = resource.venue
-    related = (venue.primetime, venue.exceptions, venue.hours)
-    return Rules(resource, venue, *(list(rows.all()) for rows in related))
+    exceptions, hours = list(venue.exceptions.all()), list(venue.hours.all())
+    return Rules(resource, venue, list(venue.primetime.all()), exceptions, hours)

@@ -64,8 +64,8 @@ class UpcomingWeekSerializer(FromMixin, StrictSerializer):
 
 @example({"week": WEEK, "from": None, "upcoming": UPCOMING}, request={"week": WEEK})
 class HoursSerializer(FromMixin, StrictSerializer):
-    week = WeekRowSerializer(
-        many=True,
+    week = serializers.ListField(
+        child=WeekRowSerializer(),
         max_length=7 * MAX_SPANS,
         help_text="Its rows, several a weekday if need be; rows that meet are one interval. None:"
         " a venue is closed, and a resource has the hours of its venue.",
@@ -114,8 +114,8 @@ class ExceptionSpanSerializer(SpanSerializer):
 class HoursExceptionSerializer(StrictMixin, serializers.ModelSerializer[HoursException]):
     first_on = DayField(help_text="The first day, by the venue's calendar.")
     last_on = DayField(help_text="The last day; it counts too.")
-    hours = ExceptionSpanSerializer(
-        many=True,
+    hours = serializers.ListField(
+        child=ExceptionSpanSerializer(),
         source="spans",
         required=False,
         max_length=MAX_SPANS,
