@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_BYTES = 65_536  # also of trailers, and of whatever else is no body
 SEND_TIMEOUT = 30.0  # seconds in which a client takes the next part of a response
 MAX_WAITING = 1_000  # connections of one process with no complete request
+LAST_REQUEST_TIMEOUT = 1.0  # seconds in which a process that ends still reads a first request
 
 _TOO_LARGE = b"HTTP/1.1 431 \r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -23,6 +24,7 @@ class BoundedProtocol(HttpToolsProtocol):
     waiting: ClassVar[dict[BoundedProtocol, None]] = {}
     head_timer: asyncio.TimerHandle | None = None
     send_timer: asyncio.TimerHandle | None = None
+    ending = False  # this process takes no further request
     unparsed = 0  # bytes since the last that were a whole head or of a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -50,6 +52,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.unparsed = 0
         self._stop_head_timer()
         super().on_headers_complete()
+        if self.ending:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self.unparsed = 0
@@ -74,6 +78,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_send_timer()
+
+    def shutdown(self) -> None:
+        """Uvicorn closes what has no request yet, also a connection whose first one is under way:
+        its client would have no response from a process that was only replaced."""
+        self.ending = True
+        if not self.cycle:
+            self._stop_head_timer()
+            self.head_timer = self.loop.call_later(LAST_REQUEST_TIMEOUT, self.transport.abort)
+        else:
+            super().shutdown()
 
     def timeout_keep_alive_handler(self) -> None:
         """Closing alone would wait for a client that does not take its response."""

@@ -28,7 +28,7 @@ from api.services.conflicts import (
     get_sqlstate,
     note_lock_timeout,
 )
-from api.services.payments.stripe_gateway import BadPayload, BadSignature
+from api.services.payments.stripe_gateway import PaymentRefused
 
 log = structlog.get_logger("holdfast.http")
 
@@ -132,16 +132,17 @@ def flatten_errors(detail: Any, name: str = "") -> dict[str, list[str]]:
     return {name or "non_field_errors": [str(message) for message in messages]}
 
 
-_MISFITS = (
-    *(errors.Invalid, errors.WrongPassword),
-    *(Malformed, BadRequest, BadPayload, BadSignature),
+# contracts answer 400 to these, our own API 409: other rows refuse them
+_REFUSED_BY_ROWS = (
+    *(errors.EmailTaken, errors.TradeRefused, errors.UsernameTaken),
+    PaymentRefused,
 )
 
 
 def get_status(refusal: errors.Refusal) -> int:
-    """The HTTP status at our own API: 400 when the request does not fit the schema, 409 when it
-    fits and the rules or other rows refuse it, else the refusal's own."""
-    if refusal.status == 400 and type(refusal) not in _MISFITS:
+    """The HTTP status at our own API: 400 where the body or a venue's rule refuses, 409 where
+    other rows do, else the refusal's own."""
+    if isinstance(refusal, _REFUSED_BY_ROWS) and not getattr(refusal, "unknown", False):
         return 409
     return refusal.status
 

@@ -44,7 +44,7 @@ Instants are ISO 8601 with an offset, answered in UTC. Durations are `HH:MM:SS`,
 units. Lists are pages: follow `next`.
 
 Errors are problems (RFC 9457) whose `code` names the matter. 400: the request does not fit this
-document. 409: it fits, and the rules or what is there already refuse it.
+document, or a rule of the venue refuses it. 409: what is there already refuses it.
 
 Every write but those that answer with tokens may carry an `Idempotency-Key`, 1 to 255 printable
 characters: the same key with the same body gets the same answer and is done once; with another
@@ -68,7 +68,7 @@ SLOT_TAKEN = errors.SlotTaken(
 # by HTTP status: what it means, and a refusal as an example
 PROBLEMS: dict[str, tuple[str, errors.Refusal]] = {
     "400": (
-        "The request does not fit this schema",
+        "The request does not fit this schema, or a rule of the venue refuses it",
         errors.Invalid(errors={"starts_at": ["This field is required."]}),
     ),
     "401": ("Not signed in, or the credentials are not valid (any more)", errors.NotSignedIn()),
@@ -76,7 +76,7 @@ PROBLEMS: dict[str, tuple[str, errors.Refusal]] = {
     "404": ("There is no such thing, or one may not see it", errors.NotFound()),
     "405": ("No such method here", exceptions.MethodNotAllowed()),
     "406": ("No such representation", exceptions.NotAcceptable()),
-    "409": ("It fits, and the rules or what is there already refuse it", SLOT_TAKEN),
+    "409": ("What is there already refuses it", SLOT_TAKEN),
     "413": ("The body is too large", parsers.TooLarge()),
     "415": ("Not JSON", exceptions.UnsupportedMediaType()),
     "422": ("The Idempotency-Key was used for another request", KeyReused()),

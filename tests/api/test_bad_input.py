@@ -212,14 +212,14 @@ def test_names_that_do_not_exist_are_refused_where_they_could_be_a_slip(client_o
 @pytest.mark.parametrize(
     ("start", "end", "status", "code"),
     [
-        ("{soon}", "{soon}", 409, "ends_before_start"),
-        ("{soon+1}", "{soon}", 409, "ends_before_start"),
-        ("2020-01-01T00:00:00Z", "2020-01-01T01:00:00Z", 409, "in_the_past"),
-        ("{now-1}", "{soon}", 409, "in_the_past"),
-        ("{soon+2000}", "{soon+2001}", 409, "too_far_ahead"),
-        ("0001-01-01T00:00:00Z", "{soon}", 409, "absurd_time"),
-        ("{soon}", "9999-12-31T23:59:59Z", 409, "absurd_time"),
-        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.5Z", 409, "absurd_time"),
+        ("{soon}", "{soon}", 400, "ends_before_start"),
+        ("{soon+1}", "{soon}", 400, "ends_before_start"),
+        ("2020-01-01T00:00:00Z", "2020-01-01T01:00:00Z", 400, "in_the_past"),
+        ("{now-1}", "{soon}", 400, "in_the_past"),
+        ("{soon+2000}", "{soon+2001}", 400, "too_far_ahead"),
+        ("0001-01-01T00:00:00Z", "{soon}", 400, "absurd_time"),
+        ("{soon}", "9999-12-31T23:59:59Z", 400, "absurd_time"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.5Z", 400, "absurd_time"),
         ("0001-01-01T00:00:00+14:00", "{soon}", 400, "invalid"),
         ("9999-12-31T23:59:59-14:00", "{soon}", 400, "invalid"),
         ("2030-01-01T00:00:00", "2030-01-01T01:00:00", 400, "invalid"),
@@ -361,7 +361,7 @@ def test_what_cannot_be_answered_as_asked_is_refused_in_json(client_of, ana, ven
          {"uid": "MQ", "token": "x", "new_password": "another horse 8"}, "link_refused"),
     ],
 )  # fmt: skip
-def test_what_fits_the_schema_and_not_the_rules_is_409(
+def test_what_fits_the_schema_and_not_the_rules_is_refused(
     client_of, ada, rows, method, path, body, code
 ):
     before = everything()
@@ -371,7 +371,8 @@ def test_what_fits_the_schema_and_not_the_rules_is_409(
         client_of()._encode_data(body, "json")[0],
         "application/json",
     )
-    assert refused(answer, 409)["code"] == code
+    by_rows = code in ("conflict", "email_taken")
+    assert refused(answer, 409 if by_rows else 400)["code"] == code
     assert everything() == before
 
 

@@ -217,7 +217,7 @@ def test_what_a_refusal_carries_keeps_its_type(
         f"{API}bookings/",
         {"resource": court.pk, "starts_at": z(soon), "ends_at": z(soon + HOUR)},
     )
-    assert (refused.status_code, refused.json()["code"]) == (409, code)
+    assert (refused.status_code, refused.json()["code"]) == (400, code)
     assert {name: refused.json()[name] for name in extra} == extra
 
 
@@ -358,9 +358,9 @@ def test_a_hold_that_has_run_out_leaves_the_room_free(get, court, booked, ana, s
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
-        ("free_from={0}", 409, "unfit"),
-        ("free_until={0}", 409, "unfit"),
-        ("free_from={1}&free_until={0}", 409, "ends_before_start"),
+        ("free_from={0}", 400, "unfit"),
+        ("free_until={0}", 400, "unfit"),
+        ("free_from={1}&free_until={0}", 400, "ends_before_start"),
         ("free_from=2030-01-01T00:00:00&free_until={0}", 400, "invalid"),
         ("free_from=0001-01-01T00:00:00Z&free_until=9999-12-31T23:59:59Z", 200, None),
         ("free_from=9999-12-31T23:59:59-23:00&free_until={0}", 400, "invalid"),
@@ -425,10 +425,10 @@ def test_dates_are_days_of_the_venue_both_inclusive(get, venue, court, booked, a
     [
         ("", 400, "invalid"),
         ("start=2030-01-01T00:00:00Z", 400, "invalid"),
-        ("start=2030-01-02T00:00:00Z&end=2030-01-01T00:00:00Z", 409, "ends_before_start"),
-        ("start=2030-01-01T00:00:00Z&end=2032-01-01T00:00:00Z", 409, "absurd_time"),
-        ("start=0001-01-01T00:00:00Z&end=0001-01-02T00:00:00Z", 409, "absurd_time"),
-        ("start=9999-12-30T00:00:00Z&end=9999-12-31T00:00:00Z", 409, "absurd_time"),
+        ("start=2030-01-02T00:00:00Z&end=2030-01-01T00:00:00Z", 400, "ends_before_start"),
+        ("start=2030-01-01T00:00:00Z&end=2032-01-01T00:00:00Z", 400, "absurd_time"),
+        ("start=0001-01-01T00:00:00Z&end=0001-01-02T00:00:00Z", 400, "absurd_time"),
+        ("start=9999-12-30T00:00:00Z&end=9999-12-31T00:00:00Z", 400, "absurd_time"),
         ("start=2030-01-01&end=2030-01-02T00:00:00Z", 400, "invalid"),
         ("start=2030-01-01T00:00:00&end=2030-01-02T00:00:00Z", 400, "invalid"),
         ("start=x&end=y", 400, "invalid"),
@@ -455,18 +455,18 @@ NEITHER = [INSTANT_OR_DATE]
         ("start=2030-02-30&end=2030-03-01", 400, {"start": NEITHER}),
         ("start=2030-01-01&end=2030-01-02T00:00:00Z", 400,
          {"end": ["Give `start` and `end` both as instants, or both as dates."]}),
-        ("start=2030-01-02T00:00:00Z&end=2030-01-02T00:00:00Z", 409,
+        ("start=2030-01-02T00:00:00Z&end=2030-01-02T00:00:00Z", 400,
          "`end` must be after `start`."),
-        ("start=2030-01-02&end=2030-01-01", 409, "`end` must not be before `start`."),
-        ("start=2030-01-01&end=2032-01-01", 409, "From `start` to `end` at most 400 days."),
-        ("start=9999-12-31&end=9999-12-31", 409, "`start` is not a time anyone can book."),
-        ("start=2030-01-01&end=9999-12-31", 409, "`end` is not a time anyone can book."),
+        ("start=2030-01-02&end=2030-01-01", 400, "`end` must not be before `start`."),
+        ("start=2030-01-01&end=2032-01-01", 400, "From `start` to `end` at most 400 days."),
+        ("start=9999-12-31&end=9999-12-31", 400, "`start` is not a time anyone can book."),
+        ("start=2030-01-01&end=9999-12-31", 400, "`end` is not a time anyone can book."),
     ],
 )  # fmt: skip
 def test_a_bad_range_names_its_parameters(client_of, court, query, status, told):
     answer = client_of().get(f"{API}resources/{court.pk}/availability/?{query}")
     assert answer.status_code == status
-    assert answer.json()["errors" if status == 400 else "detail"] == told
+    assert answer.json()["detail" if isinstance(told, str) else "errors"] == told
 
 
 def test_the_calendar_of_a_venue_is_answered_whole(get, venue, court, booked, ana, ben, soon):
@@ -549,10 +549,10 @@ def test_a_calendar_of_a_venue_without_resources_has_its_days(get, db):
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
-        ("start=2030-01-02&end=2030-01-01", 409, "ends_before_start"),
-        ("start=2030-01-01&end=2030-12-01", 409, "absurd_time"),
-        ("start=0001-01-01&end=0001-01-02", 409, "absurd_time"),
-        ("start=9999-12-31&end=9999-12-31", 409, "absurd_time"),
+        ("start=2030-01-02&end=2030-01-01", 400, "ends_before_start"),
+        ("start=2030-01-01&end=2030-12-01", 400, "absurd_time"),
+        ("start=0001-01-01&end=0001-01-02", 400, "absurd_time"),
+        ("start=9999-12-31&end=9999-12-31", 400, "absurd_time"),
         ("start=x", 400, "invalid"),
         ("start=2030-01-01T00:00:00Z", 400, "invalid"),
         ("end=2030-02-30", 400, "invalid"),

@@ -163,7 +163,7 @@ def test_a_decision_has_its_reason_and_its_review(client_of, under_review, sam, 
         assert client.post(f"{API}reviews/999999/{decision}/", {}).status_code == 404
     times = {"starts_at": utc(soon + HOUR), "ends_at": utc(soon + 2 * HOUR), "reason": "x"}
     refused = client.post(f"{under_review}move/", times)
-    assert (refused.status_code, refused.json()["code"]) == (409, "closed")
+    assert (refused.status_code, refused.json()["code"]) == (400, "closed")
     assert Review.objects.get().decided_at is None
 
 

@@ -267,9 +267,9 @@ def test_a_timeline_has_history_emails_and_payments_in_order(asked, ana, sam, bo
     assert parked.text == "parked · 8 attempts · 550 no such box"
 
 
-def test_a_timeline_costs_four_statements(ana, booked, django_assert_num_queries):
+def test_a_timeline_costs_five_statements(ana, booked, django_assert_num_queries):
     booking = booked(ana)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         timeline.list_timeline(booking)
 
 

@@ -274,7 +274,7 @@ def test_a_row_that_somebody_else_holds_too_long_is_refused_as_busy(ways, ana, a
     assert row.status == Status.CONFIRMED
 
 
-@pytest.mark.parametrize("sqlstate", ["40P01", "40001", "55P03"])
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
 @pytest.mark.parametrize("verb", ["book", "cancel", "reschedule", "reinstate", "extend"])
 def test_a_tie_that_is_broken_against_us_once_is_tried_again(ways, ana, sqlstate, verb):
     with unguarded.schema():
@@ -283,13 +283,14 @@ def test_a_tie_that_is_broken_against_us_once_is_tried_again(ways, ana, sqlstate
             assert isinstance(call(), Booking)
 
 
-@pytest.mark.parametrize("sqlstate", ["40P01", "40001", "55P03"])
+@pytest.mark.parametrize(("sqlstate", "times"), [("40P01", 2), ("40001", 2), ("55P03", 1)])
 @pytest.mark.parametrize("verb", ["book", "cancel", "reschedule", "reinstate", "extend"])
-def test_a_tie_that_is_broken_against_us_twice_is_refused_as_busy(ways, ana, sqlstate, verb):
+def test_a_tie_that_is_broken_against_us_again_is_refused_as_busy(ways, ana, sqlstate, times, verb):
+    """A lock that was waited for in vain is not waited for a second time."""
     with unguarded.schema():
         call, event = ready(ways, ana, verb)
         before = list(Booking.objects.order_by("id").values())
-        with unguarded.fault(sqlstate, 2, event), pytest.raises(errors.Busy):
+        with unguarded.fault(sqlstate, times, event), pytest.raises(errors.Busy):
             call()
         assert list(Booking.objects.order_by("id").values()) == before
 

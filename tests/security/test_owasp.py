@@ -97,7 +97,7 @@ def test_api4_what_is_asked_for_is_bounded(client_of, ana, court):
     client = client_of(ana)
     assert client.get(f"{API}bookings/?page_size=100000").status_code == 400
     long = "?start=2030-01-01T00:00:00Z&end=2039-01-01T00:00:00Z"
-    assert client.get(f"{API}resources/{court.pk}/availability/{long}").status_code == 409
+    assert client.get(f"{API}resources/{court.pk}/availability/{long}").status_code == 400
     many = {"ids": list(range(1, 5000))}
     assert client.post(f"{API}bookings/approve/", many).status_code in (400, 403)
     large = b'{"title": "' + b"x" * 2_000_000 + b'"}'

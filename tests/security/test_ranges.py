@@ -48,7 +48,7 @@ def test_a_calendar_has_a_bound_on_its_slots_too(
     path = "/api/v1/venues/club/calendar/?start=2030-01-01&end=2030-01-0"
     assert client.get(f"{path}2").status_code == 200  # two days of 24 slots of two rooms
     refused = client.get(f"{path}3")
-    assert (refused.status_code, refused.json()["code"]) == (409, "absurd_time")
+    assert (refused.status_code, refused.json()["code"]) == (400, "absurd_time")
     assert refused.json()["detail"] == "At most 2 days of so many slots."
 
 

@@ -69,7 +69,7 @@ def composed(booked, ana, ben, venue, court):
         status = found.only_while[0] if found.only_while else "confirmed"
         Venue.objects.filter(pk=venue.pk).update(wording=wording)
         Booking.objects.filter(pk=booking.pk).update(**rich | {"status": status} | changed)
-        payload = {"reason": reason, "back": "12.50 EUR", "rule": "Closed."}
+        payload = {"reason": reason, "back": "12.50 EUR", "rule": "Closed.", "changed": "password"}
         if name.startswith("trade_"):
             payload |= {"trade": trade.pk, "side": "requester"}
         if "password" in name:

@@ -37,7 +37,11 @@ def test_make_help_lists_every_target_that_one_types():
     makefile = (CHECKOUT / "Makefile").read_text()
     [targets] = re.findall(r"^\.PHONY: (up .*)$", makefile, re.M)
     shown = subprocess.run(
-        ["make", "help"], cwd=CHECKOUT, check=True, capture_output=True, text=True
+        ["make", "--no-print-directory", "help"],
+        cwd=CHECKOUT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     assert {line.split()[0] for line in shown.stdout.splitlines()} == set(targets.split())
 

@@ -94,8 +94,8 @@ def iter_jobs() -> Iterator[str]:
 
 def iter_errors() -> Iterator[str]:
     yield "What is refused, as `application/problem+json` of `/api/v1/`. The `code` never changes;"
-    yield "each contract has words of its own. 400: the request does not fit the schema. 409: it"
-    yield "fits, and the rules or what is there already refuse it."
+    yield "each contract has words of its own. 400: the body or a venue's rule refuses. 409:"
+    yield "other rows do."
     yield ""
     import_module(settings.ROOT_URLCONF)  # imports every API, with the refusals of its own
     kinds = sorted(_list_kinds(Refusal), key=lambda each: (each.__module__, each.__name__))

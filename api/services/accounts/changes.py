@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from api import errors
 from api.models import AccountChange, User
+from api.queries.clock import database_now
 from api.services.messages import notifications
 
 from . import links
@@ -71,7 +71,7 @@ def _restore(change: AccountChange) -> User:
     user = change.user
     user.email, user.username, user.password = change.email, change.username, change.password
     user.email_verified_at = Now()  # whoever followed the link reads its mail
-    user.sessions_valid_from = timezone.now()
+    user.sessions_valid_from = database_now()
     names = ("email", "username", "password", "email_verified_at", "sessions_valid_from")
     user.save(update_fields=names)
     Token.objects.filter(user=user).delete()

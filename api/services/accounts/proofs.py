@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.utils import timezone
 
 from api import errors
 from api.models import User
+from api.queries.clock import database_now
 
 from . import attempts
 from .client_address import get_address_hash
@@ -31,7 +31,7 @@ def require_proof(user: User, proof: Proof | None) -> None:
         check_current_password(user, proof.current_password)
     elif proof.signed_in_at is None:
         raise errors.WrongPassword(errors={"current_password": ["This field is required."]})
-    elif proof.signed_in_at < timezone.now() - settings.FRESH_SIGN_IN:
+    elif proof.signed_in_at < database_now() - settings.FRESH_SIGN_IN:
         message = "Give your current password, or sign in again first."
         raise errors.WrongPassword(errors={"current_password": [message]})
 
