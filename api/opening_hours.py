@@ -297,19 +297,18 @@ def list_dated_weeks(hours: Iterable[Hours]) -> tuple[DatedWeek, ...]:
 
 def find_holiday(region: str, on: date) -> str | None:
     """The name of the public holiday on that date in a country ("DE") or a part of it ("DE-BY")."""
-    return _list_holidays(region, on.year).get(on)
+    return (_list_holidays(region, on.year) or {}).get(on)
 
 
 def is_region(region: str) -> bool:
     """Whether the public holidays of that country, or part of it, are known."""
-    try:
-        _list_holidays(region, 2026)
-    except NotImplementedError:
-        return False
-    return True
+    return _list_holidays(region, 2026) is not None
 
 
 @lru_cache(maxsize=1024)  # a year is worked out in some milliseconds
-def _list_holidays(region: str, year: int) -> Mapping[date, str]:
+def _list_holidays(region: str, year: int) -> Mapping[date, str] | None:
     country, _, part = region.partition("-")
-    return dict(country_holidays(country, subdiv=part or None, years=year, expand=False))
+    try:
+        return dict(country_holidays(country, subdiv=part or None, years=year, expand=False))
+    except NotImplementedError:
+        return None

@@ -39,8 +39,6 @@ class HoursFormSet(OwnedFormSet):
         weeks: dict[Any, list[Any]] = defaultdict(list)
         for row in self.list_rows():
             span = (row.get("weekday"), row.get("opens_at"), row.get("closes_at"))
-            if span.count(None) not in (0, 3):
-                raise ValidationError("Give weekday, opening and closing, or none of them.")
             weeks[row.get("valid_from")].append(span)
         for rows in weeks.values():
             given = [row for row in rows if None not in row]

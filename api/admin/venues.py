@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -12,6 +14,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from api.models import PrimetimeWindow, Resource, User, Venue
+from api.opening_hours import is_region
 from api.services.reviews.review import review_bookings
 from api.services.venues import hours, resources
 
@@ -26,8 +29,17 @@ class PrimetimeWindowInline(TabularInline):
     extra = 0
 
 
+class VenueForm(forms.ModelForm):
+    def clean_holidays(self) -> str | None:
+        region: str | None = self.cleaned_data["holidays"]
+        if region and not is_region(region):
+            raise ValidationError("No public holidays of it are known; say DE-BY or US-CA.")
+        return region
+
+
 @admin.register(Venue)
 class VenueAdmin(EditableAdmin):
+    form = VenueForm
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
     inlines = (HoursInline, ExceptionInline, PrimetimeWindowInline)

@@ -60,10 +60,13 @@ class Hours(models.Model):
                 condition=Q(weekday__isnull=True, opens_at__isnull=True, closes_at__isnull=True)
                 | Q(weekday__lte=6, opens_at__isnull=False, closes_at__isnull=False),
                 name="hours_are_whole",
+                violation_error_message="Give weekday, opening and closing, or none of them.",
             ),
             models.CheckConstraint(
                 condition=~Q(opens_at=F("closes_at")) | Q(opens_at=time(0)),
                 name="hours_take_time",
+                violation_error_message="Opens and closes at the same time; the whole day is 00:00"
+                " to 00:00.",
             ),
         ]
 
@@ -93,10 +96,13 @@ class HoursException(models.Model):
         ordering = ["venue", "first_on"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(last_on__gte=F("first_on")), name="exception_ends_after_start"
+                condition=Q(last_on__gte=F("first_on")),
+                name="exception_ends_after_start",
+                violation_error_message="It must not end before the first day.",
             ),
             ExclusionConstraint(
                 name="exception_one_a_date",
+                violation_error_message="There is an exception on one of these dates.",
                 expressions=[
                     ("venue", RangeOperators.EQUAL),
                     (

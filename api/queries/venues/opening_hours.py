@@ -16,7 +16,9 @@ from itertools import groupby, pairwise
 from django.db.models.functions import Now
 
 from api.models import Resource, Venue
-from api.opening_hours import DAY, Interval, Schedule, build_schedule, join_intervals, to_instant
+from api.opening_hours import DAY, Interval, Schedule, join_intervals, to_instant
+
+from .rules import build_rules, list_venues_with_rules
 
 MIDNIGHT = time.min
 Days = dict[date, "Day"]
@@ -131,10 +133,10 @@ class Scope:
 
 
 def get_scope(venue: Venue | None, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
-    """Places that are not retired, by id, in four statements: of a venue (of all when None), in a
+    """Places that are not retired, by id, in two statements: of a venue (of all when None), in a
     building (exact, case-insensitive), or just those `ids`."""
     rows = Resource.objects.filter(retired_at=None).order_by("id")
-    venues = Venue.objects.prefetch_related("exceptions", "hours")
+    venues = list_venues_with_rules()
     if venue is not None:
         rows, venues = rows.filter(venue=venue), venues.filter(pk=venue.pk)
     if building is not None:
@@ -149,6 +151,6 @@ def get_scope(venue: Venue | None, building: str | None = None, ids: Sequence[in
     for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007 - `now` is wanted after the loop
         venue = by_id[venue_id]
         resource = Resource(pk=pk, venue=venue, opens_at=opens, closes_at=closes)
-        schedule = build_schedule(resource, venue.hours.all(), venue.exceptions.all())
+        schedule = build_rules(resource).schedule
         rooms.append(Room(pk, name, capacity, known.setdefault(schedule, len(known))))
     return Scope(rooms, [Clock(schedule.zone.key, schedule) for schedule in known], now)

@@ -46,12 +46,29 @@ def create_assigned_booking(
         raise errors.ResourceUnavailable
     now, interval = resources[0].now, (request.starts_at, request.ends_at)
     policy.check_interval(*interval, now)
-    check(build_rules(resources[0]), *interval, now, request.guests)
+    _check_any(check, resources, request, now)
 
     def attempt(resource: Resource) -> Booking:
         return create_booking(replace(request, resource=resource), actor=actor, check=check)
 
     return _try_each(attempt, resources, interval)
+
+
+def _check_any(
+    check: Check, resources: Sequence[Resource], request: BookingRequest, now: datetime
+) -> None:
+    """Refuses what every resource refuses, as the first does: some may have other hours."""
+    refused: errors.Refusal | None = None
+    for resource in resources:
+        try:
+            return check(
+                build_rules(resource), request.starts_at, request.ends_at, now, request.guests
+            )
+        except errors.Refusal as refusal:
+            refused = refused or refusal
+    if refused is not None:
+        raise refused
+    return None
 
 
 def reschedule_assigned_booking(
