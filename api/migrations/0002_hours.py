@@ -192,6 +192,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="hours_are_whole",
+                violation_error_message="Give weekday, opening and closing, or none of them.",
             ),
         ),
         migrations.AddConstraint(
@@ -203,6 +204,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="hours_take_time",
+                violation_error_message="Opens and closes at the same time; the whole day is 00:00 to 00:00.",
             ),
         ),
         migrations.AddConstraint(
@@ -210,6 +212,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("last_on__gte", models.F("first_on"))),
                 name="exception_ends_after_start",
+                violation_error_message="It must not end before the first day.",
             ),
         ),
         migrations.AddConstraint(
@@ -234,6 +237,7 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 name="exception_one_a_date",
+                violation_error_message="There is an exception on one of these dates.",
             ),
         ),
         migrations.CreateModel(
