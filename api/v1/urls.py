@@ -41,12 +41,12 @@ router.register("venues", venues.VenueViewSet)
 router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
 router.register("venues/<slug:slug>/closures", hours.ClosureViewSet)
 router.register("venues/<slug:slug>/exceptions", hours.VenueExceptionViewSet)
+router.register("resources", resources.ResourceViewSet)
 router.register(
     "resources/<int:resource_pk>/exceptions",
     hours.ResourceExceptionViewSet,
     basename="resource-exception",
 )
-router.register("resources", resources.ResourceViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)

@@ -80,7 +80,8 @@ def reschedule_assigned_booking(
     pre_approved: bool = False,
     next_status: str = "",
 ) -> Booking:
-    """As `reschedule_booking`, in the booking's own resource if that is free, else in another."""
+    """As `reschedule_booking`, in the booking's own resource if that is free and open, else in
+    another."""
 
     def attempt(changes: BookingChanges) -> Booking:
         return reschedule_booking(
@@ -95,7 +96,7 @@ def reschedule_assigned_booking(
     booking = Booking.objects.select_related("venue").get(pk=booking_id)
     try:
         return attempt(changes)
-    except errors.SlotTaken:
+    except (errors.SlotTaken, errors.Closed, errors.OutsideHours):
         others = [
             resource
             for resource in list_resources(booking.venue)
