@@ -6,24 +6,34 @@ Instants are aware; wall times are the venue's. Nothing here reads a clock or th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from api import errors
 from api.lifecycle import Status
-from api.models import Closure, PrimetimeWindow, Resource, Venue
+from api.models import Hours, HoursException, PrimetimeWindow, Resource, Venue
 from api.models.bookings import PaymentStatus
 from api.models.venues import Approval, CompletionFrom, SlotRule
+from api.opening_hours import (
+    DAY,
+    ExceptionDays,
+    Interval,
+    Schedule,
+    Span,
+    build_schedule,
+    get_outer_span,
+    iter_local_dates,
+    to_interval,
+    wall_time_exists,
+)
 
-Interval: TypeAlias = tuple[datetime, datetime]
-
-DAY = timedelta(days=1)
 MAX_LENGTH = timedelta(days=31)
 # how long a request may travel before its start counts as past
 NETWORK_ALLOWANCE = timedelta(seconds=2)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def is_plausible_year(year: int) -> bool:
@@ -34,99 +44,60 @@ def is_plausible_year(year: int) -> bool:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the policy looks at for one resource: its venue, windows and closed dates."""
+    """What the policy looks at for one resource: its venue, windows and hours. Rows of other
+    resources of the venue may be among `exceptions` and `hours`. `ignores_closed`: closed dates
+    count as any other."""
 
     resource: Resource
     venue: Venue
     primetime: Sequence[PrimetimeWindow]
-    closures: Sequence[Closure]
+    exceptions: Sequence[HoursException]
+    hours: Sequence[Hours] = ()
+    ignores_closed: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
         return self.venue.zone
 
-
-def to_instant(zone: ZoneInfo, on: date, at: time) -> datetime:
-    """The instant of a wall time, in UTC. In a gap it moves on by the gap, in a fold it is the
-    first of the two (PEP 495)."""
-    return datetime.combine(on, at, zone).astimezone(UTC)
-
-
-def to_interval(zone: ZoneInfo, on: date, starts: time, ends: time) -> Interval:
-    """The instants of two wall times of one date; an end at 00:00 is the midnight that ends it."""
-    return to_instant(zone, on, starts), to_instant(zone, on + DAY * (ends == time.min), ends)
-
-
-def ends_before_start(starts: time, ends: time) -> bool:
-    """Of two wall times of one date: whether the end is not after the start. 00:00 is midnight."""
-    return ends <= starts and ends != time.min
-
-
-def wall_time_exists(zone: ZoneInfo, on: date, at: time) -> bool:
-    """Whether that wall time is shown by any clock there: not in a gap."""
-    return to_instant(zone, on, at).astimezone(zone).replace(tzinfo=None) == datetime.combine(
-        on, at
-    )
-
-
-def iter_local_dates(zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> Iterator[date]:
-    """Every local date that the interval touches."""
-    day, last = starts_at.astimezone(zone).date(), (ends_at - timedelta.resolution).astimezone(zone)
-    while day <= last.date():
-        yield day
-        day += DAY
-
-
-def get_opening(rules: Rules, on: date) -> Interval | None:
-    """Opening to closing of one local date, or None when closed that day."""
-    if on.weekday() in rules.venue.closed_weekdays or find_closure(rules, on):
-        return None
-    opens, closes = rules.resource.hours
-    end = on if closes > opens else on + DAY
-    return to_instant(rules.zone, on, opens), to_instant(rules.zone, end, closes)
-
-
-def find_closure(rules: Rules, on: date) -> Closure | None:
-    return next((c for c in rules.closures if c.first_on <= on <= c.last_on), None)
-
-
-def find_closure_between(rules: Rules, starts_at: datetime, ends_at: datetime) -> Closure | None:
-    """The first closure of a date that the interval touches."""
-    if not rules.closures:
-        return None
-    found = (find_closure(rules, on) for on in iter_local_dates(rules.zone, starts_at, ends_at))
-    return next((closure for closure in found if closure is not None), None)
+    @cached_property
+    def schedule(self) -> Schedule:
+        found = build_schedule(self.resource, self.hours, self.exceptions)
+        return replace(found, closes=False) if self.ignores_closed else found
 
 
 def list_open_intervals(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
-    """Opening hours that touch the interval, days that meet at midnight joined."""
-    joined: list[Interval] = []
-    for on in iter_local_dates(rules.zone, starts_at - DAY, ends_at):
-        hours = get_opening(rules, on)
-        if hours is None or hours[1] <= starts_at or hours[0] >= ends_at:
-            continue
-        if joined and joined[-1][1] >= hours[0]:
-            joined[-1] = joined[-1][0], hours[1]
-        else:
-            joined.append(hours)
-    return joined
+    """The intervals in which the hours, if the venue enforces them, and their exceptions let people
+    book, as far as they touch that one; by start, those that meet joined."""
+    return rules.schedule.list_open(starts_at, ends_at, enforced=rules.venue.hours_enforced)
+
+
+def find_closed_between(
+    rules: Rules, starts_at: datetime, ends_at: datetime
+) -> tuple[date, ExceptionDays] | None:
+    """The first closed date that the interval touches."""
+    schedule = rules.schedule
+    if not schedule.exceptions and not schedule.holidays:
+        return None
+    for on in iter_local_dates(rules.zone, starts_at, ends_at):
+        if found := schedule.find_closed(on):
+            return on, found
+    return None
 
 
 def iter_slots(rules: Rules, on: date) -> Iterator[Interval]:
-    """The slots of one local date: each begins at its wall time and lasts its length.
+    """The slots of one local date, counted from each opening: each begins at its wall time and
+    lasts its length.
 
     On a day of change a wall time that does not exist has no slot, one that exists twice has two,
     and no two slots overlap."""
-    hours = get_opening(rules, on)
-    if hours is None:
-        return
-    length, free_from = rules.resource.slot_length, hours[0]
-    for start in _list_slot_starts(rules.zone, on, *rules.resource.hours, length):
-        if start < free_from or start + length > hours[1]:
-            continue
-        free_from = start + length
-        if not find_closure_between(rules, start, free_from):
-            yield start, free_from
+    length, free_from = rules.resource.slot_length, EARLIEST
+    for opens, closes in rules.schedule.list_spans(on):
+        since, until = rules.schedule.get_interval(on, (opens, closes))
+        free_from = max(free_from, since)
+        for start in _list_slot_starts(rules.zone, on, opens, closes, length):
+            if start >= free_from and start + length <= until:
+                free_from = start + length
+                yield start, free_from
 
 
 @lru_cache(maxsize=4096)  # most resources of a venue have the same
@@ -243,19 +214,25 @@ def check_bookable(rules: Rules, starts_at: datetime, ends_at: datetime, guests:
         raise errors.ResourceUnavailable(because=because)
 
 
-def check_closures(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
-    if closure := find_closure_between(rules, starts_at, ends_at):
-        here = starts_at.astimezone(rules.zone).date()
-        raise errors.Closed(reason=closure.reason, on=max(here, closure.first_on))
+def check_closed(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
+    if found := find_closed_between(rules, starts_at, ends_at):
+        on, closed = found
+        raise errors.Closed(reason=closed.reason, on=on)
 
 
 def check_hours(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
-    if not rules.venue.hours_enforced:
-        return
     hours = list_open_intervals(rules, starts_at, ends_at)
     if not any(opens <= starts_at and ends_at <= closes for opens, closes in hours):
-        opens, closes = rules.resource.hours
+        opens, closes = get_daily_hours(rules, starts_at.astimezone(rules.zone).date())
         raise errors.OutsideHours(opens_at=opens, closes_at=closes)
+
+
+def get_daily_hours(rules: Rules, on: date) -> Span:
+    """From the earliest opening to the latest closing of that date; of a week where it has none."""
+    schedule = rules.schedule
+    spans = schedule.list_spans(on)
+    whole = get_outer_span((spans,)) or get_outer_span(schedule.get_week(on))
+    return whole or (time.min, time.min)
 
 
 def check_slots(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
@@ -277,7 +254,7 @@ def check_capacity(rules: Rules, starts_at: datetime, ends_at: datetime, guests:
 
 
 # in the order in which they refuse
-STANDING_CHECKS = (check_bookable, check_closures, check_hours, check_slots, check_capacity)
+STANDING_CHECKS = (check_bookable, check_closed, check_hours, check_slots, check_capacity)
 
 
 # what a booking is made with

@@ -9,9 +9,9 @@ from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 
-from api.models import Caller
+from api.models import Caller, Venue
 from api.queries.accounts.scope import limit_to_admin, limit_to_staff
 from api.rest.permissions import get_caller
 
@@ -83,3 +83,20 @@ class ReadOnlyAdmin(ScopedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class VenueInline(TabularInline):
+    """Rows of a venue, changed by its admins."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:
+        return super().has_add_permission(request, obj) and _is_admin_of(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _is_admin_of(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _is_admin_of(request, obj)
+
+
+def _is_admin_of(request: HttpRequest, venue: Any) -> bool:
+    return not isinstance(venue, Venue) or get_caller(request).is_admin_of(venue.pk)

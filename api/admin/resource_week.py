@@ -75,7 +75,7 @@ def _build_context(week: week_query.Week) -> dict[str, Any]:
 
 
 def _list_spans(day: week_query.Day) -> list[Interval]:
-    return [*([day.open] if day.open else []), *((b.starts_at, b.ends_at) for b in day.bookings)]
+    return [*day.open, *((b.starts_at, b.ends_at) for b in day.bookings)]
 
 
 def _get_quarters(zone: ZoneInfo, day: week_query.Day, span: Interval) -> tuple[int, int]:
@@ -98,7 +98,7 @@ def _build_column(zone: ZoneInfo, day: week_query.Day, first: int, last: int) ->
         local = [moment.astimezone(zone) for moment in span]
         return Block(max(a, first) - first + 1, min(b, last) - first + 1, kind, booking, *local)
 
-    blocks = [block("open", day.open)] if day.open else []
+    blocks = [block("open", span) for span in day.open]
     blocks += [block("primetime", day.primetime)] if day.primetime and day.open else []
     blocks += [block("taken", (row.starts_at, row.ends_at), row) for row in day.bookings]
     return Column(day, blocks)

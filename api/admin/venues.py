@@ -1,41 +1,26 @@
-"""Venues with their primetime windows and closures, and resources."""
+"""Venues with their hours and primetime windows, and resources."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import TabularInline
 from unfold.decorators import action
 
-from api.models import Closure, PrimetimeWindow, Resource, User, Venue
-from api.rest.permissions import get_caller
+from api.models import PrimetimeWindow, Resource, User, Venue
+from api.opening_hours import is_region
 from api.services.reviews.review import review_bookings
-from api.services.venues import resources
+from api.services.venues import hours, resources
 
 from . import resource_week
-from .base import HTTPS_URLS, EditableAdmin, OwnVenueFilter
+from .base import HTTPS_URLS, EditableAdmin, OwnVenueFilter, VenueInline
+from .hours import ExceptionInline, HoursInline, OwnExceptionInline, OwnHoursInline
 from .reviews import warn_of_affected
-
-
-class VenueInline(TabularInline):
-    """Rows of a venue, changed by its admins."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:
-        return super().has_add_permission(request, obj) and _is_admin_of(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _is_admin_of(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _is_admin_of(request, obj)
-
-
-def _is_admin_of(request: HttpRequest, venue: Venue | None) -> bool:
-    return venue is None or get_caller(request).is_admin_of(venue.pk)
 
 
 class PrimetimeWindowInline(VenueInline):
@@ -43,17 +28,21 @@ class PrimetimeWindowInline(VenueInline):
     extra = 0
 
 
-class ClosureInline(VenueInline):
-    model = Closure
-    extra = 0
+class VenueForm(forms.ModelForm):
+    def clean_holidays(self) -> str | None:
+        region: str | None = self.cleaned_data["holidays"]
+        if region and not is_region(region):
+            raise ValidationError("No public holidays of it are known; say DE-BY or US-CA.")
+        return region
 
 
 @admin.register(Venue)
 class VenueAdmin(EditableAdmin):
     change_role = "admin"
+    form = VenueForm
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
-    inlines = (PrimetimeWindowInline, ClosureInline)
+    inlines = (HoursInline, ExceptionInline, PrimetimeWindowInline)
     fieldsets = (
         (None, {"fields": ("slug", "name", "time_zone", "currency", "wording", "joining")}),
         (
@@ -63,6 +52,7 @@ class VenueAdmin(EditableAdmin):
                     ("opens_at", "closes_at"),
                     "hours_enforced",
                     "closed_weekdays",
+                    "holidays",
                     ("slot_length", "slot_rule"),
                     "capacity_enforced",
                 )
@@ -89,8 +79,9 @@ class VenueAdmin(EditableAdmin):
     )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Warn of the bookings that the venue and its closures, as they are now, break."""
+        """Warn of the bookings that the venue and its hours, as they are now, break."""
         super().save_related(request, form, formsets, change)
+        hours.clear_uniform_hours(form.instance)
         warn_of_affected(request, review_bookings(form.instance.pk))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -109,6 +100,7 @@ class ResourceAdmin(EditableAdmin):
     list_select_related = ("venue",)
     readonly_fields = ("retired_at", "created_at", "updated_at")
     actions_detail = ("week",)
+    inlines = (OwnHoursInline, OwnExceptionInline)
 
     @admin.display(description="calendar")
     def calendar(self, resource: Resource) -> str:
@@ -125,9 +117,11 @@ class ResourceAdmin(EditableAdmin):
         """A resource stays with its venue: its bookings would have other rules."""
         return self.readonly_fields if obj is None else ("venue", *self.readonly_fields)
 
-    def save_model(self, request: HttpRequest, obj: Resource, form: Any, change: bool) -> None:
-        """Warn of the bookings that the resource, as it is now, breaks."""
-        super().save_model(request, obj, form, change)
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Warn of the bookings that the resource and its hours, as they are now, break."""
+        super().save_related(request, form, formsets, change)
+        obj = form.instance
+        hours.clear_uniform_hours(obj)
         warn_of_affected(request, review_bookings(obj.venue_id, [obj.pk]))
         resources.announce_changes([obj.pk])
 

@@ -11,6 +11,7 @@ import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.comparison
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import django.db.models.lookups
@@ -38,23 +39,6 @@ class Migration(migrations.Migration):
     operations = [
         BtreeGistExtension(),
         migrations.CreateModel(
-            name="Closure",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("first_on", models.DateField()),
-                ("last_on", models.DateField()),
-                ("reason", models.CharField(blank=True, max_length=200)),
-            ],
-            options={
-                "ordering": ["venue", "first_on"],
-            },
-        ),
-        migrations.CreateModel(
             name="ConsentText",
             fields=[
                 (
@@ -72,6 +56,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="HoursException",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_on", models.DateField()),
+                ("last_on", models.DateField()),
+                ("hours", models.JSONField(blank=True, default=list)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+            ],
+            options={
+                "verbose_name": "exception",
+                "ordering": ["venue", "first_on"],
             },
         ),
         migrations.CreateModel(
@@ -159,7 +162,9 @@ class Migration(migrations.Migration):
                 (
                     "opens_at",
                     models.TimeField(
-                        blank=True, help_text="Own hours instead of the venue's", null=True
+                        blank=True,
+                        help_text="Own hours on the days on which the venue is open; others are in `Hours`",
+                        null=True,
                     ),
                 ),
                 ("closes_at", models.TimeField(blank=True, null=True)),
@@ -197,8 +202,8 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("opens_at", models.TimeField(default=datetime.time(0, 0))),
-                ("closes_at", models.TimeField(default=datetime.time(0, 0))),
+                ("opens_at", models.TimeField(blank=True, default=datetime.time(0, 0), null=True)),
+                ("closes_at", models.TimeField(blank=True, default=datetime.time(0, 0), null=True)),
                 ("hours_enforced", models.BooleanField(default=True)),
                 (
                     "closed_weekdays",
@@ -210,6 +215,15 @@ class Migration(migrations.Migration):
                         default=list,
                         help_text="0 is Monday",
                         size=None,
+                    ),
+                ),
+                (
+                    "holidays",
+                    models.CharField(
+                        blank=True,
+                        help_text="Country or part of it (DE-BY, US-CA) on whose public holidays it is closed",
+                        max_length=10,
+                        null=True,
                     ),
                 ),
                 ("slot_length", models.DurationField(default=datetime.timedelta(seconds=3600))),
@@ -382,7 +396,7 @@ class Migration(migrations.Migration):
                     models.BigIntegerField(
                         default=0,
                         editable=False,
-                        help_text="New by trigger whenever the venue, its windows, closures or resources change",
+                        help_text="New by trigger whenever the venue, its windows, hours or resources change",
                     ),
                 ),
             ],
@@ -1202,6 +1216,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Closure",
+            fields=[],
+            options={
+                "verbose_name": "closure",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("api.hoursexception",),
+        ),
+        migrations.CreateModel(
             name="IdempotencyKey",
             fields=[
                 (
@@ -1580,6 +1605,78 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.AddField(
+            model_name="hoursexception",
+            name="resource",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="own_exceptions",
+                to="api.resource",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Hours",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "valid_from",
+                    models.DateField(
+                        blank=True,
+                        help_text="The first date of this week; empty: always",
+                        null=True,
+                    ),
+                ),
+                (
+                    "weekday",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        choices=[
+                            (0, "Monday"),
+                            (1, "Tuesday"),
+                            (2, "Wednesday"),
+                            (3, "Thursday"),
+                            (4, "Friday"),
+                            (5, "Saturday"),
+                            (6, "Sunday"),
+                        ],
+                        help_text="None: no hours at all from that date on",
+                        null=True,
+                    ),
+                ),
+                ("opens_at", models.TimeField(blank=True, null=True)),
+                (
+                    "closes_at",
+                    models.TimeField(blank=True, help_text="00:00 is midnight", null=True),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="own_hours",
+                        to="api.resource",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "hours",
+                "ordering": [
+                    "venue",
+                    "resource",
+                    models.OrderBy(models.F("valid_from"), nulls_first=True),
+                    "weekday",
+                    "opens_at",
+                ],
+            },
+        ),
         migrations.CreateModel(
             name="DayRollup",
             fields=[
@@ -1773,6 +1870,17 @@ class Migration(migrations.Migration):
                 condition=models.Q(("late_refund_percent__lte", 100)), name="venue_refund_percent"
             ),
         ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closes_at__isnull", True), ("opens_at__isnull", True)),
+                    models.Q(("closes_at__isnull", False), ("opens_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="venue_hours_are_a_pair",
+            ),
+        ),
         migrations.AddField(
             model_name="resource",
             name="venue",
@@ -1811,6 +1919,22 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="hoursexception",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="exceptions",
+                to="api.venue",
+            ),
+        ),
+        migrations.AddField(
+            model_name="hours",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="hours", to="api.venue"
+            ),
+        ),
+        migrations.AddField(
             model_name="consenttext",
             name="venue",
             field=models.ForeignKey(
@@ -1821,13 +1945,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="consent_texts",
                 to="api.venue",
-            ),
-        ),
-        migrations.AddField(
-            model_name="closure",
-            name="venue",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="closures", to="api.venue"
             ),
         ),
         migrations.AddField(
@@ -2193,16 +2310,82 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="consenttext",
-            constraint=models.UniqueConstraint(
-                fields=("venue", "version"), name="consent_text_unique", nulls_distinct=False
+            model_name="hoursexception",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("last_on__gte", models.F("first_on"))),
+                name="exception_ends_after_start",
+                violation_error_message="It must not end before the first day.",
             ),
         ),
         migrations.AddConstraint(
-            model_name="closure",
+            model_name="hoursexception",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[
+                    ("venue", "="),
+                    (
+                        django.db.models.functions.comparison.Coalesce(
+                            "resource", models.Value(0, models.BigIntegerField())
+                        ),
+                        "=",
+                    ),
+                    (
+                        models.Func(
+                            models.F("first_on"),
+                            models.F("last_on"),
+                            models.Value("[]"),
+                            function="daterange",
+                        ),
+                        "&&",
+                    ),
+                ],
+                name="exception_one_a_date",
+                violation_error_message="There is an exception on one of these dates.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="hours",
+            constraint=models.UniqueConstraint(
+                fields=("venue", "resource", "valid_from", "weekday", "opens_at"),
+                name="hours_once",
+                nulls_distinct=False,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="hours",
             constraint=models.CheckConstraint(
-                condition=models.Q(("last_on__gte", models.F("first_on"))),
-                name="closure_ends_after_start",
+                condition=models.Q(
+                    models.Q(
+                        ("closes_at__isnull", True),
+                        ("opens_at__isnull", True),
+                        ("weekday__isnull", True),
+                    ),
+                    models.Q(
+                        ("closes_at__isnull", False),
+                        ("opens_at__isnull", False),
+                        ("weekday__lte", 6),
+                    ),
+                    _connector="OR",
+                ),
+                name="hours_are_whole",
+                violation_error_message="Give weekday, opening and closing, or none of them.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="hours",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("opens_at", models.F("closes_at")), _negated=True),
+                    ("opens_at", datetime.time(0, 0)),
+                    _connector="OR",
+                ),
+                name="hours_take_time",
+                violation_error_message="Opens and closes at the same time; the whole day is 00:00 to 00:00.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="consenttext",
+            constraint=models.UniqueConstraint(
+                fields=("venue", "version"), name="consent_text_unique", nulls_distinct=False
             ),
         ),
         migrations.AddIndex(

@@ -8,6 +8,7 @@ from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
 from .consents import Consent, ConsentText
 from .guests import Guest
+from .hours import Closure, Hours, HoursException
 from .idempotency import IdempotencyKey
 from .keys import ApiKey, KeyCaller
 from .memberships import Invitation, Membership
@@ -20,7 +21,7 @@ from .roles import Caller, Nobody, Role
 from .trades import Trade
 from .user_sessions import UserSession
 from .users import AccountChange, User, UserProfile
-from .venues import Closure, PrimetimeWindow, Venue
+from .venues import PrimetimeWindow, Venue
 
 __all__ = [
     "AccountChange",
@@ -39,6 +40,8 @@ __all__ = [
     "Export",
     "Guest",
     "Heartbeat",
+    "Hours",
+    "HoursException",
     "IdempotencyKey",
     "Invitation",
     "Job",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -28,7 +28,11 @@ class Resource(models.Model):
     price_minor = models.PositiveBigIntegerField(
         default=0, help_text="Per slot, in minor units of the currency; 0 is free of charge"
     )
-    opens_at = models.TimeField(null=True, blank=True, help_text="Own hours instead of the venue's")
+    opens_at = models.TimeField(
+        null=True,
+        blank=True,
+        help_text="Own hours on the days on which the venue is open; others are in `Hours`",
+    )
     closes_at = models.TimeField(null=True, blank=True)
     own_slot_length = models.DurationField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -58,13 +62,6 @@ class Resource(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def hours(self) -> tuple[time, time]:
-        """Opening and closing in the venue's wall time."""
-        if self.opens_at is not None and self.closes_at is not None:
-            return self.opens_at, self.closes_at
-        return self.venue.opens_at, self.venue.closes_at
 
     @property
     def slot_length(self) -> timedelta:

@@ -67,15 +67,22 @@ class Venue(models.Model):
         max_length=8, choices=Joining.choices, default=Joining.OPEN, db_default=Joining.OPEN
     )
 
-    # hours: local wall time; closing at or before opening means the next day, equal means always
-    opens_at = models.TimeField(default=time(0))
-    closes_at = models.TimeField(default=time(0))
+    # hours, in local wall time: the week that is valid from the first, where it is the same every
+    # day but on the closed weekdays. Null: it is in rows of `Hours`, and so are all later weeks
+    opens_at = models.TimeField(default=time(0), null=True, blank=True)
+    closes_at = models.TimeField(default=time(0), null=True, blank=True)
     hours_enforced = models.BooleanField(default=True)
     closed_weekdays = ArrayField(
         models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]),
         default=list,
         blank=True,
         help_text="0 is Monday",
+    )
+    holidays = models.CharField(
+        max_length=10,
+        null=True,
+        blank=True,
+        help_text="Country or part of it (DE-BY, US-CA) on whose public holidays it is closed",
     )
     slot_length = models.DurationField(default=timedelta(hours=1))
     slot_rule = models.CharField(max_length=8, choices=SlotRule.choices, default=SlotRule.FREE)
@@ -159,7 +166,7 @@ class Venue(models.Model):
     rules_version = models.BigIntegerField(
         default=0,
         editable=False,
-        help_text="New by trigger whenever the venue, its windows, closures or resources change",
+        help_text="New by trigger whenever the venue, its windows, hours or resources change",
     )
 
     affected: Sequence[Any] = ()  # the bookings that the change of the row put under review
@@ -197,6 +204,11 @@ class Venue(models.Model):
             models.CheckConstraint(
                 condition=Q(late_refund_percent__lte=100), name="venue_refund_percent"
             ),
+            models.CheckConstraint(
+                condition=Q(opens_at__isnull=True, closes_at__isnull=True)
+                | Q(opens_at__isnull=False, closes_at__isnull=False),
+                name="venue_hours_are_a_pair",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -230,25 +242,3 @@ class PrimetimeWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.weekday} {self.starts_at}-{self.ends_at}"
-
-
-class Closure(models.Model):
-    """Whole local dates, first to last inclusive, on which a venue takes no bookings."""
-
-    venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="closures")
-    first_on = models.DateField()
-    last_on = models.DateField()
-    reason = models.CharField(max_length=200, blank=True)
-
-    affected: Sequence[Any] = ()  # as of a venue
-
-    class Meta:
-        ordering = ["venue", "first_on"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(last_on__gte=F("first_on")), name="closure_ends_after_start"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.first_on} to {self.last_on}"

@@ -29,7 +29,7 @@ from .serializers.analytics import EXPORT_ID
 from .serializers.base import StrictMixin
 from .serializers.problems import ProblemSerializer
 
-METHODS = ("GET", "POST", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 WRITES = METHODS[1:]
 MAX_ID = 2**63 - 1
 TEXT = r"^[^\x00]*$"

@@ -19,7 +19,7 @@ DESCRIPTIONS = {
     PAY: "Pay for a booking, and give money back.",
     TRADE: "Swap a slot with somebody else.",
     APPROVE: "Approve or reject what waits for staff.",
-    RUN_VENUE: "Venues and their rules, resources, primetime windows, closures.",
+    RUN_VENUE: "Venues and their rules, resources, hours, exceptions, primetime windows.",
     PANELS: "Panels beside the doors of rooms.",
     WATCH: "Figures, files and how the automation runs.",
     MANAGE_PEOPLE: "The people of a venue, for its admins, and all accounts, for operators.",

@@ -17,6 +17,7 @@ from .views import (
     consents,
     dashboard,
     guests,
+    hours,
     keys,
     members,
     panels,
@@ -45,11 +46,17 @@ router.register("auth/sessions", user_sessions.UserSessionViewSet)
 router.register("users", users.UserViewSet)
 router.register("venues", venues.VenueViewSet)
 router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
-router.register("venues/<slug:slug>/closures", venues.ClosureViewSet)
+router.register("venues/<slug:slug>/closures", hours.ClosureViewSet)
+router.register("venues/<slug:slug>/exceptions", hours.VenueExceptionViewSet)
 router.register("venues/<slug:slug>/members", members.VenueMemberViewSet)
 router.register("venues/<slug:slug>/invitations", members.InvitationViewSet)
 router.register("members", members.MemberViewSet, basename="member")
 router.register("resources", resources.ResourceViewSet)
+router.register(
+    "resources/<int:resource_pk>/exceptions",
+    hours.ResourceExceptionViewSet,
+    basename="resource-exception",
+)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)
@@ -74,6 +81,8 @@ urlpatterns = [
     *router.urls,
     path("consent/", consents.InstanceConsentView.as_view()),
     path("venues/<slug:slug>/consent/", consents.VenueConsentView.as_view()),
+    path("venues/<slug:slug>/hours/", hours.VenueHoursView.as_view()),
+    path("resources/<int:pk>/hours/", hours.ResourceHoursView.as_view()),
     path("venues/<slug:slug>/calendar/", venues.CalendarView.as_view()),
     path("guests/bookings/", guests.GuestBookingListView.as_view()),
     path("guests/<str:token>/", guests.GuestBookingView.as_view()),

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from api import policy
 from api.models import PrimetimeWindow, Resource, Venue
 from api.policy import Rules
 from api.queries.bookings import resource_week
@@ -105,7 +104,7 @@ def test_primetime_lasts_until_midnight(client_of, ana, sam, on, door, path, nam
         body = {"resource": court.pk, "starts_at": at(on, hour), "ends_at": at(on, hour + 1)}
         assert client_of(ana).post(f"{API}bookings/", body).json()["primetime"] is expected
     day = next(day for day in resource_week.get_week(court.pk, on).days if day.on == on)
-    assert day.primetime[1] == day.open[1] == datetime.combine(on + DAY, time(), UTC)
+    assert day.primetime[1] == day.open[0][1] == datetime.combine(on + DAY, time(), UTC)
     refused = client_of(sam, door).post(
         path, {**window, "weekday": 0, names[0]: "00:01", names[1]: "00:01"}
     )
@@ -116,8 +115,8 @@ def test_tables_of_hours_are_open_until_midnight(venue, court, on):
     court.opens_at, court.closes_at = time(22), time(0)
     rules = Rules(court, venue, (), ())
     end = datetime.combine(on + DAY, time(), UTC)
-    assert policy.get_opening(rules, on) == (end - 2 * HOUR, end)
-    clock = opening_hours.Clock("UTC", rules)
+    assert rules.schedule.list_intervals(on) == [(end - 2 * HOUR, end)]
+    clock = opening_hours.Clock("UTC", rules.schedule)
     day = clock.days(on, on)[on]
     assert (day.open_time, [hour for hour, *_ in clock.cells(day)]) == (2 * HOUR, [22, 23])
 

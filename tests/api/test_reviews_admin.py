@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from api.models import Booking, Resource, Review
-from api.services.venues import closures, venues
+from api.models import Booking, Closure, Resource, Review
+from api.services.venues import exceptions, venues
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -17,7 +17,7 @@ def closed(booked, ana, venue, soon):
     """A booking in a closure; the venue is nine hours ahead of UTC."""
     venues.update_venue(venue, {"time_zone": "Asia/Tokyo"})
     booking = booked(ana, title="Practice")
-    closures.create_closure(venue, {"first_on": soon.date(), "last_on": soon.date()})
+    exceptions.create_exception(venue, {"first_on": soon.date(), "last_on": soon.date()})
     return booking
 
 
@@ -42,7 +42,7 @@ def test_the_first_page_lists_what_is_under_review(desk, closed, soon):
         f'value="{soon:%Y-%m-%d}T18:00"',
     ):
         assert text in page
-    closures.delete_closure(closed.venue.closures.get())
+    exceptions.delete_exception(Closure.objects.get(venue=closed.venue))
     assert "Under review" not in desk.get("/admin/").content.decode()
 
 

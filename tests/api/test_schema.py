@@ -150,8 +150,10 @@ def people(one_connection, person):
         PrimetimeWindow.objects.create(
             pk=pk, venue=hall, weekday=pk, starts_at="17:00", ends_at="20:00"
         )
-        Closure.objects.create(pk=pk, venue=hall, first_on="2031-01-01", last_on="2031-01-02")
-    for table in ("user", "resource", "primetimewindow", "closure", "booking"):
+        Closure.objects.create(
+            pk=pk, venue=hall, first_on=f"203{pk}-01-01", last_on=f"203{pk}-01-02"
+        )
+    for table in ("user", "resource", "primetimewindow", "hoursexception", "booking"):
         count_from_a_thousand(table)
     ada = person("ada", Role.ADMIN)
     for n, owner in enumerate((ada, other)):

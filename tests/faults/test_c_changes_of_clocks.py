@@ -9,6 +9,7 @@ import pytest
 
 from api import errors, policy
 from api.models import Resource, Venue
+from api.opening_hours import to_instant
 from api.policy import DAY, Rules
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -49,12 +50,12 @@ def test_22_the_same_wall_time_is_kept_across_the_change(zone, on, length, hour)
     """Adding whole days to an instant instead would move every start by the change."""
     rules = rules_in(zone)
     walls = [
-        policy.to_instant(rules.zone, on + n * DAY, time(hour)).astimezone(rules.zone)
+        to_instant(rules.zone, on + n * DAY, time(hour)).astimezone(rules.zone)
         for n in range(-2, 3)
     ]
     assert [wall.time() for wall in walls] == [time(hour)] * 5
     grid = {start for start, _ in policy.iter_slots(rules, on)}
-    assert policy.to_instant(rules.zone, on, time(hour)) in grid
+    assert to_instant(rules.zone, on, time(hour)) in grid
 
 
 @pytest.mark.parametrize(("zone", "on", "length"), CHANGES)
@@ -62,8 +63,8 @@ def test_22_minute_by_minute_days_ahead_are_local_dates_and_deadlines_keep_their
     zone, on, length
 ):
     rules = rules_in(zone, max_advance=timedelta(days=3), remind_before=15 * MINUTE)
-    noon = [policy.to_instant(rules.zone, on + n * DAY, time(12)) for n in (3, 4)]
-    now = policy.to_instant(rules.zone, on, time(0))
+    noon = [to_instant(rules.zone, on + n * DAY, time(12)) for n in (3, 4)]
+    now = to_instant(rules.zone, on, time(0))
     for _ in range(int(length / MINUTE)):
         policy.check_notice(rules, noon[0], noon[0] + HOUR, now)
         with pytest.raises(errors.TooFarAhead):
@@ -77,4 +78,4 @@ def test_22_minute_by_minute_days_ahead_are_local_dates_and_deadlines_keep_their
             == 30 * MINUTE
         )
         now += MINUTE
-    assert now == policy.to_instant(rules.zone, on + DAY, time(0))
+    assert now == to_instant(rules.zone, on + DAY, time(0))

@@ -34,7 +34,7 @@ def test_every_change_of_what_the_policy_reads_is_seen_at_once(court, venue):
     window.delete()
     assert rules.get_rules(court.pk)[0].primetime == []
     Closure.objects.create(venue=venue, first_on=date(2030, 1, 1), last_on=date(2030, 1, 2))
-    assert rules.get_rules(court.pk)[0].closures[0].last_on == date(2030, 1, 2)
+    assert rules.get_rules(court.pk)[0].exceptions[0].last_on == date(2030, 1, 2)
     venue.opens_at = time(8)
     venue.save()
     assert rules.get_rules(court.pk)[0].venue.opens_at == time(8)

@@ -27,6 +27,8 @@ from api.models import (
     Closure,
     Export,
     Guest,
+    Hours,
+    HoursException,
     Invitation,
     Membership,
     Payment,
@@ -186,6 +188,10 @@ def own(world: World) -> Face:
     closure = Closure.objects.create(venue=club, first_on="2031-01-01", last_on="2031-01-01")
     member = world.owner.memberships.get(venue=club)
     invitation = Invitation.objects.create(venue=club, email="in@example.com", email_key="in@")
+    days = {"first_on": "2031-01-03", "last_on": "2031-01-03"}
+    other = HoursException.objects.create(venue=club, hours=[["09:00", "10:00"]], **days)
+    own = HoursException.objects.create(venue=club, resource=court, **days)
+    Hours.objects.create(venue=club, valid_from="2031-03-01")
     mine, theirs = world.take(world.owner, court), world.take(world.asked, court, 30)
     sent = traded(world, mine, theirs, by_owner=True)
     review = Review.objects.create(booking=mine, code="closed", detail="Closed on that day.")
@@ -240,6 +246,13 @@ def own(world: World) -> Face:
         ("PATCH", "venues/{}/primetime/{}/"): {"weekday": 2},
         ("POST", "venues/{}/closures/"): {"first_on": "2031-02-01", "last_on": "2031-02-01"},
         ("PATCH", "venues/{}/closures/{}/"): {"last_on": "2031-01-02"},
+        ("PUT", "venues/{}/hours/"): {"week": [], "from": "2031-04-01"},
+        ("PUT", "resources/{}/hours/"): {"week": []},
+        **{
+            (method, f"{owner}/{{}}/exceptions/{row}"): {"first_on": on, "last_on": on}
+            for owner in ("venues", "resources")
+            for method, row, on in (("POST", "", "2031-05-01"), ("PATCH", "{}/", "2031-01-03"))
+        },
         ("POST", "resources/"): {"venue": "club", "name": "New"},
         ("PATCH", "resources/{}/"): {"name": "C"},
         ("POST", "guests/bookings/"): at | guest | {"resource": court.pk},
@@ -270,6 +283,8 @@ def own(world: World) -> Face:
         "venues/{}/members/{}": ("club", member.pk),
         "venues/{}/invitations/{}": ("club", invitation.pk),
         "members/": member.pk,
+        "venues/{}/exceptions/{}": ("club", other.pk),
+        "resources/{}/exceptions/{}": (court.pk, own.pk),
         "resources/": court.pk,
         "bookings/": mine.pk,
         "guests/": link,
@@ -282,6 +297,7 @@ def own(world: World) -> Face:
         "analytics/exports/": export.pk,
     }
     query = {f"resources/{court.pk}/availability/": RANGE}
+    query["venues/club/hours/"] = "from=2031-03-01"
     query |= {
         f"analytics/{name}/": DATES
         for name in ("kpi", "utilization", "ghosting", "capacity", "heat-map")

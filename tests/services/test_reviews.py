@@ -20,7 +20,7 @@ from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.messages import mailer, outbox
 from api.services.operations import invariants
 from api.services.reviews import decisions, review
-from api.services.venues import closures, resources, venues
+from api.services.venues import exceptions, resources, venues
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -37,7 +37,7 @@ def emails() -> list[tuple[int, str]]:
 
 
 def close(venue, on, **fields):
-    return closures.create_closure(venue, {"first_on": on, "last_on": on, **fields})
+    return exceptions.create_exception(venue, {"first_on": on, "last_on": on, **fields})
 
 
 VENUE_CHANGES = [
@@ -130,7 +130,7 @@ def test_what_is_over_cancelled_or_run_out_is_not_affected(booked, ana, venue, s
     )
     rows(pk=held.pk).update(status="held", hold_expires_at=Now())
     cancel_booking(cancelled.pk, Actor.for_booking(ana, cancelled))
-    found = closures.create_closure(
+    found = exceptions.create_exception(
         venue, {"first_on": soon.date() - 9 * DAY, "last_on": soon.date()}
     )
     assert [row.id for row in found.affected] == [running.pk]
@@ -151,7 +151,7 @@ def test_a_second_change_lists_and_tells_nobody_again(booked, ana, venue, soon):
     first = booked(ana)
     close(venue, soon.date())
     second = booked(ana, hours=24)
-    again = closures.create_closure(venue, {"first_on": soon.date(), "last_on": soon.date() + DAY})
+    again = close(venue, soon.date() + DAY)
     assert [row.id for row in again.affected] == [second.pk]
     hours = {"opens_at": time(10), "closes_at": time(20)}
     worse = [(row.id, row.code) for row in venues.update_venue(venue, hours).affected]
@@ -166,7 +166,7 @@ def test_a_booking_that_fits_again_leaves_by_itself(booked, ana, venue, sam, cou
     closure = close(venue, soon.date())
     lowered = resources.update_resource(court, sam, {"capacity": 3})
     assert [row.code for row in lowered.affected] == ["over_capacity"]
-    assert closures.delete_closure(closure) == []
+    assert exceptions.delete_exception(closure) == []
     assert open_codes() == {booking.pk: "over_capacity"}
     assert list(resources.update_resource(court, sam, {"capacity": 4}).affected) == []
     assert open_codes() == {}
@@ -200,7 +200,7 @@ def test_what_is_over_or_cancelled_is_not_listed_and_does_not_come_back(
     )
     cancel_booking(cancelled.pk, Actor.in_venue(sam, cancelled.venue_id))
     assert open_codes() == {}
-    closures.delete_closure(closure)
+    exceptions.delete_exception(closure)
     reinstate_booking(cancelled.pk, Actor.in_venue(sam, cancelled.venue_id))
     assert open_codes() == {}
 
@@ -248,7 +248,7 @@ def test_a_booking_is_kept_for_as_long_as_it_breaks_the_same_rules(closed, venue
     assert [row.code for row in venues.update_venue(venue, hours).affected] == ["outside_hours"]
     venues.update_venue(venue, {"opens_at": time(0), "closes_at": time(0)})
     assert open_codes() == {}
-    closures.delete_closure(Closure.objects.get())
+    exceptions.delete_exception(Closure.objects.get())
     assert [row.code for row in close(venue, soon.date()).affected] == ["closed"]
 
 
@@ -404,7 +404,7 @@ def test_the_letter_says_which_rule_and_is_withheld_once_the_booking_fits(
     kept = close(venue, soon.date(), reason="Winter break")
     lifted = close(venue, soon.date() + DAY)
     Delivery.objects.exclude(name="affected").delete()
-    closures.delete_closure(lifted)
+    exceptions.delete_exception(lifted)
     outbox.deliver(["email"], mailer.send)
     states = dict(Delivery.objects.values_list("booking", "state"))
     assert states == {first.pk: "sent", second.pk: "withheld"}

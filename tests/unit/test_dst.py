@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from api import policy
 from api.models import Resource, Venue
+from api.opening_hours import to_instant, wall_time_exists
 from api.policy import Rules
 
 ZONES = [
@@ -105,7 +106,7 @@ def test_the_slots_of_a_night_on_which_the_clocks_change(zone, on, length, start
     ],
 )
 def test_an_open_day_is_as_long_as_its_clocks_say(zone, on, hours):
-    opens, closes = policy.get_opening(rules(zone), on) or (None, None)
+    [(opens, closes)] = rules(zone).schedule.list_intervals(on)
     assert closes - opens == timedelta(hours=hours)
 
 
@@ -120,16 +121,16 @@ def test_a_slot_of_the_morning_after_keeps_its_wall_time():
 
 def test_a_wall_time_in_a_gap_does_not_exist_and_moves_on_by_the_gap():
     berlin = ZoneInfo("Europe/Berlin")
-    assert not policy.wall_time_exists(berlin, date(2026, 3, 29), time(2, 30))
-    assert policy.wall_time_exists(berlin, date(2026, 3, 29), time(3, 30))
-    assert policy.to_instant(berlin, date(2026, 3, 29), time(2, 30)) == datetime(
+    assert not wall_time_exists(berlin, date(2026, 3, 29), time(2, 30))
+    assert wall_time_exists(berlin, date(2026, 3, 29), time(3, 30))
+    assert to_instant(berlin, date(2026, 3, 29), time(2, 30)) == datetime(
         2026, 3, 29, 1, 30, tzinfo=UTC
     )
 
 
 def test_a_wall_time_in_a_fold_is_the_first_of_the_two():
     berlin = ZoneInfo("Europe/Berlin")
-    assert policy.to_instant(berlin, date(2026, 10, 25), time(2, 30)) == datetime(
+    assert to_instant(berlin, date(2026, 10, 25), time(2, 30)) == datetime(
         2026, 10, 25, 0, 30, tzinfo=UTC
     )
 
@@ -158,8 +159,8 @@ def changes(draw: st.DrawFn) -> tuple[str, date]:
 
 
 def check_slots(asked: Rules, on: date, length: timedelta) -> None:
-    opens, _closes = asked.resource.hours
-    slots, whole = list(policy.iter_slots(asked, on)), policy.get_opening(asked, on)
+    opens = asked.venue.opens_at
+    slots, [whole] = list(policy.iter_slots(asked, on)), asked.schedule.list_intervals(on)
     assert all(end - start == length for start, end in slots)
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(slots))
     assert all(whole[0] <= start and end <= whole[1] for start, end in slots)
@@ -181,7 +182,7 @@ def test_no_slot_is_lost_on_a_day_of_change(change, hours, length):
     zone, on = change
     asked = rules(zone, *hours, length)
     slots = list(policy.iter_slots(asked, on))
-    _, closes = policy.get_opening(asked, on)
+    [(_, closes)] = asked.schedule.list_intervals(on)
     opens = datetime.combine(on, hours[0])
     last = datetime.combine(on + DAY if hours[1] <= hours[0] else on, hours[1])
     wall = opens
@@ -208,7 +209,7 @@ def test_a_day_without_a_change_has_exactly_the_slots_that_fit(zone, on, hours, 
 def test_every_slot_of_the_grid_may_be_booked(change, hours, length):
     zone, on = change
     asked = rules(zone, *hours, length)
-    now = policy.to_instant(asked.zone, on, time(0)) - 2 * DAY
+    now = to_instant(asked.zone, on, time(0)) - 2 * DAY
     for start, end in policy.iter_slots(asked, on):
         policy.check_booking(asked, start, end, now, 1)
 
@@ -216,13 +217,13 @@ def test_every_slot_of_the_grid_may_be_booked(change, hours, length):
 @given(zones, any_day, st.times())
 def test_a_wall_time_that_exists_is_read_back_as_it_was_written(zone, on, at):
     info = ZoneInfo(zone)
-    shown = policy.to_instant(info, on, at).astimezone(info).replace(tzinfo=None)
-    assert policy.wall_time_exists(info, on, at) == (shown == datetime.combine(on, at))
+    shown = to_instant(info, on, at).astimezone(info).replace(tzinfo=None)
+    assert wall_time_exists(info, on, at) == (shown == datetime.combine(on, at))
     assert abs(shown - datetime.combine(on, at)) <= DAY
 
 
 @given(zones, any_day)
 def test_days_that_meet_at_midnight_are_one_open_stretch(zone, on):
     asked = rules(zone)
-    start = policy.to_instant(asked.zone, on, time(0))
+    start = to_instant(asked.zone, on, time(0))
     assert len(policy.list_open_intervals(asked, start, start + 3 * DAY)) == 1

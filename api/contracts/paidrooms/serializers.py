@@ -12,10 +12,12 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, Valida
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from api import errors, money, policy
+from api import errors, money
 from api.contracts import kit
 from api.effective_status import get_effective_payment_status
 from api.lifecycle import Status
+from api.opening_hours import ends_before_start
+from api.queries.venues.hours import get_outer_hours
 from api.rest.credentials import EmailField, NewPasswordField, PasswordField
 
 STATUS_LABELS: Final[Mapping[str, str]] = {
@@ -135,10 +137,10 @@ class RoomSerializer(kit.Serializer):
     updated_at = kit.InstantField()
 
     def get_opening_time(self, room: Any) -> str:
-        return str(room.hours[0].isoformat("seconds"))
+        return str(get_outer_hours(room)[0].isoformat("seconds"))
 
     def get_closing_time(self, room: Any) -> str:
-        return str(room.hours[1].isoformat("seconds"))
+        return str(get_outer_hours(room)[1].isoformat("seconds"))
 
 
 class RoomsSerializer(kit.Serializer):
@@ -168,7 +170,7 @@ def check_time(at: time) -> time:
 
 
 def check_end(at: time, info: ValidationInfo) -> time:
-    if "start_time" in info.data and policy.ends_before_start(info.data["start_time"], at):
+    if "start_time" in info.data and ends_before_start(info.data["start_time"], at):
         raise ValueError("End time must be after start time")
     return at
 

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from api import errors, money, policy
 from api.contracts import kit
 from api.lifecycle import BOOKING
+from api.opening_hours import to_interval
 from api.policy import Rules
 from api.queries.payments import payments as queries
 from api.queries.venues import rules as rules_query
@@ -119,7 +120,7 @@ class CreateBookingView(PaidRoomsView):
         """One's own hold whose payment was begun and left is taken up again, with its deadline."""
         body, zone = self.validated(), self.venue.zone
         on, start, end = (body[name] for name in ("booking_date", "start_time", "end_time"))
-        starts_at, ends_at = policy.to_interval(zone, on, start, end)
+        starts_at, ends_at = to_interval(zone, on, start, end)
         guests, notes = body["guest_count"], body["special_requests"] or ""
         room, owner = self.get_room(body["room_id"]), self.get_owner(body["user_id"])
         wanted = BookingRequest(

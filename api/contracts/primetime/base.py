@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from api import policy
 from api.contracts import kit
+from api.opening_hours import to_instant
 
 from .errors import ERROR_MESSAGES
 from .serializers import MIDNIGHT
@@ -27,4 +27,4 @@ class PrimetimeView(kit.ContractView):
         return timezone.now().astimezone(self.venue.zone).date()
 
     def midnight(self, on: date) -> datetime:
-        return policy.to_instant(self.venue.zone, on, MIDNIGHT)
+        return to_instant(self.venue.zone, on, MIDNIGHT)

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from rest_framework import serializers
 
-from api import errors, policy
+from api import errors
 from api.contracts import kit
 from api.effective_status import get_effective_status
 from api.lifecycle import Status
+from api.opening_hours import ends_before_start, to_interval
+from api.queries.venues.hours import get_outer_hours
 from api.rest.credentials import EmailField, NewPasswordField, OptionalEmailField, PasswordField
 
 from .labels import (
@@ -115,7 +117,7 @@ def build_booking_fields(
         before = {"date": starts_at.date(), "start_time": starts_at.time()}
         before["end_time"] = ends_at.time()
     day, start, end = ({**before, **body}[name] for name in ("date", "start_time", "end_time"))
-    starts_at, ends_at = policy.to_interval(zone, day, start, end)
+    starts_at, ends_at = to_interval(zone, day, start, end)
     return fields | {"starts_at": starts_at, "ends_at": ends_at}
 
 
@@ -270,14 +272,20 @@ class SettingsSerializer(kit.Serializer):
     admin_email = AdminEmailField(allow_null=True)
     send_confirmation_emails = serializers.BooleanField()
 
+    def to_representation(self, venue: Any) -> dict[str, Any]:
+        """One pair of times a day: from the earliest opening to the latest closing."""
+        data = super().to_representation(venue)
+        for name, at in zip(("start", "end"), get_outer_hours(venue), strict=True):
+            data[f"business_{name}_time"] = at.isoformat("seconds")
+        return data
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuses `EndsBeforeStart`, of what was sent and what stays."""
-        venue = self.context["view"].venue
-        opens, closes = (
-            attrs.get(name, getattr(venue, name)) for name in ("opens_at", "closes_at")
-        )
-        if attrs.keys() & {"opens_at", "closes_at"} and policy.ends_before_start(opens, closes):
-            raise errors.EndsBeforeStart
+        if attrs.keys() & {"opens_at", "closes_at"}:
+            opens, closes = get_outer_hours(self.context["view"].venue)
+            attrs = {"opens_at": opens, "closes_at": closes, **attrs}
+            if ends_before_start(attrs["opens_at"], attrs["closes_at"]):
+                raise errors.EndsBeforeStart
         return attrs
 
 

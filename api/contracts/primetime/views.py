@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from rest_framework.request import Request
 
-from api import errors
+from api import errors, policy
 from api.contracts import kit
 from api.queries.accounts import people
 from api.queries.bookings import bookings as reservations
@@ -200,9 +200,13 @@ class CalendarView(PrimetimeView):
             message = f"From the start date on, at most {calendar.MAX_DAYS} days."
             raise errors.Invalid(errors={"end_date": [message]})
         days = calendar.list_days([court], first, last, begun=True)
-        hours = dict(zip(("starts_at", "ends_at"), court.hours, strict=True))
-        rows = [{**vars(day), "hours": hours} for day in days]
+        court_rules = rules.build_rules(court)
+        rows = [{**vars(day), "hours": self._get_hours(court_rules, day.date)} for day in days]
         return {"start_date": first, "end_date": last, "calendar": rows}
+
+    def _get_hours(self, court_rules: policy.Rules, on: date) -> dict[str, time]:
+        opens, closes = policy.get_daily_hours(court_rules, on)
+        return {"starts_at": opens, "ends_at": closes}
 
     def get_court(self) -> Any:
         """With all that its calendar needs at hand."""

@@ -152,7 +152,8 @@ def rules_page() -> Iterator[str]:
     yield "nothing), they stand in `reviews/` and on the first page of the admin, and their owners"
     yield "get one e-mail. Staff keep, move or cancel each with a reason. What fits again, or is"
     yield "over, leaves by itself; after a changed time zone only a decision, a new time or the end"
-    yield "takes it out. Closures are rules too (`closed`); primetime windows are none."
+    yield "takes it out. Weeks of hours and exceptions are rules too (`outside_hours`, `closed`);"
+    yield "primetime windows are none."
     for title, rules, others in (
         ("A venue", broken_rules.VENUE_RULES, broken_rules.VENUE_OTHERS),
         ("A resource", broken_rules.RESOURCE_RULES, broken_rules.RESOURCE_OTHERS),

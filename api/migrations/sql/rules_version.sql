@@ -25,5 +25,7 @@ CREATE TRIGGER resource_changed AFTER INSERT OR UPDATE OR DELETE ON api_resource
     FOR EACH ROW EXECUTE FUNCTION api_venue_part_changed();
 CREATE TRIGGER primetimewindow_changed AFTER INSERT OR UPDATE OR DELETE ON api_primetimewindow
     FOR EACH ROW EXECUTE FUNCTION api_venue_part_changed();
-CREATE TRIGGER closure_changed AFTER INSERT OR UPDATE OR DELETE ON api_closure
+CREATE TRIGGER hoursexception_changed AFTER INSERT OR UPDATE OR DELETE ON api_hoursexception
+    FOR EACH ROW EXECUTE FUNCTION api_venue_part_changed();
+CREATE TRIGGER hours_changed AFTER INSERT OR UPDATE OR DELETE ON api_hours
     FOR EACH ROW EXECUTE FUNCTION api_venue_part_changed();

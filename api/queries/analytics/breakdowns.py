@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any, Literal
 
-from api import policy
 from api.effective_status import build_effective_status_case
 from api.lifecycle import BOOKING
 from api.models import Booking, Venue
 from api.models.users import NAME_FIELDS, get_display_name
+from api.opening_hours import to_instant
 from api.policy import DAY
 from api.queries.operations import replica
 from api.queries.venues import opening_hours
@@ -95,11 +95,11 @@ def count_starts(venue: Venue, first_on: date, last_on: date) -> Figures:
 
 
 def _list_open_hours(scope: Scope, first_on: date) -> dict[tuple[int, int], int]:
-    """Weekday and hour of a week's opening hours, each with 0. Closures are no part of a week; of
+    """Weekday and hour of a week's opening hours, each with 0. Exceptions are no part of a week; of
     two weeks one at least has no change of clocks, which would skip an hour."""
     found = {}
     for clock in scope.clocks:
-        weekly = replace(clock, rules=replace(clock.rules, closures=()))
+        weekly = replace(clock, schedule=clock.schedule.without_exceptions())
         for on, day in weekly.days(first_on, first_on + 13 * DAY).items():
             found.update({(on.weekday(), hour): 0 for hour, _, _ in weekly.cells(day)})
     return found
@@ -133,8 +133,8 @@ def _build_name(row: Sequence[Any]) -> str:
 @replica.may_lag()
 def list_counted_bookings(venue: Venue, first_on: date, last_on: date) -> Figures:
     """The bookings that count, by start: those of a venue that start on these local dates."""
-    starts = policy.to_instant(venue.zone, first_on, time())
-    ends = policy.to_instant(venue.zone, last_on + DAY, time())
+    starts = to_instant(venue.zone, first_on, time())
+    ends = to_instant(venue.zone, last_on + DAY, time())
     owner = [f"owner__{name}" for name in NAME_FIELDS]
     columns = ("pk", "resource__name", "title", "starts_at", "ends_at", "ended_at", "checked_in_at")
     guest = "guest_name", "guest_email"

@@ -16,7 +16,7 @@ from api import errors, policy
 from api.effective_status import build_not_due_sql
 from api.lifecycle import BOOKING
 from api.models import Booking, Resource
-from api.policy import DAY, Interval, Rules
+from api.policy import Interval, Rules
 
 NEARBY = timedelta(days=3)
 STEPS = 24  # slots before and after what was asked for
@@ -74,30 +74,11 @@ def list_free_intervals(
     if not resource.bookable:
         return []
     busy = list_busy_intervals([resource], starts_at, ends_at)[resource.pk]
-    hours = [(starts_at, ends_at)]
-    if rules.venue.hours_enforced:
-        hours = policy.list_open_intervals(rules, starts_at, ends_at)
-    unfit = sorted([*busy, *_list_closed_days(rules, starts_at, ends_at)])
     free = []
-    for opens, closes in hours:
+    for opens, closes in policy.list_open_intervals(rules, starts_at, ends_at):
         whole = max(opens, starts_at), min(closes, ends_at)
-        free += subtract_intervals(whole, unfit) if whole[0] < whole[1] else []
+        free += subtract_intervals(whole, busy) if whole[0] < whole[1] else []
     return [i for i in free if at_least is None or i[1] - i[0] >= at_least]
-
-
-def _list_closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
-    """Closed dates from midnight to midnight: they also end the night before them."""
-    return [
-        (
-            policy.to_instant(rules.zone, on, _MIDNIGHT),
-            policy.to_instant(rules.zone, on + DAY, _MIDNIGHT),
-        )
-        for on in policy.iter_local_dates(rules.zone, starts_at, ends_at)
-        if policy.find_closure(rules, on)
-    ]
-
-
-_MIDNIGHT = datetime.min.time()
 
 
 def filter_free(

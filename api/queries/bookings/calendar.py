@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 
 from api import policy
 from api.errors import AbsurdTime, NotFound
-from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
+from api.models import Booking, PrimetimeWindow, Resource, Venue
+from api.opening_hours import ExceptionDays, Schedule, Span, build_schedule, to_instant
 from api.policy import DAY, Interval, Rules
 from api.queries.clock import database_now
 from api.queries.venues import rules as rules_query
@@ -36,8 +37,8 @@ class Slot(NamedTuple):
 @dataclass
 class Day:
     date: date
-    closure: Closure | None
-    open: bool
+    closed: ExceptionDays | None  # what closes the venue
+    hours: Sequence[Span]  # of the venue, in its wall time
     window: PrimetimeWindow | None
     slots: list[Slot] = field(default_factory=list)
     bookings: list[Any] = field(default_factory=list)
@@ -74,7 +75,7 @@ def list_days(
     zone = rules[0].zone
     since = NEVER if begun else resources[0].now
     dates = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
-    midnights = [policy.to_instant(zone, on, datetime.min.time()) for on in (*dates, last_on + DAY)]
+    midnights = [to_instant(zone, on, datetime.min.time()) for on in (*dates, last_on + DAY)]
     starts, ends = midnights[0], midnights[-1]
     rows: Iterable[Any]
     if only:
@@ -88,7 +89,8 @@ def list_days(
         first = max(bisect_right(midnights, row.starts_at) - 1, 0)
         for on in dates[first : bisect_left(midnights, row.ends_at)]:
             by_day[on].append(row)
-    return [_build_day(rules, on, busy, by_day, since) for on in dates]
+    days = _Days(rules, busy, since)
+    return [days.build(on, by_day.get(on, [])) for on in dates]
 
 
 def _check_size(rules: Sequence[Rules], days: int) -> None:
@@ -124,32 +126,37 @@ def _filter_blocking(
     )
 
 
-def _build_day(
-    rules: Sequence[Rules],
-    on: date,
-    busy: dict[int, list[Interval]],
-    by_day: dict[date, list[Any]],
-    since: datetime,
-) -> Day:
-    first = rules[0]
-    windows = (w for w in first.primetime if w.is_active and w.weekday == on.weekday())
-    day = Day(
-        date=on,
-        closure=policy.find_closure(first, on),
-        open=policy.get_opening(first, on) is not None,
-        window=next(windows, None),
-        bookings=by_day.get(on, []),
-    )
-    # most resources of a venue have the same hours: what is the same for them is worked out once
-    grids: dict[tuple[Any, ...], dict[Interval, bool]] = {}
-    for rule in rules:
-        resource = rule.resource
-        if not resource.bookable:
-            continue
-        grid = grids.get(alike := (*resource.hours, resource.slot_length))
-        if grid is None:
-            grid = {slot: policy.is_primetime(rule, *slot) for slot in policy.iter_slots(rule, on)}
-            grids[alike] = grid
-        for slot in filter_free(grid, busy.get(resource.pk, []), since):
-            day.slots.append(Slot(resource, *slot, grid[slot]))
-    return day
+class _Days:
+    """Builds days. Most resources of a venue have the same hours: what is the same for them is
+    worked out once."""
+
+    def __init__(
+        self, rules: Sequence[Rules], busy: dict[int, list[Interval]], since: datetime
+    ) -> None:
+        first = rules[0]
+        self.hours = build_schedule(Resource(venue=first.venue), first.hours, first.exceptions)
+        self.windows = [window for window in first.primetime if window.is_active]
+        self.busy, self.since = busy, since
+        alike: dict[tuple[Schedule, timedelta], Rules] = {}
+        self.resources = [
+            (rule.resource, alike.setdefault((rule.schedule, rule.resource.slot_length), rule))
+            for rule in rules
+            if rule.resource.bookable
+        ]
+
+    def build(self, on: date, bookings: list[Any]) -> Day:
+        windows = (window for window in self.windows if window.weekday == on.weekday())
+        closed, hours = self.hours.find_closed(on), self.hours.list_spans(on)
+        return Day(on, closed, hours, next(windows, None), self._list_slots(on), bookings)
+
+    def _list_slots(self, on: date) -> list[Slot]:
+        grids: dict[int, dict[Interval, bool]] = {}
+        slots = []
+        for resource, rules in self.resources:
+            key = rules.resource.pk
+            if key not in grids:
+                found = policy.iter_slots(rules, on)
+                grids[key] = {slot: policy.is_primetime(rules, *slot) for slot in found}
+            free = filter_free(grids[key], self.busy.get(resource.pk, []), self.since)
+            slots += [Slot(resource, *slot, grids[key][slot]) for slot in free]
+        return slots

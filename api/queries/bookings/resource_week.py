@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from api import policy
 from api.models import Booking, Resource
+from api.opening_hours import to_instant, to_interval
 from api.policy import DAY, Interval, Rules
 from api.queries.venues import rules
 
@@ -20,7 +20,7 @@ class Day:
     All instants are in the venue's zone."""
 
     on: date
-    open: Interval | None
+    open: Sequence[Interval]
     primetime: Interval | None
     closed_because: str
     bookings: Sequence[Booking]
@@ -48,17 +48,17 @@ def get_week(pk: int, some_day: date | None = None) -> Week:
 
 
 def _get_midnight(rule: Rules, on: date) -> datetime:
-    return policy.to_instant(rule.zone, on, datetime.min.time())
+    return to_instant(rule.zone, on, datetime.min.time())
 
 
 def _build_day(rule: Rules, on: date, rows: Sequence[Booking]) -> Day:
     starts, ends = _get_midnight(rule, on), _get_midnight(rule, on + DAY)
-    closure = policy.find_closure(rule, on)
+    closed = rule.schedule.find_closed(on)
     return Day(
         on=on,
-        open=policy.get_opening(rule, on),
+        open=rule.schedule.list_intervals(on),
         primetime=_get_primetime(rule, on),
-        closed_because=(closure.reason or "Closed") if closure else "",
+        closed_because=(closed.reason or "Closed") if closed else "",
         bookings=[row for row in rows if row.starts_at < ends and row.ends_at > starts],
     )
 
@@ -66,5 +66,5 @@ def _build_day(rule: Rules, on: date, rows: Sequence[Booking]) -> Day:
 def _get_primetime(rule: Rules, on: date) -> Interval | None:
     for window in rule.primetime:
         if window.is_active and window.weekday == on.weekday():
-            return policy.to_interval(rule.zone, on, window.starts_at, window.ends_at)
+            return to_interval(rule.zone, on, window.starts_at, window.ends_at)
     return None

@@ -23,6 +23,7 @@ from api import policy
 from api.errors import NotFound
 from api.lifecycle import BOOKING
 from api.models import Booking, Panel, Resource
+from api.opening_hours import to_instant
 
 State: TypeAlias = dict[str, Any]  # plain JSON: instants as text in UTC
 
@@ -99,7 +100,7 @@ def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
 def _get_midnight(resource: Resource, now: datetime) -> datetime:
     """Return when the day ends in the venue's zone."""
     tomorrow = now.astimezone(resource.venue.zone).date() + policy.DAY
-    return policy.to_instant(resource.venue.zone, tomorrow, time())
+    return to_instant(resource.venue.zone, tomorrow, time())
 
 
 def _list_meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[Booking]:

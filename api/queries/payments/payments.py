@@ -12,10 +12,11 @@ from api.queries.clock import annotate_now
 
 
 def list_bookable_rooms(venue_slug: str) -> QuerySet[Resource]:
-    """The resources of a venue that can be booked now."""
-    return Resource.objects.filter(
+    """The resources of a venue that can be booked now, with their hours at hand."""
+    rows = Resource.objects.filter(
         venue__slug=venue_slug, is_available=True, maintenance=False, retired_at=None
-    ).select_related("venue")
+    )
+    return rows.select_related("venue").prefetch_related("venue__hours")
 
 
 def list_bookings(venue_slug: str) -> QuerySet[Booking]:

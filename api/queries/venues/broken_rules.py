@@ -11,6 +11,7 @@ from api import errors
 from api.models import Resource, Venue
 from api.policy import STANDING_CHECKS, Rules
 
+CLOSED: Final = errors.Closed.code
 OUTSIDE_HOURS: Final = errors.OutsideHours.code
 NOT_WHOLE_SLOTS: Final = errors.NotWholeSlots.code
 OVER_CAPACITY: Final = errors.OverCapacity.code
@@ -24,6 +25,7 @@ VENUE_RULES: Final[Mapping[str, str]] = {
     "closes_at": OUTSIDE_HOURS,
     "hours_enforced": OUTSIDE_HOURS,
     "closed_weekdays": OUTSIDE_HOURS,
+    "holidays": CLOSED,
     "slot_length": NOT_WHOLE_SLOTS,
     "slot_rule": NOT_WHOLE_SLOTS,
     "capacity_enforced": OVER_CAPACITY,
@@ -96,7 +98,7 @@ def list_broken_rules(rules: Rules, booking: Any) -> list[errors.Refusal]:
             check(rules, booking.starts_at, booking.ends_at, booking.guests)
         except errors.Closed as refusal:
             broken.append(refusal)
-            rules = replace(rules, closures=())  # a closed day has no hours, which says no more
+            rules = replace(rules, ignores_closed=True)  # that it has no hours says no more
         except errors.Refusal as refusal:
             broken.append(refusal)
     return broken

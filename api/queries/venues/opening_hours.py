@@ -7,7 +7,7 @@ hours, so hours past midnight count for the date in which they fall.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
@@ -16,9 +16,10 @@ from typing import TypeAlias
 
 from django.db.models.functions import Now
 
-from api import policy
 from api.models import Resource, Venue
-from api.policy import DAY, Interval, Rules
+from api.opening_hours import DAY, Interval, Schedule, join_intervals, to_instant
+
+from .rules import build_rules, list_venues_with_rules
 
 MIDNIGHT = time.min
 Days = dict[date, "Day"]
@@ -80,21 +81,21 @@ def hash_to_int(text: str) -> int:
 
 @dataclass(frozen=True)
 class Clock:
-    """The time zone, hours and closed dates that several rooms share."""
+    """The time zone and hours that several rooms share."""
 
     zone: str
-    rules: Rules
+    schedule: Schedule
 
     def days(self, first_on: date, last_on: date) -> Days:
         """Every local date, first to last inclusive."""
-        zone, found = self.rules.zone, {}
-        starts = policy.to_instant(zone, first_on, MIDNIGHT)
-        before = policy.get_opening(self.rules, first_on - DAY)
+        schedule, found = self.schedule, {}
+        starts = to_instant(schedule.zone, first_on, MIDNIGHT)
+        before = schedule.list_intervals(first_on - DAY)
         for n in range((last_on - first_on).days + 1):
             on = first_on + timedelta(days=n)
-            ends = policy.to_instant(zone, on + DAY, MIDNIGHT)
-            hours = policy.get_opening(self.rules, on)
-            found[on] = Day(on, starts, ends, _clip((before, hours), starts, ends))
+            ends = to_instant(schedule.zone, on + DAY, MIDNIGHT)
+            hours = schedule.list_intervals(on)
+            found[on] = Day(on, starts, ends, _clip((*before, *hours), starts, ends))
             starts, before = ends, hours
         return found
 
@@ -103,17 +104,15 @@ class Clock:
         long cell, one that is skipped is none."""
         if not day.open:
             return
-        marks = [policy.to_instant(self.rules.zone, day.on, time(h)) for h in range(1, 24)]
+        marks = [to_instant(self.schedule.zone, day.on, time(h)) for h in range(1, 24)]
         for hour, whole in enumerate(pairwise([day.starts, *marks, day.ends])):
             for starts, ends in _clip(day.open, *whole):
                 yield hour, starts, ends
 
 
-def _clip(
-    hours: Sequence[Interval | None], starts: datetime, ends: datetime
-) -> tuple[Interval, ...]:
-    inside = [(max(h[0], starts), min(h[1], ends)) for h in hours if h is not None]
-    return tuple(interval for interval in inside if interval[0] < interval[1])
+def _clip(hours: Iterable[Interval], starts: datetime, ends: datetime) -> tuple[Interval, ...]:
+    inside = [(max(h[0], starts), min(h[1], ends)) for h in hours]
+    return tuple(join_intervals(interval for interval in inside if interval[0] < interval[1]))
 
 
 @dataclass(frozen=True)
@@ -136,10 +135,10 @@ class Scope:
 
 
 def get_scope(venue: Venues, building: str | None = None, ids: Sequence[int] = ()) -> Scope:
-    """Places that are not retired, by id, in three statements: of a venue or several (of all when
+    """Places that are not retired, by id, in two statements: of a venue or several (of all when
     None), in a building (exact, case-insensitive), or just those `ids`."""
     rows = Resource.objects.filter(retired_at=None).order_by("id")
-    venues = Venue.objects.prefetch_related("closures")
+    venues = list_venues_with_rules()
     if venue is not None:
         wanted = [venue.pk] if isinstance(venue, Venue) else venue
         rows, venues = rows.filter(venue__in=wanted), venues.filter(pk__in=wanted)
@@ -149,19 +148,12 @@ def get_scope(venue: Venues, building: str | None = None, ids: Sequence[int] = (
         rows = rows.filter(pk__in=ids)
     by_id = {found.pk: found for found in venues}
     columns = rows.values_list("id", "name", "capacity", "venue_id", "opens_at", "closes_at", Now())
-    known: dict[tuple[int, time | None, time | None], int] = {}
+    known: dict[Schedule, int] = {}
     rooms: list[Room] = []
-    clocks: list[Clock] = []
     now = None
     for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007 - `now` is wanted after the loop
-        key = (venue_id, opens, closes)
-        if key not in known:
-            known[key] = len(clocks)
-            clocks.append(_build_clock(by_id[venue_id], opens, closes))
-        rooms.append(Room(pk, name, capacity, known[key]))
-    return Scope(rooms, clocks, now)
-
-
-def _build_clock(venue: Venue, opens: time | None, closes: time | None) -> Clock:
-    resource = Resource(venue=venue, opens_at=opens, closes_at=closes)
-    return Clock(venue.time_zone, Rules(resource, venue, (), list(venue.closures.all())))
+        venue = by_id[venue_id]
+        resource = Resource(pk=pk, venue=venue, opens_at=opens, closes_at=closes)
+        schedule = build_rules(resource).schedule
+        rooms.append(Room(pk, name, capacity, known.setdefault(schedule, len(known))))
+    return Scope(rooms, [Clock(schedule.zone.key, schedule) for schedule in known], now)

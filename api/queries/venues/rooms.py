@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from api import policy
 from api.errors import NotFound, Refusal
 from api.models import Booking, Resource, User, Venue
+from api.opening_hours import to_instant
 from api.policy import Interval, Rules
 from api.queries.bookings.availability import filter_free, list_busy_intervals
 from api.queries.clock import annotate_now
@@ -129,8 +130,8 @@ def _passes(rules: Rules, slot: Interval, now: datetime) -> bool:
 def list_room_bookings(room: Resource, on: date, without: Sequence[str]) -> QuerySet[Booking]:
     """Bookings that touch the room's local date, by start; those in `without` left out."""
     zone = room.venue.zone
-    starts = policy.to_instant(zone, on, time())
-    ends = policy.to_instant(zone, on + policy.DAY, time())
+    starts = to_instant(zone, on, time())
+    ends = to_instant(zone, on + policy.DAY, time())
     rows = Booking.objects.filter(resource=room).overlapping(starts, ends)
     return (
         annotate_now(rows)

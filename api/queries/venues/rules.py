@@ -13,11 +13,11 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import JSONObject
 
 from api.errors import NotFound
-from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
+from api.models import Booking, Hours, HoursException, PrimetimeWindow, Resource, Venue
 from api.policy import Rules
 from api.queries.clock import annotate_now
 
@@ -67,23 +67,38 @@ def _read_rules(resource_id: int) -> tuple[Rules, datetime]:
     found = (
         annotate_now(Resource.objects.filter(pk=resource_id, retired_at=None))
         .select_related("venue")
-        .annotate(windows=_select_rows(PrimetimeWindow), closed=_select_rows(Closure))
+        .annotate(
+            windows=_select_rows(PrimetimeWindow, "venue"),
+            exceptional=_select_rows(HoursException, "venue", _OF_RESOURCE),
+            weekly=_select_rows(Hours, "venue", _OF_RESOURCE),
+        )
         .first()
     )
     if found is None:
         raise NotFound("There is no such resource.")
-    windows = [_build_from_json(PrimetimeWindow, values) for values in found.windows]
-    closures = [_build_from_json(Closure, values) for values in found.closed]
     if len(_CACHED) >= _CACHE_SIZE:
         _CACHED.clear()
-    _CACHED[resource_id] = rules = Rules(found, found.venue, windows, closures)
+    _CACHED[resource_id] = rules = Rules(found, found.venue, *_build_rows(found))
     return rules, found.now
 
 
-def _select_rows(model: type[Any]) -> ArraySubquery:
+_OF_RESOURCE = Q(resource=None) | Q(resource=OuterRef("pk"))
+
+
+def _select_rows(model: type[Any], venue: str, which: Q | None = None) -> ArraySubquery:
+    """Those of the venue that this column of the outer row names."""
     fields = {field.attname: field.attname for field in model._meta.concrete_fields}
-    rows = model.objects.filter(venue=OuterRef("venue")).order_by("pk")
+    rows = model.objects.filter(which or Q(), venue=OuterRef(venue)).order_by("pk")
     return ArraySubquery(rows.values_list(JSONObject(**fields)))
+
+
+def _build_rows(row: Any) -> tuple[Any, ...]:
+    """The windows, exceptions and hours that were selected with a row."""
+    return (
+        [_build_from_json(PrimetimeWindow, values) for values in row.windows],
+        [_build_from_json(HoursException, values) for values in row.exceptional],
+        [_build_from_json(Hours, values) for values in row.weekly],
+    )
 
 
 def _build_from_json(model: type[Any], values: dict[str, Any]) -> Any:
@@ -95,11 +110,19 @@ def _build_from_json(model: type[Any], values: dict[str, Any]) -> Any:
 
 
 def list_resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
-    """Resources with venue, windows and closures at hand, each carrying the database's `now`, in
-    three statements; those that take no new bookings only when they are wanted too."""
+    """Resources with venue, windows and hours at hand, each carrying the database's `now`, in two
+    statements; those that take no new bookings only when they are wanted too."""
     rows = Resource.objects.all() if retired else Resource.objects.filter(retired_at=None)
-    related = ("venue__primetime", "venue__closures")
-    return annotate_now(rows.select_related("venue").prefetch_related(*related))
+    return annotate_now(rows.prefetch_related(Prefetch("venue", list_venues_with_rules())))
+
+
+def list_venues_with_rules() -> QuerySet[Venue]:
+    """Venues with windows and hours at hand, those of their resources too: one statement."""
+    return Venue.objects.annotate(
+        windows=_select_rows(PrimetimeWindow, "pk"),
+        exceptional=_select_rows(HoursException, "pk"),
+        weekly=_select_rows(Hours, "pk"),
+    )
 
 
 def get_resource(resource_id: int, *, retired: bool = False) -> Resource:
@@ -111,6 +134,14 @@ def get_resource(resource_id: int, *, retired: bool = False) -> Resource:
 
 
 def build_rules(resource: Resource) -> Rules:
-    """The rules of a resource that came from here."""
-    venue = resource.venue
-    return Rules(resource, venue, list(venue.primetime.all()), list(venue.closures.all()))
+    """The rules of a resource that came from here, or of any other in a statement more."""
+    return Rules(resource, resource.venue, *get_rows(resource.venue))
+
+
+def get_rows(venue: Venue) -> tuple[Any, ...]:
+    """The windows, exceptions and hours of a venue, built once."""
+    rows: tuple[Any, ...] | None = venue.__dict__.get("_rows")
+    if rows is None:
+        found = venue if "weekly" in venue.__dict__ else list_venues_with_rules().get(pk=venue.pk)
+        rows = venue.__dict__["_rows"] = _build_rows(found)
+    return rows

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from api import errors, policy
 from api.models import Booking, Resource, Venue
+from api.opening_hours import iter_local_dates, to_instant
 from api.policy import DAY, Check, Interval
 from api.queries.bookings.availability import list_busy_intervals
 from api.queries.venues.rules import build_rules, list_resources_with_rules
@@ -45,12 +46,29 @@ def create_assigned_booking(
         raise errors.ResourceUnavailable
     now, interval = resources[0].now, (request.starts_at, request.ends_at)
     policy.check_interval(*interval, now)
-    check(build_rules(resources[0]), *interval, now, request.guests)
+    _check_any(check, resources, request, now)
 
     def attempt(resource: Resource) -> Booking:
         return create_booking(replace(request, resource=resource), actor=actor, check=check)
 
     return _try_each(attempt, resources, interval)
+
+
+def _check_any(
+    check: Check, resources: Sequence[Resource], request: BookingRequest, now: datetime
+) -> None:
+    """Refuses what every resource refuses, as the first does: some may have other hours."""
+    refused: errors.Refusal | None = None
+    for resource in resources:
+        try:
+            return check(
+                build_rules(resource), request.starts_at, request.ends_at, now, request.guests
+            )
+        except errors.Refusal as refusal:
+            refused = refused or refusal
+    if refused is not None:
+        raise refused
+    return None
 
 
 def reschedule_assigned_booking(
@@ -62,7 +80,8 @@ def reschedule_assigned_booking(
     pre_approved: bool = False,
     next_status: str = "",
 ) -> Booking:
-    """As `reschedule_booking`, in the booking's own resource if that is free, else in another."""
+    """As `reschedule_booking`, in the booking's own resource if that is free and open, else in
+    another."""
 
     def attempt(changes: BookingChanges) -> Booking:
         return reschedule_booking(
@@ -77,7 +96,7 @@ def reschedule_assigned_booking(
     booking = Booking.objects.select_related("venue").get(pk=booking_id)
     try:
         return attempt(changes)
-    except errors.SlotTaken:
+    except (errors.SlotTaken, errors.Closed, errors.OutsideHours):
         others = [
             resource
             for resource in list_resources(booking.venue)
@@ -110,10 +129,10 @@ def iter_free_by_load(
 ) -> Iterator[Resource]:
     """The resources free at that time, those with the least booked on its days first."""
     zone = resources[0].venue.zone
-    dates = list(policy.iter_local_dates(zone, starts_at, ends_at))
+    dates = list(iter_local_dates(zone, starts_at, ends_at))
     days = (
-        policy.to_instant(zone, dates[0], time.min),
-        policy.to_instant(zone, dates[-1] + DAY, time.min),
+        to_instant(zone, dates[0], time.min),
+        to_instant(zone, dates[-1] + DAY, time.min),
     )
     booked = list_busy_intervals(resources, *days)
 

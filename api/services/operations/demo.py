@@ -18,6 +18,7 @@ from api import errors, policy
 from api.lifecycle import Status
 from api.models import Booking, Delivery, Payment, PrimetimeWindow, Resource, Role, User, Venue
 from api.models.venues import Approval
+from api.opening_hours import to_instant
 from api.policy import DAY
 from api.services.accounts.joining import join
 from api.services.actors import Actor
@@ -137,7 +138,7 @@ def _list_slots(
     while at < end:
         length = min(rng.choice((30, 60, 60, 90)), end - at)
         if rng.random() < busy:
-            start = policy.to_instant(zone, on, time(at // 60, at % 60))
+            start = to_instant(zone, on, time(at // 60, at % 60))
             yield start, start + timedelta(minutes=length)
         at += length
 

@@ -8,8 +8,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from api import errors, policy
+from api import errors
 from api.models import PrimetimeWindow, Venue
+from api.opening_hours import ends_before_start
 
 
 def list_windows(venue: Venue) -> QuerySet[PrimetimeWindow]:
@@ -41,7 +42,7 @@ def _save(window: PrimetimeWindow, fields: Mapping[str, Any]) -> PrimetimeWindow
     """Refuses `EndsBeforeStart`, and `Invalid` for a weekday that has one."""
     for name, value in fields.items():
         setattr(window, name, value)
-    if policy.ends_before_start(window.starts_at, window.ends_at):
+    if ends_before_start(window.starts_at, window.ends_at):
         raise errors.EndsBeforeStart
     try:
         with transaction.atomic():

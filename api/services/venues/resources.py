@@ -9,11 +9,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from api import errors
-from api.models import Booking, Caller, Resource, Venue
+from api.models import Booking, Caller, Hours, HoursException, Resource, Venue
 from api.queries.accounts.scope import check_staff_of
 from api.queries.venues.broken_rules import are_rules
 from api.services.reviews.review import Affected, review_bookings
 from api.signals import resource_changed
+
+from . import hours
 
 
 def create_resource(venue: Venue, by: Caller, **fields: Any) -> Resource:
@@ -32,9 +34,16 @@ def update_resource(resource: Resource, by: Caller, changes: Mapping[str, Any]) 
     check_staff_of(by, venue.pk)
     if venue.pk != resource.venue_id and Booking.objects.filter(resource=resource).exists():
         raise errors.Unfit(errors={"venue": ["It has bookings here; retire it and add another."]})
-    for name, value in changes.items():
+    uniform = {name: changes[name] for name in hours.UNIFORM if name in changes}
+    others = {name: value for name, value in changes.items() if name not in uniform}
+    for name, value in others.items():
         setattr(resource, name, value)
-    resource.save(update_fields=[*changes, "updated_at"])
+    resource.save(update_fields=[*others, "updated_at"])
+    if "venue" in others:
+        for rows in (Hours.objects, HoursException.objects):
+            rows.filter(resource=resource).update(venue=venue)
+    if uniform:
+        hours.update_uniform_hours(resource, uniform)
     if are_rules(resource, changes):
         resource.affected = review_bookings(resource.venue_id, [resource.pk])
     announce_changes([resource.pk])

@@ -13,6 +13,8 @@ from api.models.venues import Approval, CompletionFrom, SlotRule
 from api.queries.venues.broken_rules import are_rules
 from api.services.reviews.review import review_bookings
 
+from . import hours
+
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -98,11 +100,16 @@ def create_venue(**columns: Any) -> Venue:
 @transaction.atomic
 def update_venue(venue: Venue, columns: Mapping[str, Any]) -> Venue:
     """The venue with these columns changed, and the bookings that this has `affected`: they stay,
-    also at their instants when its time zone is another one."""
-    for name, value in columns.items():
+    also at their instants when its time zone is another one. Refuses `Unfit` for hours that are
+    not whole."""
+    uniform = {name: columns[name] for name in hours.UNIFORM if name in columns}
+    others = {name: value for name, value in columns.items() if name not in uniform}
+    for name, value in others.items():
         setattr(venue, name, value)
-    if columns:
-        venue.save(update_fields=[*columns, "updated_at"])
+    if others:
+        venue.save(update_fields=[*others, "updated_at"])
+    if uniform:
+        hours.update_uniform_hours(venue, uniform)
     if are_rules(venue, columns):
         venue.affected = review_bookings(venue.pk)
     return venue

@@ -102,12 +102,14 @@ class WallHoursSerializer(serializers.Serializer[Any]):
 
 class CalendarDaySerializer(serializers.Serializer[Any]):
     date = serializers.DateField(help_text="The day there.")
-    closed = serializers.BooleanField(help_text="Whether the venue is closed all day.")
-    closure = serializers.CharField(allow_blank=True, help_text="Why it is closed, if staff said.")
-    hours = WallHoursSerializer(help_text="The opening hours.")
-    primetime = WallHoursSerializer(
-        allow_null=True, help_text="The primetime window; null for none."
+    closed = serializers.BooleanField(help_text="Whether the venue does not open on that day.")
+    closure = serializers.CharField(
+        allow_blank=True, help_text="Why it is closed: what staff said, or the public holiday."
     )
+    hours = WallHoursSerializer(
+        many=True, help_text="The opening hours that begin on that day, exceptions included."
+    )
+    primetime = WallHoursSerializer(many=True, help_text="The primetime windows of that day.")
     slots = CalendarSlotSerializer(many=True, help_text="Slots that are free.")
     bookings = CalendarBookingSerializer(many=True, help_text="Bookings that are there.")
 
@@ -123,8 +125,8 @@ class CalendarDaySerializer(serializers.Serializer[Any]):
                 "date": "2030-05-01",
                 "closed": False,
                 "closure": "",
-                "hours": {"opens_at": "07:00:00", "closes_at": "22:00:00"},
-                "primetime": {"opens_at": "17:00:00", "closes_at": "20:00:00"},
+                "hours": [{"opens_at": "07:00:00", "closes_at": "22:00:00"}],
+                "primetime": [{"opens_at": "17:00:00", "closes_at": "20:00:00"}],
                 "slots": [SLOT | {"primetime": False}],
                 "bookings": [SLOT | {"resource": 4, "status": "confirmed"}],
             }

@@ -14,6 +14,7 @@ from rest_framework.fields import empty
 
 from api.errors import Unfit
 from api.models.venues import validate_network
+from api.opening_hours import is_region
 from api.rest.renderers import format_duration
 
 ZONES = frozenset(available_timezones())
@@ -83,6 +84,14 @@ class WallTimeField(serializers.TimeField):
         return super().to_internal_value(value)
 
 
+@extend_schema_field({"type": "string", "pattern": WALL, "example": "09:00"})
+class ShortWallTimeField(WallTimeField):
+    """As `WallTimeField`, answered without seconds where there are none."""
+
+    def to_representation(self, value: time) -> str:
+        return value.isoformat("seconds" if value.second else "minutes")
+
+
 _HOURS = r"\d{1,5}:[0-5]\d:[0-5]\d"
 
 
@@ -136,3 +145,16 @@ class NetworkField(serializers.RegexField):
         except ValidationError as error:
             raise Unfit(errors={"panel_networks": error.messages}) from None
         return text
+
+
+class RegionField(serializers.RegexField):
+    """A country of ISO 3166 whose public holidays are known, or a part of one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(r"^[A-Z]{2}(-[A-Z0-9]{1,6})?$", max_length=9, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        region = super().to_internal_value(data)
+        if not is_region(region):
+            raise Unfit(errors={str(self.field_name): [f"No public holidays of “{region}” known."]})
+        return region

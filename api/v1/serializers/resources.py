@@ -9,6 +9,8 @@ from rest_framework import serializers
 from api.errors import Unfit
 from api.models import Resource, Venue
 from api.models.venues import MINUTE
+from api.opening_hours import MIDNIGHT
+from api.queries.venues.hours import get_own_uniform_span
 
 from .base import StrictMixin, describe, example
 from .fields import DurationField, LinkField, WallTimeField
@@ -64,12 +66,15 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
         help_text="Per slot, in minor units of the currency; 0 is free of charge.",
     )
     opens_at = WallTimeField(
-        required=False, allow_null=True, help_text="Own hours instead of the venue's; null: none."
+        required=False,
+        allow_null=True,
+        help_text="Own hours on the days on which the venue is open; null: none, or other ones"
+        " (`hours/`).",
     )
     closes_at = WallTimeField(
         required=False,
         allow_null=True,
-        help_text="Own hours instead of the venue's; 00:00 is midnight; null: none.",
+        help_text="As `opens_at`; 00:00 is midnight.",
     )
     slot_length = DurationField(read_only=True, help_text="The length of a slot here.")
     own_slot_length = DurationField(
@@ -105,12 +110,21 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
             maintenance="Whether it is out of order for now.",
         )
 
+    def to_representation(self, instance: Resource) -> dict[str, Any]:
+        data = super().to_representation(instance)
+        span = get_own_uniform_span(instance) or (None, None)
+        data["opens_at"], data["closes_at"] = (at and at.isoformat() for at in span)
+        return data
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         def get_value(name: str) -> Any:
             return attrs.get(name, getattr(self.instance, name, None))
 
-        if (get_value("opens_at") is None) != (get_value("closes_at") is None):
+        opens, closes = get_value("opens_at"), get_value("closes_at")
+        if (opens is None) != (closes is None):
             raise Unfit(errors={"closes_at": ["Give both or neither."]})
+        if opens == closes not in (None, MIDNIGHT):
+            raise Unfit(errors={"closes_at": ["Must differ from `opens_at` or be 00:00 too."]})
         length = attrs.get("own_slot_length")
         if length is not None and length < MINUTE:
             raise Unfit(errors={"own_slot_length": ["Must be longer."]})

@@ -1,4 +1,4 @@
-"""Venues, their primetime windows and closures."""
+"""Venues and their primetime windows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from django.db import models
 from rest_framework import serializers
 
 from api.errors import Unfit
-from api.models import Closure, PrimetimeWindow, Venue
+from api.models import PrimetimeWindow, Venue
 from api.models.venues import DAY, MINUTE
+from api.opening_hours import MIDNIGHT
+from api.queries.venues.hours import get_uniform_hours
 from api.rest.credentials import OptionalEmailField
+from api.services.venues.hours import UNIFORM
 
 from .base import StrictMixin, describe, example
 from .fields import (
-    DayField,
     DurationField,
     NetworkField,
+    RegionField,
     SignedDurationField,
     TimeZoneField,
     WallTimeField,
@@ -35,6 +38,7 @@ VENUE = {
     "opens_at": "07:00:00",
     "closes_at": "22:00:00",
     "hours_enforced": True,
+    "holidays": "DE-BY",
     "slot_length": "01:00:00",
     "slot_rule": "free",
     "capacity_enforced": True,
@@ -94,7 +98,14 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
         child=serializers.IntegerField(min_value=0, max_value=6),
         max_length=7,
         required=False,
-        help_text="Weekdays on which it is closed; 0 is Monday.",
+        allow_null=True,
+        help_text="Weekdays on which it is closed; 0 is Monday. Null as `opens_at` is.",
+    )
+    holidays = RegionField(
+        required=False,
+        allow_null=True,
+        help_text="The country, or part of it, on whose public holidays it is closed: `DE-BY`,"
+        " `US-CA`; null for none. An exception on that day goes before it.",
     )
     panel_networks = serializers.ListField(
         child=NetworkField(),
@@ -109,10 +120,12 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
         read_only_fields = ["created_at", "updated_at"]
         extra_kwargs = describe(
             name="What people call it.",
-            opens_at="When it opens, by its own clock.",
-            closes_at="When it closes; at or before `opens_at` it is the next day, equal is always"
-            " open.",
-            hours_enforced="Whether bookings outside these hours are refused.",
+            opens_at="When it opens, by its own clock; null where today's week is not the same"
+            " every day (`hours/`).",
+            closes_at="When it closes; before `opens_at` it is the next day, 00:00 is midnight, and"
+            " 00:00 to 00:00 is the whole day. Null as `opens_at` is.",
+            hours_enforced="Whether bookings outside its hours are refused; exceptions hold in any"
+            " case.",
             slot_length="The length of a slot.",
             slot_rule="`free`: any start and end. `whole`: a whole number of slots. `grid`: whole"
             " slots counted from opening.",
@@ -149,6 +162,9 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
 
     def to_representation(self, instance: Venue) -> dict[str, Any]:
         data = super().to_representation(instance)
+        opens, closes, closed_weekdays = get_uniform_hours(instance)
+        data["opens_at"], data["closes_at"] = (at and at.isoformat() for at in (opens, closes))
+        data["closed_weekdays"] = closed_weekdays
         request = self.context.get("request")
         if not (request and request.user.is_staff_of(instance.pk)):
             data.pop("admin_email")
@@ -166,6 +182,13 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
         }
         if too_short:
             raise Unfit(errors=too_short)
+        if self.instance is None:  # its hours begin with those that are sent, or always open
+            for name in UNIFORM:
+                if attrs.get(name, ()) is None:
+                    del attrs[name]
+            opens, closes = (attrs.get(name, MIDNIGHT) for name in UNIFORM[:2])
+            if opens == closes != MIDNIGHT:
+                raise Unfit(errors={"closes_at": ["Must differ from `opens_at` or be 00:00 too."]})
         return attrs
 
 
@@ -190,27 +213,3 @@ class PrimetimeWindowSerializer(StrictMixin, serializers.ModelSerializer[Primeti
         model = PrimetimeWindow
         fields = ["id", "weekday", "starts_at", "ends_at", "is_active"]
         extra_kwargs = describe(is_active="Whether it counts.")
-
-
-CLOSURE = {"first_on": "2030-12-24", "last_on": "2031-01-01", "reason": "Winter break"}
-
-
-@example({"id": 6} | CLOSURE, request=CLOSURE)
-class ClosureSerializer(StrictMixin, serializers.ModelSerializer[Closure]):
-    first_on = DayField(help_text="The first closed day, by the venue's calendar.")
-    last_on = DayField(help_text="The last closed day; it counts too.")
-
-    class Meta:
-        model = Closure
-        fields = ["id", "first_on", "last_on", "reason"]
-        extra_kwargs = describe(reason="Why; people who try to book are told.")
-
-
-@example({"id": 6} | CLOSURE | {"affected": [AFFECTED]}, request=CLOSURE)
-class ClosureChangeSerializer(AffectedMixin, ClosureSerializer):
-    id = serializers.IntegerField(
-        read_only=True, allow_null=True, help_text="Its id; null after a dry run."
-    )
-
-    class Meta(ClosureSerializer.Meta):
-        fields = [*ClosureSerializer.Meta.fields, "affected"]

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, TypeVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import mixins
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.viewsets import GenericViewSet
 
 from api.errors import NotFound, Unfit
+from api.models import Venue
 from api.queries.accounts.scope import limit_to_admin, limit_to_staff
+from api.queries.venues.venues import get_venue
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.pagination import IdCursorPagination
-from api.rest.permissions import Scope
+from api.rest.permissions import IsStaff, Scope
 
 Row = TypeVar("Row", bound=Model)
+SLUG = OpenApiParameter("slug", str, "path")
 # the rest say it in their queries, which take the caller or the venue
 LIMITS: Mapping[Scope, Any] = {
     **dict.fromkeys(Scope),
@@ -64,3 +70,33 @@ class BaseViewSet(IdempotentAPIView, GenericViewSet[Row]):
         except Http404:
             kind = self.get_queryset().model._meta.verbose_name
             raise NotFound(f"There is no such {kind}.") from None
+
+
+class VenueViewMixin(BaseViewSet[Row]):
+    """Rows that belong to the venue in the path, for who has the role there. It stands before the
+    mixins."""
+
+    scope = Scope.VENUE
+
+    @cached_property
+    def venue(self) -> Venue:
+        return get_venue(self.kwargs["slug"])
+
+    def get_venue_id(self) -> int:
+        return int(self.venue.pk)
+
+    def get_queryset(self) -> QuerySet[Row]:
+        return super().get_queryset().filter(venue=self.venue)
+
+
+class VenueRowViewSet(
+    VenueViewMixin[Row],
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+):
+    """Changed by staff."""
+
+    permission_classes = (IsStaff,)

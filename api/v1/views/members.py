@@ -25,8 +25,7 @@ from api.v1.serializers.members import (
 )
 from api.v1.tags import MANAGE_PEOPLE
 
-from .base import BaseViewSet
-from .venues import SLUG, VenueViewMixin
+from .base import SLUG, BaseViewSet, VenueViewMixin
 
 
 class MemberViewMixin(BaseViewSet[Membership]):

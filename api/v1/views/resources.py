@@ -16,6 +16,7 @@ from rest_framework.viewsets import ModelViewSet
 from api import policy
 from api.errors import AbsurdTime, EndsBeforeStart
 from api.models import Resource, Venue
+from api.opening_hours import to_instant
 from api.queries.bookings import availability
 from api.queries.venues import rules as rules_query
 from api.rest.permissions import IsStaffOrReadOnly, Scope
@@ -76,7 +77,11 @@ class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Reso
     serializer_class = ResourceSerializer
     change_serializer_class = ResourceChangeSerializer
     filterset_class = ResourceFilterSet
-    queryset = Resource.objects.filter(retired_at=None).select_related("venue")
+    queryset = (
+        Resource.objects.filter(retired_at=None)
+        .select_related("venue")
+        .prefetch_related("own_hours")
+    )
 
     def perform_create(self, serializer: BaseSerializer[Resource]) -> None:
         serializer.instance = resources.create_resource(by=self.caller, **serializer.validated_data)
@@ -127,8 +132,8 @@ def _get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime
     elif end < start:
         raise EndsBeforeStart("`end` must not be before `start`.")
     else:
-        start = policy.to_instant(venue.zone, start, time(0))
-        end = policy.to_instant(venue.zone, end + timedelta(days=1), time(0))
+        start = to_instant(venue.zone, start, time(0))
+        end = to_instant(venue.zone, end + timedelta(days=1), time(0))
     if end - start > MAX_RANGE:
         raise AbsurdTime(f"From `start` to `end` at most {MAX_RANGE.days} days.")
     return start, end

@@ -1,14 +1,12 @@
-"""Venues, their primetime windows, closures and calendar."""
+"""Venues, their primetime windows and calendar."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import cached_property
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -17,27 +15,25 @@ from rest_framework.serializers import BaseSerializer
 
 from api import policy
 from api.errors import AbsurdTime, EndsBeforeStart, Forbidden, Invalid, Unfit
-from api.models import Closure, PrimetimeWindow, Venue
+from api.models import PrimetimeWindow, Venue
 from api.models.users import NAME_FIELDS, get_display_name
 from api.queries.bookings import calendar
 from api.queries.venues.venues import get_venue
 from api.rest.idempotency import IdempotentAPIView
-from api.rest.permissions import IsAdminOrReadOnly, IsStaff, Scope
+from api.rest.permissions import IsAdminOrReadOnly, Scope
 from api.rest.throttling import AnonymousThrottle
-from api.services.venues import closures, primetime_windows, venues
+from api.services.venues import primetime_windows, venues
 from api.v1.serializers import availability as availability_serializers
-from api.v1.serializers.reviews import DryRunSerializer, RemovedSerializer
+from api.v1.serializers.reviews import DryRunSerializer
 from api.v1.serializers.venues import (
-    ClosureChangeSerializer,
-    ClosureSerializer,
     PrimetimeWindowSerializer,
     VenueChangeSerializer,
     VenueSerializer,
 )
 from api.v1.tags import FIND, RUN_VENUE
 
-from .base import BaseViewSet, Row
-from .rules import RuleChangeMixin, RuleRemovalMixin
+from .base import SLUG, BaseViewSet, VenueRowViewSet
+from .rules import RuleChangeMixin
 
 
 @extend_schema_view(
@@ -82,7 +78,7 @@ class VenueViewSet(
     permission_classes = (IsAdminOrReadOnly,)
     scope = Scope.ADMIN_WRITES
     throttle_classes = (AnonymousThrottle,)
-    queryset = Venue.objects.all()
+    queryset = Venue.objects.prefetch_related("hours")
     lookup_field = "slug"
     lookup_value_converter = "slug"
     serializer_class = VenueSerializer
@@ -96,39 +92,6 @@ class VenueViewSet(
     def perform_update(self, serializer: Any) -> None:
         venue = venues.update_venue(serializer.instance, serializer.validated_data)
         self.affected = venue.affected
-
-
-SLUG = OpenApiParameter("slug", str, "path")
-
-
-class VenueViewMixin(BaseViewSet[Row]):
-    """Rows that belong to the venue in the path, for who has the role there. It stands before the
-    mixins."""
-
-    scope = Scope.VENUE
-
-    @cached_property
-    def venue(self) -> Venue:
-        return get_venue(self.kwargs["slug"])
-
-    def get_venue_id(self) -> int:
-        return int(self.venue.pk)
-
-    def get_queryset(self) -> QuerySet[Row]:
-        return super().get_queryset().filter(venue=self.venue)
-
-
-class VenueRowViewSet(
-    VenueViewMixin[Row],
-    mixins.ListModelMixin,
-    mixins.RetrieveModelMixin,
-    mixins.CreateModelMixin,
-    mixins.UpdateModelMixin,
-    mixins.DestroyModelMixin,
-):
-    """Changed by staff."""
-
-    permission_classes = (IsStaff,)
 
 
 @extend_schema(tags=[RUN_VENUE], parameters=[SLUG])
@@ -177,53 +140,6 @@ class PrimetimeWindowViewSet(VenueRowViewSet[PrimetimeWindow]):
         except (EndsBeforeStart, Invalid):
             message = "One window a weekday, and it must end after it starts."
             raise Unfit(errors={"weekday": [message]}) from None
-
-
-@extend_schema(tags=[RUN_VENUE], parameters=[SLUG])
-@extend_schema_view(
-    list=extend_schema(
-        summary="List the closures",
-        description="The days on which the venue takes no bookings. For staff.",
-    ),
-    retrieve=extend_schema(summary="Read a closure", description="One closure. For staff."),
-    create=extend_schema(
-        summary="Close the venue for some days",
-        description="Whole days, first to last inclusive. Bookings that are there stay: those of"
-        " these days are `affected`, and stand in `reviews/`. For staff.",
-        parameters=[DryRunSerializer],
-        request=ClosureSerializer,
-        responses={200: ClosureChangeSerializer, 201: ClosureChangeSerializer},
-    ),
-    partial_update=extend_schema(
-        summary="Change a closure",
-        description="Fields that are left out stay. For staff.",
-        parameters=[DryRunSerializer],
-        request=ClosureSerializer,
-        responses=ClosureChangeSerializer,
-    ),
-    destroy=extend_schema(
-        summary="Remove a closure",
-        description="The venue takes bookings again, and those that it affected leave `reviews/`."
-        " For staff.",
-        parameters=[DryRunSerializer],
-        responses={200: RemovedSerializer},
-    ),
-)
-class ClosureViewSet(RuleRemovalMixin, VenueRowViewSet[Closure]):
-    queryset = Closure.objects.all()
-    serializer_class = ClosureSerializer
-    change_serializer_class = ClosureChangeSerializer
-
-    def perform_create(self, serializer: BaseSerializer[Closure]) -> None:
-        closure = closures.create_closure(self.venue, serializer.validated_data)
-        serializer.instance, self.affected = closure, closure.affected
-
-    def perform_update(self, serializer: Any) -> None:
-        closure = closures.update_closure(serializer.instance, serializer.validated_data)
-        self.affected = closure.affected
-
-    def perform_destroy(self, instance: Closure) -> None:
-        self.affected = closures.delete_closure(instance)
 
 
 # the columns that `_render_booking` reads
@@ -284,12 +200,12 @@ class CalendarView(IdempotentAPIView):
         window = day.window
         return {
             "date": day.date,
-            "closed": not day.open,
-            "closure": day.closure.reason if day.closure else "",
-            "hours": {"opens_at": venue.opens_at, "closes_at": venue.closes_at},
-            "primetime": {"opens_at": window.starts_at, "closes_at": window.ends_at}
+            "closed": not day.hours,
+            "closure": day.closed.reason if day.closed else "",
+            "hours": [{"opens_at": opens, "closes_at": closes} for opens, closes in day.hours],
+            "primetime": [{"opens_at": window.starts_at, "closes_at": window.ends_at}]
             if window
-            else None,
+            else [],
             "slots": [
                 {
                     "resource": slot.resource.pk,
