@@ -18,10 +18,11 @@ Row = TypeVar("Row", bound=Model)
 def list_people(venue_id: int) -> QuerySet[User]:
     """Those who have a role in the venue, by id, each with `role_here`."""
     people = User.objects.filter(erased_at=None, memberships__venue=venue_id)
-    return people.annotate(role_here=F("memberships__role")).order_by("pk")
+    rows: QuerySet[User] = people.annotate(role_here=F("memberships__role"))  # type: ignore[no-redef]
+    return rows.order_by("pk")
 
 
-def annotate_staff(rows: QuerySet[Row], venue: str = "pk") -> QuerySet[Row]:
+def annotate_staff(rows: QuerySet[Row], venue: str = "pk") -> Any:
     """The rows with the staff and admins of their venue, for `read_staff_roles`."""
     staff = Membership.objects.filter(venue=OuterRef(venue)).exclude(role=Role.CUSTOMER)
     text = Concat(Cast("user", CharField()), Value(":"), "role", output_field=CharField())
