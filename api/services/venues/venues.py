@@ -7,6 +7,7 @@ from datetime import time, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from api.models import Resource, Venue
 from api.models.venues import Approval, CompletionFrom, SlotRule
@@ -75,7 +76,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 def get_contract_venue(slug: str) -> Venue:
     """The venue behind a contract, with its staff (`people.read_staff_roles`); made from its preset
     when it is not there yet."""
-    rows = people.annotate_staff(Venue.objects.filter(slug=slug))
+    rows: QuerySet[Venue] = people.annotate_staff(Venue.objects.filter(slug=slug))
     venue = rows.first()
     if venue is None:
         Venue.objects.get_or_create(slug=slug, defaults=PRESETS[slug])
