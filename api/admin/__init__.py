@@ -1,6 +1,6 @@
 """The staff site, which is Django's admin. Changes of status go through the services; history is
 read-only."""
 
-from . import bookings, login, operations, third_party, users, venues
+from . import bookings, login, members, operations, third_party, users, venues
 
-__all__ = ["bookings", "login", "operations", "third_party", "users", "venues"]
+__all__ = ["bookings", "login", "members", "operations", "third_party", "users", "venues"]

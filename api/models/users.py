@@ -70,7 +70,7 @@ class User(Caller, AbstractBaseUser, PermissionsMixin):
     sessions_valid_from = models.DateTimeField(null=True, blank=True, editable=False)
 
     is_limited = False  # to the roles of this request
-    slugs: Mapping[str, int] = {}  # ids of their venues, where authentication has read them
+    role_here: str  # in the venue whose people a query lists
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -128,7 +128,8 @@ class User(Caller, AbstractBaseUser, PermissionsMixin):
 
     def forget_roles(self) -> None:
         """Has the roles read anew: they were changed."""
-        self.__dict__.pop("roles", None)
+        for name in ("roles", "role_here", "_prefetched_objects_cache"):
+            self.__dict__.pop(name, None)
 
     @property
     def person_id(self) -> int:  # type: ignore[override]  # as above

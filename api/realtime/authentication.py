@@ -12,14 +12,15 @@ from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from api.errors import NotSignedIn
-from api.models import Panel, User
+from api.models import Membership, Panel, User
 from api.rest.authentication import BearerAuthentication
 from api.services.panels import panels
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A panel's, which may see its `room` alone, or a person's, with `room` None.
+    """A panel's, which may see its `room` alone, or a person's, with `room` None and the ids of the
+    `venues` of which they are one of the people (None: of all).
 
     `secret_hash` is that of the panel's token or of what the person's sessions hang on: when the
     row has another one, the credential has ended. `expires_at` is in seconds since the epoch.
@@ -28,7 +29,12 @@ class Credential:
     pk: int
     secret_hash: str
     room: int | None = None
+    venues: frozenset[int] | None = None
     expires_at: float = float("inf")
+
+    def opens(self, venue_id: int) -> bool:
+        """Whether it may show rooms of the venue at all."""
+        return self.room is not None or self.venues is None or venue_id in self.venues
 
 
 def authenticate(token: str) -> Credential:
@@ -47,7 +53,8 @@ def authenticate(token: str) -> Credential:
     except (InvalidToken, AuthenticationFailed, UnicodeEncodeError):
         raise NotSignedIn from None
     secret_hash = _hash_session(user.password, user.sessions_valid_from)
-    return Credential(user.pk, secret_hash, expires_at=float(access["exp"]))
+    venues = None if user.is_operator else frozenset(user.roles)
+    return Credential(user.pk, secret_hash, venues=venues, expires_at=float(access["exp"]))
 
 
 def _hash_session(password: str, valid_from: datetime | None) -> str:
@@ -55,8 +62,8 @@ def _hash_session(password: str, valid_from: datetime | None) -> str:
 
 
 def find_ended(credentials: Collection[Credential]) -> set[Credential]:
-    """Return those that have expired, were revoked, or whose person is gone or has changed the
-    password. At most two statements."""
+    """Return those that have expired, were revoked, or whose person is gone, has changed the
+    password or is not one of a venue's people any more. At most three statements."""
     of_people = {one for one in credentials if one.room is None}
     of_panels = set(credentials) - of_people
     valid: set[tuple[int, str | None]] = set()
@@ -70,8 +77,12 @@ def find_ended(credentials: Collection[Credential]) -> set[Credential]:
         users = User.objects.filter(pk__in={one.pk for one in of_people}, is_active=True)
         found = users.values_list("pk", "password", "sessions_valid_from")
         valid = {(pk, _hash_session(password, since)) for pk, password, since in found}
+        people = Membership.objects.filter(user__in={one.pk for one in of_people})
+        roles = set(people.values_list("user", "venue"))
     return ended | {
         one
         for one in of_people
-        if one.expires_at <= time.time() or (one.pk, one.secret_hash) not in valid
+        if one.expires_at <= time.time()
+        or (one.pk, one.secret_hash) not in valid
+        or any((one.pk, venue_id) not in roles for venue_id in one.venues or ())
     }

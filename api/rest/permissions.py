@@ -21,6 +21,7 @@ __all__ = [
     "IsAdmin",
     "IsAdminOrReadOnly",
     "IsAuthenticated",
+    "IsMember",
     "IsOperator",
     "IsPanel",
     "IsStaff",
@@ -46,6 +47,15 @@ class Scope(Enum):
     VENUE = "those of the view's one venue, by the caller's role in it"
     DEVICE = "the room of the panel that calls"
     TOKEN = "what the secret in the request names"  # noqa: S105 - no password
+
+
+class IsMember(BasePermission):
+    """One of the people of the view's venue."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return request.user.is_authenticated and get_caller(request).is_member_of(
+            view.get_venue_id()
+        )
 
 
 class IsStaff(BasePermission):

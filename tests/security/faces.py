@@ -25,7 +25,6 @@ from api.models import (
     Closure,
     Export,
     Invitation,
-    Membership,
     Payment,
     PrimetimeWindow,
     Resource,
@@ -50,13 +49,19 @@ DATES = "start=2030-01-01&end=2030-01-02"
 
 @dataclass
 class World:
-    """`owner` has a booking and two trades with `asked`; `stranger` has nothing to do with them."""
+    """`owner` has a booking and two trades with `asked`; `customer` has nothing to do with them.
+    They, `staff` and `admin` are people of the venue that is asked about; whose name ends with
+    `elsewhere` has that role in another venue."""
 
     owner: User
-    stranger: User
+    customer: User
     asked: User
     staff: User
     admin: User
+    operator: User
+    customer_elsewhere: User
+    staff_elsewhere: User
+    admin_elsewhere: User
     soon: datetime
     made: dict[str, Any] = field(default_factory=dict)
 
@@ -168,6 +173,8 @@ def own(world: World) -> Face:
         venue=club, weekday=0, starts_at="17:00", ends_at="20:00"
     )
     closure = Closure.objects.create(venue=club, first_on="2031-01-01", last_on="2031-01-01")
+    member = world.owner.memberships.get(venue=club)
+    invitation = Invitation.objects.create(venue=club, email="in@example.com", email_key="in@")
     mine, theirs = world.take(world.owner, court), world.take(world.asked, court, 30)
     sent = traded(world, mine, theirs, by_owner=True)
     review = Review.objects.create(booking=mine, code="closed", detail="Closed on that day.")
@@ -175,15 +182,17 @@ def own(world: World) -> Face:
     got = traded(world, second, world.take(world.asked, court, 60), by_owner=False)
     door = panels.create(court, "Door", world.staff)
     world.made |= {"panel": door.token}
-    member = Membership.objects.get(user=world.asked, venue=club)
-    invitation = Invitation.objects.create(venue=club, email="new@example.com")
-    key, _ = create_key(name="Website", venues=[club], scopes=["read"], by=world.admin)
+    for scope in ("read", "book", "manage"):
+        key, world.made[f"{scope}_key"] = create_key(
+            name=scope, venues=[club], scopes=[scope], by=world.admin
+        )
     Payment.objects.create(booking=mine, amount_minor=500, currency="usd", status="canceled")
     export = Export.objects.create(
         figure="kpi",
         format="csv",
         first_on="2030-01-01",
         last_on="2030-01-02",
+        venues=[club.pk],
         requested_by=world.staff,
     )
     at = {
@@ -200,8 +209,11 @@ def own(world: World) -> Face:
         ("POST", "auth/password/reset/"): {"email": world.asked.email},
         ("POST", "auth/password/reset/confirm/"): world.link() | {"new_password": NEW},
         ("PATCH", "auth/me/"): {"department": "x"},
-        ("PATCH", "users/{}/"): {"role": "staff"},
+        ("PATCH", "users/{}/"): {"is_active": False},
         ("POST", "venues/"): {"slug": "new", "name": "New"},
+        ("POST", "venues/{}/members/"): {"user": world.owner.pk, "role": "staff"},
+        ("PATCH", "venues/{}/members/{}/"): {"role": "staff"},
+        ("PATCH", "members/{}/"): {"role": "staff"},
         ("PATCH", "venues/{}/"): {"name": "Club"},
         ("POST", "venues/{}/primetime/"): {
             "weekday": 1,
@@ -223,9 +235,6 @@ def own(world: World) -> Face:
         ("POST", "reviews/{}/move/"): at | {"reason": "x"},
         ("POST", "reviews/{}/cancel/"): {"reason": "x"},
         ("POST", "trades/"): offer,
-        ("POST", "venues/{}/members/"): {"email": "new@example.com", "role": "customer"},
-        ("PATCH", "venues/{}/members/{}/"): {"role": "staff"},
-        ("PATCH", "members/{}/"): {"role": "staff"},
         ("POST", "keys/"): {"name": "Till", "venues": ["club"], "scopes": ["read"]},
         ("POST", "panels/"): {"resource": court.pk},
         ("POST", "panels/pair/"): {"code": door.code},
@@ -238,6 +247,9 @@ def own(world: World) -> Face:
         "venues/": ("club",),
         "venues/{}/primetime/{}": ("club", window.pk),
         "venues/{}/closures/{}": ("club", closure.pk),
+        "venues/{}/members/{}": ("club", member.pk),
+        "venues/{}/invitations/{}": ("club", invitation.pk),
+        "members/": member.pk,
         "resources/": court.pk,
         "bookings/": mine.pk,
         "reviews/": review.pk,
@@ -246,9 +258,6 @@ def own(world: World) -> Face:
         "trades/{}/reject": got.pk,
         "panels/{}": door.panel.pk,
         "keys/": key.pk,
-        "members/": member.pk,
-        "venues/{}/members/{}": ("club", member.pk),
-        "venues/{}/invitations/{}": ("club", invitation.pk),
         "analytics/exports/": export.pk,
     }
     query = {f"resources/{court.pk}/availability/": RANGE}

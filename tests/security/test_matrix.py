@@ -1,5 +1,6 @@
-"""Who may do what: every route and method of every door, really called by each kind of caller, and
-equal to what docs/permissions.md says. After a change that is meant, and after reading its lines:
+"""Who may do what: every route and method of every door, really called by each kind of caller, also
+those who have their role in another venue, and equal to what docs/permissions.md says. After a
+change that is meant, and after reading its lines:
 `PERMISSIONS=write python -m pytest tests/security/test_matrix.py`.
 """
 
@@ -18,37 +19,57 @@ from django.db import transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
-from api.models import Booking, Trade, User
-from api.models.roles import Role
+from api.models import Booking, Membership, Role, Trade, User, Venue
 from backend.devserver import CHECKOUT
+from tests.conftest import add_member
 
 from .faces import COOKIE, FACES, Face, World, routes
 
 pytestmark = pytest.mark.django_db
 
 PAGE = CHECKOUT / "docs" / "permissions.md"
-CALLERS = ("anonymous", "stranger", "owner", "staff", "admin", "panel")
+# people by their name in `World`; who comes with something else is added in `callers`
+PEOPLE = (
+    *("customer", "customer_elsewhere", "owner", "staff", "staff_elsewhere"),
+    *("admin", "admin_elsewhere", "operator"),
+)
+ELSEWHERE = ("customer_elsewhere", "staff_elsewhere", "admin_elsewhere")
+KEYS = ("read_key", "book_key", "manage_key")  # of the venue that is asked about
+CALLERS = ("anonymous", *PEOPLE, "panel", *KEYS)
 WHO = ("anastasia@example.org", "Anastasia", "Quillfeather", "555 0199")
 WHAT = ("Quiet plans", "Bring the blue folder")
 
 
 @pytest.fixture
 def world(person: Any, soon: datetime) -> World:
-    def somebody(name: str, role: str = Role.USER) -> User:
-        made: User = person(name, role, username=name)
+    def somebody(name: str, role: str = Role.CUSTOMER, operator: bool = False) -> User:
+        made: User = person(name, role, username=name, is_superuser=operator)
         return made
 
+    def from_elsewhere(name: str, role: str) -> User:
+        made = somebody(name, role="")
+        add_member(made, elsewhere, role)
+        return made
+
+    elsewhere = Venue.objects.create(slug="elsewhere", name="Elsewhere")
     owner = somebody("anastasia")
     owner.email, owner.last_name, owner.phone = WHO[0], WHO[2], WHO[3]
     owner.save()
-    return World(
+    here = World(
         owner=owner,
-        stranger=somebody("ben"),
+        customer=somebody("ben"),
         asked=somebody("cleo"),
         staff=somebody("sam", Role.STAFF),
         admin=somebody("ada", Role.ADMIN),
+        operator=somebody("opal", role="", operator=True),
+        customer_elsewhere=from_elsewhere("carl", Role.CUSTOMER),
+        staff_elsewhere=from_elsewhere("stella", Role.STAFF),
+        admin_elsewhere=from_elsewhere("alma", Role.ADMIN),
         soon=soon,
     )
+    theirs = Membership.objects.filter(venue=elsewhere)
+    theirs.exclude(user__in=[getattr(here, name) for name in ELSEWHERE]).delete()
+    return here
 
 
 def callers(face: Face, world: World) -> dict[str, APIClient]:
@@ -56,8 +77,12 @@ def callers(face: Face, world: World) -> dict[str, APIClient]:
     panel = APIClient()
     token = world.made.get("panel", "hfp_nobody")
     panel.credentials(HTTP_AUTHORIZATION=f"Panel {token}", HTTP_X_DEVICE_TOKEN=token)
-    people = (None, world.stranger, world.owner, world.staff, world.admin)
-    clients = dict(zip(CALLERS, [*map(face.client, people), panel], strict=True))
+    clients = {"anonymous": face.client(None)}
+    clients |= {name: face.client(getattr(world, name)) for name in PEOPLE}
+    clients |= {"panel": panel, **{name: APIClient() for name in KEYS}}
+    for name in KEYS:
+        secret = world.made.get(name, "hfk_nobody")
+        clients[name].credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     for client in clients.values():
         client.cookies[COOKIE] = world.refresh(face.name)
     return clients
@@ -72,8 +97,10 @@ def owned(world: World) -> Any:
 
 
 def powerful() -> set[Any]:
-    """Who is more than a user."""
-    return set(User.objects.exclude(role=Role.USER).values_list("pk", "role", "is_superuser"))
+    """Who is more than a customer, and where."""
+    roles = Membership.objects.exclude(role=Role.CUSTOMER)
+    operators = User.objects.filter(is_superuser=True).values_list("pk")
+    return {*roles.values_list("user", "venue", "role"), *operators}
 
 
 def told(answer: Any) -> str:
@@ -131,7 +158,8 @@ def measured(face: Face, world: World) -> list[str]:
     return found
 
 
-HEAD = [line("method", "path", list(CALLERS)).replace("`", ""), "|---" * 8 + "|"]
+NAMES = [name.replace("_", " ") for name in CALLERS]
+HEAD = [line("method", "path", NAMES).replace("`", ""), "|---" * (len(CALLERS) + 2) + "|"]
 
 
 def parts(name: str) -> tuple[str, list[str], str]:
@@ -167,7 +195,7 @@ def test_the_page_says_who_may_enter_the_admin(world):
     """Each page of it for every kind of row, asked with a session."""
     FACES["v1"](world)
     clients: dict[str, Any] = {caller: Client() for caller in CALLERS}
-    for caller in CALLERS[1:5]:
+    for caller in PEOPLE:
         clients[caller].force_login(getattr(world, caller))
     clients["panel"].defaults["HTTP_AUTHORIZATION"] = f"Panel {world.made['panel']}"
     pages = ["", "automation/"]
@@ -183,6 +211,20 @@ def test_the_page_says_who_may_enter_the_admin(world):
     agrees("admin", found)
 
 
+@pytest.mark.parametrize("name", FACES)
+def test_nobody_of_another_venue_is_told_who_or_what(name):
+    """Read from the page."""
+    told_elsewhere = [
+        (method, route, caller, cell)
+        for method, route, *cells in (
+            [part.strip() for part in each.split("|")[1:-1]] for each in parts(name)[1][2:]
+        )
+        for caller, cell in zip(CALLERS, cells, strict=True)
+        if caller in ELSEWHERE and ("who" in cell or "what" in cell)
+    ]
+    assert told_elsewhere == []
+
+
 def test_nobody_but_staff_changes_what_is_somebody_elses():
     """Read from the page: a stranger, a panel or nobody, at any door. A meeting is an exception
     by its contract: whoever stands at the door may check in."""
@@ -194,8 +236,8 @@ def test_nobody_but_staff_changes_what_is_somebody_elses():
     foreign = {
         (cells[0].strip(), cells[1].strip(" `"))
         for cells in lines
-        for index in (2, 3, 7)
-        if "changes" in cells[index]
+        for caller, cell in zip(CALLERS, cells[2:], strict=True)
+        if "changes" in cell and caller not in ("owner", "staff", "admin", "operator")
     }
     assert foreign == {
         ("POST", "bookings/{}/checkin"),

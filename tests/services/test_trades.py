@@ -239,7 +239,7 @@ def test_bookings_of_staff_and_of_closed_accounts_are_not_traded(mine, theirs, a
 def test_bookings_of_two_venues_are_not_traded(mine, booked, ana, ben):
     other = Venue.objects.create(slug="other", name="Other", max_advance=timedelta(days=60))
     place = Resource.objects.create(venue=other, name="Elsewhere")
-    assert refused_offer(ana, mine.pk, booked(ben, place=place).pk) == ("requester", False)
+    assert refused_offer(ana, mine.pk, booked(ben, place=place).pk) == ("target", True)
 
 
 def test_the_policy_is_met_by_each_with_the_guests_they_bring(mine, booked, venue, ana, ben):

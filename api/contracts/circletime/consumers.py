@@ -13,13 +13,17 @@ from .serializers.panel import StateSerializer
 
 
 class PanelRoomConsumer(RoomConsumer):
-    """4001 for a token that is bad, ends, or is another room's panel's; 4004 for no such room."""
+    """4001 for a token that is bad, ends, is another room's panel's, or of somebody who is none of
+    the venue's people; 4004 for no such room."""
 
     def get_room_id(self) -> int:
         room = parse_id(self.scope["url_route"]["kwargs"]["room"])
         if self.credential.room is not None and self.credential.room != room:
             raise errors.NotSignedIn
-        return rooms.get_room(venues.get_contract_venue("circletime"), room).pk
+        venue = venues.get_contract_venue("circletime")
+        if not self.credential.opens(venue.pk):
+            raise errors.NotSignedIn
+        return rooms.get_room(venue, room).pk
 
     async def send_state(self, state: State) -> None:
         version, data = state["version"], StateSerializer(state).data

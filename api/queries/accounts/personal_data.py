@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.models import AuditEntry, Booking, BookingEvent, Delivery, Trade, User
+from api.models import AuditEntry, Booking, BookingEvent, Delivery, Invitation, Trade, User
 
 TRADE_FIELDS = (
     "id",
@@ -37,6 +37,11 @@ def export_personal_data(user: User) -> dict[str, Any]:
             )
         },
         "memberships": list(user.memberships.values("venue__slug", "role", "created_at")),
+        "invitations": list(
+            Invitation.objects.filter(email_key=user.email_key).values(
+                "venue__slug", "role", "created_at"
+            )
+        ),
         "former_emails": list(user.changes.values("email", "created_at")),
         "bookings": list(Booking.objects.filter(owner=user).values(*booking_fields)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),

@@ -68,7 +68,7 @@ def has_account(email: str) -> bool:
     return User.objects.filter(email_key=build_key(email), erased_at=None).exists()
 
 
-def accept_by_link(token: str, *, password: str, **names: str) -> User:
+def accept_by_link(token: str, *, password: str, **names: Any) -> User:
     """Accept an invitation by the link of its letter, which shows that they read the mail: with the
     account that has the address, else with a new one. Raises `LinkRefused`, and what `register`
     raises."""
@@ -240,4 +240,4 @@ def ensure_operator_remains(user: User) -> None:
     operators = User.objects.filter(is_superuser=True, is_active=True)
     ids = set(operators.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     if ids == {user.pk} and not (user.is_superuser and user.is_active):
-        raise errors.Forbidden("The last operator stays one.")
+        raise errors.Forbidden("The last admin stays one.")

@@ -61,7 +61,7 @@ def list_people_of(venue_id: int, ids: Iterable[int]) -> list[User]:
 def find_attendees(
     venue_id: int, people: Iterable[User | int], known: Iterable[int] = ()
 ) -> list[int]:
-    """The ids of who is invited to a booking at the venue. Refuses `UnknownPeople` for anybody who is none
+    """The ids of who is invited to a booking at the venue. Refuses `UnknownPeople` for who is none
     of its people, whether or not they exist, but for those who are `known` there already."""
     ids = {person if isinstance(person, int) else person.pk for person in people}
     unknown = ids - set(known)

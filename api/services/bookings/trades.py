@@ -46,6 +46,8 @@ def offer_trade(
         raise _build_unknown("requester")
     if theirs not in found or found[theirs].owner_id == requester.pk:
         raise _build_unknown("target")
+    if found[theirs].venue_id != found[mine].venue_id:  # of which they are to learn nothing
+        raise _build_unknown("target")
     _check_swap(found[mine], found[theirs])
     same = "requester_booking_id = %s AND target_booking_id = %s"
     apply_due_transitions(TRADE, same, (mine, theirs))
@@ -202,8 +204,6 @@ def _find_obstacle(booking: Booking, other: Booking) -> str:
         return f"A booking that is {booking.get_status_display().lower()} cannot be traded."
     if not Booking.objects.filter(pk=booking.pk).blocking().exists():
         return "The booking is over."
-    if booking.venue_id != other.venue_id:
-        return "Both bookings must be at the same venue."
     if booking.payment_status != PaymentStatus.NONE:
         return "A booking with a price cannot be traded: refunds go to whoever paid."
     if booking.owner.is_staff_of(booking.venue_id) or not booking.owner.is_active:

@@ -151,10 +151,12 @@ def record_seen(ids: Iterable[int]) -> None:
         Panel.objects.filter(pk__in=fresh).update(last_seen_at=Now())
 
 
-def get_meeting(room: int, pk: int) -> Booking:
+def get_meeting(panel: Panel, pk: int) -> Booking:
     """Return the booking. Raises `NotFound`, and `Forbidden` for one of another room."""
     booking = bookings_query.get_booking_with_relations(pk)
-    if booking.resource_id != room:
+    if booking.venue_id != panel.resource.venue_id:
+        raise errors.NotFound
+    if booking.resource_id != panel.resource_id:
         raise errors.Forbidden("This panel belongs to another room.")
     return booking
 
@@ -177,12 +179,12 @@ def is_on_panel_network(venue: Venue, address: str) -> bool:
 
 def check_in(panel: Panel, pk: int) -> Booking:
     """Check in, as early as one likes. Raises as `check_in_booking` does."""
-    get_meeting(panel.resource_id, pk)
+    get_meeting(panel, pk)
     return check_in_booking(pk, get_actor(panel), early=True)
 
 
 def end(panel: Panel, pk: int) -> Booking:
-    get_meeting(panel.resource_id, pk)
+    get_meeting(panel, pk)
     return end_booking(pk, get_actor(panel))
 
 

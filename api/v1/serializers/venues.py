@@ -42,6 +42,7 @@ VENUE = {
     "primetime_any_overlap": True,
     "max_advance": "720:00:00",
     "same_day_allowed": True,
+    "joining": "open",
     "hold_length": "00:30:00",
     "max_open_holds": 50,
     "check_in_required": False,
@@ -117,6 +118,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             primetime_any_overlap="Whether a booking that touches a window is primetime; if not,"
             " it has to lie wholly inside.",
             max_advance="How far ahead one may book; null for any.",
+            joining="`open`: whoever books becomes a customer; `invited`: only its members book.",
             same_day_allowed="Whether one may book for today.",
             hold_length="How long a booking is held for payment.",
             max_open_holds="How many unpaid bookings one person may hold.",

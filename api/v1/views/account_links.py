@@ -81,12 +81,14 @@ class JoinView(LinkView):
     def is_good(self, token: str) -> bool:
         return links.find_invitation(token) is not None
 
-    def show(self, title: str, text: str, button: str = "", **more: Any) -> HttpResponse:
+    def show(
+        self, title: str, text: str, button: str = "", status: int = 200, fields: bool = False
+    ) -> HttpResponse:
         invitation = links.find_invitation(self.kwargs["token"])
         if button and invitation:
             text = f"{text} {invitation.venue.name}, {invitation.email}."
-            more["fields"] = not accounts.has_account(invitation.email)
-        return super().show(title, text, button, **more)
+            fields = not accounts.has_account(invitation.email)
+        return super().show(title, text, button, status, fields)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         try:

@@ -61,8 +61,12 @@ class CircletimeView(kit.ContractView):
         return rooms.get_room(self.venue, parse_id(pk))
 
     def get_booking(self, pk: str) -> Any:
-        """Whoever's it is; raises `NotFound`."""
-        return rooms.get_venue_booking(self.venue, parse_id(pk))
+        """Whoever's it is, for the venue's people; raises `NotFound`."""
+        booking = rooms.get_venue_booking(self.venue, parse_id(pk))
+        is_stranger = self.request.user.is_authenticated and not self.is_member
+        if is_stranger and booking.owner_id != self.caller.person_id:
+            raise errors.NotFound("There is no such booking.")
+        return booking
 
 
 class NotFoundView(kit.PublicView, CircletimeView):

@@ -84,7 +84,9 @@ class PanelStateView(PanelView):
 
     @kit.operation("Show the state of a room")
     def get(self, request: Request, room: str) -> Any:
-        """As the WebSocket of the room sends it at every change."""
+        """As the WebSocket of the room sends it at every change. For the venue's people."""
+        if request.user.is_authenticated and not self.is_member:
+            raise errors.Forbidden
         pk = self.get_room(room).pk
         self.check_panel(pk)
         return panels.get_state(pk)

@@ -12,6 +12,7 @@ from api.contracts.circletime.serializers import bookings as booking_serializers
 from api.contracts.circletime.serializers import rooms as serializers
 from api.contracts.circletime.serializers.fields import parse_id
 from api.queries.venues import rooms
+from api.rest.permissions import IsMember
 
 from .base import CircletimeView
 
@@ -36,6 +37,7 @@ class RoomView(CircletimeView):
 
 
 class RoomBookingListView(CircletimeView):
+    permission_classes = (IsMember,)
     response_serializer = booking_serializers.BookingSerializer
 
     @kit.operation("List a room's bookings", query=serializers.DateQuerySerializer, many=True)
