@@ -30,7 +30,6 @@ from api.models import (
     Hours,
     HoursException,
     Invitation,
-    Membership,
     Payment,
     PrimetimeWindow,
     Resource,
@@ -199,9 +198,10 @@ def own(world: World) -> Face:
     got = traded(world, second, world.take(world.asked, court, 60), by_owner=False)
     door = panels.create(court, "Door", world.staff)
     world.made |= {"panel": door.token}
-    member = Membership.objects.get(user=world.asked, venue=club)
-    invitation = Invitation.objects.create(venue=club, email="new@example.com")
-    key, _ = create_key(name="Website", venues=[club], scopes=["read"], by=world.admin)
+    for scope in ("read", "book", "manage"):
+        key, world.made[f"{scope}_key"] = create_key(
+            name=scope, venues=[club], scopes=[scope], by=world.admin
+        )
     Payment.objects.create(booking=mine, amount_minor=500, currency="usd", status="canceled")
     export = Export.objects.create(
         figure="kpi",
