@@ -2,6 +2,7 @@
 person are in `services`."""
 
 from . import lookups as lookups
+from .allocations import Allocation
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
 from .automation import Heartbeat, Job, JobFailure
 from .bookings import Booking, BookingEvent
@@ -17,6 +18,7 @@ from .venues import Closure, PrimetimeWindow, Venue
 
 __all__ = [
     "AccountChange",
+    "Allocation",
     "Booking",
     "BookingEvent",
     "Closure",

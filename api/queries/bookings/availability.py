@@ -3,55 +3,87 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import nsmallest
 from itertools import islice
 from operator import itemgetter
 
-from django.db import connection
-
 from api import errors, policy
-from api.effective_status import build_not_due_sql
-from api.lifecycle import BOOKING
-from api.models import Booking, Resource
+from api.models import Resource
 from api.policy import DAY, Interval, Rules
+
+from .occupancy import list_occupied
 
 NEARBY = timedelta(days=3)
 STEPS = 24  # slots before and after what was asked for
+NONE = timedelta(0)
 MAX_TRIED = 100  # of the nearest times, how many are tried against the policy
-
-# Said in SQL, because a taken slot is refused far more often in a storm than one is sold: the ORM
-# takes 2 ms to put such a statement together.
-_BLOCKING = (
-    f"FROM {Booking._meta.db_table} WHERE resource_id = %s"
-    " AND tstzrange(starts_at, ends_at) && tstzrange(%s, %s) AND id <> %s"
-    f" AND status IN ({', '.join(repr(str(status)) for status in BOOKING.blocking)})"
-    f" AND {build_not_due_sql(BOOKING)}"
-)
-_FIELDS = [field.attname for field in Booking._meta.concrete_fields]
-_COLUMNS = ", ".join(str(field.column) for field in Booking._meta.concrete_fields)
-_CONFLICTS = f"SELECT {_COLUMNS} {_BLOCKING} ORDER BY starts_at LIMIT 10"
-_BUSY = f"SELECT starts_at, ends_at {_BLOCKING} ORDER BY starts_at"
 
 
 def list_busy_intervals(
-    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime, ignore: int = 0
+    resources: Sequence[Resource],
+    starts_at: datetime,
+    ends_at: datetime,
+    ignore: int = 0,
+    quantity: int = 1,
 ) -> dict[int, list[Interval]]:
-    """Blocked intervals per resource id, by start: one statement. `ignore` is a booking's id."""
-    rows = (
-        Booking.objects.filter(resource__in=[r.pk for r in resources])
-        .overlapping(starts_at, ends_at)
-        .blocking()
-        .exclude(pk=ignore)
-        .order_by("starts_at")
-        .values_list("resource_id", "starts_at", "ends_at")
+    """When fewer than `quantity` units of each resource are left for another booking, by resource
+    id, by start, not overlapping: one statement. `ignore` is a booking's id.
+
+    What is there keeps its buffers, and the other booking needs its own beside them: so the
+    intervals are longer than the bookings."""
+    before = max((r.buffer_before for r in resources), default=NONE)
+    after = max((r.buffer_after for r in resources), default=NONE)
+    occupied = list_occupied(
+        [r.pk for r in resources], starts_at - before, ends_at + after, ignore=ignore
     )
+    by_id: dict[int, list[Interval]] = defaultdict(list)
+    for pk, start, end in occupied:
+        by_id[pk].append((start, end))
     found: dict[int, list[Interval]] = defaultdict(list)
-    for pk, start, end in rows:
-        found[pk].append((start, end))
+    for resource in resources:
+        taken = by_id.get(resource.pk, [])
+        if resource.units > 1 or quantity > 1:
+            taken = find_crowded(taken, resource.units - quantity)
+        before, after = resource.buffer_before, resource.buffer_after
+        if before or after:
+            taken = merge_intervals((start - after, end + before) for start, end in taken)
+        taken = [(start, end) for start, end in taken if start < ends_at and end > starts_at]
+        if taken:
+            found[resource.pk] = taken
     return found
+
+
+def find_crowded(taken: Iterable[Interval], room: int) -> list[Interval]:
+    """When more than `room` of the intervals are there at once, by start."""
+    crowded = ((start, end) for start, end, count in count_taken(taken) if count > room)
+    return merge_intervals(crowded)
+
+
+def count_taken(taken: Iterable[Interval]) -> Iterator[tuple[datetime, datetime, int]]:
+    """How many of the intervals are there at once, in pieces that meet, by start."""
+    changes: Counter[datetime] = Counter()
+    for start, end in taken:
+        changes[start] += 1
+        changes[end] -= 1
+    count, since = 0, None
+    for at in sorted(changes):
+        if since is not None and count:
+            yield since, at, count
+        count, since = count + changes[at], at
+
+
+def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same time in intervals that do not touch; they are by start."""
+    merged: list[Interval] = []
+    for start, end in intervals:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def subtract_intervals(whole: Interval, busy: Iterable[Interval]) -> list[Interval]:
@@ -113,15 +145,6 @@ def filter_free(
     return free
 
 
-def list_conflicts(
-    resource: Resource, starts_at: datetime, ends_at: datetime, *, ignore: int = 0
-) -> list[Booking]:
-    """The first ten bookings that block that time, by start. `ignore` is a booking's id."""
-    with connection.prepared() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(_CONFLICTS, (resource.pk, starts_at, ends_at, ignore))
-        return [Booking.from_db(connection.alias, _FIELDS, row) for row in cursor.fetchall()]
-
-
 def find_alternatives(
     rules: Rules,
     starts_at: datetime,
@@ -138,9 +161,7 @@ def find_alternatives(
     window = max(now, starts_at - NEARBY), ends_at + NEARBY
     if window[0] >= window[1]:
         return []
-    with connection.prepared() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(_BUSY, (resource.pk, *window, ignore))
-        busy = cursor.fetchall()
+    busy = list_busy_intervals([resource], *window, ignore=ignore)[resource.pk]
     free = [i for i in subtract_intervals(window, busy) if i[1] - i[0] >= length]
     # beside what blocks, and whole steps before and after what was asked for
     starts = {start for begins, ends in free for start in (begins, ends - length)}

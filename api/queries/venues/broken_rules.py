@@ -13,6 +13,7 @@ from api.policy import STANDING_CHECKS, Rules
 
 OUTSIDE_HOURS: Final = errors.OutsideHours.code
 NOT_WHOLE_SLOTS: Final = errors.NotWholeSlots.code
+SLOT_TAKEN: Final = errors.SlotTaken.code
 OVER_CAPACITY: Final = errors.OverCapacity.code
 UNAVAILABLE: Final = errors.ResourceUnavailable.code
 CLOCK_CHANGED: Final = "time_zone_changed"  # what nothing is refused for
@@ -36,6 +37,7 @@ RESOURCE_RULES: Final[Mapping[str, str]] = {
     "closes_at": OUTSIDE_HOURS,
     "own_slot_length": NOT_WHOLE_SLOTS,
     "capacity": OVER_CAPACITY,
+    "units": SLOT_TAKEN,
 }
 SHOWN: Final = "is shown, nothing depends on it"
 ON_BOOKING: Final = "is owed when a booking is made or moved, not again"
@@ -69,10 +71,11 @@ RESOURCE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("id", "name", "description", "building", "floor", "amenities", "image_url"),
-            *("created_at", "updated_at"),
+            *("created_at", "updated_at", "crowded_until"),
         ),
         SHOWN,
     ),
+    **dict.fromkeys(("buffer_before", "buffer_after"), FROZEN),
     "venue": "cannot change once there are bookings",
     "price_minor": FROZEN,
 }

@@ -21,6 +21,7 @@ from api.services.venues import venues
 
 from . import slots
 from .create import BookingRequest, create_booking
+from .places import Obstacle
 from .reschedule import BookingChanges, reschedule_booking
 
 
@@ -131,7 +132,13 @@ def _build_refusal(
 ) -> errors.SlotTaken:
     """The refusal over all resources: all that blocks, and the nearest times in any of them."""
     now = resources[0].now
-    each = [slots.build_refusal(build_rules(r), starts_at, ends_at, now) for r in resources]
+    interval = starts_at, ends_at
+    each = [
+        slots.build_refusal(
+            build_rules(resource), interval, now, Obstacle(slots.build_parts([resource], *interval))
+        )
+        for resource in resources
+    ]
 
     def find_nearest() -> list[Interval]:
         found = {interval for refusal in each for interval in refusal.alternatives}

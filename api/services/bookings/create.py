@@ -25,15 +25,14 @@ from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Resource, User
 from api.policy import Check, Rules
-from api.queries.bookings.availability import list_conflicts
 from api.queries.venues.rules import get_rules_for_booking
 from api.services.accounts import client_address
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 from api.signals import booking_created, booking_inserting
 
-from . import slots
-from .statements import InsertPart, collect_parts, insert_statement
+from . import places, slots
+from .statements import InsertPart, Place, collect_parts, insert_statement
 
 
 @dataclass(frozen=True)
@@ -134,26 +133,21 @@ def _check_holds_of(booking: Booking, limit: int, column: str, value: int | str)
         raise errors.TooManyHolds(limit=limit)
 
 
-def _take_slot(booking: Booking, parts: Sequence[InsertPart], rules: Rules, now: datetime) -> None:
-    """Inserts; or ends what the clock should have ended and inserts; or refuses `SlotTaken`.
-
-    The second attempt is made unless something blocks for certain: whatever was in the way may
-    have been ended by somebody else in between."""
-    if _insert(booking, parts):
-        return
-    times = booking.starts_at, booking.ends_at
-    conflicts = list_conflicts(rules.resource, *times)
-    if not conflicts:
-        slots.end_overdue(booking.resource_id, *times)
-        if _insert(booking, parts):
-            return
-    raise slots.build_refusal(rules, *times, now, guests=booking.guests, conflicts=conflicts)
+def _take_slot(
+    booking: Booking, inserts: Sequence[InsertPart], rules: Rules, now: datetime
+) -> None:
+    """Inserts the booking with its places; or refuses `SlotTaken`."""
+    interval = booking.starts_at, booking.ends_at
+    parts = slots.build_parts([rules.resource], *interval, booking.quantity)
+    obstacle = places.take(parts, booking.pk, lambda free: _insert(booking, free, inserts))
+    if obstacle:
+        raise slots.build_refusal(rules, interval, now, obstacle, guests=booking.guests)
 
 
-def _insert(booking: Booking, parts: Sequence[InsertPart]) -> bool:
-    """Whether the slot was free and is now taken, with the parts written too."""
+def _insert(booking: Booking, free: Sequence[Place], inserts: Sequence[InsertPart]) -> bool:
+    """Whether the places were free and are now taken, with the rest written too."""
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
-        cursor.execute(*insert_statement(booking, parts))
+        cursor.execute(*insert_statement(booking, free, inserts))
         row = cursor.fetchone()
     if row is None:
         return False

@@ -1,27 +1,23 @@
-"""Slots: who is in the way, and how a booking that is there already moves into one.
-
-An `UPDATE` knows no `ON CONFLICT`: it locks the resources first, and the exclusion constraint has
-the last word.
-"""
+"""Slots: who is in the way, and how a booking that is there already moves into one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from api import errors
-from api.lifecycle import BOOKING
-from api.models import Booking, Resource
-from api.policy import Rules
-from api.queries.bookings.availability import find_alternatives, list_conflicts
+from api.models import Allocation, Booking, Resource
+from api.models.allocations import Kind
+from api.policy import Interval, Rules
+from api.queries.bookings.availability import find_alternatives
+from api.queries.bookings.occupancy import Part, list_conflicts
 from api.queries.clock import annotate_now
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
-from .transitions import apply_due_transitions
-
-OVERLAPS = "resource_id = %s AND tstzrange(starts_at, ends_at) && tstzrange(%s, %s) AND id <> %s"
+from .places import Obstacle, take
+from .statements import Place, take_places
 
 
 def get_booking(booking_id: int) -> Booking:
@@ -47,64 +43,82 @@ def lock_resources(ids: Iterable[int]) -> None:
     list(rows.select_for_update(no_key=True, of=("self",)).values_list("pk"))
 
 
-def end_overdue(resource_id: int, starts_at: datetime, ends_at: datetime, ignore: int = 0) -> None:
-    """Makes the transitions that the clock should already have made of what overlaps that time.
-    `ignore` is a booking's id."""
-    apply_due_transitions(BOOKING, OVERLAPS, (resource_id, starts_at, ends_at, ignore))
+def build_parts(
+    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime, quantity: int = 1
+) -> list[Part]:
+    """What a booking takes of each resource, with the buffers that they have now."""
+    return [
+        Part(
+            resource,
+            quantity,
+            starts_at - resource.buffer_before,
+            ends_at + resource.buffer_after,
+            (Kind.PART if n else Kind.BOOKING).value,
+        )
+        for n, resource in enumerate(resources)
+    ]
 
 
 @transaction.atomic
 def move_into_slot(
     booking: Booking, rules: Rules, now: datetime, write: Callable[[], Booking]
 ) -> Booking:
-    """Runs an `UPDATE` that the exclusion constraint may refuse, under the lock of the resource;
-    once more when what the clock should have ended was in the way; else refuses `SlotTaken`."""
-    starts_at, ends_at = booking.starts_at, booking.ends_at
+    """Writes the booking and takes its places anew, under the lock of the resource, or refuses
+    `SlotTaken`: an `UPDATE` knows no `ON CONFLICT`."""
     lock_resources({booking.resource_id, rules.resource.pk})
-    conflicts: Sequence[Booking] = ()
-    for attempt in (1, 2):
+    interval = booking.starts_at, booking.ends_at
+    parts = build_parts([rules.resource], *interval, booking.quantity)
+    obstacle: Obstacle | None = None
+    for _ in range(2):
         try:
             with transaction.atomic():
-                return write()
+                delete_places(booking.pk)
+                written = write()
+                obstacle = take(parts, booking.pk, lambda free: insert_places(booking.pk, free))
+                if obstacle:
+                    raise _TakenError
+                return written
+        except _TakenError:
+            break
         except IntegrityError as error:
             if get_sqlstate(error) != EXCLUSION_VIOLATION:
                 raise
-        if attempt == 1:
-            conflicts = list_conflicts(rules.resource, starts_at, ends_at, ignore=booking.pk)
-            if conflicts:
-                break
-            end_overdue(rules.resource.pk, starts_at, ends_at, ignore=booking.pk)
-    raise build_refusal(
-        rules,
-        starts_at,
-        ends_at,
-        now,
-        guests=booking.guests,
-        ignore=booking.pk,
-        conflicts=conflicts,
-    )
+    obstacle = obstacle or Obstacle(parts)
+    raise build_refusal(rules, interval, now, obstacle, guests=booking.guests, ignore=booking.pk)
+
+
+class _TakenError(Exception):
+    """Undoes what was written."""
+
+
+def delete_places(booking_id: int) -> None:
+    Allocation.objects.filter(booking=booking_id).delete()
+
+
+def insert_places(booking_id: int, free: Sequence[Place]) -> bool:
+    taken, params = take_places(booking_id, free)
+    with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
+        cursor.execute(f"WITH {taken} SELECT booking_id FROM taken", params)
+        return cursor.fetchone() is not None
 
 
 def build_refusal(
     rules: Rules,
-    starts_at: datetime,
-    ends_at: datetime,
+    interval: Interval,
     now: datetime,
+    obstacle: Obstacle,
     *,
     guests: int = 1,
     ignore: int = 0,
-    conflicts: Sequence[Booking] = (),
 ) -> errors.SlotTaken:
-    """The refusal of a taken slot. The nearest free times, and what blocks it unless `conflicts`
-    are known, are looked up only for an answer that shows them."""
+    """The refusal of a taken slot. What blocks it and the nearest free times are looked up only for
+    an answer that shows them."""
     return errors.SlotTaken(
-        find_conflicts=lambda: (
-            conflicts or list_conflicts(rules.resource, starts_at, ends_at, ignore=ignore)
-        ),
+        find_conflicts=lambda: obstacle.conflicts or list_conflicts(obstacle.full, ignore),
         find_alternatives=lambda: find_alternatives(
-            rules, starts_at, ends_at, now, guests=guests, ignore=ignore
+            rules, *interval, now, guests=guests, ignore=ignore
         ),
-        requested=(starts_at, ends_at),
+        requested=interval,
         rules=rules,
         now=now,
         ignore=ignore,
