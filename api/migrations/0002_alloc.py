@@ -63,6 +63,13 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="booking",
+            name="several",
+            field=models.BooleanField(
+                db_default=False, default=False, help_text="Whether it takes other resources too"
+            ),
+        ),
+        migrations.AddField(
             model_name="resource",
             name="buffer_after",
             field=models.DurationField(

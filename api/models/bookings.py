@@ -81,6 +81,9 @@ class Booking(models.Model):
     quantity = models.PositiveIntegerField(
         default=1, db_default=1, help_text="Units of each resource"
     )
+    several = models.BooleanField(
+        default=False, db_default=False, help_text="Whether it takes other resources too"
+    )
     attendees = models.ManyToManyField(User, related_name="invited_to", blank=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -116,6 +119,7 @@ class Booking(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
+    places: list[tuple[int, int]]  # resource and unit of each, where a service knows them
     now: datetime  # the database's clock, where a service read the row with it
 
     objects: ClassVar[models.Manager[Booking]] = BookingQuerySet.as_manager()

@@ -146,27 +146,30 @@ def filter_free(
 
 
 def find_alternatives(
-    rules: Rules,
+    rules: Sequence[Rules],
     starts_at: datetime,
     ends_at: datetime,
     now: datetime,
     *,
     guests: int = 1,
+    quantity: int = 1,
     ignore: int = 0,
     limit: int = 3,
 ) -> list[Interval]:
-    """The nearest free intervals of the same length that the policy allows, nearest first: one
-    statement. Looked for three days to either side."""
-    length, resource = ends_at - starts_at, rules.resource
+    """The nearest intervals of the same length at which all of the resources are free and that the
+    policy allows, nearest first: one statement. Looked for three days to either side. `guests`: of
+    a unit."""
+    length, resources = ends_at - starts_at, [each.resource for each in rules]
     window = max(now, starts_at - NEARBY), ends_at + NEARBY
     if window[0] >= window[1]:
         return []
-    busy = list_busy_intervals([resource], *window, ignore=ignore)[resource.pk]
+    by_resource = list_busy_intervals(resources, *window, ignore=ignore, quantity=quantity)
+    busy = sorted(interval for each in by_resource.values() for interval in each)
     free = [i for i in subtract_intervals(window, busy) if i[1] - i[0] >= length]
     # beside what blocks, and whole steps before and after what was asked for
     starts = {start for begins, ends in free for start in (begins, ends - length)}
     for n in range(-STEPS, STEPS + 1):
-        start = starts_at + n * resource.slot_length
+        start = starts_at + n * resources[0].slot_length
         before = bisect_right(free, start, key=itemgetter(0)) - 1
         if before >= 0 and start + length <= free[before][1]:
             starts.add(start)
@@ -175,9 +178,10 @@ def find_alternatives(
     return list(islice(allowed, limit))
 
 
-def _is_allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
+def _is_allowed(rules: Sequence[Rules], interval: Interval, now: datetime, guests: int) -> bool:
     try:
-        policy.check_booking(rules, *interval, now, guests)
+        for each in rules:
+            policy.check_booking(each, *interval, now, guests)
     except errors.Refusal:
         return False
     return True

@@ -85,9 +85,10 @@ def list_broken_rules(rules: Rules, booking: Any) -> list[errors.Refusal]:
     """The refusals that a booking with its times and guests would get now. Notice and advance are
     owed when it is made, not again."""
     broken: list[errors.Refusal] = []
+    guests = -(-booking.guests // booking.quantity)  # of a unit
     for check in STANDING_CHECKS:
         try:
-            check(rules, booking.starts_at, booking.ends_at, booking.guests)
+            check(rules, booking.starts_at, booking.ends_at, guests)
         except errors.Closed as refusal:
             broken.append(refusal)
             rules = replace(rules, closures=())  # a closed day has no hours, which says no more

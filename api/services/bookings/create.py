@@ -25,13 +25,13 @@ from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Resource, User
 from api.policy import Check, Rules
-from api.queries.venues.rules import get_rules_for_booking
+from api.queries.venues.rules import get_rules, get_rules_for_booking
 from api.services.accounts import client_address
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 from api.signals import booking_created, booking_inserting
 
-from . import places, slots
+from . import parts, places, slots
 from .statements import InsertPart, Place, collect_parts, insert_statement
 
 
@@ -40,12 +40,15 @@ class BookingRequest:
     """What somebody wants to book. Instants are aware.
 
     `resource` is a resource or its id; it may be left out where one is assigned (`auto_assign`).
+    `others` are the ids of resources that it takes too, `quantity` the units of each.
     `pre_approved`: whoever books it is who would have to approve it."""
 
     owner: User
     starts_at: datetime
     ends_at: datetime
     resource: Resource | int | None = None
+    others: Sequence[int] = ()
+    quantity: int = 1
     title: str = ""
     notes: str = ""
     guests: int = 1
@@ -65,10 +68,11 @@ def create_booking(
     decides. The others get `SlotTaken` with what blocks and the nearest free times. Refuses
     `NotFound`, and what `check` refuses."""
     resource = request.resource
-    rules, now, booking_id = get_rules_for_booking(
+    first, now, booking_id = get_rules_for_booking(
         resource.pk if isinstance(resource, Resource) else resource or 0
     )
-    check(rules, request.starts_at, request.ends_at, now, request.guests)
+    rules = [first, *(get_rules(pk)[0] for pk in request.others)]
+    _check_request(request, rules, now, check)
     booking = _build_booking(request, rules, now)
     booking.pk = booking_id
     event: dict[str, Any] = {
@@ -87,14 +91,33 @@ def create_booking(
     return booking
 
 
-def _build_booking(request: BookingRequest, rules: Rules, now: datetime) -> Booking:
-    venue, starts_at, ends_at = rules.venue, request.starts_at, request.ends_at
-    primetime = policy.is_primetime(rules, starts_at, ends_at)
-    price = policy.calculate_price(rules.resource, starts_at, ends_at)
-    status = policy.get_initial_status(rules, primetime, price, request.pre_approved)
+def _check_request(
+    request: BookingRequest, rules: Sequence[Rules], now: datetime, check: Check
+) -> None:
+    parts.check_one_venue([each.resource for each in rules])
+    parts.check_quantity(rules, request.quantity)
+    parts.check_all(
+        check,
+        rules,
+        request.starts_at,
+        request.ends_at,
+        now,
+        guests=request.guests,
+        quantity=request.quantity,
+    )
+
+
+def _build_booking(request: BookingRequest, rules: Sequence[Rules], now: datetime) -> Booking:
+    first, venue = rules[0], rules[0].venue
+    starts_at, ends_at = request.starts_at, request.ends_at
+    primetime = policy.is_primetime(first, starts_at, ends_at)
+    price = parts.calculate_price(rules, starts_at, ends_at, request.quantity)
+    status = policy.get_initial_status(first, primetime, price, request.pre_approved)
     return Booking(
         venue=venue,
-        resource=rules.resource,
+        resource=first.resource,
+        several=len(rules) > 1,
+        quantity=request.quantity,
         owner=request.owner,
         title=request.title,
         notes=request.notes,
@@ -134,14 +157,15 @@ def _check_holds_of(booking: Booking, limit: int, column: str, value: int | str)
 
 
 def _take_slot(
-    booking: Booking, inserts: Sequence[InsertPart], rules: Rules, now: datetime
+    booking: Booking, inserts: Sequence[InsertPart], rules: Sequence[Rules], now: datetime
 ) -> None:
     """Inserts the booking with its places; or refuses `SlotTaken`."""
-    interval = booking.starts_at, booking.ends_at
-    parts = slots.build_parts([rules.resource], *interval, booking.quantity)
-    obstacle = places.take(parts, booking.pk, lambda free: _insert(booking, free, inserts))
+    wanted = parts.build_parts(
+        [each.resource for each in rules], booking.starts_at, booking.ends_at, booking.quantity
+    )
+    obstacle = places.take(wanted, booking.pk, lambda free: _insert(booking, free, inserts))
     if obstacle:
-        raise slots.build_refusal(rules, interval, now, obstacle, guests=booking.guests)
+        raise slots.build_refusal(rules, booking, now, obstacle)
 
 
 def _insert(booking: Booking, free: Sequence[Place], inserts: Sequence[InsertPart]) -> bool:
@@ -152,5 +176,6 @@ def _insert(booking: Booking, free: Sequence[Place], inserts: Sequence[InsertPar
     if row is None:
         return False
     booking.created_at, booking.updated_at = row
+    booking.places = [(place.resource_id, place.unit) for place in free]
     booking._state.adding, booking._state.db = False, connection.alias
     return True

@@ -9,14 +9,14 @@ from django.db import IntegrityError, connection, transaction
 
 from api import errors
 from api.models import Allocation, Booking, Resource
-from api.models.allocations import Kind
-from api.policy import Interval, Rules
+from api.policy import Rules
 from api.queries.bookings.availability import find_alternatives
-from api.queries.bookings.occupancy import Part, list_conflicts
+from api.queries.bookings.occupancy import list_conflicts
 from api.queries.clock import annotate_now
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
-from .places import Obstacle, take
+from .parts import build_parts, divide_guests
+from .places import Obstacle, lock_units, take
 from .statements import Place, take_places
 
 
@@ -43,36 +43,26 @@ def lock_resources(ids: Iterable[int]) -> None:
     list(rows.select_for_update(no_key=True, of=("self",)).values_list("pk"))
 
 
-def build_parts(
-    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime, quantity: int = 1
-) -> list[Part]:
-    """What a booking takes of each resource, with the buffers that they have now."""
-    return [
-        Part(
-            resource,
-            quantity,
-            starts_at - resource.buffer_before,
-            ends_at + resource.buffer_after,
-            (Kind.PART if n else Kind.BOOKING).value,
-        )
-        for n, resource in enumerate(resources)
-    ]
-
-
 @transaction.atomic
 def move_into_slot(
-    booking: Booking, rules: Rules, now: datetime, write: Callable[[], Booking]
+    booking: Booking,
+    rules: Sequence[Rules],
+    now: datetime,
+    write: Callable[[], Booking],
+    left: Iterable[int] = (),
 ) -> Booking:
-    """Writes the booking and takes its places anew, under the lock of the resource, or refuses
-    `SlotTaken`: an `UPDATE` knows no `ON CONFLICT`."""
-    lock_resources({booking.resource_id, rules.resource.pk})
+    """Writes the booking and takes its places anew, under the locks of its resources and of those
+    that it has `left` (ids); or refuses `SlotTaken`. An `UPDATE` knows no `ON CONFLICT`."""
+    resources = [each.resource for each in rules]
+    lock_resources({booking.resource_id, *left, *(resource.pk for resource in resources)})
+    lock_units(resource.pk for resource in resources if resource.units > 1)
     interval = booking.starts_at, booking.ends_at
-    parts = build_parts([rules.resource], *interval, booking.quantity)
+    parts = build_parts(resources, *interval, booking.quantity)
     obstacle: Obstacle | None = None
     for _ in range(2):
         try:
             with transaction.atomic():
-                delete_places(booking.pk)
+                Allocation.objects.filter(booking=booking.pk).delete()
                 written = write()
                 obstacle = take(parts, booking.pk, lambda free: insert_places(booking.pk, free))
                 if obstacle:
@@ -84,15 +74,11 @@ def move_into_slot(
             if get_sqlstate(error) != EXCLUSION_VIOLATION:
                 raise
     obstacle = obstacle or Obstacle(parts)
-    raise build_refusal(rules, interval, now, obstacle, guests=booking.guests, ignore=booking.pk)
+    raise build_refusal(rules, booking, now, obstacle, ignore=booking.pk)
 
 
 class _TakenError(Exception):
     """Undoes what was written."""
-
-
-def delete_places(booking_id: int) -> None:
-    Allocation.objects.filter(booking=booking_id).delete()
 
 
 def insert_places(booking_id: int, free: Sequence[Place]) -> bool:
@@ -103,23 +89,24 @@ def insert_places(booking_id: int, free: Sequence[Place]) -> bool:
 
 
 def build_refusal(
-    rules: Rules,
-    interval: Interval,
+    rules: Sequence[Rules],
+    booking: Booking,
     now: datetime,
     obstacle: Obstacle,
     *,
-    guests: int = 1,
     ignore: int = 0,
 ) -> errors.SlotTaken:
     """The refusal of a taken slot. What blocks it and the nearest free times are looked up only for
     an answer that shows them."""
+    interval = booking.starts_at, booking.ends_at
+    guests = divide_guests(booking.guests, booking.quantity)
     return errors.SlotTaken(
         find_conflicts=lambda: obstacle.conflicts or list_conflicts(obstacle.full, ignore),
         find_alternatives=lambda: find_alternatives(
-            rules, *interval, now, guests=guests, ignore=ignore
+            rules, *interval, now, guests=guests, quantity=booking.quantity, ignore=ignore
         ),
         requested=interval,
-        rules=rules,
+        rules=rules[0],
         now=now,
         ignore=ignore,
     )

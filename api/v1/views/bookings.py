@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.db.models import QuerySet
@@ -79,10 +79,11 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         (`pending`) or for payment (`held`).
         """
         body = self.get_validated_body(NewBookingSerializer)
-        booking = create_booking(
-            BookingRequest(owner=self.user, contract="v1", **body),
-            actor=Actor.for_new_booking(self.user),
-        )
+        with _refuse_unknown_resource():
+            booking = create_booking(
+                BookingRequest(owner=self.user, contract="v1", **body),
+                actor=Actor.for_new_booking(self.user),
+            )
         attendees = sorted(person.pk for person in body.get("attendees", ()))
         serializer = BookingSerializer(booking, context={"attendees": attendees})
         return Response(serializer.data, status=201)
@@ -96,7 +97,8 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         """
         booking = self.get_object()
         changes = self.get_validated_body(BookingChangeSerializer, partial=True)
-        reschedule_booking(pk, Actor.for_booking(self.user, booking), BookingChanges(**changes))
+        with _refuse_unknown_resource():
+            reschedule_booking(pk, Actor.for_booking(self.user, booking), BookingChanges(**changes))
         return self.retrieve(request)
 
     @extend_schema(tags=[APPROVE], request=ReasonSerializer)
@@ -225,6 +227,15 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
             body["ids"], Actor.person(self.user), lambda pk, actor: act(pk, actor, reason)
         )
         return Response({"results": [_render_result(pk, result) for pk, result in results]})
+
+
+@contextmanager
+def _refuse_unknown_resource() -> Iterator[None]:
+    """What a body names and is not there makes the body wrong."""
+    try:
+        yield
+    except errors.NotFound as refusal:
+        raise errors.Unfit(errors={"resource": [refusal.detail]}) from None
 
 
 def _render_result(pk: int, result: Booking | errors.Refusal) -> dict[str, Any]:
