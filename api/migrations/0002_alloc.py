@@ -4,6 +4,8 @@ import datetime
 import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
+import django.db.models.functions.datetime
+from django.conf import settings
 from django.db import migrations, models
 
 SQL = Path(__file__).with_name("sql")
@@ -41,6 +43,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("booking", "The booking's first resource"),
                             ("part", "Another resource of the booking"),
+                            ("block", "Kept from being booked"),
                         ],
                         default="booking",
                         max_length=7,
@@ -49,6 +52,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["resource", "unit"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Block",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
             },
         ),
         migrations.RemoveConstraint(
@@ -147,6 +171,44 @@ class Migration(migrations.Migration):
                 to="api.resource",
             ),
         ),
+        migrations.AddField(
+            model_name="block",
+            name="created_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="block",
+            name="resource",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="blocks",
+                to="api.resource",
+            ),
+        ),
+        migrations.AddField(
+            model_name="allocation",
+            name="block",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="allocations",
+                to="api.block",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="block",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="block_ends_after_start",
+            ),
+        ),
         migrations.AddIndex(
             model_name="allocation",
             index=models.Index(models.F("booking"), name="allocation_by_booking"),
@@ -155,6 +217,20 @@ class Migration(migrations.Migration):
             model_name="allocation",
             index=models.Index(
                 models.F("resource"), condition=models.Q(("kind", "part")), name="allocation_parts"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="allocation",
+            index=models.Index(
+                models.F("block"), condition=models.Q(("kind", "block")), name="allocation_by_block"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="allocation",
+            index=models.Index(
+                models.F("resource"),
+                condition=models.Q(("blocking", False), ("kind", "block")),
+                name="allocation_waiting",
             ),
         ),
         migrations.AddConstraint(
@@ -174,13 +250,30 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="allocation",
             constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("block__isnull", False), ("booking__isnull", True), ("kind", "block")
+                    ),
+                    models.Q(
+                        models.Q(("kind", "block"), _negated=True),
+                        ("block__isnull", True),
+                        ("booking__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="allocation_of_one_thing",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
+            constraint=models.CheckConstraint(
                 condition=models.Q(("unit__gte", 1)), name="allocation_unit_from_one"
             ),
         ),
         migrations.AddConstraint(
             model_name="allocation",
             constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["booking", "part"])),
+                condition=models.Q(("kind__in", ["booking", "part", "block"])),
                 name="allocation_kind_is_known",
             ),
         ),

@@ -5,6 +5,7 @@ from . import lookups as lookups
 from .allocations import Allocation
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
 from .automation import Heartbeat, Job, JobFailure
+from .blocks import Block
 from .bookings import Booking, BookingEvent
 from .idempotency import IdempotencyKey
 from .outbox import Delivery
@@ -19,6 +20,7 @@ from .venues import Closure, PrimetimeWindow, Venue
 __all__ = [
     "AccountChange",
     "Allocation",
+    "Block",
     "Booking",
     "BookingEvent",
     "Closure",

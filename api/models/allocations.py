@@ -1,7 +1,8 @@
 """What occupies a resource, and for how long: the one place that carries the exclusion constraint.
 
 A booking has one allocation for each unit that it takes, its buffers included. They follow the
-booking by trigger, in the statement that changes it (`migrations/sql/allocations.sql`).
+booking by trigger, in the statement that changes it (`migrations/sql/allocations.sql`). A block by
+staff has those of all units; where a booking is in the way they wait, and do not block yet.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import Q
 
+from .blocks import Block
 from .bookings import Booking
 from .resources import Resource
 
@@ -20,11 +22,15 @@ from .resources import Resource
 class Kind(models.TextChoices):
     BOOKING = "booking", "The booking's first resource"
     PART = "part", "Another resource of the booking"
+    BLOCK = "block", "Kept from being booked"
 
 
 class Allocation(models.Model):
     booking = models.ForeignKey(
         Booking, null=True, on_delete=models.CASCADE, related_name="allocations", db_index=False
+    )
+    block = models.ForeignKey(
+        Block, null=True, on_delete=models.CASCADE, related_name="allocations", db_index=False
     )
     resource = models.ForeignKey(
         Resource, on_delete=models.PROTECT, related_name="allocations", db_index=False
@@ -42,6 +48,12 @@ class Allocation(models.Model):
         indexes = [
             models.Index("booking", name="allocation_by_booking"),
             models.Index("resource", name="allocation_parts", condition=Q(kind=Kind.PART)),
+            models.Index("block", name="allocation_by_block", condition=Q(kind=Kind.BLOCK)),
+            models.Index(
+                "resource",
+                name="allocation_waiting",
+                condition=Q(kind=Kind.BLOCK, blocking=False),
+            ),
         ]
         constraints = [
             ExclusionConstraint(
@@ -56,6 +68,11 @@ class Allocation(models.Model):
             ),
             # an empty range overlaps nothing, so that no constraint would meet it
             models.CheckConstraint(condition=Q(span__isempty=False), name="allocation_has_length"),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.BLOCK, booking__isnull=True, block__isnull=False)
+                | Q(~Q(kind=Kind.BLOCK), booking__isnull=False, block__isnull=True),
+                name="allocation_of_one_thing",
+            ),
             models.CheckConstraint(condition=Q(unit__gte=1), name="allocation_unit_from_one"),
             models.CheckConstraint(
                 condition=Q(kind__in=Kind.values), name="allocation_kind_is_known"

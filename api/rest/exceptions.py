@@ -167,7 +167,8 @@ def build_problem(refusal: errors.Refusal, request: Request | None = None) -> di
     if isinstance(refusal, errors.SlotTaken):
         staff = bool(request and getattr(request.user, "is_staff", False))
         if staff:
-            prefetch_related_objects(refusal.conflicts, "owner")
+            bookings = [row for row in refusal.conflicts if hasattr(row, "owner_id")]
+            prefetch_related_objects(bookings, "owner")
         body["conflicts"] = [_build_conflict(booking, staff) for booking in refusal.conflicts]
         body["alternatives"] = [_build_interval(*i) for i in refusal.alternatives]
     return body | {name: refusal.data[name] for name in _DATA if name in refusal.data}
@@ -183,6 +184,8 @@ def _build_conflict(booking: Any, staff: bool) -> dict[str, Any]:
         "ends_at": booking.ends_at,
         "status": booking.status,
     }
+    if staff and booking.status == "blocked":
+        return body | {"reason": booking.reason}
     if staff:
         body |= {"id": booking.pk, "title": booking.title, "owner": booking.owner.name}
     return body

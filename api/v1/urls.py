@@ -12,6 +12,7 @@ from .views import (
     analytics,
     auth,
     automation,
+    blocks,
     bookings,
     dashboard,
     panels,
@@ -40,6 +41,7 @@ router.register("venues", venues.VenueViewSet)
 router.register("venues/<slug:slug>/primetime", venues.PrimetimeWindowViewSet)
 router.register("venues/<slug:slug>/closures", venues.ClosureViewSet)
 router.register("resources", resources.ResourceViewSet)
+router.register("resources/<int:resource_pk>/blocks", blocks.BlockViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)

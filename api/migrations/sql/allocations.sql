@@ -72,6 +72,51 @@ END $$;
 CREATE TRIGGER allocation_has_unit BEFORE INSERT ON api_allocation FOR EACH ROW
     WHEN (NEW.unit > 1 AND NEW.blocking) EXECUTE FUNCTION api_allocation_has_unit();
 
+-- Gives to blocks what is free now of the time that they wait for. A rival who is writing a booking
+-- there meanwhile is waited for, and what is left is looked at again.
+CREATE FUNCTION api_cover_blocks(place bigint, freed tstzrange) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    waiting record;
+    missing tstzmultirange;
+    free tstzmultirange;
+    covered tstzmultirange;
+BEGIN
+    FOR waiting IN SELECT id, block_id, unit, span FROM api_allocation
+        WHERE resource_id = place AND kind = 'block' AND NOT blocking AND span && freed
+        ORDER BY id FOR UPDATE
+    LOOP
+        missing := tstzmultirange(waiting.span);
+        LOOP
+            free := missing - coalesce((SELECT range_agg(span) FROM api_allocation
+                WHERE resource_id = place AND unit = waiting.unit AND blocking
+                AND span && waiting.span), '{}');
+            EXIT WHEN isempty(free);
+            WITH taken AS (
+                INSERT INTO api_allocation (block_id, resource_id, unit, span, blocking, kind)
+                SELECT waiting.block_id, place, waiting.unit, piece, true, 'block'
+                FROM unnest(free) piece ON CONFLICT DO NOTHING RETURNING span)
+            SELECT range_agg(span) INTO covered FROM taken;
+            missing := missing - coalesce(covered, '{}');
+        END LOOP;
+        CONTINUE WHEN missing = tstzmultirange(waiting.span);
+        DELETE FROM api_allocation WHERE id = waiting.id;
+        INSERT INTO api_allocation (block_id, resource_id, unit, span, blocking, kind)
+            SELECT waiting.block_id, place, waiting.unit, piece, false, 'block'
+            FROM unnest(missing) piece;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION api_allocation_freed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('holdfast.renumbering', true) IS DISTINCT FROM 'on' THEN
+        PERFORM api_cover_blocks(OLD.resource_id, OLD.span);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER allocation_freed AFTER DELETE OR UPDATE OF blocking, span, resource_id
+    ON api_allocation FOR EACH ROW WHEN (OLD.blocking) EXECUTE FUNCTION api_allocation_freed();
+
 -- last: its foreign keys are checked at the end, and no table may change before that
 INSERT INTO api_allocation (booking_id, resource_id, unit, span, blocking, kind)
     SELECT id, resource_id, 1, tstzrange(starts_at, ends_at), api_status_blocks(status), 'booking'

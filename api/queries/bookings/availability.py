@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from heapq import nsmallest
 from itertools import islice
 from operator import itemgetter
+from typing import NamedTuple
 
 from api import errors, policy
 from api.models import Resource
@@ -39,14 +40,15 @@ def list_busy_intervals(
     occupied = list_occupied(
         [r.pk for r in resources], starts_at - before, ends_at + after, ignore=ignore
     )
-    by_id: dict[int, list[Interval]] = defaultdict(list)
-    for pk, start, end in occupied:
-        by_id[pk].append((start, end))
+    by_id: dict[int, list[Taken]] = defaultdict(list)
+    for pk, *taken_once in occupied:
+        by_id[pk].append(Taken(*taken_once))
     found: dict[int, list[Interval]] = defaultdict(list)
     for resource in resources:
-        taken = by_id.get(resource.pk, [])
+        rows = by_id.get(resource.pk, [])
+        taken: Sequence[Interval] = [(row.starts_at, row.ends_at) for row in rows]
         if resource.units > 1 or quantity > 1:
-            taken = find_crowded(taken, resource.units - quantity)
+            taken = find_crowded(rows, resource.units - quantity)
         before, after = resource.buffer_before, resource.buffer_after
         if before or after:
             taken = merge_intervals((start - after, end + before) for start, end in taken)
@@ -56,22 +58,28 @@ def list_busy_intervals(
     return found
 
 
-def find_crowded(taken: Iterable[Interval], room: int) -> list[Interval]:
-    """When more than `room` of the intervals are there at once, by start."""
+class Taken(NamedTuple):
+    starts_at: datetime
+    ends_at: datetime
+    units: int
+
+
+def find_crowded(taken: Iterable[Taken], room: int) -> list[Interval]:
+    """When more than `room` units are taken at once, by start."""
     crowded = ((start, end) for start, end, count in count_taken(taken) if count > room)
     return merge_intervals(crowded)
 
 
-def count_taken(taken: Iterable[Interval]) -> Iterator[tuple[datetime, datetime, int]]:
-    """How many of the intervals are there at once, in pieces that meet, by start."""
+def count_taken(taken: Iterable[Taken]) -> Iterator[Taken]:
+    """How many units are taken at once, in pieces that meet, by start."""
     changes: Counter[datetime] = Counter()
-    for start, end in taken:
-        changes[start] += 1
-        changes[end] -= 1
+    for start, end, units in taken:
+        changes[start] += units
+        changes[end] -= units
     count, since = 0, None
     for at in sorted(changes):
         if since is not None and count:
-            yield since, at, count
+            yield Taken(since, at, count)
         count, since = count + changes[at], at
 
 

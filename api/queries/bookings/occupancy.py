@@ -5,14 +5,15 @@ ORM takes 2 ms to put such a statement together."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from api.effective_status import build_not_due_sql
 from api.lifecycle import BOOKING
-from api.models import Allocation, Booking, Resource
+from api.models import Allocation, Block, Booking, Resource
 from api.models.allocations import Kind
 
 _ALLOCATIONS, _BOOKINGS = Allocation._meta.db_table, Booking._meta.db_table
@@ -30,17 +31,32 @@ class Part(NamedTuple):
 
 
 class Occupied(NamedTuple):
+    """How many units are taken for the same time."""
+
     resource_id: int
     starts_at: datetime
     ends_at: datetime
+    units: int
+
+
+@dataclass(frozen=True)
+class BlockedTime:
+    """What a block takes, as a conflict beside bookings."""
+
+    pk: int
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    status: str = "blocked"
 
 
 _SPAN = "a.span && tstzrange(%s, %s) AND a.blocking AND a.booking_id IS DISTINCT FROM %s::bigint"
 _NOW = f"LEFT JOIN {_BOOKINGS} b ON b.id = a.booking_id"
 _NOT_DUE = build_not_due_sql(BOOKING, "b.")
 _OCCUPIED = (
-    f"SELECT a.resource_id, lower(a.span), upper(a.span) FROM {_ALLOCATIONS} a {_NOW}"
-    f" WHERE a.resource_id = ANY(%s::bigint[]) AND {_SPAN} AND {_NOT_DUE} ORDER BY 2"
+    f"SELECT a.resource_id, lower(a.span), upper(a.span), count(*) FROM {_ALLOCATIONS} a {_NOW}"
+    f" WHERE a.resource_id = ANY(%s::bigint[]) AND {_SPAN} AND {_NOT_DUE}"
+    " GROUP BY a.resource_id, a.span ORDER BY 2"
 )
 # of one resource: a plain index scan, where that of several is a bitmap
 _OCCUPIED_ONE = _OCCUPIED.replace("= ANY(%s::bigint[])", "= %s::bigint")
@@ -49,8 +65,7 @@ _OCCUPIED_ONE = _OCCUPIED.replace("= ANY(%s::bigint[])", "= %s::bigint")
 def list_occupied(
     resource_ids: Sequence[int], starts_at: datetime, ends_at: datetime, ignore: int = 0
 ) -> list[Occupied]:
-    """Each unit that is taken at that time, buffers included, by start: one statement. `ignore` is
-    a booking's id."""
+    """What is taken at that time, with buffers, by start: one statement. `ignore` is a booking."""
     one = len(resource_ids) == 1
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
         cursor.execute(
@@ -62,23 +77,34 @@ def list_occupied(
 
 _FIELDS = [field.attname for field in Booking._meta.concrete_fields]
 _COLUMNS = ", ".join(f"b.{field.column}" for field in Booking._meta.concrete_fields)
+_BLOCKS = Block._meta.db_table
 _CONFLICTS = (
-    f"SELECT {_COLUMNS} FROM {_BOOKINGS} b WHERE b.id IN (SELECT a.booking_id"
-    f" FROM {_ALLOCATIONS} a WHERE a.resource_id = %s::bigint AND {_SPAN}) AND {_NOT_DUE}"
-    " ORDER BY b.starts_at LIMIT 10"
+    f"SELECT a.block_id, lower(a.span), upper(a.span), k.reason, {_COLUMNS}"
+    f" FROM {_ALLOCATIONS} a {_NOW} LEFT JOIN {_BLOCKS} k ON k.id = a.block_id"
+    f" WHERE a.resource_id = %s::bigint AND {_SPAN} AND {_NOT_DUE}"
 )
+_FIRST_CONFLICTS = f"{_CONFLICTS} ORDER BY lower(a.span) LIMIT 10"
+_SOME_CONFLICTS = f"{_CONFLICTS} LIMIT 10"  # of a thousand nobody sorts them
 
 
-def list_conflicts(parts: Sequence[Part], ignore: int = 0) -> list[Booking]:
-    """The first ten bookings that take some of it, by start. `ignore` is a booking's id."""
-    found: dict[int, Booking] = {}
+def list_conflicts(parts: Sequence[Part], ignore: int = 0) -> list[Booking | BlockedTime]:
+    """The first ten bookings and blocks that take some of it, by start; of a resource with several
+    units some of them. `ignore` is a booking's id."""
+    found: dict[tuple[str, Any], Booking | BlockedTime] = {}
     with connection.prepared() as cursor:  # type: ignore[attr-defined]
         for part in parts:
-            cursor.execute(_CONFLICTS, (part.resource.pk, part.starts_at, part.ends_at, ignore))
-            for row in cursor.fetchall():
-                booking = Booking.from_db(connection.alias, _FIELDS, row)
-                found[booking.pk] = booking
-    return sorted(found.values(), key=lambda booking: booking.starts_at)[:10]
+            cursor.execute(
+                _FIRST_CONFLICTS if part.resource.units == 1 else _SOME_CONFLICTS,
+                (part.resource.pk, part.starts_at, part.ends_at, ignore),
+            )
+            for block, starts_at, ends_at, reason, *row in cursor.fetchall():
+                if block is None:
+                    booking = Booking.from_db(connection.alias, _FIELDS, row)
+                    found["booking", booking.pk] = booking
+                else:
+                    blocked = BlockedTime(block, starts_at, ends_at, reason)
+                    found["block", (block, starts_at)] = blocked
+    return sorted(found.values(), key=lambda each: each.starts_at)[:10]
 
 
 # the most units that are taken at once, at any moment of the time

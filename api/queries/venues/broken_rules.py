@@ -3,7 +3,7 @@ rules: the one place that knows, whatever changes a rule."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -95,15 +95,6 @@ def list_broken_rules(rules: Rules, booking: Any) -> list[errors.Refusal]:
         except errors.Refusal as refusal:
             broken.append(refusal)
     return broken
-
-
-def find_broken_rule(
-    rules: Rules, booking: Any, kept: Collection[str] = ()
-) -> errors.Refusal | None:
-    """The rule that a booking breaks now: the first, as it would be refused. `kept` are the keys of
-    rules that staff have decided to keep it against."""
-    broken = list_broken_rules(rules, booking)
-    return next((refusal for refusal in broken if get_key(refusal) not in kept), None)
 
 
 def get_key(refusal: errors.Refusal) -> str:

@@ -20,11 +20,11 @@ from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.policy import Rules
 from api.queries.clock import database_now
 from api.queries.reviews.reviews import list_kept_keys
-from api.queries.venues.broken_rules import find_broken_rule
 from api.queries.venues.rules import get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
+from .broken import find_broken
 from .parts import divide_guests, list_all_rules
 from .slots import get_booking, lock_booking, move_into_slot
 from .transitions import apply_transition
@@ -53,9 +53,8 @@ def approve_booking(booking_id: int, actor: Actor, next_status: str = "") -> Boo
     resource = get_resource(booking.resource_id)
     if booking.status == PENDING:
         kept = list_kept_keys(booking_id)
-        for rules in list_all_rules(booking, resource):
-            if broken := find_broken_rule(rules, booking, kept):
-                raise broken
+        if broken := find_broken(booking, kept):
+            raise broken
     move = BOOKING.approve
     sets: dict[str, Any] = {"approved_by_id": actor.user.pk if actor.user else None}
     if booking.price_minor and booking.payment_status not in PAID_STATUSES:

@@ -99,5 +99,8 @@ def write_units(numbers: dict[int, int]) -> None:
     if numbers:
         ids: Sequence[int] = list(numbers)
         with connection.cursor() as cursor:
+            # nothing becomes free by that, so that no block gets it
+            cursor.execute("SELECT set_config('holdfast.renumbering', 'on', true)")
             cursor.execute(_TAKE_OUT, [ids])
             cursor.execute(_PUT_IN, [ids, list(numbers.values())])
+            cursor.execute("SELECT set_config('holdfast.renumbering', '', true)")

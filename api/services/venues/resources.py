@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from api import errors
 from api.models import Booking, Resource, User, Venue
 from api.queries.venues.broken_rules import are_rules
+from api.services.bookings.fit import fit_units
 from api.services.reviews.review import Affected, review_bookings
 from api.signals import resource_changed
 
@@ -33,6 +34,8 @@ def update_resource(resource: Resource, by: User, changes: Mapping[str, Any]) ->
     for name, value in changes.items():
         setattr(resource, name, value)
     resource.save(update_fields=[*changes, "updated_at"])
+    if "units" in changes:
+        fit_units(resource)
     if are_rules(resource, changes):
         resource.affected = review_bookings(resource.venue_id, [resource.pk])
     announce_changes([resource.pk])
