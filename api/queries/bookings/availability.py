@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from heapq import nsmallest
-from itertools import islice
+from heapq import heappop, heappush, nsmallest
+from itertools import islice, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
 from api import errors, policy
 from api.models import Resource
-from api.policy import DAY, Interval, Rules
+from api.policy import Interval, Rules
 
 from .occupancy import list_occupied
 
@@ -41,8 +41,8 @@ def list_busy_intervals(
         [r.pk for r in resources], starts_at - before, ends_at + after, ignore=ignore
     )
     by_id: dict[int, list[Taken]] = defaultdict(list)
-    for pk, *taken_once in occupied:
-        by_id[pk].append(Taken(*taken_once))
+    for pk, start, end, units in occupied:
+        by_id[pk].append(Taken(start, end, units))
     found: dict[int, list[Interval]] = defaultdict(list)
     for resource in resources:
         rows = by_id.get(resource.pk, [])
@@ -56,6 +56,36 @@ def list_busy_intervals(
         if taken:
             found[resource.pk] = taken
     return found
+
+
+def list_unit_counts(resource: Resource, starts_at: datetime, ends_at: datetime) -> list[Taken]:
+    """How many units are left for another booking, in pieces by start: one statement. Where nothing
+    is taken there is no piece."""
+    before, after = resource.buffer_before, resource.buffer_after
+    rows = list_occupied([resource.pk], starts_at - before, ends_at + after)
+    taken = count_taken(Taken(start, end, units) for _, start, end, units in rows)
+    # as long as a buffer before or after it would be in the way
+    around = [Taken(start - after, end + before, units) for start, end, units in taken]
+    return [
+        Taken(start, end, resource.units - units)
+        for start, end, units in _find_most(around)
+        if start < ends_at and end > starts_at
+    ]
+
+
+def _find_most(pieces: Sequence[Taken]) -> Iterator[Taken]:
+    """The most units of all pieces that hold a moment, in pieces that do not overlap."""
+    edges = sorted({edge for piece in pieces for edge in (piece.starts_at, piece.ends_at)})
+    running: list[tuple[int, datetime]] = []  # minus units, end
+    ahead = deque(pieces)
+    for start, end in pairwise(edges):
+        while ahead and ahead[0].starts_at <= start:
+            piece = ahead.popleft()
+            heappush(running, (-piece.units, piece.ends_at))
+        while running and running[0][1] <= start:
+            heappop(running)
+        if running:
+            yield Taken(start, end, -running[0][0])
 
 
 class Taken(NamedTuple):
@@ -104,40 +134,6 @@ def subtract_intervals(whole: Interval, busy: Iterable[Interval]) -> list[Interv
     if start < end:
         left.append((start, end))
     return left
-
-
-def list_free_intervals(
-    rules: Rules, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
-) -> list[Interval]:
-    """Free intervals within opening hours and the range, at least that long, by start."""
-    resource = rules.resource
-    if not resource.bookable:
-        return []
-    busy = list_busy_intervals([resource], starts_at, ends_at)[resource.pk]
-    hours = [(starts_at, ends_at)]
-    if rules.venue.hours_enforced:
-        hours = policy.list_open_intervals(rules, starts_at, ends_at)
-    unfit = sorted([*busy, *_list_closed_days(rules, starts_at, ends_at)])
-    free = []
-    for opens, closes in hours:
-        whole = max(opens, starts_at), min(closes, ends_at)
-        free += subtract_intervals(whole, unfit) if whole[0] < whole[1] else []
-    return [i for i in free if at_least is None or i[1] - i[0] >= at_least]
-
-
-def _list_closed_days(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
-    """Closed dates from midnight to midnight: they also end the night before them."""
-    return [
-        (
-            policy.to_instant(rules.zone, on, _MIDNIGHT),
-            policy.to_instant(rules.zone, on + DAY, _MIDNIGHT),
-        )
-        for on in policy.iter_local_dates(rules.zone, starts_at, ends_at)
-        if policy.find_closure(rules, on)
-    ]
-
-
-_MIDNIGHT = datetime.min.time()
 
 
 def filter_free(

@@ -26,4 +26,4 @@ def list_rooms_changed_since(job: str) -> set[int]:
     watched = Panel.objects.filter(revoked_at=None).values("resource")
     near = Booking.objects.occupying(watched, since, now + UPCOMING_WINDOW)
     near = near.overlapping(since, now + UPCOMING_WINDOW)
-    return set(near.filter(passed).values_list("place", flat=True))
+    return set(near.filter(passed).values_list("allocations__resource", flat=True))

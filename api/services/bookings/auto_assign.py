@@ -21,8 +21,6 @@ from api.services.venues import venues
 
 from . import slots
 from .create import BookingRequest, create_booking
-from .parts import build_parts
-from .places import Obstacle
 from .reschedule import BookingChanges, reschedule_booking
 
 
@@ -133,14 +131,8 @@ def _build_refusal(
 ) -> errors.SlotTaken:
     """The refusal over all resources: all that blocks, and the nearest times in any of them."""
     now = resources[0].now
-    wanted = Booking(starts_at=starts_at, ends_at=ends_at)
     each = [
-        slots.build_refusal(
-            [build_rules(resource)],
-            wanted,
-            now,
-            Obstacle(build_parts([resource], starts_at, ends_at)),
-        )
+        slots.build_interval_refusal(build_rules(resource), starts_at, ends_at, now)
         for resource in resources
     ]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -97,7 +97,7 @@ def _find_tightest(free: Iterable[int], free_from: dict[int, datetime]) -> int:
 def write_units(numbers: dict[int, int]) -> None:
     """Gives allocations other units, by id."""
     if numbers:
-        ids: Sequence[int] = list(numbers)
+        ids: list[Any] = list(numbers)
         with connection.cursor() as cursor:
             # nothing becomes free by that, so that no block gets it
             cursor.execute("SELECT set_config('holdfast.renumbering', 'on', true)")

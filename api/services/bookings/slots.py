@@ -110,3 +110,12 @@ def build_refusal(
         now=now,
         ignore=ignore,
     )
+
+
+def build_interval_refusal(
+    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime
+) -> errors.SlotTaken:
+    """The refusal of one resource for a time, whatever takes it then."""
+    wanted = Booking(starts_at=starts_at, ends_at=ends_at)
+    obstacle = Obstacle(build_parts([rules.resource], starts_at, ends_at))
+    return build_refusal([rules], wanted, now, obstacle)
