@@ -11,12 +11,13 @@ from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.decorators import action
 
-from api.models import Closure, PrimetimeWindow, Resource, User, Venue
+from api.models import Allocation, Block, Closure, PrimetimeWindow, Resource, User, Venue
+from api.services.bookings.fit import fit_units
 from api.services.reviews.review import review_bookings
 from api.services.venues import resources
 
 from . import resource_week
-from .base import HTTPS_URLS, EditableAdmin
+from .base import HTTPS_URLS, EditableAdmin, ReadOnlyAdmin
 from .reviews import warn_of_affected
 
 
@@ -108,6 +109,8 @@ class ResourceAdmin(EditableAdmin):
     def save_model(self, request: HttpRequest, obj: Resource, form: Any, change: bool) -> None:
         """Warn of the bookings that the resource, as it is now, breaks."""
         super().save_model(request, obj, form, change)
+        if change and "units" in form.changed_data:
+            fit_units(obj)
         warn_of_affected(request, review_bookings(obj.venue_id, [obj.pk]))
         resources.announce_changes([obj.pk])
 
@@ -121,3 +124,18 @@ class ResourceAdmin(EditableAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return [str(obj) for obj in objs], {}, set(), []
+
+
+@admin.register(Block)
+class BlockAdmin(ReadOnlyAdmin):
+    list_display = ("resource", "starts_at", "ends_at", "reason", "created_by")
+    list_filter = ("resource__venue",)
+    list_select_related = ("resource", "created_by")
+
+
+@admin.register(Allocation)
+class AllocationAdmin(ReadOnlyAdmin):
+    list_display = ("resource", "unit", "span", "blocking", "kind", "booking", "block")
+    list_filter = ("kind", "blocking")
+    list_select_related = ("resource", "booking", "block")
+    show_full_result_count = False
