@@ -2,7 +2,8 @@
 
 1. The resources it leaves and enters are locked in id order, then the booking; both are read anew.
 2. A new time or resource meets the policy again; price and deadlines are worked out anew.
-3. Its places are given back and taken anew, under the exclusion constraint; `booking_changed` writes history and emails.
+3. Its places are given back and taken anew, under the exclusion constraint; `booking_changed`
+   writes history and emails.
 4. If the change needs an approval, or needs none any more, the booking moves along the lifecycle.
 """
 
