@@ -78,7 +78,7 @@ def list_days(
     starts, ends = midnights[0], midnights[-1]
     rows: Iterable[Any]
     if only:
-        found = _filter_blocking(resources, starts, ends).values_list(*only, "place", named=True)
+        found = _filter_blocking(resources, starts, ends).values_list("place", *only, named=True)
         rows = _drop_repeated(found)
     else:
         rows = list_blocking_bookings(resources, starts, ends)

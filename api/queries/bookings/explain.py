@@ -46,14 +46,18 @@ class _Layer(NamedTuple):
 
 
 def explain_times(
-    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime
+    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, *, notice: bool = True
 ) -> tuple[list[Free], list[Refused]]:
     """The range without gaps, in people's own times: when one unit at least can be had, and why not
     at all other times. What depends on a request (its length, its guests) is left out.
 
-    Free rows are cut where the number of units changes; a booking may lie across them."""
+    Free rows are cut where the number of units changes; a booking may lie across them. Without
+    `notice` it is not looked at how soon and how far ahead one may book."""
     counts = list_unit_counts(rules.resource, starts_at, ends_at)
-    layers = [*_iter_layers(rules, starts_at, ends_at, now)]
+    layers = [_Layer(errors.InThePast(), [(min(starts_at, now), now)])]
+    if notice:
+        layers += _iter_notice(rules, ends_at, now)
+    layers += _iter_standing(rules, starts_at, ends_at)
     taken = [(start, end) for start, end, left in counts if left < 1]
     layers.append(_Layer(errors.SlotTaken(), merge_intervals(taken)))
     edges = {starts_at, ends_at}
@@ -102,25 +106,11 @@ def list_long_enough(free: Sequence[Free], at_least: timedelta) -> list[Free]:
     return [row for row in free if policy.lies_within((row.starts_at, row.ends_at), long)]
 
 
-def _iter_layers(
-    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime
-) -> Iterator[_Layer]:
-    """In the order in which they refuse (`policy.check_booking`)."""
-    yield from _iter_notice(rules, starts_at, ends_at, now)
-    whole = (starts_at, ends_at)
-    if because := rules.resource.unavailable_because:
-        yield _Layer(errors.ResourceUnavailable(because=because), [whole])
-    yield from _iter_closures(rules, starts_at, ends_at)
-    if rules.venue.hours_enforced:
-        open_ = policy.list_open_intervals(rules, starts_at, ends_at)
-        yield _Layer(errors.OutsideHours(), subtract_intervals(whole, open_))
+# in the order in which they refuse (`policy.check_booking`)
 
 
-def _iter_notice(
-    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime
-) -> Iterator[_Layer]:
+def _iter_notice(rules: Rules, ends_at: datetime, now: datetime) -> Iterator[_Layer]:
     venue, zone = rules.venue, rules.zone
-    yield _Layer(errors.InThePast(), [(min(starts_at, now), now)])
     earliest = now + venue.min_notice
     if earliest > now:
         yield _Layer(errors.TooSoon(earliest=earliest), [(now, earliest)])
@@ -136,6 +126,16 @@ def _iter_notice(
         first = policy.to_instant(zone, today + venue.max_advance + DAY, _MIDNIGHT)
     if first < ends_at:
         yield _Layer(errors.TooFarAhead(), [(first, ends_at)])
+
+
+def _iter_standing(rules: Rules, starts_at: datetime, ends_at: datetime) -> Iterator[_Layer]:
+    whole = (starts_at, ends_at)
+    if because := rules.resource.unavailable_because:
+        yield _Layer(errors.ResourceUnavailable(because=because), [whole])
+    yield from _iter_closures(rules, starts_at, ends_at)
+    if rules.venue.hours_enforced:
+        open_ = policy.list_open_intervals(rules, starts_at, ends_at)
+        yield _Layer(errors.OutsideHours(), subtract_intervals(whole, open_))
 
 
 def _iter_closures(rules: Rules, starts_at: datetime, ends_at: datetime) -> Iterator[_Layer]:

@@ -99,14 +99,15 @@ class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Reso
     def availability(self, request: Request, pk: int) -> Response:
         """Read when a resource is free.
 
-        The free intervals from `start` to `end`: what can be booked by the venue's rules and is not
-        taken. With `explain=1` also why the rest is `refused`: the two cover the range without
-        gaps. Dates are days of the venue, both inclusive. For anyone.
+        The free intervals from `start` to `end`: within opening hours, where nothing blocks it, and
+        from now on. With `explain=1` only what can be booked today, and why the rest is `refused`:
+        the two cover the range without gaps. Dates are days of the venue, both inclusive. For
+        anyone.
         """
         query = self.get_validated_query(AvailabilityQuerySerializer)
         rules, now = rules_query.get_rules(pk)
         start, end = _get_range(query["start"], query["end"], rules.venue)
-        free, refused = explain.explain_times(rules, start, end, now)
+        free, refused = explain.explain_times(rules, start, end, now, notice=query["explain"])
         if "duration" in query:
             free = explain.list_long_enough(free, query["duration"])
         body: dict[str, Any] = {
