@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from api import errors
 from api.models import Resource
+from api.rest.exceptions import get_status
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/"
 HOUR = timedelta(hours=1)
+UNFIT = get_status(errors.Unfit())
 
 
 def instant(at):
@@ -32,7 +35,7 @@ def test_units_are_booked_and_answered_one_row_each(client_of, ana, venue, times
     assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
     for quantity in (0, 4):
         wrong = client.post(f"{API}bookings/", body | {"quantity": quantity})
-        assert wrong.status_code == 400
+        assert wrong.status_code == UNFIT
         assert "quantity" in wrong.json()["errors"]
 
 
@@ -54,7 +57,7 @@ def test_several_are_booked_at_once_and_found_by_any(client_of, ana, venue, cour
         {"resource": 10**9},
         {},
     ):
-        assert client.post(f"{API}bookings/", wrong | times).status_code == 400
+        assert client.post(f"{API}bookings/", wrong | times).status_code == UNFIT
 
 
 def test_staff_block_and_lift(client_of, ana, sam, court, booked, times, soon):

@@ -21,6 +21,7 @@ from rest_framework.test import APIClient
 
 from api.contracts import CONTRACTS
 from api.models import (
+    Block,
     Booking,
     Closure,
     Export,
@@ -165,6 +166,9 @@ def own(world: World) -> Face:
         venue=club, weekday=0, starts_at="17:00", ends_at="20:00"
     )
     closure = Closure.objects.create(venue=club, first_on="2031-01-01", last_on="2031-01-01")
+    block = Block.objects.create(
+        resource=court, starts_at=world.soon + 60 * HOUR, ends_at=world.soon + 61 * HOUR
+    )
     mine, theirs = world.take(world.owner, court), world.take(world.asked, court, 30)
     sent = traded(world, mine, theirs, by_owner=True)
     review = Review.objects.create(booking=mine, code="closed", detail="Closed on that day.")
@@ -207,6 +211,10 @@ def own(world: World) -> Face:
         ("PATCH", "venues/{}/closures/{}/"): {"last_on": "2031-01-02"},
         ("POST", "resources/"): {"venue": "club", "name": "New"},
         ("PATCH", "resources/{}/"): {"name": "C"},
+        ("POST", "resources/{}/blocks/"): {
+            "starts_at": (world.soon + 70 * HOUR).isoformat(),
+            "ends_at": (world.soon + 71 * HOUR).isoformat(),
+        },
         ("POST", "bookings/"): at | {"resource": court.pk},
         ("PATCH", "bookings/{}/"): {"title": "x"},
         ("POST", "bookings/{}/extend/"): {"ends_at": (mine.ends_at + HOUR).isoformat()},
@@ -228,6 +236,7 @@ def own(world: World) -> Face:
         "venues/": ("club",),
         "venues/{}/primetime/{}": ("club", window.pk),
         "venues/{}/closures/{}": ("club", closure.pk),
+        "resources/{}/blocks/{}": (court.pk, block.pk),
         "resources/": court.pk,
         "bookings/": mine.pk,
         "reviews/": review.pk,

@@ -75,7 +75,7 @@ def test_a_quantity_is_taken_whole_or_not_at_all(bikes, book, soon):
 
 @pytest.mark.parametrize("quantity", [0, -1, 4])
 def test_more_units_than_there_are_and_fewer_than_one_are_refused(bikes, book, quantity):
-    with pytest.raises(errors.Invalid):
+    with pytest.raises(errors.Unfit):
         book(bikes, quantity=quantity)
     assert not Booking.objects.exists()
 
@@ -191,7 +191,7 @@ def test_the_quantity_of_a_booking_can_change(bikes, book, soon):
     actor = Actor.for_booking(row.owner, row)
     reschedule_booking(row.pk, actor, BookingChanges(quantity=3))
     assert units(row) == [1, 2, 3]
-    with pytest.raises(errors.Invalid):
+    with pytest.raises(errors.Unfit):
         reschedule_booking(row.pk, actor, BookingChanges(quantity=4))
     reschedule_booking(row.pk, actor, BookingChanges(quantity=1))
     assert crowd(bikes, soon) == 1
@@ -312,7 +312,7 @@ def test_what_does_not_go_together_is_refused(court, beamer, book, wrong):
     other = Venue.objects.create(slug="other", name="Other")
     far = Resource.objects.create(venue=other, name="Far")
     named = {"twice": court.pk, "elsewhere": far.pk, "unknown": 10**9}[wrong]
-    kind = errors.NotFound if wrong == "unknown" else errors.Invalid
+    kind = errors.NotFound if wrong == "unknown" else errors.Unfit
     with pytest.raises(kind):
         book(court, others=[named])
     assert not Booking.objects.exists()

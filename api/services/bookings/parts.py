@@ -63,22 +63,22 @@ def list_all_rules(booking: Booking, first: Resource) -> list[Rules]:
 
 
 def check_one_venue(resources: Sequence[Resource]) -> None:
-    """Refuses `Invalid` for resources of several venues, or one that is named twice."""
+    """Refuses `Unfit` for resources of several venues, or one that is named twice."""
     if len({resource.venue_id for resource in resources}) > 1:
-        raise errors.Invalid(errors={"resources": ["All must be of one venue."]})
+        raise errors.Unfit(errors={"resources": ["All must be of one venue."]})
     check_named_once([resource.pk for resource in resources])
 
 
 def check_named_once(ids: Collection[int]) -> None:
     if len(set(ids)) < len(ids):
-        raise errors.Invalid(errors={"resources": ["One is named twice."]})
+        raise errors.Unfit(errors={"resources": ["One is named twice."]})
 
 
 def check_quantity(rules: Iterable[Rules], quantity: int) -> None:
-    """Refuses `Invalid` for more units than one of the resources has."""
+    """Refuses `Unfit` for more units than one of the resources has."""
     most = min(each.resource.units for each in rules)
     if not 1 <= quantity <= most:
-        raise errors.Invalid(errors={"quantity": [f"Must be 1 to {most}."]})
+        raise errors.Unfit(errors={"quantity": [f"Must be 1 to {most}."]})
 
 
 def check_all(

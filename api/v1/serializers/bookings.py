@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.effective_status import get_effective_payment_status, get_effective_status
-from api.errors import Invalid, Unfit
+from api.errors import Unfit
 from api.models import Booking, BookingEvent, User
 from api.models.allocations import get_places
 
@@ -236,7 +236,7 @@ class NewBookingSerializer(SharedFieldsSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         named = [name for name in ("resource", "resources") if name in attrs]
         if len(named) > 1 or not (named or self.partial):
-            raise Invalid(errors={"resource": ["Give exactly one of resource and resources."]})
+            raise Unfit(errors={"resource": ["Give exactly one of resource and resources."]})
         if resources := attrs.pop("resources", None):
             attrs["resource"], *attrs["others"] = resources
         elif named:

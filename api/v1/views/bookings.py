@@ -235,7 +235,7 @@ def _refuse_unknown_resource() -> Iterator[None]:
     try:
         yield
     except errors.NotFound as refusal:
-        raise errors.Invalid(errors={"resource": [refusal.detail]}) from None
+        raise errors.Unfit(errors={"resource": [refusal.detail]}) from None
 
 
 def _render_result(pk: int, result: Booking | errors.Refusal) -> dict[str, Any]:
