@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from api import policy
 from api.errors import AbsurdTime, NotFound
@@ -78,11 +78,13 @@ def list_days(
     starts, ends = midnights[0], midnights[-1]
     rows: Iterable[Any]
     if only:
-        found = _filter_blocking(resources, starts, ends).values_list("place", *only, named=True)
-        rows = _drop_repeated(found)
+        found = _filter_blocking(resources, starts, ends).values_list(
+            "place", "span", *only, named=True
+        )
+        rows = list(_drop_repeated(found))
     else:
         rows = list_blocking_bookings(resources, starts, ends)
-    busy = list_busy_intervals([r for r in resources if r.pk], starts, ends)
+    busy = _list_busy(resources, rows, starts, ends)
     by_day: dict[date, list[Any]] = defaultdict(list)
     for row in rows:
         first = max(bisect_right(midnights, row.starts_at) - 1, 0)
@@ -114,6 +116,22 @@ def list_blocking_bookings(
     return found
 
 
+def _list_busy(
+    resources: Sequence[Resource], rows: Iterable[Any], starts_at: datetime, ends_at: datetime
+) -> dict[int, list[Interval]]:
+    """As `list_busy_intervals`, from the bookings at hand where there is nothing else to know."""
+    known = [each for each in resources if each.pk]
+    if any(
+        each.units > 1 or each.buffer_before or each.buffer_after or getattr(each, "has_blocks", 1)
+        for each in known
+    ):
+        return list_busy_intervals(known, starts_at, ends_at)
+    busy: dict[int, list[Interval]] = defaultdict(list)
+    for row in rows:
+        busy[row.place].append((row.span.lower, row.span.upper))
+    return busy
+
+
 def _drop_repeated(rows: Iterable[Any]) -> Iterator[Any]:
     """Each booking once with each resource, however many units of it it takes."""
     seen = set()
@@ -128,6 +146,7 @@ def _filter_blocking(
 ) -> QuerySet[Booking]:
     return (
         Booking.objects.occupying([r.pk for r in resources if r.pk], starts_at, ends_at)
+        .annotate(span=F("allocations__span"))
         .overlapping(starts_at, ends_at)
         .blocking()
         .order_by("starts_at", "id")

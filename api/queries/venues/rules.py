@@ -13,11 +13,11 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
 from api.errors import NotFound
-from api.models import Booking, Closure, PrimetimeWindow, Resource, Venue
+from api.models import Block, Booking, Closure, PrimetimeWindow, Resource, Venue
 from api.policy import Rules
 from api.queries.clock import annotate_now
 
@@ -99,6 +99,7 @@ def list_resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
     three statements; those that take no new bookings only when they are wanted too."""
     rows = Resource.objects.all() if retired else Resource.objects.filter(retired_at=None)
     related = ("venue__primetime", "venue__closures")
+    rows = rows.annotate(has_blocks=Exists(Block.objects.filter(resource=OuterRef("pk"))))
     return annotate_now(rows.select_related("venue").prefetch_related(*related))
 
 
