@@ -64,7 +64,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
     queryset = Booking.objects.none()
 
     def get_queryset(self) -> QuerySet[Booking]:
-        return queries.list_visible_bookings(self.user)
+        return queries.list_visible_bookings(self.user).prefetch_related("allocations")
 
     def get_object(self) -> Booking:
         return queries.get_visible_booking(self.user, self.kwargs["pk"])
