@@ -116,7 +116,7 @@ BOOKING: Final = Table(
     statuses=Status,
     initial=(HELD, PENDING, CONFIRMED),
     blocking=(HELD, PENDING, CONFIRMED, CHECKED_IN),
-    swept_columns=("resource_id", "status", "version", "price_minor", "payment_status"),
+    swept_columns=("resource_id", "several", "status", "version", "price_minor", "payment_status"),
     transitions=(
         Transition(
             "expire",

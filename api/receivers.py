@@ -12,6 +12,7 @@ from api.models import Booking, Trade, User, UserProfile
 from api.services.accounts import joining
 from api.services.actors import Actor
 from api.services.bookings import history, trades
+from api.services.bookings.parts import list_booked_ids
 from api.services.bookings.statements import InsertPart
 from api.services.messages import notifications
 from api.services.payments import refunds
@@ -100,7 +101,7 @@ def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
     if kwargs.get("table", BOOKING) is BOOKING:
         left = kwargs["details"].get("from", {})
         old = {left["resource"]} if "resource" in left else set()
-        pushes.push_after_commit({row.resource_id for row in rows} | old)
+        pushes.push_after_commit(list_booked_ids(rows) | old | set(left.get("others", ())))
 
 
 def refresh_resources(resources: Collection[int], **_: Any) -> None:

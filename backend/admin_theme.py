@@ -68,6 +68,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Bookings", "event", "api_booking"),
                     _list("Trades", "swap_horiz", "api_trade"),
                     _list("Resources", "meeting_room", "api_resource"),
+                    _list("Blocks", "block", "api_block"),
                     _list("Venues", "storefront", "api_venue"),
                     _list("People", "group", "api_user"),
                     _list("Members", "badge", "api_membership", permission=is_admin_somewhere),

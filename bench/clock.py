@@ -166,6 +166,8 @@ def _expiry() -> list[Figure]:
         for name, work in (("ours", ours), ("bare", bare)):
             _sql(
                 "TRUNCATE api_bookingevent, api_delivery CASCADE",
+                "DELETE FROM api_allocation WHERE booking_id IN (SELECT id FROM api_booking"
+                " WHERE status IN ('held', 'expired'))",
                 "DELETE FROM api_booking WHERE status IN ('held', 'expired')",
                 _rows(DUE, "held", "statement_timestamp()", 2 * MANY),
                 "VACUUM ANALYZE api_booking",

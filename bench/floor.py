@@ -12,11 +12,14 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 SQL = (
-    "INSERT INTO api_booking (venue_id, resource_id, owner_id, title, notes, guests, starts_at,"
-    " ends_at, status, primetime, completes_at, lapses_at, price_minor, currency, payment_status,"
-    " rejection_reason, contract, version)"
-    " VALUES (%s, %s, %s, '', '', 1, %s, %s, 'confirmed', false, %s, %s, 0, '', 'none', '', '', 1)"
-    " ON CONFLICT DO NOTHING RETURNING id"
+    "WITH taken AS (INSERT INTO api_allocation (booking_id, resource_id, unit, span, blocking,"
+    " kind) VALUES (nextval('api_booking_id_seq'), %(resource)s, 1, tstzrange(%(start)s, %(end)s),"
+    " true, 'booking') ON CONFLICT DO NOTHING RETURNING booking_id)"
+    " INSERT INTO api_booking (id, venue_id, resource_id, owner_id, title, notes, guests,"
+    " starts_at, ends_at, status, primetime, completes_at, lapses_at, price_minor, currency,"
+    " payment_status, rejection_reason, contract, version)"
+    " SELECT booking_id, %(venue)s, %(resource)s, %(owner)s, '', '', 1, %(start)s, %(end)s,"
+    " 'confirmed', false, %(end)s, %(start)s, 0, '', 'none', '', '', 1 FROM taken RETURNING id"
 )
 
 
@@ -29,9 +32,8 @@ class Insert(APIView):
         body = request.data
         start, end = (datetime.fromisoformat(body[name]) for name in ("starts_at", "ends_at"))
         with connection.cursor() as cursor:
-            cursor.execute(
-                SQL, [body["venue"], body["resource"], request.user.pk, start, end, end, start]
-            )
+            who = {"owner": request.user.pk, "start": start, "end": end}
+            cursor.execute(SQL, who | {name: body[name] for name in ("venue", "resource")})
             row = cursor.fetchone()
         return Response({"id": row[0] if row else None}, status=201 if row else 409)
 

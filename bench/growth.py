@@ -107,8 +107,15 @@ def _copy(lines: Iterator[bytes]) -> None:
         with cursor.copy(f"COPY api_booking ({COLUMNS}) FROM STDIN") as copy:
             for line in lines:
                 copy.write(line)
+        # as the trigger would, all at once
+        cursor.execute(
+            "INSERT INTO api_allocation (booking_id, resource_id, unit, span, blocking, kind)"
+            " SELECT id, resource_id, 1, tstzrange(starts_at, ends_at), status = 'confirmed',"
+            " 'booking' FROM api_booking WHERE id > coalesce((SELECT max(booking_id)"
+            " FROM api_allocation), 0)"
+        )
         cursor.execute("SET session_replication_role = DEFAULT")
-        cursor.execute("VACUUM ANALYZE api_booking")
+        cursor.execute("VACUUM ANALYZE api_booking, api_allocation")
 
 
 # measurements
@@ -187,11 +194,9 @@ def _bare_calendar(people: dict[str, Any]) -> None:
         cursor.execute(f"SELECT * FROM {PLACES}")
         cursor.fetchall()
         cursor.execute(
-            f"SELECT b.*, u.* FROM {PLACES} JOIN api_booking b ON b.resource_id = r.id"
-            " JOIN api_user u ON u.id = b.owner_id"
-            " WHERE b.status IN ('held', 'pending', 'confirmed', 'checked_in')"
-            " AND tstzrange(b.starts_at, b.ends_at, '[)') && tstzrange(%s, %s)"
-            " ORDER BY b.starts_at",
+            f"SELECT b.*, u.* FROM {PLACES} JOIN api_allocation a ON a.resource_id = r.id"
+            " JOIN api_booking b ON b.id = a.booking_id JOIN api_user u ON u.id = b.owner_id"
+            " WHERE a.blocking AND a.span && tstzrange(%s, %s) ORDER BY b.starts_at",
             week,
         )
         cursor.fetchall()

@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import action
 
-from api.models import PrimetimeWindow, Resource, User, Venue
+from api.models import Allocation, Block, PrimetimeWindow, Resource, User, Venue
 from api.opening_hours import is_region
+from api.services.bookings.fit import fit_units
 from api.services.reviews.review import review_bookings
 from api.services.venues import hours, resources
 
 from . import resource_week
-from .base import HTTPS_URLS, EditableAdmin, OwnVenueFilter, VenueInline
+from .base import HTTPS_URLS, EditableAdmin, OwnVenueFilter, ReadOnlyAdmin, VenueInline
 from .hours import ExceptionInline, HoursInline, OwnExceptionInline, OwnHoursInline
 from .reviews import warn_of_affected
 
@@ -122,6 +123,8 @@ class ResourceAdmin(EditableAdmin):
         super().save_related(request, form, formsets, change)
         obj = form.instance
         hours.clear_uniform_hours(obj)
+        if change and "units" in form.changed_data:
+            fit_units(obj)
         warn_of_affected(request, review_bookings(obj.venue_id, [obj.pk]))
         resources.announce_changes([obj.pk])
 
@@ -135,3 +138,18 @@ class ResourceAdmin(EditableAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return [str(obj) for obj in objs], {}, set(), []
+
+
+@admin.register(Block)
+class BlockAdmin(ReadOnlyAdmin):
+    list_display = ("resource", "starts_at", "ends_at", "reason", "created_by")
+    list_filter = ("resource__venue",)
+    list_select_related = ("resource", "created_by")
+
+
+@admin.register(Allocation)
+class AllocationAdmin(ReadOnlyAdmin):
+    list_display = ("resource", "unit", "span", "blocking", "kind", "booking", "block")
+    list_filter = ("kind", "blocking")
+    list_select_related = ("resource", "booking", "block")
+    show_full_result_count = False

@@ -19,7 +19,6 @@ from django.conf import settings
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
-import api.models.bookings
 import api.models.identifiers
 import api.models.roles
 import api.models.venues
@@ -141,6 +140,28 @@ class Migration(migrations.Migration):
                 ("floor", models.IntegerField(default=0)),
                 ("capacity", models.PositiveIntegerField(default=1, help_text="People")),
                 (
+                    "units",
+                    models.PositiveIntegerField(
+                        db_default=1, default=1, help_text="Identical places: seats, bikes, lockers"
+                    ),
+                ),
+                (
+                    "buffer_before",
+                    models.DurationField(
+                        db_default=datetime.timedelta(0),
+                        default=datetime.timedelta(0),
+                        help_text="Kept free before a booking",
+                    ),
+                ),
+                (
+                    "buffer_after",
+                    models.DurationField(
+                        db_default=datetime.timedelta(0),
+                        default=datetime.timedelta(0),
+                        help_text="Kept free after a booking",
+                    ),
+                ),
+                (
                     "amenities",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=60),
@@ -169,6 +190,15 @@ class Migration(migrations.Migration):
                 ),
                 ("closes_at", models.TimeField(blank=True, null=True)),
                 ("own_slot_length", models.DurationField(blank=True, null=True)),
+                (
+                    "crowded_until",
+                    models.DateTimeField(
+                        blank=True,
+                        editable=False,
+                        help_text="Until then more units are booked than are",
+                        null=True,
+                    ),
+                ),
                 ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -796,6 +826,45 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Block",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="blocks",
+                        to="api.resource",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
             name="Booking",
             fields=[
                 (
@@ -824,6 +893,20 @@ class Migration(migrations.Migration):
                 ("title", models.CharField(blank=True, max_length=255)),
                 ("notes", models.TextField(blank=True)),
                 ("guests", models.PositiveIntegerField(default=1, help_text="People expected")),
+                (
+                    "quantity",
+                    models.PositiveIntegerField(
+                        db_default=1, default=1, help_text="Units of each resource"
+                    ),
+                ),
+                (
+                    "several",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Whether it takes other resources too",
+                    ),
+                ),
                 ("starts_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField()),
                 (
@@ -1727,6 +1810,72 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Allocation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "unit",
+                    models.BigIntegerField(default=1, help_text="1 to the units of the resource"),
+                ),
+                (
+                    "span",
+                    django.contrib.postgres.fields.ranges.DateTimeRangeField(
+                        help_text="With the buffers; the end belongs to the next"
+                    ),
+                ),
+                ("blocking", models.BooleanField(help_text="Whether it keeps others out")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("booking", "The booking's first resource"),
+                            ("part", "Another resource of the booking"),
+                            ("block", "Kept from being booked"),
+                        ],
+                        default="booking",
+                        max_length=7,
+                    ),
+                ),
+                (
+                    "block",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="allocations",
+                        to="api.block",
+                    ),
+                ),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="allocations",
+                        to="api.booking",
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocations",
+                        to="api.resource",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["resource", "unit"],
+            },
+        ),
+        migrations.CreateModel(
             name="Review",
             fields=[
                 (
@@ -2209,6 +2358,81 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="block",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="block_ends_after_start",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="allocation",
+            index=models.Index(models.F("booking"), name="allocation_by_booking"),
+        ),
+        migrations.AddIndex(
+            model_name="allocation",
+            index=models.Index(
+                models.F("resource"), condition=models.Q(("kind", "part")), name="allocation_parts"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="allocation",
+            index=models.Index(
+                models.F("block"), condition=models.Q(("kind", "block")), name="allocation_by_block"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="allocation",
+            index=models.Index(
+                models.F("resource"),
+                condition=models.Q(("blocking", False), ("kind", "block")),
+                name="allocation_waiting",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("blocking", True)),
+                expressions=[("resource", "="), ("span", "&&"), ("unit", "=")],
+                name="allocation_never_two",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("span__isempty", False)), name="allocation_has_length"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("block__isnull", False), ("booking__isnull", True), ("kind", "block")
+                    ),
+                    models.Q(
+                        models.Q(("kind", "block"), _negated=True),
+                        ("block__isnull", True),
+                        ("booking__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="allocation_of_one_thing",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("unit__gte", 1)), name="allocation_unit_from_one"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["booking", "part", "block"])),
+                name="allocation_kind_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
             model_name="review",
             constraint=models.UniqueConstraint(
                 models.F("booking"),
@@ -2256,6 +2480,22 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="resource_slot_length",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("units__gte", 1)), name="resource_units"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="resource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("buffer_after__gte", datetime.timedelta(0)),
+                    ("buffer_before__gte", datetime.timedelta(0)),
+                ),
+                name="resource_buffers",
             ),
         ),
         migrations.AddConstraint(
@@ -2482,20 +2722,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="booking",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                condition=models.Q(("status__in", ("held", "pending", "confirmed", "checked_in"))),
-                expressions=[
-                    ("resource", "="),
-                    (
-                        api.models.bookings.Span(
-                            "starts_at",
-                            "ends_at",
-                            django.contrib.postgres.fields.ranges.RangeBoundary(),
-                        ),
-                        "&&",
-                    ),
-                ],
-                name="booking_never_two",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 1)), name="booking_quantity"
             ),
         ),
         migrations.AddConstraint(
@@ -2707,6 +2935,7 @@ class Migration(migrations.Migration):
                 name="user_session_kind_known",
             ),
         ),
+        migrations.RunSQL((SQL / "allocations.sql").read_text()),
         migrations.RunSQL((SQL / "audit.sql").read_text()),
         migrations.RunSQL((SQL / "rollup_marks.sql").read_text()),
         migrations.RunSQL((SQL / "rules_review.sql").read_text()),

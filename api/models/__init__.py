@@ -2,9 +2,11 @@
 person are in `services`."""
 
 from . import lookups as lookups
+from .allocations import Allocation
 from .analytics import DayRollup, Export, MonthRollup, OutdatedPeriod
 from .audit import AuditEntry, AuditSeal
 from .automation import Heartbeat, Job, JobFailure
+from .blocks import Block
 from .bookings import Booking, BookingEvent
 from .consents import Consent, ConsentText
 from .guests import Guest
@@ -25,9 +27,11 @@ from .venues import PrimetimeWindow, Venue
 
 __all__ = [
     "AccountChange",
+    "Allocation",
     "ApiKey",
     "AuditEntry",
     "AuditSeal",
+    "Block",
     "Booking",
     "BookingEvent",
     "Caller",

@@ -1,17 +1,16 @@
 """Bookings: a row with a status, a few deadlines, and people who may push it.
 
-The exclusion constraint is the guard against a second sale; every write path meets it.
+What a booking occupies are its allocations, which carry the guard against a second sale.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, OuterRef, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import GreaterThan
 
@@ -25,14 +24,10 @@ from .venues import Venue
 
 
 class Span(Func):
-    """`tstzrange(starts_at, ends_at, '[)')`: the end belongs to the next booking."""
+    """`tstzrange(start, end)`: the end belongs to the next one."""
 
     function = "TSTZRANGE"
     output_field = DateTimeRangeField()
-
-
-def span(start: str = "starts_at", end: str = "ends_at") -> Span:
-    return Span(start, end, RangeBoundary())
 
 
 class PaymentStatus(models.TextChoices):
@@ -51,7 +46,18 @@ PAID_STATUSES = (PaymentStatus.SUCCEEDED, PaymentStatus.PARTLY_REFUNDED)
 class BookingQuerySet(models.QuerySet["Booking"]):
     def overlapping(self, starts_at: datetime, ends_at: datetime) -> Self:
         """Rows that share at least an instant with the half-open interval."""
-        return self.alias(span=span()).filter(span__overlap=(starts_at, ends_at))
+        return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
+
+    def occupying(self, resources: Any, starts_at: Any, ends_at: Any) -> Self:
+        """Rows that occupy one of these resources within the interval, buffers included, each with
+        the resource as `place`: once for every unit. `resources` are ids, a query of them, or a
+        reference to an outer one. `blocking` is to follow."""
+        which = "" if isinstance(resources, OuterRef) else "__in"
+        return self.filter(
+            **{f"allocations__resource{which}": resources},
+            allocations__blocking=True,
+            allocations__span__overlap=Span(starts_at, ends_at),
+        ).annotate(place=F("allocations__resource_id"))
 
     def blocking(self) -> Self:
         """Rows that block their slot now: what the clock should already have ended does not,
@@ -80,6 +86,12 @@ class Booking(models.Model):
     title = models.CharField(max_length=255, blank=True)
     notes = models.TextField(blank=True)
     guests = models.PositiveIntegerField(default=1, help_text="People expected")
+    quantity = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Units of each resource"
+    )
+    several = models.BooleanField(
+        default=False, db_default=False, help_text="Whether it takes other resources too"
+    )
     attendees = models.ManyToManyField(User, related_name="invited_to", blank=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -115,6 +127,7 @@ class Booking(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
+    places: list[tuple[int, int]]  # resource and unit of each, where a service knows them
     now: datetime  # the database's clock, where a service read the row with it
 
     objects: ClassVar[models.Manager[Booking]] = BookingQuerySet.as_manager()
@@ -153,14 +166,7 @@ class Booking(models.Model):
             ),
         ]
         constraints = [
-            ExclusionConstraint(
-                name="booking_never_two",
-                expressions=[
-                    ("resource", RangeOperators.EQUAL),
-                    (span(), RangeOperators.OVERLAPS),
-                ],
-                condition=Q(status__in=BOOKING.blocking),
-            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="booking_quantity"),
             models.CheckConstraint(
                 condition=Q(owner__isnull=False, guest_email="", guest_key="", guest_name="")
                 | (Q(owner__isnull=True) & ~Q(guest_email="") & ~Q(guest_key="")),

@@ -1,4 +1,4 @@
-"""What is booked: a court, a chair, a room. Exactly one booking may block it at a time."""
+"""What is booked: a court, a chair, a room; or `units` identical places, seats or bikes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ class Resource(models.Model):
     building = models.CharField(max_length=120, blank=True)
     floor = models.IntegerField(default=0)
     capacity = models.PositiveIntegerField(default=1, help_text="People")
+    units = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Identical places: seats, bikes, lockers"
+    )
+    buffer_before = models.DurationField(
+        default=timedelta(0), db_default=timedelta(0), help_text="Kept free before a booking"
+    )
+    buffer_after = models.DurationField(
+        default=timedelta(0), db_default=timedelta(0), help_text="Kept free after a booking"
+    )
     amenities = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     image_url = models.URLField(max_length=500, blank=True)
     is_available = models.BooleanField(default=True)
@@ -35,6 +44,9 @@ class Resource(models.Model):
     )
     closes_at = models.TimeField(null=True, blank=True)
     own_slot_length = models.DurationField(null=True, blank=True)
+    crowded_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Until then more units are booked than are"
+    )
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -58,6 +70,11 @@ class Resource(models.Model):
                 | Q(own_slot_length__gte=timedelta(minutes=1)),
                 name="resource_slot_length",
             ),
+            models.CheckConstraint(condition=Q(units__gte=1), name="resource_units"),
+            models.CheckConstraint(
+                condition=Q(buffer_before__gte=timedelta(0), buffer_after__gte=timedelta(0)),
+                name="resource_buffers",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -73,6 +90,10 @@ class Resource(models.Model):
         if self.retired_at is not None:
             return "retired"
         return "switched off" if not self.is_available else "maintenance" * self.maintenance
+
+    def is_crowded(self, at: datetime) -> bool:
+        """Whether from then on more units may be booked than there are, since there were more."""
+        return self.crowded_until is not None and at < self.crowded_until
 
     @property
     def bookable(self) -> bool:

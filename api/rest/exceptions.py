@@ -170,10 +170,10 @@ def build_problem(refusal: errors.Refusal, request: Request | None = None) -> di
     if isinstance(refusal, errors.SlotTaken):
         caller: Caller = get_caller(request) if request else Nobody()
         if caller.is_staff_somewhere:
-            prefetch_related_objects(refusal.conflicts, "owner")
+            bookings = [row for row in refusal.conflicts if hasattr(row, "owner_id")]
+            prefetch_related_objects(bookings, "owner")
         body["conflicts"] = [
-            _build_conflict(booking, caller.is_staff_of(booking.venue_id))
-            for booking in refusal.conflicts
+            _build_conflict(row, caller.is_staff_of(row.venue_id)) for row in refusal.conflicts
         ]
         body["alternatives"] = [_build_interval(*i) for i in refusal.alternatives]
     return body | {name: refusal.data[name] for name in _DATA if name in refusal.data}
@@ -189,6 +189,8 @@ def _build_conflict(booking: Any, staff: bool) -> dict[str, Any]:
         "ends_at": booking.ends_at,
         "status": booking.status,
     }
+    if staff and booking.status == "blocked":
+        return body | {"reason": booking.reason}
     if staff:
         body |= {"id": booking.pk, "title": booking.title, "owner": booking.person.name}
     return body

@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
@@ -14,6 +14,8 @@ from api import effective_status
 from api.errors import EndsBeforeStart, Unfit
 from api.lifecycle import Status
 from api.models import AuditEntry, Booking, Resource, Review
+from api.queries.bookings.availability import list_busy_intervals
+from api.queries.bookings.bookings import filter_by_resource
 
 from .serializers.fields import InstantField
 
@@ -117,7 +119,7 @@ class ResourceFilterSet(django_filters.FilterSet):
         return rows.filter(amenities__contains=wanted) if wanted else rows
 
     def filter_free(self, rows: QuerySet[Resource], name: str, value: Any) -> QuerySet[Resource]:
-        """Resources without a blocking booking in the interval, opening hours aside."""
+        """Resources of which a unit is free in the interval, opening hours aside."""
         start, end = (self.form.cleaned_data.get(n) for n in ("free_from", "free_until"))
         if not (start and end):
             raise Unfit(errors={"free_until": ["Give free_from and free_until together."]})
@@ -125,9 +127,13 @@ class ResourceFilterSet(django_filters.FilterSet):
             raise EndsBeforeStart
         if name == "free_until":
             return rows  # done with free_from
-        rival = Booking.objects.filter(resource=OuterRef("pk"))
-        taken = rival.overlapping(start, end).blocking()
-        return rows.filter(~Exists(taken), is_available=True, maintenance=False)
+        found = rows.filter(is_available=True, maintenance=False)
+        several = list(found.filter(units__gt=1))
+        busy = list_busy_intervals(several, start, end) if several else {}
+        before = Value(start) - OuterRef("buffer_before")
+        after = Value(end) + OuterRef("buffer_after")
+        taken = Booking.objects.occupying(OuterRef("pk"), before, after).blocking()
+        return found.filter(~Exists(taken) | Q(units__gt=1)).exclude(pk__in=busy)
 
 
 class ReviewFilterSet(django_filters.FilterSet):
@@ -143,7 +149,9 @@ class ReviewFilterSet(django_filters.FilterSet):
 
 class BookingFilterSet(django_filters.FilterSet):
     venue = django_filters.CharFilter(field_name="venue__slug", help_text="The slug of a venue.")
-    resource = IdFilter(field_name="resource_id", help_text="The id of a resource.")
+    resource = IdFilter(
+        method="filter_resource", help_text="The id of a resource, the first or another of them."
+    )
     status = django_filters.MultipleChoiceFilter(
         choices=Status.choices,
         method="filter_status",
@@ -157,6 +165,9 @@ class BookingFilterSet(django_filters.FilterSet):
     class Meta:
         model = Booking
         fields: list[str] = []
+
+    def filter_resource(self, rows: QuerySet[Booking], _: str, pk: int) -> QuerySet[Booking]:
+        return filter_by_resource(rows, pk)
 
     def filter_status(
         self, rows: QuerySet[Booking], _: str, statuses: list[str]

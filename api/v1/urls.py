@@ -13,6 +13,7 @@ from .views import (
     audit,
     auth,
     automation,
+    blocks,
     bookings,
     consents,
     dashboard,
@@ -57,6 +58,7 @@ router.register(
     hours.ResourceExceptionViewSet,
     basename="resource-exception",
 )
+router.register("resources/<int:resource_pk>/blocks", blocks.BlockViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)

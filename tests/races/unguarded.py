@@ -11,7 +11,10 @@ from typing import Any
 
 from django.db import connection
 
-TABLES = ("api_booking", "api_bookingevent", "api_delivery", "api_booking_attendees")
+TABLES = (
+    "api_allocation",
+    *("api_booking", "api_bookingevent", "api_delivery", "api_booking_attendees"),
+)
 OVERLAPS = """
     SELECT count(*) FROM api_booking a JOIN api_booking b ON a.resource_id = b.resource_id
     AND a.id < b.id AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)

@@ -23,6 +23,7 @@ from rest_framework.test import APIClient
 
 from api.contracts import CONTRACTS
 from api.models import (
+    Block,
     Booking,
     Closure,
     Export,
@@ -191,6 +192,9 @@ def own(world: World) -> Face:
     other = HoursException.objects.create(venue=club, hours=[["09:00", "10:00"]], **days)
     own = HoursException.objects.create(venue=club, resource=court, **days)
     Hours.objects.create(venue=club, valid_from="2031-03-01")
+    block = Block.objects.create(
+        resource=court, starts_at=world.soon + 60 * HOUR, ends_at=world.soon + 61 * HOUR
+    )
     mine, theirs = world.take(world.owner, court), world.take(world.asked, court, 30)
     sent = traded(world, mine, theirs, by_owner=True)
     review = Review.objects.create(booking=mine, code="closed", detail="Closed on that day.")
@@ -257,6 +261,10 @@ def own(world: World) -> Face:
         ("PATCH", "resources/{}/"): {"name": "C"},
         ("POST", "guests/bookings/"): at | guest | {"resource": court.pk},
         ("POST", "guests/{}/move/"): at,
+        ("POST", "resources/{}/blocks/"): {
+            "starts_at": (world.soon + 70 * HOUR).isoformat(),
+            "ends_at": (world.soon + 71 * HOUR).isoformat(),
+        },
         ("POST", "bookings/"): at | {"resource": court.pk},
         ("PATCH", "bookings/{}/"): {"title": "x"},
         ("POST", "bookings/{}/extend/"): {"ends_at": (mine.ends_at + HOUR).isoformat()},
@@ -285,6 +293,7 @@ def own(world: World) -> Face:
         "members/": member.pk,
         "venues/{}/exceptions/{}": ("club", other.pk),
         "resources/{}/exceptions/{}": (court.pk, own.pk),
+        "resources/{}/blocks/{}": (court.pk, block.pk),
         "resources/": court.pk,
         "bookings/": mine.pk,
         "guests/": link,

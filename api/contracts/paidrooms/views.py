@@ -107,7 +107,7 @@ def check_policy(
             raise errors.Invalid("Booking duration must be at least one slot") from None
         raise
     if rules.venue.capacity_enforced and guests > rules.resource.capacity:
-        taken = slots.build_refusal(rules, starts_at, ends_at, now)
+        taken = slots.build_interval_refusal(rules, starts_at, ends_at, now)
         raise taken if taken.conflicts else errors.OverCapacity(capacity=rules.resource.capacity)
 
 

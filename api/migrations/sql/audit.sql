@@ -122,6 +122,7 @@ SELECT api_audit_table('api_hours', 'hours', 'venue_id');
 SELECT api_audit_table('api_hoursexception', 'exception', 'venue_id');
 SELECT api_audit_table('api_consenttext', 'consent_text', 'venue_id');
 SELECT api_audit_table('api_resource', 'resource', 'venue_id');
+SELECT api_audit_table('api_block', 'block', 'resource_id');
 SELECT api_audit_table('api_booking', 'booking', 'venue_id');
 SELECT api_audit_table('api_booking_attendees', 'booking', 'booking_id', 'booking_id');
 SELECT api_audit_table('api_review', 'review', 'booking_id');

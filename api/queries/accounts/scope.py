@@ -13,8 +13,10 @@ from django.db.models import Model, Q, QuerySet
 
 from api import errors
 from api.models import (
+    Allocation,
     ApiKey,
     AuditEntry,
+    Block,
     Booking,
     BookingEvent,
     Caller,
@@ -22,6 +24,8 @@ from api.models import (
     ConsentText,
     Delivery,
     Dispute,
+    Hours,
+    HoursException,
     Invitation,
     Membership,
     Panel,
@@ -39,6 +43,10 @@ Row = TypeVar("Row", bound=Model)
 VENUE_PATHS: Mapping[type[Model], str] = {
     Venue: "pk",
     Closure: "venue",
+    Hours: "venue",
+    HoursException: "venue",
+    Allocation: "resource__venue",
+    Block: "resource__venue",
     ConsentText: "venue",
     PrimetimeWindow: "venue",
     Membership: "venue",

@@ -3,55 +3,125 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from heapq import nsmallest
-from itertools import islice
+from heapq import heappop, heappush, nsmallest
+from itertools import islice, pairwise
 from operator import itemgetter
-
-from django.db import connection
+from typing import NamedTuple
 
 from api import errors, policy
-from api.effective_status import build_not_due_sql
-from api.lifecycle import BOOKING
-from api.models import Booking, Resource
+from api.models import Resource
 from api.policy import Interval, Rules
+
+from .occupancy import list_occupied
 
 NEARBY = timedelta(days=3)
 STEPS = 24  # slots before and after what was asked for
+NONE = timedelta(0)
 MAX_TRIED = 100  # of the nearest times, how many are tried against the policy
-
-# Said in SQL, because a taken slot is refused far more often in a storm than one is sold: the ORM
-# takes 2 ms to put such a statement together.
-_BLOCKING = (
-    f"FROM {Booking._meta.db_table} WHERE resource_id = %s"
-    " AND tstzrange(starts_at, ends_at) && tstzrange(%s, %s) AND id <> %s"
-    f" AND status IN ({', '.join(repr(str(status)) for status in BOOKING.blocking)})"
-    f" AND {build_not_due_sql(BOOKING)}"
-)
-_FIELDS = [field.attname for field in Booking._meta.concrete_fields]
-_COLUMNS = ", ".join(str(field.column) for field in Booking._meta.concrete_fields)
-_CONFLICTS = f"SELECT {_COLUMNS} {_BLOCKING} ORDER BY starts_at LIMIT 10"
-_BUSY = f"SELECT starts_at, ends_at {_BLOCKING} ORDER BY starts_at"
 
 
 def list_busy_intervals(
-    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime, ignore: int = 0
+    resources: Sequence[Resource],
+    starts_at: datetime,
+    ends_at: datetime,
+    ignore: int = 0,
+    quantity: int = 1,
 ) -> dict[int, list[Interval]]:
-    """Blocked intervals per resource id, by start: one statement. `ignore` is a booking's id."""
-    rows = (
-        Booking.objects.filter(resource__in=[r.pk for r in resources])
-        .overlapping(starts_at, ends_at)
-        .blocking()
-        .exclude(pk=ignore)
-        .order_by("starts_at")
-        .values_list("resource_id", "starts_at", "ends_at")
+    """When fewer than `quantity` units of each resource are left for another booking, by resource
+    id, by start, not overlapping: one statement. `ignore` is a booking's id.
+
+    What is there keeps its buffers, and the other booking needs its own beside them: so the
+    intervals are longer than the bookings."""
+    before = max((r.buffer_before for r in resources), default=NONE)
+    after = max((r.buffer_after for r in resources), default=NONE)
+    occupied = list_occupied(
+        [r.pk for r in resources], starts_at - before, ends_at + after, ignore=ignore
     )
+    by_id: dict[int, list[Taken]] = defaultdict(list)
+    for pk, start, end, units in occupied:
+        by_id[pk].append(Taken(start, end, units))
     found: dict[int, list[Interval]] = defaultdict(list)
-    for pk, start, end in rows:
-        found[pk].append((start, end))
+    for resource in resources:
+        rows = by_id.get(resource.pk, [])
+        taken: Sequence[Interval] = [(row.starts_at, row.ends_at) for row in rows]
+        if resource.units > 1 or quantity > 1:
+            taken = find_crowded(rows, resource.units - quantity)
+        before, after = resource.buffer_before, resource.buffer_after
+        if before or after:
+            taken = merge_intervals((start - after, end + before) for start, end in taken)
+        taken = [(start, end) for start, end in taken if start < ends_at and end > starts_at]
+        if taken:
+            found[resource.pk] = taken
     return found
+
+
+def list_unit_counts(resource: Resource, starts_at: datetime, ends_at: datetime) -> list[Taken]:
+    """How many units are left for another booking, in pieces by start: one statement. Where nothing
+    is taken there is no piece."""
+    before, after = resource.buffer_before, resource.buffer_after
+    rows = list_occupied([resource.pk], starts_at - before, ends_at + after)
+    taken = count_taken(Taken(start, end, units) for _, start, end, units in rows)
+    # as long as a buffer before or after it would be in the way
+    around = [Taken(start - after, end + before, units) for start, end, units in taken]
+    return [
+        Taken(start, end, resource.units - units)
+        for start, end, units in _find_most(around)
+        if start < ends_at and end > starts_at
+    ]
+
+
+def _find_most(pieces: Sequence[Taken]) -> Iterator[Taken]:
+    """The most units of all pieces that hold a moment, in pieces that do not overlap."""
+    edges = sorted({edge for piece in pieces for edge in (piece.starts_at, piece.ends_at)})
+    running: list[tuple[int, datetime]] = []  # minus units, end
+    ahead = deque(pieces)
+    for start, end in pairwise(edges):
+        while ahead and ahead[0].starts_at <= start:
+            piece = ahead.popleft()
+            heappush(running, (-piece.units, piece.ends_at))
+        while running and running[0][1] <= start:
+            heappop(running)
+        if running:
+            yield Taken(start, end, -running[0][0])
+
+
+class Taken(NamedTuple):
+    starts_at: datetime
+    ends_at: datetime
+    units: int
+
+
+def find_crowded(taken: Iterable[Taken], room: int) -> list[Interval]:
+    """When more than `room` units are taken at once, by start."""
+    crowded = ((start, end) for start, end, count in count_taken(taken) if count > room)
+    return merge_intervals(crowded)
+
+
+def count_taken(taken: Iterable[Taken]) -> Iterator[Taken]:
+    """How many units are taken at once, in pieces that meet, by start."""
+    changes: Counter[datetime] = Counter()
+    for start, end, units in taken:
+        changes[start] += units
+        changes[end] -= units
+    count, since = 0, None
+    for at in sorted(changes):
+        if since is not None and count:
+            yield Taken(since, at, count)
+        count, since = count + changes[at], at
+
+
+def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same time in intervals that do not touch; they are by start."""
+    merged: list[Interval] = []
+    for start, end in intervals:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def subtract_intervals(whole: Interval, busy: Iterable[Interval]) -> list[Interval]:
@@ -64,21 +134,6 @@ def subtract_intervals(whole: Interval, busy: Iterable[Interval]) -> list[Interv
     if start < end:
         left.append((start, end))
     return left
-
-
-def list_free_intervals(
-    rules: Rules, starts_at: datetime, ends_at: datetime, at_least: timedelta | None = None
-) -> list[Interval]:
-    """Free intervals within opening hours and the range, at least that long, by start."""
-    resource = rules.resource
-    if not resource.bookable:
-        return []
-    busy = list_busy_intervals([resource], starts_at, ends_at)[resource.pk]
-    free = []
-    for opens, closes in policy.list_open_intervals(rules, starts_at, ends_at):
-        whole = max(opens, starts_at), min(closes, ends_at)
-        free += subtract_intervals(whole, busy) if whole[0] < whole[1] else []
-    return [i for i in free if at_least is None or i[1] - i[0] >= at_least]
 
 
 def filter_free(
@@ -94,39 +149,31 @@ def filter_free(
     return free
 
 
-def list_conflicts(
-    resource: Resource, starts_at: datetime, ends_at: datetime, *, ignore: int = 0
-) -> list[Booking]:
-    """The first ten bookings that block that time, by start. `ignore` is a booking's id."""
-    with connection.prepared() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(_CONFLICTS, (resource.pk, starts_at, ends_at, ignore))
-        return [Booking.from_db(connection.alias, _FIELDS, row) for row in cursor.fetchall()]
-
-
 def find_alternatives(
-    rules: Rules,
+    rules: Sequence[Rules],
     starts_at: datetime,
     ends_at: datetime,
     now: datetime,
     *,
     guests: int = 1,
+    quantity: int = 1,
     ignore: int = 0,
     limit: int = 3,
 ) -> list[Interval]:
-    """The nearest free intervals of the same length that the policy allows, nearest first: one
-    statement. Looked for three days to either side."""
-    length, resource = ends_at - starts_at, rules.resource
+    """The nearest intervals of the same length at which all of the resources are free and that the
+    policy allows, nearest first: one statement. Looked for three days to either side. `guests`: of
+    a unit."""
+    length, resources = ends_at - starts_at, [each.resource for each in rules]
     window = max(now, starts_at - NEARBY), ends_at + NEARBY
     if window[0] >= window[1]:
         return []
-    with connection.prepared() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(_BUSY, (resource.pk, *window, ignore))
-        busy = cursor.fetchall()
+    by_resource = list_busy_intervals(resources, *window, ignore=ignore, quantity=quantity)
+    busy = sorted(interval for each in by_resource.values() for interval in each)
     free = [i for i in subtract_intervals(window, busy) if i[1] - i[0] >= length]
     # beside what blocks, and whole steps before and after what was asked for
     starts = {start for begins, ends in free for start in (begins, ends - length)}
     for n in range(-STEPS, STEPS + 1):
-        start = starts_at + n * resource.slot_length
+        start = starts_at + n * resources[0].slot_length
         before = bisect_right(free, start, key=itemgetter(0)) - 1
         if before >= 0 and start + length <= free[before][1]:
             starts.add(start)
@@ -135,9 +182,10 @@ def find_alternatives(
     return list(islice(allowed, limit))
 
 
-def _is_allowed(rules: Rules, interval: Interval, now: datetime, guests: int) -> bool:
+def _is_allowed(rules: Sequence[Rules], interval: Interval, now: datetime, guests: int) -> bool:
     try:
-        policy.check_booking(rules, *interval, now, guests)
+        for each in rules:
+            policy.check_booking(each, *interval, now, guests)
     except errors.Refusal:
         return False
     return True

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from api.errors import NotFound
-from api.models import Booking, BookingEvent, Caller
+from api.models import Allocation, Booking, BookingEvent, Caller
+from api.models.allocations import Kind
 from api.queries.accounts.scope import limit_to_visible
 from api.queries.clock import annotate_now
+
+Rows = TypeVar("Rows", bound=QuerySet[Booking])
+
+
+def filter_by_resource(rows: Rows, pk: int) -> Rows:
+    """Those that are of this resource, also as one of several."""
+    parts = Allocation.objects.filter(kind=Kind.PART, resource=pk)
+    others = list(parts.values_list("booking", flat=True).distinct())
+    # ids, not a subquery: two indexes are joined, where a subquery would read the whole table
+    return rows.filter(Q(resource=pk) | Q(pk__any_of=others) if others else Q(resource=pk))
 
 
 def list_visible_bookings(caller: Caller) -> QuerySet[Booking]:

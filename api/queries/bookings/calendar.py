@@ -1,15 +1,15 @@
-"""The calendar of a venue: days, hours, primetime, free slots and bookings, in four statements."""
+"""The calendar of a venue: days, hours, primetime, free slots and bookings, in five statements."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from api import policy
 from api.errors import AbsurdTime, NotFound
@@ -20,7 +20,7 @@ from api.queries.clock import database_now
 from api.queries.venues import rules as rules_query
 from api.queries.venues.rules import build_rules
 
-from .availability import filter_free
+from .availability import filter_free, list_busy_intervals
 
 MAX_DAYS = 92
 MAX_SLOTS = 100_000  # free or not, of all resources; ten megabytes of JSON and half a second
@@ -79,13 +79,15 @@ def list_days(
     starts, ends = midnights[0], midnights[-1]
     rows: Iterable[Any]
     if only:
-        rows = _filter_blocking(resources, starts, ends).values_list(*only, named=True)
+        found = _filter_blocking(resources, starts, ends).values_list(
+            "place", "span", *only, named=True
+        )
+        rows = list(_drop_repeated(found))
     else:
         rows = list_blocking_bookings(resources, starts, ends)
-    busy: dict[int, list[Interval]] = defaultdict(list)
+    busy = _list_busy(resources, rows, starts, ends)
     by_day: dict[date, list[Any]] = defaultdict(list)
     for row in rows:
-        busy[row.resource_id].append((row.starts_at, row.ends_at))
         first = max(bisect_right(midnights, row.starts_at) - 1, 0)
         for on in dates[first : bisect_left(midnights, row.ends_at)]:
             by_day[on].append(row)
@@ -103,23 +105,50 @@ def _check_size(rules: Sequence[Rules], days: int) -> None:
 def list_blocking_bookings(
     resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
 ) -> list[Booking]:
-    """By start, with their people; the resources and venues are those given."""
+    """By start, with their people; the resources and venues are those given. One that takes several
+    of them is listed with each."""
     by_id = {resource.pk: resource for resource in resources}
     rows = _filter_blocking(resources, starts_at, ends_at)
-    found = list(rows.select_related("owner", "approved_by"))
+    found = list(_drop_repeated(rows.select_related("owner", "approved_by")))
     for row in found:
-        row.resource = resource = by_id[row.resource_id]
+        row.resource = resource = by_id[row.place]
         row.now = resource.now
         if row.venue_id == resource.venue_id:
             row.venue = resource.venue
     return found
 
 
+def _list_busy(
+    resources: Sequence[Resource], rows: Iterable[Any], starts_at: datetime, ends_at: datetime
+) -> dict[int, list[Interval]]:
+    """As `list_busy_intervals`, from the bookings at hand where there is nothing else to know."""
+    known = [each for each in resources if each.pk]
+    if any(
+        each.units > 1 or each.buffer_before or each.buffer_after or getattr(each, "has_blocks", 1)
+        for each in known
+    ):
+        return list_busy_intervals(known, starts_at, ends_at)
+    busy: dict[int, list[Interval]] = defaultdict(list)
+    for row in rows:
+        busy[row.place].append((row.span.lower, row.span.upper))
+    return busy
+
+
+def _drop_repeated(rows: Iterable[Any]) -> Iterator[Any]:
+    """Each booking once with each resource, however many units of it it takes."""
+    seen = set()
+    for row in rows:
+        if (key := (row.id, row.place)) not in seen:
+            seen.add(key)
+            yield row
+
+
 def _filter_blocking(
     resources: Sequence[Resource], starts_at: datetime, ends_at: datetime
 ) -> QuerySet[Booking]:
     return (
-        Booking.objects.filter(resource__in=[r.pk for r in resources if r.pk])
+        Booking.objects.occupying([r.pk for r in resources if r.pk], starts_at, ends_at)
+        .annotate(span=F("allocations__span"))
         .overlapping(starts_at, ends_at)
         .blocking()
         .order_by("starts_at", "id")

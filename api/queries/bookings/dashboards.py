@@ -21,6 +21,7 @@ from . import activity, bookings
 def get_user_dashboard(user: User) -> dict[str, Any]:
     """The next ten bookings, what waits, and the last ten lines of one's history."""
     mine = bookings.list_visible_bookings(user).filter(owner=user)
+    mine = mine.prefetch_related("allocations")
     ahead = mine.filter(pk__in=Booking.objects.filter(owner=user, ends_at__gt=Now()).blocking())
     counts = Booking.objects.filter(owner=user, ends_at__gt=Now()).aggregate(
         pending=Count("pk", filter=build_current_q(BOOKING, PENDING)),

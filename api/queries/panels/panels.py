@@ -92,8 +92,8 @@ def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
     midnights = {resource.pk: _get_midnight(resource, now) for resource in resources}
     meetings: dict[int, list[Booking]] = defaultdict(list)
     for row in _list_meetings(midnights, now, max(midnights.values()) + UPCOMING_WINDOW):
-        if row.starts_at < midnights[row.resource_id] + UPCOMING_WINDOW:
-            meetings[row.resource_id].append(row)
+        if row.starts_at < midnights[row.place] + UPCOMING_WINDOW:  # type: ignore[attr-defined]  # annotated
+            meetings[row.place].append(row)  # type: ignore[attr-defined]
     return {each.pk: _build_state(each, meetings[each.pk], now) for each in resources}
 
 
@@ -105,10 +105,11 @@ def _get_midnight(resource: Resource, now: datetime) -> datetime:
 
 def _list_meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iterable[Booking]:
     return (
-        Booking.objects.filter(resource__in=list(rooms), ends_at__gt=now, starts_at__lt=until)
+        Booking.objects.occupying(list(rooms), now, until)
+        .overlapping(now, until)
         .blocking()
         .select_related("owner")
-        .annotate(others=Count("attendees", filter=~Q(attendees=F("owner"))))
+        .annotate(others=Count("attendees", filter=~Q(attendees=F("owner")), distinct=True))
         .order_by("starts_at", "pk")
     )
 

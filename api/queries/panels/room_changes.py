@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from api.lifecycle import BOOKING
 from api.models import Booking, Job, Panel
 from api.queries.clock import database_now
 
@@ -25,6 +24,6 @@ def list_rooms_changed_since(job: str) -> set[int]:
     for moment in MOMENTS:
         passed |= Q(**{f"{moment}__gt": since, f"{moment}__lte": now})
     watched = Panel.objects.filter(revoked_at=None).values("resource")
-    shown = Booking.objects.filter(resource__in=watched, status__in=BOOKING.blocking)
-    near = shown.overlapping(since, now + UPCOMING_WINDOW)
-    return set(near.filter(passed).values_list("resource_id", flat=True))
+    near = Booking.objects.occupying(watched, since, now + UPCOMING_WINDOW)
+    near = near.overlapping(since, now + UPCOMING_WINDOW)
+    return set(near.filter(passed).values_list("allocations__resource", flat=True))

@@ -3,7 +3,7 @@ rules: the one place that knows, whatever changes a rule."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from api.policy import STANDING_CHECKS, Rules
 CLOSED: Final = errors.Closed.code
 OUTSIDE_HOURS: Final = errors.OutsideHours.code
 NOT_WHOLE_SLOTS: Final = errors.NotWholeSlots.code
+SLOT_TAKEN: Final = errors.SlotTaken.code
 OVER_CAPACITY: Final = errors.OverCapacity.code
 UNAVAILABLE: Final = errors.ResourceUnavailable.code
 CLOCK_CHANGED: Final = "time_zone_changed"  # what nothing is refused for
@@ -38,6 +39,7 @@ RESOURCE_RULES: Final[Mapping[str, str]] = {
     "closes_at": OUTSIDE_HOURS,
     "own_slot_length": NOT_WHOLE_SLOTS,
     "capacity": OVER_CAPACITY,
+    "units": SLOT_TAKEN,
 }
 SHOWN: Final = "is shown, nothing depends on it"
 ON_BOOKING: Final = "is owed when a booking is made or moved, not again"
@@ -80,10 +82,11 @@ RESOURCE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("id", "name", "description", "building", "floor", "amenities", "image_url"),
-            *("created_at", "updated_at"),
+            *("created_at", "updated_at", "crowded_until"),
         ),
         SHOWN,
     ),
+    **dict.fromkeys(("buffer_before", "buffer_after"), FROZEN),
     "venue": "cannot change once there are bookings",
     "price_minor": FROZEN,
 }
@@ -93,24 +96,16 @@ def list_broken_rules(rules: Rules, booking: Any) -> list[errors.Refusal]:
     """The refusals that a booking with its times and guests would get now. Notice and advance are
     owed when it is made, not again."""
     broken: list[errors.Refusal] = []
+    guests = -(-booking.guests // booking.quantity)  # of a unit
     for check in STANDING_CHECKS:
         try:
-            check(rules, booking.starts_at, booking.ends_at, booking.guests)
+            check(rules, booking.starts_at, booking.ends_at, guests)
         except errors.Closed as refusal:
             broken.append(refusal)
             rules = replace(rules, ignores_closed=True)  # that it has no hours says no more
         except errors.Refusal as refusal:
             broken.append(refusal)
     return broken
-
-
-def find_broken_rule(
-    rules: Rules, booking: Any, kept: Collection[str] = ()
-) -> errors.Refusal | None:
-    """The rule that a booking breaks now: the first, as it would be refused. `kept` are the keys of
-    rules that staff have decided to keep it against."""
-    broken = list_broken_rules(rules, booking)
-    return next((refusal for refusal in broken if get_key(refusal) not in kept), None)
 
 
 def get_key(refusal: errors.Refusal) -> str:

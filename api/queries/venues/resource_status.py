@@ -24,8 +24,8 @@ def list_resources_with_availability(venue: Venue) -> QuerySet[Resource]:
 
     `unavailable` when it is switched off or a confirmed booking of it is not over, `pending` when
     only requests are, else `available`."""
-    ahead = Booking.objects.filter(resource=OuterRef("pk"), ends_at__gt=Now())
-    ahead = ahead.blocking()
+    ahead = Booking.objects.occupying(OuterRef("pk"), Now(), None)
+    ahead = ahead.filter(ends_at__gt=Now()).blocking()
     firm = Exists(ahead.filter(status__in=[CONFIRMED, CHECKED_IN]))
     off = Q(is_available=False) | Q(maintenance=True)
     availability = Case(

@@ -17,11 +17,12 @@ from api.models import Booking, Resource, User, Venue
 from api.opening_hours import to_instant
 from api.policy import Interval, Rules
 from api.queries.bookings.availability import filter_free, list_busy_intervals
+from api.queries.bookings.bookings import filter_by_resource
 from api.queries.clock import annotate_now
 from api.queries.venues.rules import get_rules
 
 Status = Literal["available", "occupied", "reserved", "maintenance"]
-SOON = timedelta(minutes=15)
+SOON, MICROSECOND = timedelta(minutes=15), timedelta(microseconds=1)
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
 
@@ -65,15 +66,12 @@ def get_room_with_status(venue: Venue, pk: int) -> tuple[Resource, Status]:
 
 def _annotate_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
     rows = (
-        Booking.objects.filter(
-            resource__in=[room.pk for room in rooms],
-            ends_at__gt=Now(),
-            starts_at__lte=Now() + SOON,
-        )
+        Booking.objects.occupying([room.pk for room in rooms], Now(), Now() + SOON + MICROSECOND)
+        .filter(ends_at__gt=Now(), starts_at__lte=Now() + SOON)
         .blocking()
         .annotate(begun=ExpressionWrapper(Q(starts_at__lte=Now()), BooleanField()))
         .order_by("-starts_at")
-        .values_list("resource_id", "begun")
+        .values_list("place", "begun")
     )
     statuses: dict[int, Status] = {pk: "occupied" if begun else "reserved" for pk, begun in rows}
     return [
@@ -132,7 +130,8 @@ def list_room_bookings(room: Resource, on: date, without: Sequence[str]) -> Quer
     zone = room.venue.zone
     starts = to_instant(zone, on, time())
     ends = to_instant(zone, on + policy.DAY, time())
-    rows = Booking.objects.filter(resource=room).overlapping(starts, ends)
+    near = Booking.objects.filter(starts_at__gt=starts - policy.MAX_LENGTH)
+    rows = filter_by_resource(near.overlapping(starts, ends), room.pk)
     return (
         annotate_now(rows)
         .exclude(status__in=without)

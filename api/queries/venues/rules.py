@@ -13,11 +13,11 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import JSONObject
 
 from api.errors import NotFound
-from api.models import Booking, Hours, HoursException, PrimetimeWindow, Resource, Venue
+from api.models import Block, Booking, Hours, HoursException, PrimetimeWindow, Resource, Venue
 from api.policy import Rules
 from api.queries.clock import annotate_now
 
@@ -113,6 +113,7 @@ def list_resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
     """Resources with venue, windows and hours at hand, each carrying the database's `now`, in two
     statements; those that take no new bookings only when they are wanted too."""
     rows = Resource.objects.all() if retired else Resource.objects.filter(retired_at=None)
+    rows = rows.annotate(has_blocks=Exists(Block.objects.filter(resource=OuterRef("pk"))))
     return annotate_now(rows.prefetch_related(Prefetch("venue", list_venues_with_rules())))
 
 

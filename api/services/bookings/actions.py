@@ -17,13 +17,15 @@ from api.effective_status import build_not_due_sql, get_due_transition
 from api.lifecycle import BOOKING, HELD, PENDING, ActorRole, Status, Transition
 from api.models import Booking
 from api.models.bookings import PAID_STATUSES, PaymentStatus
+from api.policy import Rules
 from api.queries.clock import database_now
 from api.queries.reviews.reviews import list_kept_keys
-from api.queries.venues.broken_rules import find_broken_rule
-from api.queries.venues.rules import build_rules, get_resource
+from api.queries.venues.rules import get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
+from .broken import find_broken
+from .parts import divide_guests, list_all_rules
 from .slots import get_booking, lock_booking, move_into_slot
 from .transitions import apply_transition
 
@@ -51,7 +53,7 @@ def approve_booking(booking_id: int, actor: Actor, next_status: str = "") -> Boo
     resource = get_resource(booking.resource_id)
     if booking.status == PENDING:
         kept = list_kept_keys(booking_id)
-        if broken := find_broken_rule(build_rules(resource), booking, kept):
+        if broken := find_broken(booking, kept):
             raise broken
     move = BOOKING.approve
     sets: dict[str, Any] = {"approved_by_id": actor.user.pk if actor.user else None}
@@ -131,14 +133,14 @@ def reinstate_booking(booking_id: int, actor: Actor, next_status: str = "") -> B
     not begun. By staff. `next_status` as in `approve_booking`."""
     booking = get_booking(booking_id)
     resource = get_resource(booking.resource_id)
-    rules, now = build_rules(resource), resource.now
+    rules, now = list_all_rules(booking, resource), resource.now
     if booking.starts_at <= now:
         raise errors.AlreadyBegun
     if booking.awaits_guest:
         raise errors.NotAllowedNow("Its guest never confirmed it.", current=booking.status)
-    policy.check_resource(rules, booking.starts_at, booking.ends_at, booking.guests)
+    _check_resources(rules, booking)
     sets: dict[str, Any] = {"rejection_reason": "", "checked_in_at": None, "ended_at": None}
-    sets |= policy.calculate_deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
+    sets |= policy.calculate_deadlines(resource.venue, booking.starts_at, booking.ends_at, now)
     return move_into_slot(
         booking,
         rules,
@@ -165,15 +167,21 @@ def pay_booking_late(booking_id: int, actor: Actor) -> Booking:
     `create_booking` does. Call it inside the transaction that records the payment."""
     booking = get_booking(booking_id)
     resource = get_resource(booking.resource_id)
-    rules, now = build_rules(resource), resource.now
+    rules, now = list_all_rules(booking, resource), resource.now
     if booking.ends_at <= now:
         raise errors.AlreadyBegun
-    policy.check_resource(rules, booking.starts_at, booking.ends_at, booking.guests)
+    _check_resources(rules, booking)
     sets: dict[str, Any] = {"payment_status": PaymentStatus.SUCCEEDED}
-    sets |= policy.calculate_deadlines(rules.venue, booking.starts_at, booking.ends_at, now)
+    sets |= policy.calculate_deadlines(resource.venue, booking.starts_at, booking.ends_at, now)
     return move_into_slot(
         booking, rules, now, lambda: move_booking(BOOKING.pay_late, booking_id, actor, sets=sets)
     )
+
+
+def _check_resources(rules: Sequence[Rules], booking: Booking) -> None:
+    guests = divide_guests(booking.guests, booking.quantity)
+    for each in rules:
+        policy.check_resource(each, booking.starts_at, booking.ends_at, guests)
 
 
 # what all of them do

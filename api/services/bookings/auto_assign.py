@@ -150,7 +150,10 @@ def _build_refusal(
 ) -> errors.SlotTaken:
     """The refusal over all resources: all that blocks, and the nearest times in any of them."""
     now = resources[0].now
-    each = [slots.build_refusal(build_rules(r), starts_at, ends_at, now) for r in resources]
+    each = [
+        slots.build_interval_refusal(build_rules(resource), starts_at, ends_at, now)
+        for resource in resources
+    ]
 
     def find_nearest() -> list[Interval]:
         found = {interval for refusal in each for interval in refusal.alternatives}

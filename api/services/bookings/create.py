@@ -27,16 +27,15 @@ from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Guest, Resource, User
 from api.models.identifiers import build_key
 from api.policy import Check, Rules
-from api.queries.bookings.availability import list_conflicts
-from api.queries.venues.rules import get_rules_for_booking
+from api.queries.venues.rules import get_rules, get_rules_for_booking
 from api.services.accounts import client_address
 from api.services.accounts.joining import check_may_book, find_attendees
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 from api.signals import booking_created, booking_inserting
 
-from . import slots
-from .statements import InsertPart, collect_parts, insert_statement
+from . import parts, places, slots
+from .statements import InsertPart, Place, collect_parts, insert_statement
 
 MAX_UNCONFIRMED = 5  # bookings at once that wait for one guest's address, at all venues
 
@@ -46,6 +45,7 @@ class BookingRequest:
     """What somebody wants to book. Instants are aware.
 
     `resource` is a resource or its id; it may be left out where one is assigned (`auto_assign`).
+    `others` are the ids of resources that it takes too, `quantity` the units of each.
     `pre_approved`: whoever books it is who would have to approve it. `owner` is an account or a
     guest; what a guest books whose address is not verified is held until it is confirmed."""
 
@@ -53,6 +53,8 @@ class BookingRequest:
     starts_at: datetime
     ends_at: datetime
     resource: Resource | int | None = None
+    others: Sequence[int] = ()
+    quantity: int = 1
     title: str = ""
     notes: str = ""
     guests: int = 1
@@ -72,16 +74,17 @@ def create_booking(
     decides. The others get `SlotTaken` with what blocks and the nearest free times. Refuses
     `NotFound`, and what `check` refuses."""
     resource = request.resource
-    rules, now, booking_id = get_rules_for_booking(
+    first, now, booking_id = get_rules_for_booking(
         resource.pk if isinstance(resource, Resource) else resource or 0
     )
-    actor = actor.at(rules.venue.pk)
+    rules = [first, *(get_rules(pk)[0] for pk in request.others)]
+    actor = actor.at(first.venue.pk)
     owner = request.owner if isinstance(request.owner, User) else None
-    if owner is None and not rules.venue.guests:
+    if owner is None and not first.venue.guests:
         raise errors.GuestsRefused
-    check_may_book(owner, rules.venue)
-    attendees = find_attendees(rules.venue.pk, request.attendees, [owner.pk] if owner else ())
-    check(rules, request.starts_at, request.ends_at, now, request.guests)
+    check_may_book(owner, first.venue)
+    attendees = find_attendees(first.venue.pk, request.attendees, [owner.pk] if owner else ())
+    _check_request(request, rules, now, check)
     booking = _build_booking(request, rules, now)
     booking.pk = booking_id
     event: dict[str, Any] = {
@@ -99,18 +102,37 @@ def create_booking(
     return booking
 
 
-def _build_booking(request: BookingRequest, rules: Rules, now: datetime) -> Booking:
-    venue, starts_at, ends_at = rules.venue, request.starts_at, request.ends_at
-    primetime = policy.is_primetime(rules, starts_at, ends_at)
-    price = policy.calculate_price(rules.resource, starts_at, ends_at)
-    status = policy.get_initial_status(rules, primetime, price, request.pre_approved)
+def _check_request(
+    request: BookingRequest, rules: Sequence[Rules], now: datetime, check: Check
+) -> None:
+    parts.check_one_venue([each.resource for each in rules])
+    parts.check_quantity(rules, request.quantity)
+    parts.check_all(
+        check,
+        rules,
+        request.starts_at,
+        request.ends_at,
+        now,
+        guests=request.guests,
+        quantity=request.quantity,
+    )
+
+
+def _build_booking(request: BookingRequest, rules: Sequence[Rules], now: datetime) -> Booking:
+    first, venue = rules[0], rules[0].venue
+    starts_at, ends_at = request.starts_at, request.ends_at
+    primetime = policy.is_primetime(first, starts_at, ends_at)
+    price = parts.calculate_price(rules, starts_at, ends_at, request.quantity)
+    status = policy.get_initial_status(first, primetime, price, request.pre_approved)
     payment_columns = policy.get_payment_columns(venue, status, price, now)
     owner_columns = _build_owner_columns(request.owner)
     if isinstance(request.owner, Guest) and request.owner.email_verified_at is None:
         status, payment_columns["hold_expires_at"] = HELD, now + venue.guest_hold
     return Booking(
         venue=venue,
-        resource=rules.resource,
+        resource=first.resource,
+        several=len(rules) > 1,
+        quantity=request.quantity,
         title=request.title,
         notes=request.notes,
         guests=request.guests,
@@ -166,29 +188,26 @@ def _check_holds_of(limit: int, whose: Mapping[str, Any]) -> None:
         raise errors.TooManyHolds(limit=limit)
 
 
-def _take_slot(booking: Booking, parts: Sequence[InsertPart], rules: Rules, now: datetime) -> None:
-    """Inserts; or ends what the clock should have ended and inserts; or refuses `SlotTaken`.
-
-    The second attempt is made unless something blocks for certain: whatever was in the way may
-    have been ended by somebody else in between."""
-    if _insert(booking, parts):
-        return
-    times = booking.starts_at, booking.ends_at
-    conflicts = list_conflicts(rules.resource, *times)
-    if not conflicts:
-        slots.end_overdue(booking.resource_id, *times)
-        if _insert(booking, parts):
-            return
-    raise slots.build_refusal(rules, *times, now, guests=booking.guests, conflicts=conflicts)
+def _take_slot(
+    booking: Booking, inserts: Sequence[InsertPart], rules: Sequence[Rules], now: datetime
+) -> None:
+    """Inserts the booking with its places; or refuses `SlotTaken`."""
+    wanted = parts.build_parts(
+        [each.resource for each in rules], booking.starts_at, booking.ends_at, booking.quantity
+    )
+    obstacle = places.take(wanted, booking.pk, lambda free: _insert(booking, free, inserts))
+    if obstacle:
+        raise slots.build_refusal(rules, booking, now, obstacle)
 
 
-def _insert(booking: Booking, parts: Sequence[InsertPart]) -> bool:
-    """Whether the slot was free and is now taken, with the parts written too."""
+def _insert(booking: Booking, free: Sequence[Place], inserts: Sequence[InsertPart]) -> bool:
+    """Whether the places were free and are now taken, with the rest written too."""
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
-        cursor.execute(*insert_statement(booking, parts))
+        cursor.execute(*insert_statement(booking, free, inserts))
         row = cursor.fetchone()
     if row is None:
         return False
     booking.created_at, booking.updated_at = row
+    booking.places = [(place.resource_id, place.unit) for place in free]
     booking._state.adding, booking._state.db = False, connection.alias
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from api.queries.venues.rules import build_rules, get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
+from .parts import calculate_price, check_all, list_other_ids, list_rules
 from .reschedule import (
     announce_change,
     find_follow_up,
@@ -47,11 +49,13 @@ def extend_booking(
     `waive` the price of the added time, and `SlotTaken` with what blocks."""
     first = get_booking(booking_id)
     resource = get_resource(first.resource_id, retired=True)
-    lock_resources({resource.pk})
+    others = list_other_ids(first)
+    lock_resources({resource.pk, *others})
     booking = lock_editable(booking_id, actor, resource.now, BOOKING.blocking)
     if booking.resource_id != first.resource_id:
         raise errors.Busy
     rules, now, before = build_rules(resource), resource.now, record_values(booking)
+    all_rules = [rules, *list_rules(others)]
     previous_end = booking.ends_at
     booking.resource, booking.venue = resource, resource.venue
     booking.ends_at = ends_at or previous_end + by
@@ -59,12 +63,12 @@ def extend_booking(
         raise errors.Invalid(errors={"ends_at": ["Must be later than the end that it has."]})
     policy.check_interval(booking.starts_at, booking.ends_at, now)
     check = policy.check_reschedule(booking.starts_at)
-    check(rules, booking.starts_at, booking.ends_at, now, 1)
-    waived = _price_added_time(booking, rules, previous_end, waive and actor.is_staff)
+    check_all(check, all_rules, booking.starts_at, booking.ends_at, now)
+    waived = _price_added_time(booking, all_rules, previous_end, waive and actor.is_staff)
     booking.primetime = policy.is_primetime(rules, booking.starts_at, booking.ends_at)
     move_end_deadlines(booking, rules, now, previous_end)
     follow_up = _find_follow_up(booking, rules, before, actor, now)
-    write_booking(booking, rules, now, moved=True)
+    write_booking(booking, all_rules, now, moved=True)
     next_status = CONFIRMED if follow_up is BOOKING.confirm else ""
     details = {"next_status": next_status, "waived_minor": waived}
     announce_change(booking, actor, before, True, follow_up, details)
@@ -73,11 +77,13 @@ def extend_booking(
     return get_booking(booking.pk)
 
 
-def _price_added_time(booking: Booking, rules: Rules, previous_end: datetime, waive: bool) -> int:
+def _price_added_time(
+    booking: Booking, rules: Sequence[Rules], previous_end: datetime, waive: bool
+) -> int:
     """Adds the price of the added time to the booking's; returns what is waived of it."""
-    resource, venue = rules.resource, rules.venue
-    longer = policy.calculate_price(resource, booking.starts_at, booking.ends_at)
-    added = longer - policy.calculate_price(resource, booking.starts_at, previous_end)
+    venue = rules[0].venue
+    longer = calculate_price(rules, booking.starts_at, booking.ends_at, booking.quantity)
+    added = longer - calculate_price(rules, booking.starts_at, previous_end, booking.quantity)
     if waive or not added:
         return added
     if booking.payment_status in (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING):

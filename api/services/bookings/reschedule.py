@@ -2,13 +2,14 @@
 
 1. The resources it leaves and enters are locked in id order, then the booking; both are read anew.
 2. A new time or resource meets the policy again; price and deadlines are worked out anew.
-3. The row is written under the exclusion constraint; `booking_changed` writes history and emails.
+3. Its places are given back and taken anew, under the exclusion constraint; `booking_changed`
+   writes history and emails.
 4. If the change needs an approval, or needs none any more, the booking moves along the lifecycle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -29,14 +30,24 @@ from api.services.conflicts import retry_on_conflict
 from api.signals import booking_changed
 
 from .actions import check_owner
+from .parts import (
+    calculate_price,
+    check_all,
+    check_one_venue,
+    check_quantity,
+    list_other_ids,
+    list_rules,
+)
 from .slots import get_booking, lock_booking, lock_resources, move_into_slot
 from .transitions import apply_transition
 
 # what is shown of an edit in the history, by its column
 _RECORDED = {
     "resource": "resource_id",
-    **{name: name for name in ("starts_at", "ends_at", "title", "notes", "guests")},
+    **{name: name for name in ("starts_at", "ends_at", "title", "notes", "guests", "quantity")},
 }
+# of these, what makes it another slot
+MOVES = ("resource", "others", "starts_at", "ends_at", "quantity")
 _WRITTEN = [
     f.attname
     for f in Booking._meta.concrete_fields
@@ -46,11 +57,14 @@ _WRITTEN = [
 
 @dataclass(frozen=True)
 class BookingChanges:
-    """What is to be different; None leaves a field as it is. `resource` is an id."""
+    """What is to be different; None leaves a field as it is. `resource` is an id, and `others` are
+    of resources that it takes too: with another `resource` none, unless they are named."""
 
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     resource: int | None = None
+    others: Sequence[int] | None = None
+    quantity: int | None = None
     title: str | None = None
     notes: str | None = None
     guests: int | None = None
@@ -93,27 +107,30 @@ def reschedule_booking(
     resource = get_resource(changes.resource or first.resource_id, retired=not is_elsewhere)
     if resource.venue_id != first.venue_id:
         _check_other_venue(first, resource, actor)
-    lock_resources({first.resource_id, resource.pk})
+    had = list_other_ids(first)
+    others = list(changes.others) if changes.others is not None else [] if is_elsewhere else had
+    lock_resources({first.resource_id, resource.pk, *had, *others})
     booking = lock_editable(booking_id, actor, resource.now)
-    if booking.resource_id != first.resource_id:
+    if booking.resource_id != first.resource_id or list_other_ids(booking) != had:
         raise errors.Busy
-    before = record_values(booking)
-    _apply(changes, booking, resource)
-    after = record_values(booking)
-    moved = any(before[name] != after[name] for name in ("resource", "starts_at", "ends_at"))
+    before = record_values(booking) | ({"others": had} if had or others else {})
+    rules = build_rules(resource)
+    all_rules = [rules, *list_rules(others)]
+    _apply(changes, booking, all_rules)
+    after = record_values(booking) | ({"others": others} if had or others else {})
+    moved = any(before.get(name) != after.get(name) for name in MOVES)
     if moved:
-        _plan_again(booking, resource, before, first.venue_id, check)
+        _plan_again(booking, all_rules, before, first.venue_id, check)
     if after == before and changes.attendees is None:
         return booking
-    rules = build_rules(resource)
-    write_booking(booking, rules, resource.now, moved)
+    write_booking(booking, all_rules, resource.now, moved, left=had)
     follow_up = find_follow_up(booking, rules, before) if moved and not pre_approved else None
     if follow_up is BOOKING.confirm and next_status:
         follow_up = None  # that move confirms it, or ends it
     elif follow_up is BOOKING.confirm:
         next_status = CONFIRMED
     details = {"next_status": next_status, "reason": reason}
-    announce_change(booking, actor, before, moved, follow_up, details)
+    announce_change(booking, actor, before, moved, follow_up, details, others=others)
     if follow_up:
         apply_transition(follow_up, [booking.pk], actor, details={"reason": "moved"})
     return get_booking(booking.pk)
@@ -149,14 +166,19 @@ def record_values(booking: Booking) -> dict[str, Any]:
     }
 
 
-def _apply(changes: BookingChanges, booking: Booking, resource: Resource) -> None:
+def _apply(changes: BookingChanges, booking: Booking, rules: Sequence[Rules]) -> None:
     """Puts the changes onto the row in memory; attendees are written at once."""
-    guests = changes.guests
-    enforced = resource.venue.capacity_enforced
-    if enforced and guests is not None and guests > max(resource.capacity, booking.guests):
-        raise errors.OverCapacity(capacity=resource.capacity)
-    booking.resource, booking.venue = resource, resource.venue
-    for name in ("starts_at", "ends_at", "title", "notes", "guests"):
+    resources = [each.resource for each in rules]
+    guests, quantity = changes.guests, changes.quantity or booking.quantity
+    if changes.quantity or changes.resource or changes.others is not None:
+        check_one_venue(resources)
+        check_quantity(rules, quantity)
+    fits = max(min(each.capacity for each in resources) * quantity, booking.guests)
+    if resources[0].venue.capacity_enforced and guests is not None and guests > fits:
+        raise errors.OverCapacity(capacity=min(each.capacity for each in resources))
+    booking.resource, booking.venue = resources[0], resources[0].venue
+    booking.several = len(resources) > 1
+    for name in ("starts_at", "ends_at", "title", "notes", "guests", "quantity"):
         value = getattr(changes, name)
         if value is not None and value != getattr(booking, name):
             setattr(booking, name, value)
@@ -177,22 +199,23 @@ def _check_other_venue(booking: Booking, resource: Resource, actor: Actor) -> No
 
 def _plan_again(
     booking: Booking,
-    resource: Resource,
+    all_rules: Sequence[Rules],
     before: dict[str, Any],
     previous_venue_id: int,
     check: Check | None,
 ) -> None:
     """Meets the policy again and freezes the deadlines anew. A start that stays keeps what hangs on
     it, so that nobody puts a no-show off by edits."""
-    rules, now = build_rules(resource), resource.now
+    rules, now = all_rules[0], all_rules[0].resource.now
     starts_at, ends_at = booking.starts_at, booking.ends_at
     previous_start = datetime.fromisoformat(before["starts_at"])
     if previous_start <= now and booking.status != HELD and starts_at != previous_start:
         raise errors.AlreadyBegun
     policy.check_interval(starts_at, ends_at, now)
     check = check or policy.check_reschedule(previous_start)
-    check(rules, starts_at, ends_at, now, booking.guests)
-    _price_again(booking, resource)
+    people = {"guests": booking.guests, "quantity": booking.quantity}
+    check_all(check, all_rules, starts_at, ends_at, now, **people)
+    _price_again(booking, all_rules)
     booking.primetime = policy.is_primetime(rules, starts_at, ends_at)
     if booking.awaits_payment and outgrows_approval(booking, rules, before):
         raise errors.NotAllowedNow(
@@ -222,11 +245,11 @@ def _set(booking: Booking, columns: Mapping[str, Any]) -> None:
         setattr(booking, column, value)
 
 
-def _price_again(booking: Booking, resource: Resource) -> None:
-    """The price of the new time and resource. It may change only while nothing was paid and payment
-    is still to come; everything else would be a way around paying."""
-    price = policy.calculate_price(resource, booking.starts_at, booking.ends_at)
-    currency = resource.venue.currency if price else ""
+def _price_again(booking: Booking, rules: Sequence[Rules]) -> None:
+    """The price of the new time and resources. It may change only while nothing was paid and
+    payment is still to come; everything else would be a way around paying."""
+    price = calculate_price(rules, booking.starts_at, booking.ends_at, booking.quantity)
+    currency = rules[0].venue.currency if price else ""
     if (price, currency) == (booking.price_minor, booking.currency):
         return
     paid = booking.payment_status in PAID_STATUSES
@@ -238,7 +261,9 @@ def _price_again(booking: Booking, resource: Resource) -> None:
     booking.payment_status = PaymentStatus.PENDING if price else PaymentStatus.NONE
 
 
-def write_booking(booking: Booking, rules: Rules, now: datetime, moved: bool) -> None:
+def write_booking(
+    booking: Booking, rules: Sequence[Rules], now: datetime, moved: bool, left: Iterable[int] = ()
+) -> None:
     booking.version += 1
 
     def write() -> Booking:
@@ -247,7 +272,7 @@ def write_booking(booking: Booking, rules: Rules, now: datetime, moved: bool) ->
         return booking
 
     if moved:
-        move_into_slot(booking, rules, now, write)
+        move_into_slot(booking, rules, now, write, left)
     else:
         write()
 
@@ -259,8 +284,9 @@ def announce_change(
     moved: bool,
     follow_up: Transition | None,
     extra: Mapping[str, Any],
+    others: Sequence[int] = (),
 ) -> None:
-    after = record_values(booking)
+    after = record_values(booking) | {"others": list(others)}
     changed = [name for name in before if before[name] != after[name]]
     details: dict[str, Any] = {
         "from": {name: before[name] for name in changed},

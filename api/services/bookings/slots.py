@@ -1,27 +1,23 @@
-"""Slots: who is in the way, and how a booking that is there already moves into one.
-
-An `UPDATE` knows no `ON CONFLICT`: it locks the resources first, and the exclusion constraint has
-the last word.
-"""
+"""Slots: who is in the way, and how a booking that is there already moves into one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from api import errors
-from api.lifecycle import BOOKING
-from api.models import Booking, Resource
+from api.models import Allocation, Booking, Resource
 from api.policy import Rules
-from api.queries.bookings.availability import find_alternatives, list_conflicts
+from api.queries.bookings.availability import find_alternatives
+from api.queries.bookings.occupancy import list_conflicts
 from api.queries.clock import annotate_now
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
-from .transitions import apply_due_transitions
-
-OVERLAPS = "resource_id = %s AND tstzrange(starts_at, ends_at) && tstzrange(%s, %s) AND id <> %s"
+from .parts import build_parts, divide_guests
+from .places import Obstacle, lock_units, take
+from .statements import Place, take_places
 
 
 def get_booking(booking_id: int) -> Booking:
@@ -47,65 +43,79 @@ def lock_resources(ids: Iterable[int]) -> None:
     list(rows.select_for_update(no_key=True, of=("self",)).values_list("pk"))
 
 
-def end_overdue(resource_id: int, starts_at: datetime, ends_at: datetime, ignore: int = 0) -> None:
-    """Makes the transitions that the clock should already have made of what overlaps that time.
-    `ignore` is a booking's id."""
-    apply_due_transitions(BOOKING, OVERLAPS, (resource_id, starts_at, ends_at, ignore))
-
-
 @transaction.atomic
 def move_into_slot(
-    booking: Booking, rules: Rules, now: datetime, write: Callable[[], Booking]
+    booking: Booking,
+    rules: Sequence[Rules],
+    now: datetime,
+    write: Callable[[], Booking],
+    left: Iterable[int] = (),
 ) -> Booking:
-    """Runs an `UPDATE` that the exclusion constraint may refuse, under the lock of the resource;
-    once more when what the clock should have ended was in the way; else refuses `SlotTaken`."""
-    starts_at, ends_at = booking.starts_at, booking.ends_at
-    lock_resources({booking.resource_id, rules.resource.pk})
-    conflicts: Sequence[Booking] = ()
-    for attempt in (1, 2):
+    """Writes the booking and takes its places anew, under the locks of its resources and of those
+    that it has `left` (ids); or refuses `SlotTaken`. An `UPDATE` knows no `ON CONFLICT`."""
+    resources = [each.resource for each in rules]
+    lock_resources({booking.resource_id, *left, *(resource.pk for resource in resources)})
+    lock_units(resource.pk for resource in resources if resource.units > 1)
+    interval = booking.starts_at, booking.ends_at
+    parts = build_parts(resources, *interval, booking.quantity)
+    obstacle: Obstacle | None = None
+    for _ in range(2):
         try:
             with transaction.atomic():
-                return write()
+                Allocation.objects.filter(booking=booking.pk).delete()
+                written = write()
+                obstacle = take(parts, booking.pk, lambda free: insert_places(booking.pk, free))
+                if obstacle:
+                    raise _TakenError
+                return written
+        except _TakenError:
+            break
         except IntegrityError as error:
             if get_sqlstate(error) != EXCLUSION_VIOLATION:
                 raise
-        if attempt == 1:
-            conflicts = list_conflicts(rules.resource, starts_at, ends_at, ignore=booking.pk)
-            if conflicts:
-                break
-            end_overdue(rules.resource.pk, starts_at, ends_at, ignore=booking.pk)
-    raise build_refusal(
-        rules,
-        starts_at,
-        ends_at,
-        now,
-        guests=booking.guests,
-        ignore=booking.pk,
-        conflicts=conflicts,
-    )
+    obstacle = obstacle or Obstacle(parts)
+    raise build_refusal(rules, booking, now, obstacle, ignore=booking.pk)
+
+
+class _TakenError(Exception):
+    """Undoes what was written."""
+
+
+def insert_places(booking_id: int, free: Sequence[Place]) -> bool:
+    taken, params = take_places(booking_id, free)
+    with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
+        cursor.execute(f"WITH {taken} SELECT booking_id FROM taken", params)
+        return cursor.fetchone() is not None
 
 
 def build_refusal(
-    rules: Rules,
-    starts_at: datetime,
-    ends_at: datetime,
+    rules: Sequence[Rules],
+    booking: Booking,
     now: datetime,
+    obstacle: Obstacle,
     *,
-    guests: int = 1,
     ignore: int = 0,
-    conflicts: Sequence[Booking] = (),
 ) -> errors.SlotTaken:
-    """The refusal of a taken slot. The nearest free times, and what blocks it unless `conflicts`
-    are known, are looked up only for an answer that shows them."""
+    """The refusal of a taken slot. What blocks it and the nearest free times are looked up only for
+    an answer that shows them."""
+    interval = booking.starts_at, booking.ends_at
+    guests = divide_guests(booking.guests, booking.quantity)
     return errors.SlotTaken(
-        find_conflicts=lambda: (
-            conflicts or list_conflicts(rules.resource, starts_at, ends_at, ignore=ignore)
-        ),
+        find_conflicts=lambda: obstacle.conflicts or list_conflicts(obstacle.full, ignore),
         find_alternatives=lambda: find_alternatives(
-            rules, starts_at, ends_at, now, guests=guests, ignore=ignore
+            rules, *interval, now, guests=guests, quantity=booking.quantity, ignore=ignore
         ),
-        requested=(starts_at, ends_at),
-        rules=rules,
+        requested=interval,
+        rules=rules[0],
         now=now,
         ignore=ignore,
     )
+
+
+def build_interval_refusal(
+    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime
+) -> errors.SlotTaken:
+    """The refusal of one resource for a time, whatever takes it then."""
+    wanted = Booking(starts_at=starts_at, ends_at=ends_at)
+    obstacle = Obstacle(build_parts([rules.resource], starts_at, ends_at))
+    return build_refusal([rules], wanted, now, obstacle)

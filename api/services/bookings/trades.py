@@ -26,6 +26,7 @@ from api.services.messages import outbox
 from api.signals import booking_changed, trade_offered
 
 from . import history
+from .parts import divide_guests
 from .transitions import apply_due_transitions, apply_transition
 
 NOT_LAPSED = build_not_due_sql(TRADE)
@@ -195,7 +196,8 @@ def _check_swap(first: Booking, second: Booking) -> None:
             raise errors.TradeRefused(why, which=side)
         rules, now = get_rules(booking.resource_id)
         try:
-            policy.check_booking(rules, booking.starts_at, booking.ends_at, now, other.guests)
+            guests = divide_guests(other.guests, booking.quantity)
+            policy.check_booking(rules, booking.starts_at, booking.ends_at, now, guests)
         except errors.Refusal as refusal:
             raise errors.TradeRefused(refusal.detail, which=side) from None
 

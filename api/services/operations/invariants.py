@@ -48,18 +48,40 @@ def _list_allowed_moves() -> str:
 
 BLOCKING = ", ".join(f"'{status}'" for status in BOOKING.blocking)
 
-TWO_AT_ONCE = f"""
-    SELECT format('bookings %s and %s of resource %s overlap', a.id, b.id, a.resource_id)
-    FROM api_booking a JOIN api_booking b ON a.resource_id = b.resource_id AND a.id < b.id
-    AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
-    WHERE a.status IN ({BLOCKING}) AND b.status IN ({BLOCKING})"""
+TWO_AT_ONCE = """
+    SELECT format('allocations %s and %s of unit %s of resource %s overlap', a.id, b.id, a.unit,
+        a.resource_id)
+    FROM api_allocation a JOIN api_allocation b ON a.resource_id = b.resource_id
+    AND a.unit = b.unit AND a.id < b.id AND a.span && b.span
+    WHERE a.blocking AND b.blocking"""
+
+# what it takes is what it shows: as many units of each of its resources, its whole time, if it
+# blocks at all
+WRONG_PLACES = f"""
+    SELECT format('booking %s does not have the places that it shows', b.id)
+    FROM api_booking b LEFT JOIN LATERAL (
+        SELECT count(*) AS units, count(*) FILTER (WHERE a.resource_id = b.resource_id) AS first,
+            count(DISTINCT a.resource_id) AS resources,
+            bool_and(a.blocking = (b.status IN ({BLOCKING}))) AS follows,
+            bool_and(a.span @> tstzrange(b.starts_at, b.ends_at)) AS whole
+        FROM api_allocation a WHERE a.booking_id = b.id) p ON true
+    WHERE (p.units = b.quantity * p.resources AND p.first = b.quantity AND p.follows AND p.whole
+        AND b.several = (p.resources > 1)) IS NOT TRUE"""
+
+# unless the number of units was lowered, until it fits
+INVENTED_UNIT = """
+    SELECT format('allocation %s is of unit %s of resource %s, which has %s', a.id, a.unit, r.id,
+        r.units)
+    FROM api_allocation a JOIN api_resource r ON r.id = a.resource_id
+    WHERE a.blocking AND a.unit > r.units AND a.span && tstzrange(statement_timestamp(), NULL)
+    AND r.crowded_until IS NULL"""
 
 # unless staff have it under review, or have decided to keep it
 TOO_MANY_GUESTS = f"""
     SELECT format('booking %s has %s guests in a place for %s', b.id, b.guests, r.capacity)
     FROM api_booking b JOIN api_resource r ON r.id = b.resource_id
     JOIN api_venue v ON v.id = r.venue_id
-    WHERE v.capacity_enforced AND b.status IN ({BLOCKING}) AND b.guests > r.capacity
+    WHERE v.capacity_enforced AND b.status IN ({BLOCKING}) AND b.guests > r.capacity * b.quantity
     AND b.ends_at > statement_timestamp() AND NOT EXISTS (SELECT FROM api_review w
         WHERE w.booking_id = b.id AND w.decision IN ('', 'keep')
         AND (w.decided_at IS NULL OR 'over_capacity' = ANY(w.broken)))"""
@@ -101,6 +123,8 @@ FINISHED_WITHOUT_TIME = """
 
 CHECKS = (
     TWO_AT_ONCE,
+    WRONG_PLACES,
+    INVENTED_UNIT,
     TOO_MANY_GUESTS,
     UNRECORDED_MOVE,
     BROKEN_HISTORY,

@@ -188,8 +188,9 @@ def find_own_hold(
 ) -> Booking | None:
     """The hold in the way, if it is the caller's own for exactly this time and its payment was
     started and left: the caller goes on paying it."""
-    booking: Booking
     for booking in refusal.conflicts:
+        if not isinstance(booking, Booking):
+            continue
         own = booking.owner_id == owner_id and booking.status == HELD
         same = (booking.starts_at, booking.ends_at) == (starts_at, ends_at)
         if own and same and booking.payment_status in UNPAID_STATUSES[1:]:

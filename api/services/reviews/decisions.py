@@ -16,11 +16,12 @@ from api import errors
 from api.models import Booking, Review
 from api.models.reviews import Decision
 from api.queries.reviews.reviews import get_review, list_open_reviews
-from api.queries.venues.broken_rules import find_broken_rule, get_key, list_broken_rules
-from api.queries.venues.rules import build_rules, get_resource
+from api.queries.venues.broken_rules import get_key
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.broken import find_broken, list_broken_now
 from api.services.bookings.history import record_events
+from api.services.bookings.parts import list_other_ids
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 from api.services.bookings.slots import lock_booking, lock_resources
 from api.services.conflicts import retry_on_conflict
@@ -33,8 +34,7 @@ def keep_reviewed_booking(review_id: int, actor: Actor, reason: str) -> Review:
     """The booking stays as it is, for as long as it breaks the rules that it breaks now."""
     review = _get_open_review(review_id, actor)
     booking = lock_booking(review.booking_id)
-    rules = build_rules(get_resource(booking.resource_id, retired=True))
-    broken = [get_key(rule) for rule in list_broken_rules(rules, booking)]
+    broken = [get_key(rule) for rule in list_broken_now(booking)]
     _decide(review, Decision.KEEP, actor, reason, broken)
     Booking.objects.filter(pk=booking.pk).update(updated_at=Now())
     record_events("keep", [booking], actor, {"reason": reason, "rule": review.code})
@@ -49,13 +49,13 @@ def move_reviewed_booking(
     """The booking moves to a time, and perhaps a resource, that fits all rules."""
     review = _get_open_review(review_id, actor)
     booking = Booking.objects.get(pk=review.booking_id)
-    lock_resources({booking.resource_id, changes.resource or booking.resource_id})
+    ids = {booking.resource_id, *list_other_ids(booking)}
+    lock_resources(ids | {changes.resource or booking.resource_id})
     lock_booking(booking.pk)
     _decide(review, Decision.MOVE, actor, reason)
     withhold_reviews([review.pk])  # the letter about the move says it all
     booking = reschedule_booking(booking.pk, actor, changes, pre_approved=True, reason=reason)
-    rules = build_rules(get_resource(booking.resource_id, retired=True))
-    if broken := find_broken_rule(rules, booking):
+    if broken := find_broken(booking):
         raise broken  # where it was, nothing asked the policy again
     return review
 

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -23,11 +23,16 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from api.models import Booking, Review, RulesReview, Venue
+from api import errors
+from api.models import Allocation, Booking, Resource, Review, RulesReview, Venue
+from api.models.allocations import Kind
 from api.models.reviews import Decision
 from api.policy import MAX_LENGTH, Rules
-from api.queries.venues.broken_rules import CLOCK_CHANGED, describe, get_key, list_broken_rules
+from api.queries.bookings.displaced import list_displaced
+from api.queries.venues.broken_rules import CLOCK_CHANGED, describe, get_key
 from api.queries.venues.rules import build_rules, list_resources_with_rules
+from api.services.bookings.broken import list_all_broken, list_broken_now
+from api.services.bookings.fit import fit_units, list_crowded
 from api.services.messages import notifications
 from api.services.operations import jobs
 from api.signals import reviews_opened
@@ -69,10 +74,10 @@ def review_bookings(
     Venue.objects.select_for_update(no_key=True).get(pk=venue_id)  # one after the other
     state = RulesReview.objects.select_related("venue").get(pk=venue_id)
     rows = list_resources_with_rules(retired=True).filter(venue=venue_id)
-    if resources is not None:
-        rows = rows.filter(pk__in=resources)
+    # of all: a booking may take others beside those that are looked through
     rules = {resource.pk: build_rules(resource) for resource in rows}
-    found = _look_through(rules, state.time_zone, state.venue.time_zone)
+    chosen = rules.keys() if resources is None else rules.keys() & set(resources)
+    found = _look_through(rules, chosen, state.time_zone, state.venue.time_zone)
     _write(found)
     state.reviewed_at = Now()
     if resources is None:
@@ -86,13 +91,20 @@ def review_bookings(
 def review_changed_venues() -> int:
     """How many bookings were found to break a rule that was changed past `review_bookings`, or
     while they were being made. One venue a transaction; safe at once with itself."""
-    count = 0
+    count = sum(len(_fit_again(resource)) for resource in list_crowded())
     changed = RulesReview.objects.exclude(version=F("venue__rules_version"))
     due = changed.filter(reviewed_at__lte=Now() - SETTLE_AFTER).order_by("pk")
     for venue_id in due.values_list("pk", flat=True):
         count += len(review_bookings(venue_id, finally_=True))
         jobs.report_progress(count)
     return count
+
+
+@transaction.atomic
+def _fit_again(resource: Resource) -> list[Affected]:
+    """What has been cancelled since may have made room."""
+    fit_units(resource)
+    return review_bookings(resource.venue_id, [resource.pk])
 
 
 @transaction.atomic
@@ -104,40 +116,58 @@ def review_edited_booking(booking_id: int, *, moved: bool) -> None:
     if not reviews:
         return
     booking = Booking.objects.get(pk=booking_id)
-    resource = list_resources_with_rules(retired=True).get(pk=booking.resource_id)
     found = Findings()
     for review in reviews:
         if moved and review.decided_at is None:
             review.code = ""  # also of a changed clock: the new time was chosen by the new one
-    _compare(booking, build_rules(resource), "", reviews, found)
+    _compare(booking, list_broken_now(booking), "", reviews, found)
     _write(found)
 
 
-def _look_through(rules: dict[int, Rules], time_zone: str, new_zone: str) -> Findings:
-    found, reviews = Findings(), _list_standing(rules)
+def _look_through(
+    rules: Mapping[int, Rules], chosen: Collection[int], time_zone: str, new_zone: str
+) -> Findings:
+    found, others = Findings(), _list_others(chosen)
+    displaced = list_displaced(rules)
+    reviews = _list_standing(chosen, others)
     zones = (ZoneInfo(time_zone), ZoneInfo(new_zone)) if time_zone != new_zone else None
-    for booking in _list_ahead(rules):
+    for booking in _list_ahead(chosen, others):
         shift = _describe_shift(booking, *zones) if zones else ""
-        of_it = reviews.get(booking.pk, ())
-        _compare(booking, rules[booking.resource_id], shift, of_it, found)
+        parts = [rules[pk] for pk in (booking.resource_id, *others.get(booking.pk, ()))]
+        broken = list_all_broken(parts, booking, displaced.get(booking.pk, ()))
+        _compare(booking, broken, shift, reviews.get(booking.pk, ()), found)
     return found
 
 
-def _list_ahead(rules: Collection[int]) -> Iterator[Any]:
+def _list_others(chosen: Collection[int]) -> dict[int, list[int]]:
+    """The other resources of the bookings ahead that take one of these beside others, by id."""
+    touching = Allocation.objects.filter(blocking=True, resource__in=list(chosen))
+    touching = touching.filter(booking__several=True, booking__ends_at__gt=Now())
+    rows = Allocation.objects.filter(kind=Kind.PART, booking__in=touching.values("booking"))
+    found: dict[int, list[int]] = defaultdict(list)
+    for booking_id, resource_id in rows.values_list("booking", "resource").distinct():
+        found[booking_id].append(resource_id)
+    return found
+
+
+def _list_ahead(chosen: Collection[int], others: Collection[int]) -> Iterator[Any]:
     """The bookings of these resources that block and are not over, by start; tuples, because making
     ten thousand objects takes longer than all the rest."""
+    of_them = Q(resource__in=list(chosen)) | Q(pk__in=list(others))
     ahead = Booking.objects.filter(
-        resource__in=list(rules), ends_at__gt=Now(), starts_at__gt=Now() - MAX_LENGTH
+        of_them if others else Q(resource__in=list(chosen)),
+        ends_at__gt=Now(),
+        starts_at__gt=Now() - MAX_LENGTH,
     )
-    columns = ("pk", "resource_id", "starts_at", "ends_at", "guests")
+    columns = ("pk", "resource_id", "starts_at", "ends_at", "guests", "quantity")
     rows = ahead.blocking().order_by("starts_at", "pk").values_list(*columns, named=True)
     return rows.iterator()
 
 
-def _list_standing(rules: Collection[int]) -> dict[int, list[Review]]:
+def _list_standing(chosen: Collection[int], others: Collection[int]) -> dict[int, list[Review]]:
     found: dict[int, list[Review]] = defaultdict(list)
-    ahead = Q(booking__resource__in=list(rules), booking__ends_at__gt=Now())
-    for review in Review.objects.filter(STANDING, ahead):
+    of_them = Q(booking__resource__in=list(chosen)) | Q(booking__in=list(others))
+    for review in Review.objects.filter(STANDING, of_them, booking__ends_at__gt=Now()):
         found[review.booking_id].append(review)
     return found
 
@@ -151,11 +181,15 @@ def _describe_shift(booking: Any, old: ZoneInfo, new: ZoneInfo) -> str:
 
 
 def _compare(
-    booking: Any, rules: Rules, shift: str, reviews: Sequence[Review], found: Findings
+    booking: Any,
+    refusals: Iterable[errors.Refusal],
+    shift: str,
+    reviews: Sequence[Review],
+    found: Findings,
 ) -> None:
     """Adds to `found` what is new about this booking: the rules that it breaks, and what another
     clock does to its wall time, against the reviews that it has."""
-    broken = {get_key(rule): rule for rule in list_broken_rules(rules, booking)}
+    broken = {get_key(rule): rule for rule in refusals}
     if not broken and not shift and not reviews:
         return
     kept = _list_kept(reviews, broken.keys(), found)

@@ -12,6 +12,7 @@ from api import errors
 from api.models import Booking, Caller, Hours, HoursException, Resource, Venue
 from api.queries.accounts.scope import check_staff_of
 from api.queries.venues.broken_rules import are_rules
+from api.services.bookings.fit import fit_units
 from api.services.reviews.review import Affected, review_bookings
 from api.signals import resource_changed
 
@@ -44,6 +45,8 @@ def update_resource(resource: Resource, by: Caller, changes: Mapping[str, Any]) 
             rows.filter(resource=resource).update(venue=venue)
     if uniform:
         hours.update_uniform_hours(resource, uniform)
+    if "units" in changes:
+        fit_units(resource)
     if are_rules(resource, changes):
         resource.affected = review_bookings(resource.venue_id, [resource.pk])
     announce_changes([resource.pk])

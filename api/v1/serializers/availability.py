@@ -23,6 +23,22 @@ class FreeIntervalSerializer(serializers.Serializer[Any]):
     ends_at = InstantField(help_text="Until when it is free.")
 
 
+class FreeUnitsSerializer(FreeIntervalSerializer):
+    units = serializers.IntegerField(
+        required=False, help_text="How many units are free; only where there are several."
+    )
+
+
+class RefusedIntervalSerializer(serializers.Serializer[Any]):
+    starts_at = InstantField(help_text="From when it cannot be booked.")
+    ends_at = InstantField(help_text="Until when.")
+    code = serializers.CharField(help_text="The rule, as it would refuse a booking.")
+    detail = serializers.CharField(help_text="The rule, for people.")
+    free_at = InstantField(
+        required=False, help_text="When that rule refuses no more, if it is within the range."
+    )
+
+
 @example(
     {
         "resource": 3,
@@ -31,7 +47,10 @@ class FreeIntervalSerializer(serializers.Serializer[Any]):
 )
 class AvailabilitySerializer(serializers.Serializer[Any]):
     resource = serializers.IntegerField(help_text="The id of the resource.")
-    free = FreeIntervalSerializer(many=True, help_text="When it is free, in order.")
+    free = FreeUnitsSerializer(many=True, help_text="When it is free, in order.")
+    refused = RefusedIntervalSerializer(
+        many=True, required=False, help_text="With `explain=1`: why not at all other times."
+    )
 
 
 # the document has the format of an instant: that both have to be of one kind it cannot say
@@ -65,6 +84,9 @@ class AvailabilityQuerySerializer(serializers.Serializer[Any]):
     )
     duration = DurationField(
         required=False, help_text="`HH:MM:SS`: only intervals that are at least this long."
+    )
+    explain = serializers.BooleanField(
+        required=False, default=False, help_text="`1`: also why the rest is `refused`."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

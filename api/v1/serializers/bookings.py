@@ -7,7 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from api.effective_status import get_effective_payment_status, get_effective_status
+from api.errors import Unfit
 from api.models import Booking, BookingEvent
+from api.models.allocations import get_places
 from api.rest.credentials import EmailField
 
 from .base import SharedFieldsSerializer, StrictSerializer, describe, example
@@ -23,6 +25,8 @@ BOOKING = {
     "title": "Practice",
     "notes": "Bring balls",
     "guests": 2,
+    "quantity": 1,
+    "allocations": [{"resource": 3, "unit": 1}],
     "attendees": [8],
     "starts_at": "2030-05-01T09:00:00Z",
     "ends_at": "2030-05-01T10:00:00Z",
@@ -66,12 +70,18 @@ class OwnerSerializer(serializers.Serializer[Any]):
     email = serializers.CharField(help_text="E-mail address.")
 
 
+class AllocationSerializer(serializers.Serializer[Any]):
+    resource = serializers.IntegerField(help_text="The id of the resource.")
+    unit = serializers.IntegerField(help_text="Which of its units; it may change.")
+
+
 @example(BOOKING)
 class BookingSerializer(serializers.ModelSerializer[Booking]):
     venue = serializers.CharField(source="venue.slug", help_text="The slug of the venue.")
     resource = serializers.IntegerField(source="resource_id", help_text="The id of what is booked.")
     resource_name = serializers.CharField(source="resource.name", help_text="Its name.")
     owner = OwnerSerializer(help_text="Whose booking it is.")
+    allocations = AllocationSerializer(many=True, help_text="What it takes, one row a unit.")
     attendees: Any = serializers.PrimaryKeyRelatedField(
         many=True, read_only=True, help_text="Ids of the people who are invited."
     )
@@ -90,6 +100,8 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "title",
             "notes",
             "guests",
+            "quantity",
+            "allocations",
             "attendees",
             "starts_at",
             "ends_at",
@@ -118,6 +130,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             title="What it is for.",
             notes="What else is to be known.",
             guests="How many people come.",
+            quantity="How many units it takes of each resource.",
             status="Where it stands now, by the clock: a hold that ran out reads `expired`.",
             primetime="Whether it touches a primetime window.",
             hold_expires_at="Until when it is held for payment, or for its guest to confirm; null"
@@ -144,6 +157,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         attendees = self.context.get("attendees")
         if attendees is None:
             attendees = [person.pk for person in instance.attendees.all()]
+        places = getattr(instance, "places", None) or get_places(instance.allocations.all())
         return {name: getattr(instance, name) for name in _COLUMNS} | {
             "status": get_effective_status(instance),
             "payment_status": get_effective_payment_status(instance),
@@ -151,15 +165,15 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "resource": instance.resource_id,
             "resource_name": instance.resource.name,
             "owner": {"id": owner.pk, "name": owner.name, "email": owner.email},
+            "allocations": [{"resource": pk, "unit": unit} for pk, unit in places],
             "attendees": attendees,
             "approved_by": instance.approved_by_id,
         }
 
 
+_WORKED_OUT = ("venue", "resource", "resource_name", "owner", "allocations", "attendees")
 _COLUMNS = tuple(
-    name
-    for name in BookingSerializer.Meta.fields
-    if name not in ("venue", "resource", "resource_name", "owner", "attendees", "approved_by")
+    name for name in BookingSerializer.Meta.fields if name not in (*_WORKED_OUT, "approved_by")
 )
 
 
@@ -174,7 +188,23 @@ _COLUMNS = tuple(
 )
 class NewBookingSerializer(SharedFieldsSerializer):
     resource = serializers.IntegerField(
-        min_value=1, max_value=2**63 - 1, help_text="The id of what is to be booked."
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="The id of what is to be booked; or `resources`.",
+    )
+    resources = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        min_length=1,
+        max_length=50,
+        required=False,
+        help_text="The ids of several of one venue that are booked together, all or nothing.",
+    )
+    quantity = serializers.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        required=False,
+        help_text="How many units of each; 1 if left out.",
     )
     consent = serializers.IntegerField(
         min_value=1,
@@ -194,7 +224,7 @@ class NewBookingSerializer(SharedFieldsSerializer):
         min_value=1,
         max_value=2**31 - 1,
         required=False,
-        help_text="How many people come; not more than the resource has places for.",
+        help_text="How many people come; not more than the units have places for.",
     )
     attendees = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
@@ -228,6 +258,16 @@ class BookingRequestSerializer(NewBookingSerializer):
     email = EmailField(
         required=False, help_text="For keys, with `name` and instead of `owner`: where to write."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = [name for name in ("resource", "resources") if name in attrs]
+        if len(named) > 1 or not (named or self.partial):
+            raise Unfit(errors={"resource": ["Give exactly one of resource and resources."]})
+        if resources := attrs.pop("resources", None):
+            attrs["resource"], *attrs["others"] = resources
+        elif named:
+            attrs["others"] = []
+        return attrs
 
 
 @example(request={"starts_at": "2030-05-01T10:00:00Z", "ends_at": "2030-05-01T11:00:00Z"})

@@ -17,6 +17,9 @@ class ConflictSerializer(IntervalSerializer):
     id = serializers.IntegerField(required=False, help_text="Its id; for staff only.")
     title = serializers.CharField(required=False, help_text="Its title; for staff only.")
     owner = serializers.CharField(required=False, help_text="Whose it is; for staff only.")
+    reason = serializers.CharField(
+        required=False, help_text="Why staff have `blocked` it; for staff only."
+    )
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

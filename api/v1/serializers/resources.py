@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from rest_framework import serializers
@@ -16,6 +17,8 @@ from .base import StrictMixin, describe, example
 from .fields import DurationField, LinkField, WallTimeField
 from .reviews import AFFECTED, AffectedMixin
 
+MAX_UNITS = 10_000
+NO_BUFFER, MAX_BUFFER = timedelta(0), timedelta(days=1)
 MAX_PRICE_MINOR = 10**10  # more than any room costs
 RESOURCE = {
     "venue": "club",
@@ -24,6 +27,9 @@ RESOURCE = {
     "building": "East",
     "floor": 0,
     "capacity": 4,
+    "units": 1,
+    "buffer_before": "00:00:00",
+    "buffer_after": "00:10:00",
     "amenities": ["floodlights", "net"],
     "image_url": "https://club.example/court-1.jpg",
     "is_available": True,
@@ -51,6 +57,20 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
     )
     capacity = serializers.IntegerField(
         min_value=1, max_value=2**31 - 1, required=False, help_text="How many people fit."
+    )
+    units = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_UNITS,
+        required=False,
+        help_text="How many identical places it has (seats, bikes); `capacity` people fit in each.",
+    )
+    buffer_before = DurationField(
+        required=False,
+        help_text="Kept free before each booking that is made from now on.",
+    )
+    buffer_after = DurationField(
+        required=False,
+        help_text="Kept free after each booking; buffers of two neighbours add up.",
     )
     amenities = serializers.ListField(
         child=serializers.CharField(max_length=60),
@@ -91,6 +111,9 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
             "building",
             "floor",
             "capacity",
+            "units",
+            "buffer_before",
+            "buffer_after",
             "amenities",
             "image_url",
             "is_available",
@@ -128,6 +151,9 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
         length = attrs.get("own_slot_length")
         if length is not None and length < MINUTE:
             raise Unfit(errors={"own_slot_length": ["Must be longer."]})
+        for name in ("buffer_before", "buffer_after"):
+            if not NO_BUFFER <= attrs.get(name, NO_BUFFER) <= MAX_BUFFER:
+                raise Unfit(errors={name: ["Must be from nothing to a day."]})
         return attrs
 
 

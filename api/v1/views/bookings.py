@@ -75,7 +75,7 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
     }
 
     def get_queryset(self) -> QuerySet[Booking]:
-        return queries.list_visible_bookings(self.caller)
+        return queries.list_visible_bookings(self.caller).prefetch_related("allocations")
 
     def get_object(self) -> Booking:
         return queries.get_visible_booking(self.caller, self.kwargs["pk"])

@@ -17,8 +17,9 @@ from api import policy
 from api.errors import AbsurdTime, EndsBeforeStart
 from api.models import Resource, Venue
 from api.opening_hours import to_instant
-from api.queries.bookings import availability
+from api.queries.bookings import explain
 from api.queries.venues import rules as rules_query
+from api.queries.venues.broken_rules import describe
 from api.rest.permissions import IsStaffOrReadOnly, Scope
 from api.rest.throttling import AnonymousThrottle
 from api.services.venues import resources
@@ -104,20 +105,39 @@ class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Reso
     def availability(self, request: Request, pk: int) -> Response:
         """Read when a resource is free.
 
-        The free intervals from `start` to `end`: within opening hours, where no booking blocks it,
-        and from now on. Dates are days of the venue, both inclusive. For anyone.
+        The free intervals from `start` to `end`: within opening hours, where nothing blocks it, and
+        from now on. With `explain=1` only what can be booked today, and why the rest is `refused`:
+        the two cover the range without gaps. Dates are days of the venue, both inclusive. For
+        anyone.
         """
         query = self.get_validated_query(AvailabilityQuerySerializer)
         rules, now = rules_query.get_rules(pk)
         start, end = _get_range(query["start"], query["end"], rules.venue)
-        start = max(start, now)  # what is over is not free
-        free = (
-            availability.list_free_intervals(rules, start, end, query.get("duration"))
-            if start < end
-            else []
-        )
-        body = {"resource": pk, "free": [{"starts_at": s, "ends_at": e} for s, e in free]}
+        free, refused = explain.explain_times(rules, start, end, now, notice=query["explain"])
+        if "duration" in query:
+            free = explain.list_long_enough(free, query["duration"])
+        body: dict[str, Any] = {
+            "resource": pk,
+            "free": [_render_free(row, rules.resource.units) for row in free],
+        }
+        if query["explain"]:
+            body["refused"] = list(map(_render_refused, refused))
         return Response(body)
+
+
+def _render_free(row: explain.Free, units: int) -> dict[str, Any]:
+    body = {"starts_at": row.starts_at, "ends_at": row.ends_at}
+    return body | {"units": row.units} if units > 1 else body
+
+
+def _render_refused(row: explain.Refused) -> dict[str, Any]:
+    body = {
+        "starts_at": row.starts_at,
+        "ends_at": row.ends_at,
+        "code": row.refusal.code,
+        "detail": describe(row.refusal),
+    }
+    return body | {"free_at": row.free_at} if row.free_at else body
 
 
 def _get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime]:

@@ -223,7 +223,7 @@ class CalendarView(IdempotentAPIView):
 
     def _render_booking(self, row: Any, is_staff: bool) -> dict[str, Any]:
         body = {
-            "resource": row.resource_id,
+            "resource": row.place,
             "starts_at": row.starts_at,
             "ends_at": row.ends_at,
             "status": row.status,

@@ -1,0 +1,200 @@
+"""Blocks by staff, and what stands under them; fewer units than are booked."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from api import errors
+from api.models import Allocation, Block, Booking, Resource
+from api.queries.reviews.reviews import list_open_reviews
+from api.services.actors import Actor
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.reviews.review import review_changed_venues
+from api.services.venues.blocks import create_block, delete_block
+from api.services.venues.resources import update_resource
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def bikes(venue):
+    return Resource.objects.create(venue=venue, name="Bikes", units=3)
+
+
+@pytest.fixture
+def book(ana, soon):
+    def make(place, start=0.0, length=1.0, **more):
+        return create_booking(
+            BookingRequest(
+                owner=ana,
+                resource=place.pk,
+                starts_at=soon + start * HOUR,
+                ends_at=soon + (start + length) * HOUR,
+                **more,
+            ),
+            actor=Actor.for_new_booking(ana),
+        )
+
+    return make
+
+
+@pytest.fixture
+def block(sam, soon):
+    def make(place, start=0.0, length=3.0, **more):
+        times = {
+            "starts_at": soon + start * HOUR,
+            "ends_at": soon + (start + length) * HOUR,
+        }
+        return create_block(place, Actor.person(sam), **times, **more)
+
+    return make
+
+
+def under_review():
+    return set(list_open_reviews().values_list("booking", flat=True))
+
+
+def leave(row):
+    cancel_booking(row.pk, Actor.for_booking(row.owner, row))
+
+
+def is_free(book, place, start, length=1.0, **more):
+    try:
+        leave(book(place, start, length, **more))
+    except errors.SlotTaken:
+        return False
+    return True
+
+
+def test_nobody_books_what_is_blocked(court, book, block, soon):
+    block(court, reason="Paint")
+    with pytest.raises(errors.SlotTaken) as refused:
+        book(court, 1)
+    (conflict,) = refused.value.conflicts
+    assert (conflict.starts_at, conflict.ends_at) == (soon, soon + 3 * HOUR)
+    assert (conflict.status, conflict.reason) == ("blocked", "Paint")
+    assert refused.value.alternatives[0] == (soon - HOUR, soon)
+    assert not is_free(book, court, 2.5)
+    assert is_free(book, court, 3)
+    assert is_free(book, court, -1)
+
+
+def test_a_buffer_may_not_lie_over_a_block(court, book, block):
+    Resource.objects.filter(pk=court.pk).update(buffer_after=HOUR)
+    block(court)
+    assert not is_free(book, court, -1.5)
+    assert is_free(book, court, -2)
+    assert is_free(book, court, 3)
+
+
+def test_a_block_over_bookings_is_refused_with_them(court, book, block):
+    row = book(court, 1)
+    with pytest.raises(errors.SlotTaken) as refused:
+        block(court)
+    assert refused.value.conflicts == [row]
+    assert not Block.objects.exists()
+    assert is_free(book, court, 0)
+    assert under_review() == set()
+
+
+def test_with_force_it_takes_what_is_free_and_the_rest_when_each_leaves(court, book, block):
+    first, second = book(court, 0.5), book(court, 2)
+    made = block(court, force=True)
+    assert [(row.id, row.code) for row in made.affected] == [
+        (first.pk, "slot_taken"),
+        (second.pk, "slot_taken"),
+    ]
+    assert under_review() == {first.pk, second.pk}
+    assert not is_free(book, court, 0, 0.5)
+    assert not is_free(book, court, 1.5, 0.5)
+    leave(first)
+    assert not is_free(book, court, 0.5)
+    later = BookingChanges(starts_at=second.starts_at + 3 * HOUR, ends_at=second.ends_at + 3 * HOUR)
+    reschedule_booking(second.pk, Actor.for_booking(second.owner, second), later)
+    assert not is_free(book, court, 2)
+    assert under_review() == set()
+    rows = Allocation.objects.filter(block=made)
+    assert set(rows.values_list("blocking", flat=True)) == {True}
+    assert sum((r.span.upper - r.span.lower for r in rows), timedelta(0)) == 3 * HOUR
+
+
+def test_a_hold_that_has_run_out_does_not_stand_in_its_way(court, book, block):
+    Resource.objects.update(price_minor=500)
+    hold = book(court, 1)
+    Booking.objects.filter(pk=hold.pk).update(hold_expires_at=Now())
+    block(court)
+    assert not is_free(book, court, 1)
+
+
+def test_a_block_that_is_lifted_frees_its_time_and_the_bookings_leave_review(court, book, block):
+    row = book(court, 1)
+    made = block(court, force=True)
+    assert under_review() == {row.pk}
+    delete_block(made)
+    assert under_review() == set()
+    assert is_free(book, court, 0)
+    assert Allocation.objects.filter(blocking=True).get().booking == row
+
+
+def test_blocks_may_overlap_and_the_second_has_what_the_first_leaves(court, book, block):
+    first, _ = block(court, 0, 3), block(court, 2, 3)
+    delete_block(first)
+    assert is_free(book, court, 0, 2)
+    assert not is_free(book, court, 2)
+    assert not is_free(book, court, 4)
+
+
+def test_a_block_takes_all_units(bikes, book, block):
+    rows = [book(bikes, 1) for _ in range(2)]
+    block(bikes, force=True)
+    assert not is_free(book, bikes, 0)
+    assert not is_free(book, bikes, 1)
+    leave(rows[0])
+    assert not is_free(book, bikes, 1)
+    leave(rows[1])
+    assert Allocation.objects.filter(blocking=False, kind="block").count() == 0
+
+
+def test_more_units_are_blocked_too(bikes, book, block, sam):
+    block(bikes)
+    update_resource(bikes, sam, {"units": 5})
+    assert not is_free(book, bikes, 1)
+    assert is_free(book, bikes, 3, quantity=5)
+    update_resource(bikes, sam, {"units": 1})
+    assert not is_free(book, bikes, 1)
+
+
+# fewer units than are booked
+
+
+def test_those_made_last_are_affected_and_nobody_new_gets_in_until_it_fits(bikes, book, sam, soon):
+    rows = [book(bikes, 0, 2), book(bikes), book(bikes, 0, 3)]
+    update_resource(bikes, sam, {"units": 2})
+    assert [(row.id, row.code) for row in bikes.affected] == [(rows[2].pk, "slot_taken")]
+    assert under_review() == {rows[2].pk}
+    assert not is_free(book, bikes, 0)
+    assert not is_free(book, bikes, 1)  # the first and the last are there
+    kept = book(bikes, 2)  # beside the last alone
+    assert not is_free(book, bikes, 2)
+    assert is_free(book, bikes, 3, quantity=2)
+    leave(kept)
+    leave(rows[0])
+    review_changed_venues()
+    assert under_review() == set()
+    assert Resource.objects.get(pk=bikes.pk).crowded_until is None
+    assert Allocation.objects.filter(blocking=True, unit__gt=2).count() == 0
+    assert not is_free(book, bikes, 0)
+    assert is_free(book, bikes, 1)
+
+
+def test_fewer_units_that_still_fit_affect_nobody(bikes, book, sam):
+    rows = [book(bikes, n) for n in range(3)]
+    for unit, row in enumerate(rows, 1):
+        Allocation.objects.filter(booking=row).update(unit=unit)
+    update_resource(bikes, sam, {"units": 1})
+    assert bikes.affected == []
+    assert set(Allocation.objects.values_list("unit", flat=True)) == {1}
