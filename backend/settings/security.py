@@ -111,6 +111,7 @@ CORS_ALLOW_HEADERS = [
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
     "x-contract",
     "x-csrftoken",
     "x-device-token",
@@ -119,6 +120,7 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_EXPOSE_HEADERS = [
     "content-disposition",
+    "etag",
     "idempotency-replayed",
     "location",
     "retry-after",
