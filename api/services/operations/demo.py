@@ -37,6 +37,13 @@ PEOPLE = (
     ("dmitri@example.com", "Dmitri", "Ivanov", Role.USER),
     ("emi@example.com", "Emi", "Sato", Role.USER),
 )
+PASSWORD = "holdfast-demo"  # noqa: S105 - everybody may know it: it opens nothing but the demo
+# with whom to try what, as the front page shows them
+SIGN_INS = (
+    ("user@example.com", "books, pays, cancels"),
+    ("staff@example.com", "answers requests and sees every booking"),
+    ("admin@example.com", "changes venues, resources and people"),
+)
 RESOURCES: dict[str, list[dict[str, Any]]] = {
     "primetime": [{"name": "The Court", "capacity": 8}],
     # its frontend knows one calendar, as the court's does
