@@ -15,7 +15,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with show_bar(self.stdout, "Booking"):
             made = demo.seed_demo(settings.DEMO_PASSWORD)
-        if not made["bookings"]:
-            self.stdout.write("The demo data is there already.")
-            return
-        self.stdout.write("Made " + ", ".join(f"{n} {what}" for what, n in made.items()) + ".")
+        self.stdout.write(
+            "Demo: " + ", ".join(f"{n} {what}" for what, n in made.items()) + " made."
+        )
