@@ -86,7 +86,7 @@ def check(name: str) -> bool:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--check"]:
-        sys.exit(not all([check(name) for name in sys.argv[2:]]))
+        sys.exit(sum(not check(name) for name in sys.argv[2:]) > 0)
     for name in sys.argv[1:]:
         Path(name).write_text(filled(Path(name).read_text()))
         print(name)
