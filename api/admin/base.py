@@ -8,7 +8,13 @@ from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from .form_fields import DurationField, DurationWidget
+
 HTTPS_URLS: dict[Any, Any] = {models.URLField: {"assume_scheme": "https"}}
+
+DURATIONS: dict[Any, Any] = {
+    models.DurationField: {"form_class": DurationField, "widget": DurationWidget}
+}
 
 
 class EditableAdmin(ModelAdmin):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -20,7 +21,7 @@ from api.queries.bookings import board as query
 from .booking_verbs import MOVABLE
 
 VIEWS = {"day": 1, "week": 7}
-HOURS = range(24)
+EARLY, LATE = 7, 20  # hours that a day shows in any case
 
 
 def list_venues(request: HttpRequest) -> QuerySet[Venue]:
@@ -81,7 +82,20 @@ def _list_columns(board: query.Board, view: str) -> list[tuple[str, str]]:
     """The value that a column stands for, a local date or hour, and how it is headed."""
     if view == "week":
         return [(f"{on:%Y-%m-%d}", f"{on:%a} {on.day}") for on in board.days]
-    return [(f"{board.days[0]:%Y-%m-%d}T{hour:02d}", f"{hour:02d}") for hour in HOURS]
+    return [(f"{board.days[0]:%Y-%m-%d}T{hour:02d}", f"{hour:02d}") for hour in _list_hours(board)]
+
+
+def _list_hours(board: query.Board) -> range:
+    """The hours of the working day, and those before and after in which something begins."""
+    rows = [row for bookings in board.cells.values() for row in bookings]
+    begun = [_get_hour(row, board.days[0], board.venue.zone) for row in rows]
+    return range(min([EARLY, *begun]), max([LATE, *begun]) + 1)
+
+
+def _get_hour(booking: Booking, on: date, zone: ZoneInfo) -> int:
+    """The local hour in which it begins on that date: the first if it began before."""
+    starts = booking.starts_at.astimezone(zone)
+    return starts.hour if starts.date() == on else 0
 
 
 def _list_rows(board: query.Board, view: str) -> list[dict[str, Any]]:
@@ -90,9 +104,7 @@ def _list_rows(board: query.Board, view: str) -> list[dict[str, Any]]:
     def find_column(booking: Booking, on: date) -> str:
         if view == "week":
             return f"{on:%Y-%m-%d}"
-        starts = booking.starts_at.astimezone(zone)
-        hour = starts.hour if starts.date() == on else 0
-        return f"{on:%Y-%m-%d}T{hour:02d}"
+        return f"{on:%Y-%m-%d}T{_get_hour(booking, on, zone):02d}"
 
     rows = []
     for resource in board.resources:
@@ -106,7 +118,7 @@ def _list_rows(board: query.Board, view: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _build_chip(booking: Booking, zone: Any) -> dict[str, Any]:
+def _build_chip(booking: Booking, zone: ZoneInfo) -> dict[str, Any]:
     starts: datetime = booking.starts_at.astimezone(zone)
     ends: datetime = booking.ends_at.astimezone(zone)
     return {

@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
-from api import errors
+from api import errors, money
 from api.models import Booking, BookingEvent, Trade, Venue
 from api.queries.bookings import timeline
 from api.services.actors import Actor
@@ -28,6 +28,7 @@ from .batch_actions import apply_to_each
 
 EDITABLE_FIELDS = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
 FORM_FIELDS = ("owner", *EDITABLE_FIELDS)
+NOT_SHOWN = (*FORM_FIELDS, "id", "price_minor", "currency")
 SUMMARY = ("status", "venue", "when")
 TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -37,7 +38,7 @@ TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("no_show_at", "completes_at", "remind_at"),
         ),
     ),
-    ("Money", ("price_minor", "currency", "payment_status")),
+    ("Money", ("price", "payment_status")),
 )
 
 
@@ -94,7 +95,8 @@ class BookingAdmin(EditableAdmin):
     actions = ("approve_all", "reject_all", "cancel_all")
     readonly_fields = (
         "when",
-        *(f.name for f in Booking._meta.concrete_fields if f.name not in (*FORM_FIELDS, "id")),
+        "price",
+        *(f.name for f in Booking._meta.concrete_fields if f.name not in NOT_SHOWN),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
@@ -146,6 +148,10 @@ class BookingAdmin(EditableAdmin):
         starts, ends = booking.starts_at.astimezone(zone), booking.ends_at.astimezone(zone)
         until = "H:i" if starts.date() == ends.date() else "D j M H:i"
         return f"{format_date(starts, 'D j M Y H:i')}–{format_date(ends, until)}"
+
+    @admin.display(description="Price")
+    def price(self, booking: Booking) -> str:
+        return money.format_amount(booking.price_minor, booking.currency) or "free of charge"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -16,13 +16,20 @@ from api.services.reviews.review import review_bookings
 from api.services.venues import resources
 
 from . import resource_week
-from .base import HTTPS_URLS, EditableAdmin
+from .base import DURATIONS, HTTPS_URLS, EditableAdmin
+from .form_fields import build_weekday_field
 from .reviews import warn_of_affected
+from .venue_forms import ResourceForm, VenueForm
 
 
 class PrimetimeWindowInline(TabularInline):
     model = PrimetimeWindow
     extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "weekday":
+            return build_weekday_field()
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 class ClosureInline(TabularInline):
@@ -32,6 +39,8 @@ class ClosureInline(TabularInline):
 
 @admin.register(Venue)
 class VenueAdmin(EditableAdmin):
+    form = VenueForm
+    formfield_overrides = DURATIONS
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
     inlines = (PrimetimeWindowInline, ClosureInline)
@@ -79,7 +88,9 @@ class VenueAdmin(EditableAdmin):
 
 @admin.register(Resource)
 class ResourceAdmin(EditableAdmin):
-    formfield_overrides = HTTPS_URLS
+    form = ResourceForm
+    exclude = ("price_minor",)  # in its own unit by the form
+    formfield_overrides = HTTPS_URLS | DURATIONS
     list_display = (
         *("name", "venue", "building", "floor", "capacity", "is_available", "maintenance"),
         "calendar",
