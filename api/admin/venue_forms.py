@@ -103,7 +103,7 @@ class VenueForm(TextsMixin, forms.ModelForm[Venue]):
             "currency": form_fields.build_currency_field(venue.currency),
             "closed_weekdays": form_fields.build_weekdays_field(),
             "wording": forms.ChoiceField(
-                choices=[("", "Any place"), *_list_wordings()],
+                choices=[("", "Any place"), *_list_wordings(venue.wording)],
                 required=False,
                 widget=UnfoldAdminSelectWidget(),
             ),
@@ -112,10 +112,11 @@ class VenueForm(TextsMixin, forms.ModelForm[Venue]):
         self.apply_texts(VENUE_TEXTS)
 
 
-def _list_wordings() -> list[tuple[str, str]]:
+def _list_wordings(now: str) -> list[tuple[str, str]]:
+    """The kinds that have words of their own, and the one that is kept."""
     folder = settings.BASE_DIR / "email_templates"
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    return [(name, name.capitalize()) for name in names if name.isalpha()]
+    names = {path.name for path in folder.iterdir() if path.is_dir() and path.name.isalpha()}
+    return [(name, name.capitalize()) for name in sorted({*names, *filter(None, [now])})]
 
 
 class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
