@@ -20,7 +20,7 @@ def build_socket_path(route: str, consumer: type[RoomConsumer]) -> Any:
 
 
 urlpatterns = [
-    path("", FrontPageView.as_view()),
+    path("", FrontPageView.as_view(contracts=CONTRACTS)),
     path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
     path("account/undo/<str:token>/", account_links.UndoChangeView.as_view()),
     path("account/confirm/<str:token>/", account_links.ConfirmAddressView.as_view()),

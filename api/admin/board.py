@@ -4,7 +4,7 @@ another time or place. By keyboard, and without a script, the form below it move
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin
@@ -29,7 +29,7 @@ def list_venues(request: HttpRequest) -> QuerySet[Venue]:
     if not request.user.has_perm("api.view_venue"):
         raise PermissionDenied
     rows = admin.site.get_model_admin(Venue).get_queryset(request)
-    return cast(QuerySet[Venue], rows.order_by("name", "pk"))
+    return rows.order_by("name", "pk")
 
 
 def show_first(request: HttpRequest) -> HttpResponse:

@@ -11,7 +11,6 @@ from uuid import uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -116,7 +115,7 @@ def get_booking(request: HttpRequest, pk: int) -> Booking:
     """The booking, of those that the person may see in the admin at all."""
     if not request.user.has_perm("api.change_booking"):
         raise PermissionDenied
-    rows = cast(QuerySet[Booking], admin.site.get_model_admin(Booking).get_queryset(request))
+    rows = admin.site.get_model_admin(Booking).get_queryset(request)
     booking = rows.select_related("venue").filter(pk=pk).first()
     if booking is None:
         raise Http404

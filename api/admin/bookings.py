@@ -91,7 +91,7 @@ class BookingAdmin(EditableAdmin):
     date_hierarchy = "starts_at"
     show_full_result_count = False
     autocomplete_fields = ("owner", "resource")
-    change_form_outer_after_template = "staff/booking.html"
+    change_form_outer_before_template = "staff/booking.html"
     actions = ("approve_all", "reject_all", "cancel_all")
     readonly_fields = (
         "when",

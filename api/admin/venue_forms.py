@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
@@ -160,7 +161,7 @@ class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
             values["amenities"] = list(dict.fromkeys(filter(None, [*values["amenities"], *more])))
         venue = values.get("venue") or (self.instance.venue if self.instance.venue_id else None)
         if venue is not None and "price" in values:
-            minor = money.to_minor(values["price"] or 0, venue.currency)
+            minor = money.to_minor(values["price"] or Decimal(0), venue.currency)
             if minor != int(minor):
                 self.add_error("price", f"{venue.currency.upper()} has no such small coins.")
             else:

@@ -21,10 +21,13 @@ from .form_fields import build_weekday_field
 from .reviews import warn_of_affected
 from .venue_forms import ResourceForm, VenueForm
 
+ADDED = ("more_amenities", "price")  # by the form of resources
+
 
 class PrimetimeWindowInline(TabularInline):
     model = PrimetimeWindow
     extra = 0
+    hide_title = True
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "weekday":
@@ -63,9 +66,11 @@ class VenueAdmin(EditableAdmin):
             {
                 "fields": (
                     ("approval", "primetime_any_overlap"),
-                    ("min_notice", "max_advance", "same_day_allowed"),
+                    ("min_notice", "max_advance"),
+                    "same_day_allowed",
                     ("hold_length", "max_open_holds"),
-                    ("check_in_required", "no_show_grace", "grace_from_booking"),
+                    ("check_in_required", "no_show_grace"),
+                    "grace_from_booking",
                     ("check_in_opens_before", "check_in_closes_after"),
                     ("completion_from", "completion_after"),
                     "remind_before",
@@ -111,6 +116,12 @@ class ResourceAdmin(EditableAdmin):
     )
     def week(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return resource_week.show_week(request, object_id)
+
+    def get_fields(self, request: HttpRequest, obj: Resource | None = None) -> Any:
+        """What the form adds stands beside what it belongs to."""
+        names = [name for name in super().get_fields(request, obj) if name not in ADDED]
+        after = names.index("amenities") + 1 if "amenities" in names else len(names)
+        return [*names[:after], *ADDED, *names[after:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Resource | None = None) -> Any:
         """A resource stays with its venue: its bookings would have other rules."""

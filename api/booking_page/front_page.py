@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
 from django.utils.dateformat import format as format_date
 from django.views.generic import TemplateView
 
-from api.contracts import CONTRACTS
 from api.models import Venue
 from api.queries.venues.venues import list_venues_with_resources
 from api.services.operations import demo
@@ -34,19 +35,24 @@ class VenueCard:
 
 
 class FrontPageView(TemplateView):
+    """`contracts` are those that are served here, by the slugs of their venues."""
+
     template_name = "pages/front.html"
+    contracts: Mapping[str, Any] = MappingProxyType({})
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context |= {
-            "venues": [_build_card(venue) for venue in list_venues_with_resources()],
-            "contracts": CONTRACTS.values(),
+            "venues": [
+                _build_card(venue, self.contracts.get(venue.slug))
+                for venue in list_venues_with_resources()
+            ],
+            "contracts": self.contracts.values(),
         }
         return context | (_build_local_context() if settings.EMBEDDED else {})
 
 
-def _build_card(venue: Venue) -> VenueCard:
-    contract = CONTRACTS.get(venue.slug)
+def _build_card(venue: Venue, contract: Any) -> VenueCard:
     url = VENUE_URL if contract else OTHER_VENUE_URL
     return VenueCard(
         name=venue.name,

@@ -15,6 +15,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with show_bar(self.stdout, "Booking"):
             made = demo.seed_demo(settings.DEMO_PASSWORD)
-        self.stdout.write(
-            "Demo: " + ", ".join(f"{n} {what}" for what, n in made.items()) + " made."
-        )
+        *there, bookings = [f"{n} {what}" for what, n in made.items()]
+        self.stdout.write(f"The demo has {', '.join(there)}; {bookings} are new.")
