@@ -86,7 +86,7 @@ SESSION_COOKIE_HTTPONLY = True
 
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOWED_ORIGINS = sorted(
-    {FRONTEND_URL, *(origin.rstrip("/") for origin in env.CORS_ALLOWED_ORIGINS)}
+    {*filter(None, [FRONTEND_URL]), *(origin.rstrip("/") for origin in env.CORS_ALLOWED_ORIGINS)}
     | (
         {
             f"http://{host}:{port}"

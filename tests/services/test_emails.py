@@ -63,7 +63,7 @@ def test_a_rejection_says_why_and_a_hold_says_until_when(booking):
     booking.status = "held"
     held = mailer.compose(Delivery(key="h", name="held", to="x@example.com"), booking)
     assert held.subject == ("Pay by Monday, 01 July 2030, 09:00 (CEST) to keep Practice & <Play>")
-    assert f"Pay 12.50 EUR: {settings.FRONTEND_URL}/bookings/{booking.pk}/pay" in held.body
+    assert f"Pay 12.50 EUR: {settings.LINK_URL}/bookings/{booking.pk}/pay" in held.body
 
 
 def test_the_same_row_always_has_the_same_message_id(booking):

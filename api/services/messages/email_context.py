@@ -35,7 +35,7 @@ def build_context(
 ) -> dict[str, Any]:
     """What the templates may show; of whoever has not verified the address nothing but short lines.
     Raises `Withheld`."""
-    context: dict[str, Any] = {"site": settings.PUBLIC_URL, "frontend": settings.FRONTEND_URL}
+    context: dict[str, Any] = {"site": settings.PUBLIC_URL, "frontend": settings.LINK_URL}
     strange = recipient is not None and recipient.email_verified_at is None
     context |= recipients.shorten_payload(row.payload) if strange else row.payload
     if booking is not None and recipient is not None and strange:
@@ -77,7 +77,7 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
         "check_in_opens": format_instant(check_in, zone) if check_in else "",
         "price": money.format_amount(booking.price_minor, booking.currency),
         "freed": count_minutes_freed(booking),
-        "pay_link": f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay",
+        "pay_link": f"{settings.LINK_URL}/bookings/{booking.pk}/pay",
         "pay_label": f"Pay {money.format_amount(booking.price_minor, booking.currency)}",
         "admin_link": f"{settings.PUBLIC_URL}/admin/api/booking/{booking.pk}/change/",
     }
@@ -162,5 +162,5 @@ def _build_account_context(row: Delivery, user: User, strange: bool) -> dict[str
         "name": name,
         "uid": uid,
         "token": token,
-        "link": f"{settings.FRONTEND_URL}/password-reset/{uid}/{token}",
+        "link": f"{settings.LINK_URL}/password-reset/{uid}/{token}",
     }
