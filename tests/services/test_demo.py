@@ -168,7 +168,10 @@ def test_what_people_do_is_never_disturbed(line, hours_alone):
     demo.seed_demo("holdfast-demo", now)
     mine = Booking.objects.filter(resource__name="Fermat", starts_at__gt=now + timedelta(hours=2))
     cancelled = mine.earliest("starts_at")
-    cancel_booking(cancelled.pk, Actor.person(User.objects.get(email="staff@example.com")))
+    cancel_booking(
+        cancelled.pk,
+        Actor.in_venue(User.objects.get(email="staff@example.com"), cancelled.venue_id),
+    )
     before = list(Booking.objects.order_by("pk").values())
     demo.seed_demo("holdfast-demo", now)
     assert list(Booking.objects.order_by("pk").values()[: len(before)]) == before

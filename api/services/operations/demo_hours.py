@@ -111,7 +111,7 @@ def book_slot(
             if intent is not None:
                 _pay(booking, intent)
             if staff is not None and booking.status == PENDING:
-                approve_booking(booking.pk, Actor.person(staff))
+                approve_booking(booking.pk, Actor.in_venue(staff, booking.venue_id))
             if begun and resource.venue.check_in_required:
                 apply_transition(BOOKING.check_in, [booking.pk], actor)
             Delivery.objects.filter(booking=booking).delete()  # they would be hundreds of emails
@@ -145,9 +145,9 @@ def check_in_due(staff: User) -> int:
         no_show_at__gt=Now(),
     )
     count = 0
-    for pk in due.order_by("pk").values_list("pk", flat=True):
+    for pk, venue_id in due.order_by("pk").values_list("pk", "venue_id"):
         try:
-            check_in_booking(pk, Actor.person(staff))
+            check_in_booking(pk, Actor.in_venue(staff, venue_id))
         except errors.Refusal:
             continue
         count += 1
