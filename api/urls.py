@@ -27,6 +27,7 @@ urlpatterns = [
     path("account/confirm/<str:token>/", account_links.ConfirmAddressView.as_view()),
     path("account/join/<str:token>/", account_links.JoinView.as_view()),
     path("account/", include("api.account_pages.urls")),
+    path("book/", include("api.booking_page.urls")),
     path("guests/<str:token>/", guests.GuestBookingView.as_view()),
     path("panel/", panels.PanelPageView.as_view()),
     path("panel", panels.PanelPageView.as_view()),

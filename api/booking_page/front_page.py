@@ -17,8 +17,7 @@ from api.queries.venues.venues import list_venues_with_resources
 from api.services.operations import demo
 
 # where a venue is booked; its slug belongs into it
-VENUE_URL = "/{slug}/api/docs/"
-OTHER_VENUE_URL = "/api/v1/docs/"
+VENUE_URL = "/book/{slug}/"
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,11 @@ class FrontPageView(TemplateView):
 
 
 def _build_card(venue: Venue, contract: Any) -> VenueCard:
-    url = VENUE_URL if contract else OTHER_VENUE_URL
     return VenueCard(
         name=venue.name,
         slug=venue.slug,
         what=contract.what if contract else "",
-        url=url.format(slug=venue.slug),
+        url=VENUE_URL.format(slug=venue.slug),
         now=format_date(datetime.now(venue.zone), "l H:i"),
         zone=venue.time_zone,
         resources=[resource.name for resource in venue.resources.all()],

@@ -65,6 +65,11 @@ class Site(BaseModel):
     CORS_ALLOWED_ORIGINS: List = variable(
         [], "More origins that may call the API, separated by commas."
     )
+    EMBED_ORIGINS: List = variable(
+        [],
+        "Origins whose pages may show the booking page in a frame (`/book/SLUG/?embed=1`), "
+        "separated by commas. Unset: none.",
+    )
     NUM_PROXIES: int = variable(
         0,
         "Proxies in front, whose `X-Forwarded-For` is believed: for throttling, and for the "

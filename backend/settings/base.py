@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "rest_framework_simplejwt.token_blacklist",
     "django_filters",
+    "django_htmx",  # for its copy of htmx alone
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_beat",
