@@ -42,8 +42,8 @@ def add_security_headers(
 
 
 def _allow_more(policy: str, response: HttpResponseBase) -> str:
-    """The policy with what a view has asked for by attributes of its response: the origins that may
-    show it in a frame (`frame_ancestors`), and those that its forms may lead to (`form_targets`)."""
+    """The policy with what a view asks for by attributes of its response: the origins that may show
+    it in a frame (`frame_ancestors`), and those that its forms may lead to (`form_targets`)."""
     if frames := getattr(response, "frame_ancestors", ()):
         policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(frames)}")
     if targets := getattr(response, "form_targets", ()):

@@ -58,7 +58,7 @@ class BookingView(VenueView):
             return self.show(refusal)
 
     def cancel(self) -> HttpResponse:
-        form = CancelForm(self.request.POST)
+        form = CancelForm(self.request.POST, label_suffix="")
         if not form.is_valid():
             return self.show(cancel_form=form)
         booking = self.cancel_with(form.cleaned_data["reason"])
@@ -90,7 +90,7 @@ class BookingView(VenueView):
         context = build_booking_context(self.booking) | self.build_state()
         context |= {
             "move_form": forms.get("move_form") or build_move_form(self.booking),
-            "cancel_form": forms.get("cancel_form") or CancelForm(),
+            "cancel_form": forms.get("cancel_form") or CancelForm(label_suffix=""),
             **self.describe(refusal),
         }
         status = get_refusal_status(refusal) if refusal else 400 if forms else 200

@@ -34,7 +34,8 @@ def build_move_form(booking: Any, data: Any = None) -> MoveForm:
     """Call it with the venue's zone active."""
     here = timezone.get_current_timezone()
     names = ("starts_at", "ends_at")
-    return MoveForm(data, initial={n: getattr(booking, n).astimezone(here) for n in names})
+    initial = {name: getattr(booking, name).astimezone(here) for name in names}
+    return MoveForm(data, initial=initial, label_suffix="")
 
 
 class AddressField(forms.CharField):
@@ -62,7 +63,7 @@ class NewBookingForm(forms.Form):
     consent = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
     def __init__(self, data: Any, *, user: User | None, venue: Venue, capacity: int) -> None:
-        super().__init__(data, auto_id="book_%s")
+        super().__init__(data, auto_id="book_%s", label_suffix="")
         self.fields["email"].widget.attrs["autocomplete"] = "email"
         if user is not None:
             del self.fields["name"], self.fields["email"]

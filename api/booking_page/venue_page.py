@@ -4,6 +4,7 @@ that are free."""
 
 from __future__ import annotations
 
+from bisect import bisect
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -56,6 +57,10 @@ class FindView(VenueView):
         return response
 
 
+def get_part_of_day(hour: int) -> str:
+    return ("Night", "Morning", "Afternoon", "Evening")[bisect((6, 12, 18), hour)]
+
+
 def build_times(choice: Choice, found: dict[Any, Any]) -> dict[str, Any]:
     """The days around, and the times of the one that is looked at, for `pages/times.html`."""
     zone, slots = choice.rules.zone, found[choice.on]
@@ -72,6 +77,7 @@ def build_times(choice: Choice, found: dict[Any, Any]) -> dict[str, Any]:
         "free_count": len(free),
         "slots": [
             {
+                "part": get_part_of_day(slot.starts_at.astimezone(zone).hour),
                 "at": slot.starts_at.isoformat(),
                 "begins": slot.starts_at.astimezone(zone).strftime(clock),
                 "ends": slot.ends_at.astimezone(zone).strftime("%H:%M"),
@@ -151,12 +157,12 @@ class BookView(VenueView):
         return redirect_after_post(get_booking_url(booking))
 
     def _find_own(self, refusal: errors.SlotTaken) -> Booking | None:
-        times = self.starts_at, self.ends_at
-        for booking in refusal.conflicts:
-            if self.user and booking.owner_id == self.user.pk:
-                if (booking.starts_at, booking.ends_at) == times:
-                    booking.venue = self.venue
-                    return booking  # type: ignore[no-any-return]  # of a refusal
+        """The booking in the way, if it is just what is asked for and theirs already."""
+        wanted = (self.user and self.user.pk, self.starts_at, self.ends_at)
+        booking: Booking
+        for booking in refusal.conflicts if self.user else ():
+            if (booking.owner_id, booking.starts_at, booking.ends_at) == wanted:
+                return booking
         return None
 
     def show(
