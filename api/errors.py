@@ -60,7 +60,7 @@ class Forbidden(Refusal):
 class LastAdmin(Forbidden):
     """A venue that has an admin keeps one."""
 
-    code, status, detail = "last_admin", 409, "The last admin stays one."
+    code, status, detail = "last_admin", 409, "A venue keeps an admin."
 
 
 class NotSignedIn(Refusal):

@@ -21,6 +21,10 @@ def is_operator(request: HttpRequest) -> bool:
     return bool(getattr(request.user, "is_operator", False))
 
 
+def is_admin_somewhere(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_admin_somewhere", False))
+
+
 def style(request: HttpRequest) -> str:
     return static("staff/staff.css")
 
@@ -67,6 +71,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Resources", "meeting_room", "api_resource"),
                     _list("Venues", "storefront", "api_venue"),
                     _list("People", "group", "api_user"),
+                    _list("Members", "badge", "api_membership", permission=is_admin_somewhere),
                 ],
             },
             {

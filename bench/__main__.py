@@ -14,7 +14,10 @@ from rich.table import Table
 from bench import report, system
 from bench.sizes import CURVES, PLAN, Figure
 
-PARTS = ("booking", "dispatch", "serving", "growth", "clock", "memory", "panels", "analytics")
+PARTS = (
+    *("booking", "dispatch", "serving", "growth", "clock", "memory", "panels", "analytics"),
+    "audit",
+)
 QUICK = ("booking", "growth")
 
 

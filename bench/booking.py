@@ -46,7 +46,7 @@ def people_and_rooms(name: str = "bench") -> dict[str, Any]:
     """A venue of two hundred rooms, somebody with a token, and staff."""
     from django.db.models.functions import Now
 
-    from api.models import Resource, User, Venue
+    from api.models import Membership, Resource, User, Venue
     from api.services.accounts import tokens
 
     venue = Venue.objects.create(slug=name, name=name)
@@ -55,6 +55,7 @@ def people_and_rooms(name: str = "bench") -> dict[str, Any]:
     )
     user = User.objects.create_user(f"{name}@example.com", email_verified_at=Now())
     staff = User.objects.create_user(f"{name}-staff@example.com", None)
+    Membership.objects.create(user=staff, venue=venue, role="staff")
     return {
         "venue": venue.pk,
         "resources": list(Resource.objects.filter(venue=venue).values_list("pk", flat=True)),

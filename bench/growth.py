@@ -53,7 +53,7 @@ def run() -> list[Figure]:
 
 
 def _people() -> dict[str, Any]:
-    from api.models import Resource, User, Venue
+    from api.models import Membership, Resource, User, Venue
 
     venue = Venue.objects.create(slug="growth", name="Growth", opens_at="08:00", closes_at="20:00")
     rest = Venue.objects.create(slug="growth-rest", name="The rest")
@@ -62,11 +62,14 @@ def _people() -> dict[str, Any]:
             Resource(venue=place, name=f"Room {n}", capacity=4) for n in range(many)
         )
     rooms = Resource.objects.filter(venue__in=[venue, rest]).order_by("pk")
+    staff = User.objects.create_user("growth-staff@example.com", None)
+    for place in (venue, rest):
+        Membership.objects.create(user=staff, venue=place, role="staff")
     return {
         "venues": dict(rooms.values_list("pk", "venue_id")),
         "rooms": list(rooms.values_list("pk", flat=True)),
         "owner": User.objects.create_user("growth@example.com", email_verified_at=Now()).pk,
-        "staff": User.objects.create_user("growth-staff@example.com", None),
+        "staff": staff,
         "today": datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
     }
 

@@ -1,6 +1,15 @@
 """The staff site, which is Django's admin. Changes of status go through the services; history is
 read-only."""
 
-from . import bookings, login, operations, sign_in, third_party, users, venues
+from . import bookings, login, members, operations, sign_in, third_party, users, venues
 
-__all__ = ["bookings", "login", "operations", "sign_in", "third_party", "users", "venues"]
+__all__ = [
+    "bookings",
+    "login",
+    "members",
+    "operations",
+    "sign_in",
+    "third_party",
+    "users",
+    "venues",
+]

@@ -34,10 +34,12 @@ class ScopedAdmin(ModelAdmin):
     """Shows the rows of the venues where one is staff, and lets those be changed where one has the
     `change_role`."""
 
+    view_role: Literal["staff", "admin"] = "staff"
     change_role: Literal["staff", "admin"] = "staff"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return limit_to_caller(super().get_queryset(request), get_caller(request))
+        rows = super().get_queryset(request)
+        return limit_to_caller(rows, get_caller(request), self.view_role)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._may_change(request, obj)

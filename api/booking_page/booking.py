@@ -73,7 +73,12 @@ class BookingView(VenueView):
         form = build_move_form(self.booking, self.request.POST)
         if not form.is_valid():
             return self.show(move_form=form)
-        self.move_to(**form.cleaned_data)
+        try:
+            self.move_to(**form.cleaned_data)
+        except errors.NotFound:
+            raise
+        except errors.Refusal as refusal:
+            return self.show(refusal, move_form=form)
         return self.reload()
 
     def pay(self) -> HttpResponse:

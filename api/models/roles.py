@@ -25,6 +25,7 @@ class Caller:
     roles: Mapping[int, str]
     is_operator: bool
     person_id: int | None  # whose own rows are theirs too; None of who is no person
+    slugs: Mapping[str, int] = {}  # ids of the venues, where authentication has read them
 
     def is_member_of(self, venue_id: int) -> bool:
         """Customers, staff and admins: one of the venue's people."""

@@ -80,7 +80,7 @@ class User(Caller, AbstractBaseUser, PermissionsMixin):
     has_second_factor: bool | None = None
 
     is_limited = False  # to the roles of this request
-    slugs: Mapping[str, int] = {}  # ids of their venues, where authentication has read them
+    role_here: str  # in the venue whose people a query lists
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -180,7 +180,7 @@ class User(Caller, AbstractBaseUser, PermissionsMixin):
 
     def forget_roles(self) -> None:
         """Has the roles read anew: they were changed."""
-        for name in ("roles", "granted_roles"):
+        for name in ("roles", "granted_roles", "role_here", "_prefetched_objects_cache"):
             self.__dict__.pop(name, None)
 
     @property

@@ -66,6 +66,8 @@ ACTOR = r"^((user|key):)?[1-9][0-9]{0,17}$"
 
 
 class _ActorField(forms.RegexField):
+    default_error_messages = {"invalid": "An id, `user:` and an id, or `key:` and an id."}
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(regex=ACTOR, **kwargs)
 

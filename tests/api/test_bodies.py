@@ -597,6 +597,8 @@ def test_a_venue_is_answered_whole_and_moves_no_booking_when_its_zone_changes(
         "max_advance": "1440:00:00",
         "same_day_allowed": True,
         "hold_length": "00:30:00",
+        "guests": True,
+        "guest_hold": "00:15:00",
         "max_open_holds": 50,
         "check_in_required": False,
         "check_in_opens_before": "00:15:00",

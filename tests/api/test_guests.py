@@ -77,7 +77,7 @@ def test_an_address_with_an_account_answers_alike(body, person, soon):
         ({"email": "nobody"}, 400, "invalid"),
         ({"email": None}, 400, "invalid"),
         ({"attendees": [1]}, 400, "invalid"),
-        ({"resource": 999999}, 404, "not_found"),
+        ({"resource": 999999}, 400, "unfit"),
         ({"guests": 99}, 400, "over_capacity"),
     ],
 )
@@ -130,6 +130,24 @@ def test_a_key_counts_per_address_and_e_mail(body, soon):
     assert client.post(f"{API}bookings/", other, headers=key).status_code == 202
     assert Booking.objects.count() == 2
     assert "gus" not in str(list(IdempotencyKey.objects.values()))
+
+
+@pytest.mark.parametrize("email", ["x" * 5000, "\0", "ß" * 300 + "@", 5, None, ["a"]])
+def test_a_key_with_an_address_that_is_none_is_400(body, email):
+    body["email"] = email
+    answer = APIClient().post(f"{API}bookings/", body, headers={"Idempotency-Key": "one"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
+def test_a_key_with_a_body_that_cannot_be_read_is_400():
+    for text in ('{"email": "\\ud800@x.org"}', "[]", "5", '"x"', "{"):
+        answer = APIClient().post(
+            f"{API}bookings/",
+            text,
+            content_type="application/json",
+            headers={"Idempotency-Key": "one"},
+        )
+        assert answer.status_code == 400, text
 
 
 # the link at the API
@@ -253,7 +271,7 @@ def test_the_page_has_nothing_of_others_and_sends_its_address_nowhere(token):
     assert answer["X-Robots-Tag"] == "noindex"
     assert "no-store" in answer["Cache-Control"]
     assert not answer.cookies
-    assert not re.search(r"(?:src|href|action)=\"(?!data:)", page)
+    assert not re.search(r"(?:src|href|action)=\"(?!/[a-z]|[?#])", page)  # ours alone
     assert not re.search(r"https?://|<script", page)
 
 
@@ -279,7 +297,9 @@ def test_the_buttons_of_the_page_do_what_they_say(token, venue, soon):
     assert Booking.objects.get().starts_at == soon + timedelta(hours=3)
     refused = press(token, "move", **to | {"ends_at": to["starts_at"]})
     assert refused.status_code == 400
-    assert 'role="alert">The end must be after the start.' in refused.content.decode()
+    page = refused.content.decode()
+    assert 'role="alert">The end must be after the start.' in page
+    assert page.count(f'value="{to["starts_at"]}"') == 2  # what was typed is still there
     unread = press(token, "move", starts_at="soon", ends_at=to["ends_at"])
     assert unread.status_code == 400
     assert "<details open>" in unread.content.decode()

@@ -63,7 +63,7 @@ def test_filters(client_of, ada, sam, log, court):
 
 
 @pytest.mark.parametrize(
-    "query", ["?actor=sam", "?actor=0", "?actor=panel:3", "?from=2030-01-01", "?until=x",
+    "query", ["?actor=", "?actor=sam", "?actor=0", "?actor=panel:3", "?from=2030-01-01", "?until=x",
               "?format=pdf", "?object=%00", f"?actor={10**19}"],
 )  # fmt: skip
 def test_filter_that_cannot_be_read_is_refused(client_of, ada, query):

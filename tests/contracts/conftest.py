@@ -7,6 +7,9 @@ import pytest
 from django.test.client import RequestFactory
 
 from api.contracts import CONTRACTS
+from api.models import User
+from api.models.roles import Role
+from api.services.venues import venues
 from tests.support import openapi
 
 PREFIX = re.compile(rf"^/({'|'.join(CONTRACTS)})/api(?=/)")
@@ -23,6 +26,17 @@ def root(request, monkeypatch):
 
         monkeypatch.setattr(RequestFactory, "generic", at_the_root)
     return request.param
+
+
+@pytest.fixture
+def sam(request: pytest.FixtureRequest, person) -> User:
+    """Staff of the contract's venue (of all, in tests across contracts), which is there before they
+    sign in."""
+    name = request.path.parent.name
+    for contract in [name] if name in CONTRACTS else CONTRACTS:
+        venues.get_contract_venue(contract)
+    staff: User = person("sam", Role.STAFF)
+    return staff
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,9 @@ and with rows that are there. The rule: what is asked comes from the URL table, 
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +28,6 @@ from api.models import (
     Export,
     Guest,
     Invitation,
-    Membership,
     Payment,
     PrimetimeWindow,
     Resource,
@@ -35,7 +36,7 @@ from api.models import (
     User,
     Venue,
 )
-from api.services.accounts import links, tokens
+from api.services.accounts import links, sign_in_codes, tokens
 from api.services.accounts.keys import create_key
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
@@ -78,6 +79,13 @@ class World:
 
     def refresh(self, contract: str) -> str:
         return tokens.issue(self.asked, contract).refresh
+
+    def sign_in_code(self) -> Body:
+        verifier = "v" * 43
+        digest = hashlib.sha256(verifier.encode()).digest()
+        challenge = urlsafe_b64encode(digest).rstrip(b"=").decode()
+        code = sign_in_codes.issue(self.asked, ["pwd"], challenge)
+        return {"code": code, "code_verifier": verifier}
 
     def link(self) -> dict[str, str]:
         """What is in the e-mail of somebody who forgot the password."""
@@ -184,9 +192,10 @@ def own(world: World) -> Face:
     got = traded(world, second, world.take(world.asked, court, 60), by_owner=False)
     door = panels.create(court, "Door", world.staff)
     world.made |= {"panel": door.token}
-    member = Membership.objects.get(user=world.asked, venue=club)
-    invitation = Invitation.objects.create(venue=club, email="new@example.com")
-    key, _ = create_key(name="Website", venues=[club], scopes=["read"], by=world.admin)
+    for scope in ("read", "book", "manage"):
+        key, world.made[f"{scope}_key"] = create_key(
+            name=scope, venues=[club], scopes=[scope], by=world.admin
+        )
     Payment.objects.create(booking=mine, amount_minor=500, currency="usd", status="canceled")
     export = Export.objects.create(
         figure="kpi",
@@ -210,6 +219,9 @@ def own(world: World) -> Face:
         ("POST", "auth/register/"): {"email": "new@example.com", "password": NEW},
         ("POST", "auth/login/"): {"email": world.asked.email, "password": PASSWORD},
         ("POST", "auth/refresh/"): {"refresh": world.refresh("v1")},
+        ("POST", "auth/code/"): world.sign_in_code(),
+        ("POST", "consent/"): {"text": "One"},
+        ("POST", "venues/{}/consent/"): {"text": "One"},
         ("POST", "auth/password/"): {"current_password": PASSWORD, "new_password": NEW},
         ("POST", "auth/password/reset/"): {"email": world.asked.email},
         ("POST", "auth/password/reset/confirm/"): world.link() | {"new_password": NEW},
@@ -251,6 +263,7 @@ def own(world: World) -> Face:
     }
     fill = {
         "users/": world.owner.pk,
+        "auth/sessions/": tokens.peek(tokens.issue(world.owner).access)["sid"],
         "venues/": ("club",),
         "venues/{}/primetime/{}": ("club", window.pk),
         "venues/{}/closures/{}": ("club", closure.pk),

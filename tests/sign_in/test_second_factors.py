@@ -168,3 +168,8 @@ def test_pages_are_for_whoever_is_signed_in(browser_of: BrowserOf, ana: User, pa
     assert "light dark" in text
     assert "http://" not in text.replace("http://testserver", "").replace("http://www.w3.org", "")
     assert "https://" not in text
+
+
+def test_staff_site_leads_to_the_other_ways(browser_of: BrowserOf) -> None:
+    page = browser_of().get("/admin/login/?next=/admin/api/booking/").content.decode()
+    assert 'href="/account/login/?next=/admin/api/booking/"' in page

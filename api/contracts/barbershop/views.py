@@ -73,7 +73,7 @@ class AccountListView(BarbershopView):
 
     @kit.operation("List accounts", many=True)
     def get(self, request: Request) -> Any:
-        return people.list_visible(self.user, self.venue.pk)
+        return people.list_visible(self.user, self.get_venue_id())
 
     @kit.operation("Create an account in a role", status=201)
     @transaction.atomic
@@ -136,8 +136,7 @@ class ReservationListView(BarbershopView):
     def get(self, request: Request) -> Any:
         """One's own, or everybody's for staff, newest first."""
         rows = queries.list_visible_bookings(self.user).filter(venue__slug=self.contract)
-        rows = rows.filter(owner__erased_at=None).prefetch_related("owner__memberships")
-        return rows.order_by("-pk")
+        return rows.filter(owner__erased_at=None).prefetch_related(None).order_by("-pk")
 
     @kit.operation("Book", status=201)
     def post(self, request: Request) -> Any:

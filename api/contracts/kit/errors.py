@@ -42,7 +42,7 @@ class ErrorResponse:
         else:
             known = {"detail": refusal.detail, "method": method, **refusal.data}
             message = self.message.format_map(known)
-        status = self.status or refusal.status
+        status = self.status or get_status(type(refusal))
         return Response(self.body.build(refusal, message, status), status=status)
 
 
@@ -132,20 +132,22 @@ class ErrorTable:
         return ErrorTable({**self.rows, **rows}, self.base) if rows else self
 
     def row(self, kind: type[Refusal], status: int) -> ErrorResponse:
+        if issubclass(kind, errors.LastAdmin):  # a status of our own API
+            kind = errors.Forbidden
         keys: list[Any] = [*takewhile(lambda base: base is not Refusal, kind.__mro__)]
         keys += [status, Refusal]
         return next(self.rows[key] for key in keys if key in self.rows)
 
     def response(self, refusal: Refusal, method: str) -> Response:
-        return self.row(type(refusal), refusal.status).response(refusal, method)
+        return self.row(type(refusal), get_status(type(refusal))).response(refusal, method)
 
     @cached_property
     def bodies(self) -> dict[int, list[Any]]:
         """Status -> the forms of its body, None for an empty one; over every refusal there is."""
         found: dict[int, list[Any]] = {}
         for kind in sorted(self._kinds(), key=lambda kind: (kind.__module__, kind.__name__)):
-            row = self.row(kind, kind.status)
-            forms = found.setdefault(row.status or kind.status, [])
+            row = self.row(kind, get_status(kind))
+            forms = found.setdefault(row.status or get_status(kind), [])
             forms += [form for form in row.body.serializers or (None,) if form not in forms]
         return dict(sorted(found.items()))
 
@@ -153,6 +155,11 @@ class ErrorTable:
         """Those of the core, of REST, of the kit, and those that the table names."""
         listed = {key for key in self.rows if isinstance(key, type)}
         return listed | {NotOwner, *_refusals(errors), *_refusals(exceptions)}
+
+
+def get_status(kind: type[Refusal]) -> int:
+    """The refusal's own; the last admin is forbidden to leave here, as ever."""
+    return 403 if issubclass(kind, errors.LastAdmin) else kind.status
 
 
 def _refusals(module: Any) -> Iterator[type[Refusal]]:

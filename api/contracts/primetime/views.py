@@ -129,9 +129,7 @@ class ReservationListView(PrimetimeView):
         """One's own, all for staff, newest first."""
         query = self.validated_query()
         rows = reservations.list_visible_bookings(self.user).select_related("approved_by")
-        rows = rows.filter(venue=self.venue).prefetch_related(
-            "owner__memberships", "approved_by__memberships"
-        )
+        rows = rows.filter(venue=self.venue).prefetch_related(None)
         if on := query.get("date"):
             ends = self.midnight(on + timedelta(days=1))
             rows = rows.filter(starts_at__gte=self.midnight(on), starts_at__lt=ends)
@@ -206,11 +204,13 @@ class CalendarView(PrimetimeView):
 
     def get_court(self) -> Any:
         """With all that its calendar needs at hand."""
-        courts = rules.list_resources_with_rules().filter(venue__slug=self.contract)
-        if court := courts.first():
-            return court
-        venues.get_only_resource(self.venue, COURT)
-        return courts.first()
+        rows = rules.list_resources_with_rules().filter(venue__slug=self.contract)
+        courts = people.annotate_staff(rows, "venue")
+        if not (court := courts.first()):
+            venues.get_only_resource(self.venue, COURT)
+            court = courts.first()
+        self.staff_roles = people.read_staff_roles(court)
+        return court
 
 
 # trades
@@ -220,7 +220,9 @@ class TradeListView(PrimetimeView):
     @kit.operation("List trades", response=serializers.TradesSerializer)
     def get(self, request: Request) -> Any:
         rows = list(
-            trades_query.list_visible_trades(self.user).filter(target_booking__venue=self.venue)
+            trades_query.list_visible_trades(self.user).filter(
+                target_booking__venue=self.get_venue_id()
+            )
         )
         return {
             "sent_requests": [row for row in rows if row.requester_id == self.user.pk],

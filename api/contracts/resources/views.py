@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from django.db import transaction
 from djoser import views as djoser
-from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -19,7 +18,7 @@ from api.effective_status import get_effective_status
 from api.queries.accounts import people
 from api.queries.bookings import bookings as queries
 from api.queries.venues import resource_status
-from api.rest.authentication import get_proof
+from api.rest.authentication import RoleTokenAuthentication, get_proof
 from api.rest.authorization import read_credentials
 from api.rest.permissions import IsStaffOrReadOnly
 from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrottle
@@ -38,8 +37,10 @@ from .errors import ERROR_MESSAGES
 from .serializers import STATUS_LABELS
 
 
-class StrictTokenAuthentication(TokenAuthentication):
+class StrictTokenAuthentication(RoleTokenAuthentication):
     """One token, after one space or more, as RFC 9110 has it; in the words of the library."""
+
+    contract = "resources"
 
     refusals: ClassVar[dict[int, str]] = {
         1: "Invalid token header. No credentials provided.",
@@ -151,8 +152,7 @@ class AccountViewSet(ResourcesAPIView, djoser.UserViewSet):
     def get_queryset(self) -> Any:
         """One's own account, and the venue's people for its staff."""
         if self.is_staff:
-            own = people.list_people(self.venue.pk).select_related("profile")
-            return own if self.action == "list" else own | self.queryset.filter(pk=self.user.pk)
+            return people.list_people(self.get_venue_id()).select_related("profile")
         return self.queryset.filter(pk=self.caller.person_id)
 
     def perform_create(self, serializer: Any, *args: Any, **kwargs: Any) -> None:

@@ -57,7 +57,7 @@ DECLARE
     -- what changes by itself, and what no log may hold
     unlogged text[] := '{updated_at,version,rules_version,last_seen_at,last_used_at,last_login,
         last_run_at,total_run_count,date_changed,email_key,username_key,held_from,content}';
-    secret text[] := '{password,token_hash,code_hash,secret_hash,client_secret,to,payload}';
+    secret text[] := '{password,token_hash,code_hash,secret_hash,client_secret,guest_link,to,payload}';
     was jsonb;
     becomes jsonb;
     content jsonb;
@@ -119,6 +119,7 @@ SELECT api_audit_table('api_invitation', 'invitation', 'venue_id');
 SELECT api_audit_table('api_venue', 'venue', 'id', 'slug');
 SELECT api_audit_table('api_primetimewindow', 'primetime', 'venue_id');
 SELECT api_audit_table('api_closure', 'closure', 'venue_id');
+SELECT api_audit_table('api_consenttext', 'consent_text', 'venue_id');
 SELECT api_audit_table('api_resource', 'resource', 'venue_id');
 SELECT api_audit_table('api_booking', 'booking', 'venue_id');
 SELECT api_audit_table('api_booking_attendees', 'booking', 'booking_id', 'booking_id');

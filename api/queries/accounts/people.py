@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, QuerySet
-from django.db.models.functions import Now
+from typing import Any, TypeVar
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, Count, F, Model, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast, Concat, Now
 
 from api.errors import NotFound
-from api.models import AccountChange, Membership, User
+from api.models import AccountChange, Membership, Role, User
 from api.models.identifiers import build_key
+
+Row = TypeVar("Row", bound=Model)
 
 
 def list_people(venue_id: int) -> QuerySet[User]:
-    """Those who have a role in the venue, by id, with all their roles."""
+    """Those who have a role in the venue, by id, each with `role_here`."""
     people = User.objects.filter(erased_at=None, memberships__venue=venue_id)
-    return people.order_by("pk").prefetch_related("memberships")
+    rows: QuerySet[User] = people.annotate(role_here=F("memberships__role"))  # type: ignore[no-redef]
+    return rows.order_by("pk")
+
+
+def annotate_staff(rows: QuerySet[Row], venue: str = "pk") -> Any:
+    """The rows with the staff and admins of their venue, for `read_staff_roles`."""
+    staff = Membership.objects.filter(venue=OuterRef(venue)).exclude(role=Role.CUSTOMER)
+    text = Concat(Cast("user", CharField()), Value(":"), "role", output_field=CharField())
+    return rows.annotate(staff=ArraySubquery(staff.order_by().values_list(text)))
+
+
+def read_staff_roles(row: Any) -> dict[int, str]:
+    """The roles of a venue's staff and admins by their ids."""
+    pairs = (text.split(":") for text in row.staff)
+    return {int(pk): role for pk, role in pairs}
 
 
 def list_visible(user: User, venue_id: int) -> QuerySet[User]:
     """The people of the venue for an admin of it, oneself for anyone else, by id."""
     if user.is_admin_of(venue_id):
         return list_people(venue_id)
-    return User.objects.filter(pk=user.pk).prefetch_related("memberships")
+    return User.objects.filter(pk=user.pk)
 
 
 def get_visible(user: User, pk: int, venue_id: int) -> User:

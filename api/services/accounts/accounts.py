@@ -241,4 +241,4 @@ def ensure_operator_remains(user: User) -> None:
     operators = User.objects.filter(is_superuser=True, is_active=True)
     ids = set(operators.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     if ids == {user.pk} and not (user.is_superuser and user.is_active):
-        raise errors.Forbidden("The last operator stays one.")
+        raise errors.Forbidden("The last admin stays one.")

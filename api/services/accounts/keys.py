@@ -44,8 +44,8 @@ def create_key(
         name=name,
         prefix=secret[:SHOWN],
         secret_hash=_hash_secret(secret),
-        venue_ids=sorted({venue.pk for venue in venues}),
-        scopes=sorted(set(scopes)),
+        venue_ids=list(dict.fromkeys(venue.pk for venue in venues)),
+        scopes=list(dict.fromkeys(scopes)),
         expires_at=expires_at,
         created_by_id=by.person_id,
     )

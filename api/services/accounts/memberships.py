@@ -130,6 +130,7 @@ def set_role_in(venue: Venue, user: User, role: str, *, by: Caller) -> None:
         raise errors.NotFound
     set_role(found, role, by=by)
     user.forget_roles()
+    user.role_here = role
 
 
 def add(venue: Venue, user: User, role: str, *, by: Caller) -> None:
@@ -137,6 +138,7 @@ def add(venue: Venue, user: User, role: str, *, by: Caller) -> None:
     if not by.is_admin_of(venue.pk):
         raise errors.Forbidden
     join(user, venue.pk, role)
+    user.role_here = role
 
 
 @transaction.atomic
@@ -157,7 +159,7 @@ def ensure_admins_remain(user_id: int, venues: Collection[int], *, by: Caller | 
     rows = list(active.select_for_update(no_key=True, of=("self",)).values_list("venue", "user"))
     for venue in {venue for venue, user in rows if user == user_id}:
         if {user for at, user in rows if at == venue} == {user_id}:
-            raise errors.LastAdmin
+            raise errors.LastAdmin("The last admin stays one.")
 
 
 def list_admin_venues_of(user: User) -> list[int]:

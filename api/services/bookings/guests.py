@@ -23,6 +23,7 @@ from api.queries.bookings.bookings import get_booking_with_relations
 from api.queries.clock import database_now
 from api.queries.venues.rules import build_rules, get_resource
 from api.services.accounts import links
+from api.services.accounts.joining import join
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
@@ -67,14 +68,15 @@ def confirm_guest_booking(token: str) -> Booking:
     sets: dict[str, Any] = {**policy.calculate_deadlines(booking.venue, *times, now)}
     sets |= policy.get_payment_columns(booking.venue, status, booking.price_minor, now)
     if booking.owner_id is None and (user := _lock_account(booking.guest_key)):
-        sets |= {"owner_id": user.pk, **_NO_GUEST}
+        sets |= {"owner_id": user.pk, **NO_GUEST}
+        join(user, booking.venue_id)
     move = BOOKING.get_transition("confirm_guest", status)
     actor = Actor.guest(booking)
     move_booking(move, pk, actor, where="guest_confirmed_at IS NULL", sets=sets)
     return get_booking_with_relations(pk)
 
 
-_NO_GUEST = {"guest_name": "", "guest_email": "", "guest_key": ""}
+NO_GUEST = {"guest_name": "", "guest_email": "", "guest_key": ""}
 
 
 def _lock_account(key: str) -> User | None:
@@ -95,8 +97,10 @@ def join_bookings(user: User) -> int:
     if not ids:
         return 0
     joined = Booking.objects.filter(pk__in=ids)
-    joined.update(owner=user, **_NO_GUEST, version=F("version") + 1, updated_at=Now())
+    joined.update(owner=user, **NO_GUEST, version=F("version") + 1, updated_at=Now())
     history.record_events("join", list(joined), Actor(ActorRole.OWNER, user), {})
+    for venue_id in {booking.venue_id for booking in joined}:
+        join(user, venue_id)
     return len(ids)
 
 

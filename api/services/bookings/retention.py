@@ -18,6 +18,8 @@ from api.models.outbox import Kind
 from api.models.users import ABSENT_DOMAIN
 from api.services.operations import jobs
 
+from .guests import NO_GUEST
+
 BATCH = 500  # bookings in one transaction
 BUDGET = 60.0  # seconds of one run
 FORMER = f"former{ABSENT_DOMAIN}"
@@ -76,7 +78,14 @@ def _forget(ids: Sequence[int]) -> None:
     trades = Trade.objects.filter(Q(requester_booking__in=ids) | Q(target_booking__in=ids))
     trades.exclude(status=TradeStatus.OFFERED).delete()
     bookings.update(
-        owner=_get_former(), title="", notes="", rejection_reason="", held_from="", approved_by=None
+        owner=_get_former(),
+        title="",
+        notes="",
+        rejection_reason="",
+        held_from="",
+        approved_by=None,
+        guest_link="",
+        **NO_GUEST,
     )
 
 

@@ -7,9 +7,11 @@ from datetime import time, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from api.models import Resource, Venue
 from api.models.venues import Approval, CompletionFrom, SlotRule
+from api.queries.accounts import people
 from api.queries.venues.broken_rules import are_rules
 from api.services.reviews.review import review_bookings
 
@@ -72,10 +74,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def get_contract_venue(slug: str) -> Venue:
-    """The venue behind a contract; made from its preset when it is not there yet."""
-    venue = Venue.objects.filter(slug=slug).first()
+    """The venue behind a contract, with its staff (`people.read_staff_roles`); made from its preset
+    when it is not there yet."""
+    rows: QuerySet[Venue] = people.annotate_staff(Venue.objects.filter(slug=slug))
+    venue = rows.first()
     if venue is None:
-        venue, _ = Venue.objects.get_or_create(slug=slug, defaults=PRESETS[slug])
+        Venue.objects.get_or_create(slug=slug, defaults=PRESETS[slug])
+        venue = rows.get()
     return venue
 
 

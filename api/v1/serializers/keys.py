@@ -67,7 +67,7 @@ class KeySerializer(serializers.ModelSerializer[ApiKey]):
 
     def get_venues(self, key: ApiKey) -> list[str]:
         slugs = self.context["slugs"]
-        return sorted(slugs[venue_id] for venue_id in key.venue_ids if venue_id in slugs)
+        return [slugs[venue_id] for venue_id in key.venue_ids if venue_id in slugs]
 
 
 @example(KEY | {"secret": "hfk_Q2hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIHNlY3JldCE"})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.db.models import Model
@@ -11,7 +12,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.viewsets import GenericViewSet
 
-from api.errors import NotFound
+from api.errors import NotFound, Unfit
 from api.queries.accounts.scope import limit_to_admin, limit_to_staff
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.pagination import IdCursorPagination
@@ -27,6 +28,15 @@ LIMITS: Mapping[Scope, Any] = {
     Scope.ADMIN: limit_to_admin,
     Scope.ADMIN_WRITES: limit_to_admin,
 }
+
+
+@contextmanager
+def named_in_body(field: str) -> Iterator[None]:
+    """A row that does not exist is 404 in a path, and 400 where the body names it: at `field`."""
+    try:
+        yield
+    except NotFound as refusal:
+        raise Unfit(errors={field: [refusal.detail]}) from None
 
 
 class BaseViewSet(IdempotentAPIView, GenericViewSet[Row]):

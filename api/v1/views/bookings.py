@@ -48,7 +48,7 @@ from api.v1.serializers.bookings import (
 )
 from api.v1.tags import APPROVE, BOOK
 
-from .base import BaseViewSet
+from .base import BaseViewSet, named_in_body
 
 
 @extend_schema(tags=[BOOK])
@@ -91,14 +91,15 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         `consent`, once for each version. Keys say for whom: `owner`, or `name` and `email`.
         """
         body = self.get_validated_body(BookingRequestSerializer)
-        owner, actor = self._get_owner(body)
         consent = body.pop("consent", None)
         is_key = isinstance(self.caller, KeyCaller)  # who books for others asks them by itself
-        booking = create_booking(
-            BookingRequest(owner=owner, contract="v1", **body),
-            actor=actor,
-            check=policy.check_booking if is_key else consents.build_check(owner, consent),
-        )
+        with named_in_body("resource"):
+            owner, actor = self._get_owner(body)
+            booking = create_booking(
+                BookingRequest(owner=owner, contract="v1", **body),
+                actor=actor,
+                check=policy.check_booking if is_key else consents.build_check(owner, consent),
+            )
         attendees = sorted(set(body.get("attendees", ())))
         serializer = BookingSerializer(booking, context={"attendees": attendees})
         return Response(serializer.data, status=201)
@@ -124,7 +125,9 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         """
         booking = self.get_object()
         changes = self.get_validated_body(BookingChangeSerializer, partial=True)
-        reschedule_booking(pk, Actor.for_booking(self.caller, booking), BookingChanges(**changes))
+        actor = Actor.for_booking(self.caller, booking)
+        with named_in_body("resource"):
+            reschedule_booking(pk, actor, BookingChanges(**changes))
         return self.retrieve(request)
 
     @extend_schema(tags=[APPROVE], request=ReasonSerializer)

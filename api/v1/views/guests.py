@@ -29,6 +29,8 @@ from api.v1.serializers.guests import (
 from api.v1.serializers.payments import PaymentSerializer
 from api.v1.tags import BOOK, PAY
 
+from .base import named_in_body
+
 LETTER_SENT = (
     "We have sent a letter to this address. Confirm the booking by its link until then, or the"
     " time is free for others again."
@@ -56,9 +58,10 @@ class GuestBookingListView(IdempotentAPIView):
         body = self.get_validated_body(NewGuestBookingSerializer)
         owner = Guest(body.pop("name"), body.pop("email"))
         check = consents.build_check(owner, body.pop("consent", None))
-        booking = guests.request_booking(
-            BookingRequest(owner=owner, contract="v1", **body), check=check
-        )
+        with named_in_body("resource"):
+            booking = guests.request_booking(
+                BookingRequest(owner=owner, contract="v1", **body), check=check
+            )
         answer = {"detail": LETTER_SENT, "hold_expires_at": booking.hold_expires_at}
         return Response(GuestBookingRequestedSerializer(answer).data, status=202)
 

@@ -25,7 +25,7 @@ from api.v1.filters import ReviewFilterSet
 from api.v1.serializers.reviews import DecisionSerializer, MoveSerializer, ReviewSerializer
 from api.v1.tags import RUN_VENUE
 
-from .base import BaseViewSet
+from .base import BaseViewSet, named_in_body
 
 
 @extend_schema(tags=[RUN_VENUE])
@@ -68,7 +68,9 @@ class ReviewViewSet(mixins.ListModelMixin, BaseViewSet[Review]):
         """
         body = self._get_body(MoveSerializer)
         reason = body.pop("reason")
-        return self._answer(move_reviewed_booking(pk, self._actor, BookingChanges(**body), reason))
+        with named_in_body("resource"):
+            booking = move_reviewed_booking(pk, self._actor, BookingChanges(**body), reason)
+        return self._answer(booking)
 
     @extend_schema(request=DecisionSerializer, responses=ReviewSerializer)
     @action(detail=True, methods=["post"])

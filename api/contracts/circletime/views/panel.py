@@ -49,6 +49,9 @@ class PanelView(CircletimeView):
             raise errors.Forbidden("This panel belongs to another room.")
 
     def get_booking(self, pk: str) -> Any:
+        """Raises `NotFound`, also to the panel of another venue."""
+        if self.panel is not None and self.panel.resource.venue_id != self.venue.pk:
+            raise errors.NotFound("There is no such booking.")
         booking = super().get_booking(pk)
         self.check_panel(booking.resource_id)
         return booking
