@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.models import Booking, Guest
 from api.queries.payments.payments import get_newest_payment
 from api.rest.idempotency import IdempotentAPIView
+from api.rest.permissions import AllowAny, Scope
 from api.rest.throttling import AddressThrottle, AnonymousThrottle
 from api.services.accounts import consents
 from api.services.bookings import guests
@@ -41,6 +41,7 @@ LETTER_SENT = (
 class GuestBookingListView(IdempotentAPIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    scope = Scope.ANYONE
     throttle_classes = (AddressThrottle,)
 
     @extend_schema(
@@ -72,6 +73,7 @@ class GuestView(IdempotentAPIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    scope = Scope.TOKEN
     throttle_classes = (AnonymousThrottle,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
