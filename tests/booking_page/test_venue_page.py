@@ -1,5 +1,5 @@
-"""A venue's booking page without JavaScript: what is free and why the rest is not, booking signed in
-and as a guest, paying, moving and cancelling, on the services of the API."""
+"""A venue's booking page without JavaScript: what is free and why the rest is not, booking in one's
+own name and as a guest, paying, moving and cancelling, on the services of the API."""
 
 from __future__ import annotations
 
