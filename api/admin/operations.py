@@ -62,7 +62,7 @@ class JobFailureAdmin(ReadOnlyAdmin):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    exclude = ("client_secret", "amount_minor", "currency")
+    exclude = ("client_secret", "checkout_url", "amount_minor", "currency")
     readonly_fields = ("amount",)
     list_display = ("intent_id", "booking_id", "amount", "status", "updated_at")
     list_filter = ("status",)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from api import errors, policy
 from api.effective_status import get_effective_status
@@ -17,7 +18,7 @@ from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.queries.clock import database_now
 from api.queries.venues.rules import get_resource
 from api.services.messages.email_context import build_booking_context
-from api.services.payments import local_cards
+from api.services.payments import checkout, local_cards
 
 from .base import VenueView, get_refusal_status, redirect_after_post
 from .choices import build_choice, read_instant
@@ -83,10 +84,19 @@ class BookingView(VenueView):
 
     def pay(self) -> HttpResponse:
         """With a test card at the local Stripe; where there are keys, on Stripe's own page."""
-        payment = local_cards.pay_with_test_card(self.booking.pk, self.request.POST.get("card", ""))
+        pk = self.booking.pk
+        if not settings.STRIPE_LOCAL:
+            back = settings.PUBLIC_URL + self.get_return_path()
+            return redirect_after_post(checkout.start_checkout(pk, back))
+        payment = local_cards.pay_with_test_card(pk, self.request.POST.get("card", ""))
         if payment.status == "requires_payment_method":
             raise errors.Refusal("The card was declined. Nothing was charged: try another one.")
         return self.reload()
+
+    def get_return_path(self) -> str:
+        """Where Stripe's page leads back to. It learns that address, so the link of a letter is not
+        in it."""
+        return reverse("book_returned", args=[self.venue.slug])
 
     def reload(self) -> HttpResponse:
         return redirect_after_post(self.request.path)
@@ -99,7 +109,9 @@ class BookingView(VenueView):
             **self.describe(refusal),
         }
         status = get_refusal_status(refusal) if refusal else 400 if forms else 200
-        return self.render(self.template_name, context, status)
+        response = self.render(self.template_name, context, status)
+        response.form_targets = ["https://checkout.stripe.com"]  # type: ignore[attr-defined]  # of our headers
+        return response
 
     def build_state(self) -> dict[str, Any]:
         booking = self.booking
@@ -114,6 +126,7 @@ class BookingView(VenueView):
             "declined": awaits_payment and booking.payment_status == PaymentStatus.FAILED,
             "paid": booking.payment_status in PAID_STATUSES,
             "cards": local_cards.TEST_CARDS if awaits_payment and settings.STRIPE_LOCAL else (),
+            "checkout": settings.STRIPE_SECRET_KEY and not settings.STRIPE_LOCAL,
             "is_open": status in BOOKING.blocking,
             "movable": status in MOVABLE,
             "cancellable": status in BOOKING.cancel.sources and booking.ends_at > database_now(),

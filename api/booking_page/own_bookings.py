@@ -84,5 +84,8 @@ class OwnBookingView(SignedInView, BookingView):
         changes = BookingChanges(starts_at=starts_at, ends_at=ends_at)
         reschedule_booking(self.booking.pk, self._get_actor(), changes)
 
+    def get_return_path(self) -> str:
+        return f"{self.request.path}?returned=1"
+
     def _get_actor(self) -> Actor:
         return Actor.for_booking(cast(User, self.user), self.booking)

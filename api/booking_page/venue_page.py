@@ -219,5 +219,15 @@ class SentView(VenueView):
         return self.render("pages/sent.html", {"hold": format_length(self.venue.guest_hold)})
 
 
+class ReturnedView(VenueView):
+    """Where Stripe's page leads guests back to, whether or not they have paid: it is told neither
+    the link of their letter nor their booking."""
+
+    http_method_names = ("get", "head", "options")
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        return self.render("pages/returned.html")
+
+
 def get_booking_url(booking: Booking) -> str:
     return reverse("book_booking", args=[booking.venue.slug, booking.pk])

@@ -69,6 +69,17 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class Checkout:
+    """Stripe's own page for one payment: `status` is open, complete or expired; the intent is known
+    once somebody has tried to pay."""
+
+    id: str
+    status: str
+    url: str = ""
+    intent_id: str = ""
+
+
+@dataclass(frozen=True)
 class StripeRefund:
     """A refund at Stripe; `key` is ours, empty when it was made in Stripe's dashboard."""
 
@@ -163,6 +174,56 @@ def create_paid_intent(amount_minor: int, currency: str, metadata: Mapping[str, 
         "confirm": True,
     }
     return _parse_intent(_get_client().v1.payment_intents.create(params))  # type: ignore[arg-type]
+
+
+@_call
+def create_checkout(
+    amount_minor: int,
+    currency: str,
+    key: str,
+    metadata: Mapping[str, str],
+    description: str,
+    *,
+    return_url: str,
+    expires_at: int,
+) -> Checkout:
+    """A page of Stripe's. Its intent carries the metadata; the same key again returns the same."""
+    item = {"currency": currency, "unit_amount": amount_minor}
+    params: Any = {
+        "mode": "payment",
+        "line_items": [
+            {"quantity": 1, "price_data": item | {"product_data": {"name": description[:250]}}}
+        ],
+        "payment_intent_data": {"metadata": dict(metadata), "description": description[:500]},
+        "success_url": return_url,
+        "cancel_url": return_url,
+        "expires_at": expires_at,
+    }
+    client: Any = _get_client().v1
+    return _parse_checkout(client.checkout.sessions.create(params, {"idempotency_key": key}))
+
+
+@_call
+def fetch_checkout(checkout_id: str) -> Checkout:
+    return _parse_checkout(_get_client().v1.checkout.sessions.retrieve(checkout_id))
+
+
+@_call
+def expire_checkout(checkout_id: str) -> Checkout:
+    """The page after asking to close it. One where somebody paid before comes back complete."""
+    client = _get_client().v1
+    try:
+        return _parse_checkout(client.checkout.sessions.expire(checkout_id))
+    except stripe.InvalidRequestError as error:
+        if error.http_status == 404:
+            raise
+        return _parse_checkout(client.checkout.sessions.retrieve(checkout_id))
+
+
+def _parse_checkout(found: Any) -> Checkout:
+    facts = found.to_dict()
+    intent = facts.get("payment_intent") or ""
+    return Checkout(facts["id"], facts["status"], facts.get("url") or "", str(intent))
 
 
 @_call
