@@ -44,7 +44,8 @@ class OwnBookingsView(SignedInView):
         user = cast(User, self.user)
         rows = list_visible_bookings(user).filter(owner=user, venue=self.venue)
         now = database_now()
-        ahead, over = [], []
+        ahead: list[Booking] = []
+        over: list[Booking] = []
         for booking in rows.filter(ends_at__gt=now).order_by("starts_at"):
             is_open = get_effective_status(booking) in BOOKING.blocking
             (ahead if is_open else over).append(booking)

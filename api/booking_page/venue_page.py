@@ -52,7 +52,7 @@ class FindView(VenueView):
             }
         response = self.render("pages/find.html", context)
         if embed:
-            response.xframe_options_exempt = True  # type: ignore[attr-defined]  # Django's own
+            response.xframe_options_exempt = True
             response.frame_ancestors = settings.EMBED_ORIGINS  # type: ignore[attr-defined]  # of our headers
         return response
 

@@ -1,4 +1,5 @@
-"""The outbox's calls to Stripe: cancel an intent, close a page, pay a refund. Each is repeatable."""
+"""The outbox's calls to Stripe: cancel an intent, close a page, pay a refund. Each is safe
+to make again."""
 
 from __future__ import annotations
 
