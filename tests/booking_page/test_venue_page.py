@@ -352,3 +352,9 @@ def test_what_is_typed_is_shown_as_text(signed_in, choose, venue):
         text = read(signed_in.get(there))
         assert "<script>" not in text
         assert "&lt;script&gt;" in text
+
+
+def test_a_form_that_is_too_old_says_what_to_do(signed_in, choose):
+    _, chosen = choose()
+    answer = signed_in.post("/book/club/new/", chosen | {"guests": 1})
+    assert (answer.status_code, "Please send it once more" in read(answer)) == (403, True)

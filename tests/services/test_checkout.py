@@ -9,13 +9,16 @@ import pytest
 from django.test import Client
 
 from api import errors
+from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Payment, Refund
 from api.services.accounts import links
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.transitions import apply_due_transitions
 from api.services.payments import payments, reconciliation, stripe_events
 from api.services.payments.checkout import start_checkout, sync_checkout
+from api.services.payments.invariants import list_problems
 from tests.support.stripe import GOOD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,6 +85,8 @@ def test_the_page_is_closed_with_a_hold_that_ends_before(hold, ana, customer, ru
     start_checkout(booking.pk, BACK)
     payment = Payment.objects.get()
     run_out(booking)
+    apply_due_transitions(BOOKING, "id = %s", [booking.pk])
+    assert list_problems() == []  # the call waits in the outbox
     worker()
     assert get_page(customer, payment)["status"] == "expired"
     payment.refresh_from_db()
