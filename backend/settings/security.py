@@ -118,6 +118,7 @@ CORS_ALLOW_HEADERS = [
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
     "x-contract",
     "x-csrftoken",
     "x-device-token",
@@ -126,6 +127,7 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_EXPOSE_HEADERS = [
     "content-disposition",
+    "etag",
     "idempotency-replayed",
     "location",
     "retry-after",
