@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 
 from api.booking_page import guests
 from api.booking_page.front_page import FrontPageView
+from api.booking_page.password_page import PasswordPageView
 from api.contracts import CONTRACTS
 from api.contracts.circletime.consumers import PanelRoomConsumer
 from api.contracts.kit.schema import schema_urls
@@ -29,6 +30,7 @@ urlpatterns = [
     path("account/", include("api.account_pages.urls")),
     path("book/", include("api.booking_page.urls")),
     path("guests/<str:token>/", guests.GuestBookingView.as_view()),
+    path("password-reset/<str:uid>/<str:token>", PasswordPageView.as_view()),
     path("panel/", panels.PanelPageView.as_view()),
     path("panel", panels.PanelPageView.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),
