@@ -120,6 +120,22 @@ def test_nonsense_in_the_address_is_the_first_place_today(page, court):
         assert Client().get(f"{page}new/{query}").status_code == 404
 
 
+def test_slots_of_minutes_are_thinned_out(page, venue, court, soon):
+    Venue.objects.update(slot_length=timedelta(minutes=1))
+    times = list_times(read(Client().get(page, {"on": f"{soon:%Y-%m-%d}"})))
+    assert (len(times), times[:2]) == (96, ["00:00", "00:15"])
+
+
+def test_looking_takes_a_constant_number_of_statements(
+    page, venue, booked, ana, soon, django_assert_max_num_queries
+):
+    for number in range(5):
+        place = Resource.objects.create(venue=venue, name=f"Hall {number}")
+        booked(ana, place=place)
+    with django_assert_max_num_queries(5):
+        assert Client().get(page, {"on": f"{soon:%Y-%m-%d}"}).status_code == 200
+
+
 # booking signed in
 
 

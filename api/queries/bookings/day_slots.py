@@ -10,6 +10,7 @@ from api import errors, policy
 from api.policy import Check, Interval, Rules
 from api.queries.bookings.availability import filter_free, list_busy_intervals
 
+MOST = 96  # of a day; where slots are of minutes, every so many are listed
 ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
 
@@ -37,7 +38,7 @@ def list_day_slots(
     """The slots that begin on each of those local dates, one statement for all. They begin where
     the resource's own slots do and last `length`. Those that are past are left out. `ignore` is the
     id of a booking that is to move."""
-    slots = {on: [(s, s + length) for s, _ in policy.iter_slots(rules, on)] for on in dates}
+    slots = {on: [(s, s + length) for s in _list_starts(rules, on)] for on in dates}
     every = [slot for day in slots.values() for slot in day]
     if not every:
         return {on: [] for on in slots}
@@ -52,6 +53,11 @@ def list_day_slots(
         on: [slot for slot in day if not isinstance(slot.refusal, errors.InThePast)]
         for on, day in found.items()
     }
+
+
+def _list_starts(rules: Rules, on: date) -> list[datetime]:
+    starts = [start for start, _ in policy.iter_slots(rules, on)]
+    return starts[:: -(-len(starts) // MOST) or 1]
 
 
 def _build_slot(rules: Rules, slot: Interval, now: datetime, check: Check, free: bool) -> DaySlot:
