@@ -222,3 +222,10 @@ def test_who_is_named_may_frame_the_first_page_and_nothing_else(
         with page.context.expect_page() as opened:
             page.frame_locator("iframe").locator("a.slot").first.click()
         expect(opened.value.get_by_label("Name")).to_be_visible()
+
+
+def test_it_begins_at_its_top(open_page: Callable[..., Page], site: Site) -> None:
+    """Whatever brings the chosen day into view: once a style did, and the page with it."""
+    page = open_page(1000, 640)
+    page.goto(site.url("/book/club/"), wait_until="networkidle")
+    assert page.evaluate("scrollY") == 0
