@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
         # whose table is audited
         ("django_celery_beat", "0019_alter_periodictasks_options"),
         ("auth", "0012_alter_user_first_name_max_length"),
+        ("django_celery_beat", "0019_alter_periodictasks_options"),  # its jobs are audited
     ]
 
     operations = [
