@@ -178,7 +178,7 @@ class AutoSchema(openapi.AutoSchema):
             yield "401"
         if self.method in WRITES:
             yield from ("404", "409", "413", "415", "422")
-        elif parameters:
+        elif parameters or getattr(self.view, "may_be_missing", False):
             yield from ("404", "409")
         if any(parameter["name"] == "If-Match" for parameter in parameters):
             yield "412"
