@@ -38,7 +38,7 @@ def full(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_write_is_refused_before_it_begins(
     name: str,
     world: World,
-    request: pytest.FixtureRequest,  # noqa: F811
+    request: pytest.FixtureRequest,
 ) -> None:
     """Without the check in `BaseAPIView.initial` most of them succeed."""
     face = FACES[name](world)
