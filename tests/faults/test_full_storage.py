@@ -37,7 +37,7 @@ def full(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", FACES)
 def test_every_write_is_refused_before_it_begins(
     name: str,
-    world: World,
+    world: World,  # noqa: F811
     request: pytest.FixtureRequest,
 ) -> None:
     """Without the check in `BaseAPIView.initial` most of them succeed."""
