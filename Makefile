@@ -7,7 +7,12 @@ PYTHON = $(shell for python in $(PYTHONS); do \
 	>/dev/null 2>&1 && echo $$python && break; done)
 
 RUN = .venv/bin/python
-PIP_INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP_INSTALL = $(RUN) -m pip install --progress-bar off --disable-pip-version-check --require-hashes
+# Installs $(1), and says now and then how far it is; what goes wrong pip says by itself.
+INSTALL = { $(LOCK) $(PIP_INSTALL) -r $(1) || echo failed; } | awk \
+	'/^Collecting/ && ++n % 20 == 0 { print "  " n " packages …"; fflush() } \
+	/^Installing collected/ { print "  unpacking " n " packages …"; fflush() } \
+	/^failed$$/ { bad = 1 } END { exit bad }'
 # The last line after pip's own: what most often is the matter on a bare machine.
 EXPLAIN = { \
 	df -P . | awk 'NR == 2 && $$4 < 300000 { print "Not installed: the disk is full; make room here, or in TMPDIR."; found = 1 } END { exit !found }' \
@@ -114,14 +119,14 @@ clean:  ## remove all that can be made again; .data stays
 .venv/installed: requirements.txt
 	@$(LOCK) $(MAKE) --no-print-directory venv
 	@echo "Installing requirements.txt …"
-	@$(LOCK) $(PIP_INSTALL) -r requirements.txt || { $(EXPLAIN); exit 1; }
+	@$(call INSTALL,requirements.txt) || { $(EXPLAIN); exit 1; }
 	@touch $@
 
 # A superset of the other, at the same versions.
 .venv/installed-dev: requirements-dev.txt
 	@$(LOCK) $(MAKE) --no-print-directory venv
 	@echo "Installing requirements-dev.txt …"
-	@$(LOCK) $(PIP_INSTALL) -r requirements-dev.txt || { $(EXPLAIN); exit 1; }
+	@$(call INSTALL,requirements-dev.txt) || { $(EXPLAIN); exit 1; }
 	@touch .venv/installed $@
 
 .PHONY: venv

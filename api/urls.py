@@ -1,10 +1,12 @@
-"""Every path of the APIs: our own, the contracts', and the panels' page."""
+"""Every path of the APIs: our own, the contracts', the pages and the panels' page."""
 
 from typing import Any
 
 from django.urls import include, path, re_path
 
 from api.booking_page import guests
+from api.booking_page.front_page import FrontPageView
+from api.booking_page.password_page import PasswordPageView
 from api.contracts import CONTRACTS
 from api.contracts.circletime.consumers import PanelRoomConsumer
 from api.contracts.kit.schema import schema_urls
@@ -20,12 +22,15 @@ def build_socket_path(route: str, consumer: type[RoomConsumer]) -> Any:
 
 
 urlpatterns = [
+    path("", FrontPageView.as_view(contracts=CONTRACTS)),
     path("api/v1/", include("api.v1.urls")),  # first, as most are asked for there
     path("account/undo/<str:token>/", account_links.UndoChangeView.as_view()),
     path("account/confirm/<str:token>/", account_links.ConfirmAddressView.as_view()),
     path("account/join/<str:token>/", account_links.JoinView.as_view()),
     path("account/", include("api.account_pages.urls")),
+    path("book/", include("api.booking_page.urls")),
     path("guests/<str:token>/", guests.GuestBookingView.as_view()),
+    path("password-reset/<str:uid>/<str:token>", PasswordPageView.as_view()),
     path("panel/", panels.PanelPageView.as_view()),
     path("panel", panels.PanelPageView.as_view()),
     re_path(r"^api/(?P<path>.*)$", dispatch),

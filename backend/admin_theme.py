@@ -65,6 +65,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "items": [
                     _page("Today", "today", "admin:index"),
+                    _page("Board", "view_timeline", "board-first"),
                     _list("Bookings", "event", "api_booking"),
                     _list("Trades", "swap_horiz", "api_trade"),
                     _list("Resources", "meeting_room", "api_resource"),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from backend.environment import read_environment
+
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -126,3 +128,12 @@ SCHEDULE: dict[str, Job] = {
         queue="default",
     ),
 }
+
+_env = read_environment()
+if _env.HOLDFAST_EMBEDDED and _env.DEMO:
+    SCHEDULE["fill_demo"] = Job(
+        "tasks.upkeep.fill_demo",
+        10 * MINUTE,
+        "the demo has something under way on the day after too",
+        queue="default",
+    )

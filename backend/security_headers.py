@@ -31,7 +31,7 @@ def add_security_headers(
         response = get_response(request)
         page = response.headers.get("Content-Type", "").startswith("text/html")
         policy = DATA if not page else ADMIN if request.path.startswith("/admin/") else PAGE
-        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Content-Security-Policy", _allow_more(policy, response))
         response.headers.setdefault("Permissions-Policy", NO_DEVICES)
         if not request.path.startswith(("/static/", "/panel")):
             # what somebody signed in reads is in no cache that others share
@@ -39,3 +39,13 @@ def add_security_headers(
         return response
 
     return middleware
+
+
+def _allow_more(policy: str, response: HttpResponseBase) -> str:
+    """The policy with what a view asks for by attributes of its response: the origins that may show
+    it in a frame (`frame_ancestors`), and those that its forms may lead to (`form_targets`)."""
+    if frames := getattr(response, "frame_ancestors", ()):
+        policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(frames)}")
+    if targets := getattr(response, "form_targets", ()):
+        policy = policy.replace("form-action 'self'", f"form-action 'self' {' '.join(targets)}")
+    return policy

@@ -3,17 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from api.admin import automation, dashboard, login, users
+from api.admin import automation, board, booking_verbs, dashboard, login, users
 from backend import health
 from backend.metrics_endpoint import serve_metrics
 
+STAFF_PAGES = (automation, board, booking_verbs, dashboard, login, users)
 urlpatterns = [
-    path(
-        "admin/",
-        include(
-            [*automation.get_urls(), *dashboard.get_urls(), *users.get_urls(), *login.get_urls()]
-        ),
-    ),
+    *(path("admin/", include(part.get_urls())) for part in STAFF_PAGES),
     path("admin/", admin.site.urls),
     path("metrics", serve_metrics),  # for the list of routes: its middleware answers first
     path("", include("api.urls")),

@@ -7,7 +7,7 @@ from api.services.analytics import exports
 from api.services.audit import sealing
 from api.services.bookings import history, retention
 from api.services.messages import outbox
-from api.services.operations import idempotency, jobs
+from api.services.operations import demo, idempotency, jobs
 from api.services.payments import stripe_events
 
 
@@ -44,3 +44,9 @@ def seal_audit() -> int:
 def heartbeat() -> int:
     """Shows that beat sends and a worker receives."""
     return jobs.run("heartbeat", lambda: 0)
+
+
+@shared_task
+def fill_demo() -> int:
+    """Bookings of the demo that were made or checked in in this run."""
+    return jobs.run("fill_demo", demo.refresh_demo)

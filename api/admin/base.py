@@ -15,7 +15,13 @@ from api.models import Caller, Venue
 from api.queries.accounts.scope import limit_to_admin, limit_to_staff
 from api.rest.permissions import get_caller
 
+from .form_fields import DurationField, DurationWidget
+
 HTTPS_URLS: dict[Any, Any] = {models.URLField: {"assume_scheme": "https"}}
+
+DURATIONS: dict[Any, Any] = {
+    models.DurationField: {"form_class": DurationField, "widget": DurationWidget}
+}
 
 
 def limit_to_caller(rows: QuerySet[Any], caller: Caller, role: str = "staff") -> QuerySet[Any]:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
-from api import errors
-from api.models import Booking, BookingEvent, Trade, User
+from api import errors, money
+from api.models import Booking, BookingEvent, Trade, User, Venue
 from api.queries.bookings import timeline
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.reschedule import BookingChanges, reschedule_booking
 
+from . import booking_verbs
 from .base import EditableAdmin, OwnVenueFilter, ReadOnlyAdmin
 from .batch_actions import apply_to_each
 
 EDITABLE_FIELDS = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
 FORM_FIELDS = ("owner", *EDITABLE_FIELDS)
-HIDDEN = ("id", "guest_key", "guest_link")
+NOT_SHOWN = (*FORM_FIELDS, "id", "guest_key", "guest_link", "price_minor", "currency")
 SUMMARY = ("status", "venue", "when")
 TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -34,8 +38,17 @@ TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("no_show_at", "completes_at", "remind_at"),
         ),
     ),
-    ("Money", ("price_minor", "currency", "payment_status")),
+    ("Money", ("price", "payment_status")),
 )
+
+
+def _find_zone(request: HttpRequest, object_id: str | None) -> tzinfo:
+    chosen = object_id or request.POST.get("resource", "")
+    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 19):
+        return UTC
+    where = {"bookings" if object_id else "resources": int(chosen)}
+    venue = Venue.objects.filter(**where).first()
+    return venue.zone if venue else UTC
 
 
 class BookingForm(ModelForm):
@@ -84,11 +97,12 @@ class BookingAdmin(EditableAdmin):
     date_hierarchy = "starts_at"
     show_full_result_count = False
     autocomplete_fields = ("owner", "resource")
-    change_form_outer_after_template = "staff/timeline.html"
+    change_form_outer_before_template = "staff/booking.html"
     actions = ("approve_all", "reject_all", "cancel_all")
     readonly_fields = (
         "when",
-        *(f.name for f in Booking._meta.concrete_fields if f.name not in (*FORM_FIELDS, *HIDDEN)),
+        "price",
+        *(f.name for f in Booking._meta.concrete_fields if f.name not in NOT_SHOWN),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
@@ -96,7 +110,7 @@ class BookingAdmin(EditableAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
         if obj is None:
-            return [(None, {"fields": FORM_FIELDS, "description": "Times are in UTC."})]
+            return [(None, {"fields": FORM_FIELDS, "description": "Times are the venue's."})]
         placed = {name for _, names in TABS for name in names} | set(SUMMARY)
         rest = [name for name in self.readonly_fields if name not in placed]
         return [
@@ -104,12 +118,21 @@ class BookingAdmin(EditableAdmin):
                 None,
                 {
                     "fields": (*SUMMARY, *FORM_FIELDS),
-                    "description": "Starts, ends and deadlines are in UTC.",
+                    "description": f"Times are the venue's, in {obj.venue.time_zone}.",
                 },
             ),
             *((title, {"classes": ["tab"], "fields": names}) for title, names in TABS),
             ("Record", {"classes": ["tab"], "fields": rest}),
         ]
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Shown and read in the time of the venue: the booking's, or that of the resource that was
+        chosen for a new one."""
+        with timezone.override(_find_zone(request, object_id)):
+            response: HttpResponse = super().changeform_view(request, object_id, *args, **kwargs)
+            return response.render() if isinstance(response, TemplateResponse) else response
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
@@ -120,10 +143,8 @@ class BookingAdmin(EditableAdmin):
     ) -> Any:
         booking = context.get("original")
         if booking is not None:
-            context |= {
-                "timeline": timeline.list_timeline(booking),
-                "zone": booking.venue.time_zone,
-            }
+            context |= booking_verbs.build_context(booking)
+            context |= {"timeline": timeline.list_timeline(booking)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="When, there", ordering="starts_at")
@@ -133,6 +154,10 @@ class BookingAdmin(EditableAdmin):
         starts, ends = booking.starts_at.astimezone(zone), booking.ends_at.astimezone(zone)
         until = "H:i" if starts.date() == ends.date() else "D j M H:i"
         return f"{format_date(starts, 'D j M Y H:i')}–{format_date(ends, until)}"
+
+    @admin.display(description="Price")
+    def price(self, booking: Booking) -> str:
+        return money.format_amount(booking.price_minor, booking.currency) or "free of charge"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
+from api import money
 from api.models import (
     ApiKey,
     AuditEntry,
@@ -61,23 +62,42 @@ class JobFailureAdmin(ReadOnlyAdmin):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    exclude = ("client_secret",)
-    list_display = ("intent_id", "booking_id", "amount_minor", "currency", "status", "updated_at")
+    exclude = ("client_secret", "checkout_url", "amount_minor", "currency")
+    readonly_fields = ("amount",)
+    list_display = ("intent_id", "booking_id", "amount", "status", "updated_at")
     list_filter = ("status",)
     search_fields = ("intent_id", "booking__id")
+
+    @admin.display(description="amount", ordering="amount_minor")
+    def amount(self, payment: Payment) -> str:
+        return money.format_amount(payment.amount_minor, payment.currency)
 
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("key", "payment", "amount_minor", "status", "updated_at")
+    list_display = ("key", "payment", "amount", "status", "updated_at")
     list_filter = ("status",)
+    list_select_related = ("payment",)
+    exclude = ("amount_minor", "up_to_minor")
+    readonly_fields = ("amount",)
+
+    @admin.display(description="amount", ordering="amount_minor")
+    def amount(self, refund: Refund) -> str:
+        return money.format_amount(refund.amount_minor, refund.payment.currency)
 
 
 @admin.register(Dispute)
 class DisputeAdmin(ReadOnlyAdmin):
-    list_display = ("stripe_id", "payment", "amount_minor", "reason", "status", "updated_at")
+    list_display = ("stripe_id", "payment", "amount", "reason", "status", "updated_at")
     list_filter = ("status", "reason")
     search_fields = ("stripe_id", "payment__intent_id", "payment__booking__id")
+    list_select_related = ("payment",)
+    exclude = ("amount_minor",)
+    readonly_fields = ("amount",)
+
+    @admin.display(description="amount", ordering="amount_minor")
+    def amount(self, dispute: Dispute) -> str:
+        return money.format_amount(dispute.amount_minor, dispute.payment.currency)
 
 
 @admin.register(StripeEvent)

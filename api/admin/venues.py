@@ -4,43 +4,50 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import action
 
 from api.models import Allocation, Block, PrimetimeWindow, Resource, User, Venue
-from api.opening_hours import is_region
 from api.services.bookings.fit import fit_units
 from api.services.reviews.review import review_bookings
 from api.services.venues import hours, resources
 
 from . import resource_week
-from .base import HTTPS_URLS, EditableAdmin, OwnVenueFilter, ReadOnlyAdmin, VenueInline
+from .base import (
+    DURATIONS,
+    HTTPS_URLS,
+    EditableAdmin,
+    OwnVenueFilter,
+    ReadOnlyAdmin,
+    VenueInline,
+)
+from .form_fields import build_weekday_field
 from .hours import ExceptionInline, HoursInline, OwnExceptionInline, OwnHoursInline
 from .reviews import warn_of_affected
+from .venue_forms import ResourceForm, VenueForm
+
+ADDED = ("more_amenities", "price")  # by the form of resources
 
 
 class PrimetimeWindowInline(VenueInline):
     model = PrimetimeWindow
     extra = 0
+    hide_title = True
 
-
-class VenueForm(forms.ModelForm):
-    def clean_holidays(self) -> str | None:
-        region: str | None = self.cleaned_data["holidays"]
-        if region and not is_region(region):
-            raise ValidationError("No public holidays of it are known; say DE-BY or US-CA.")
-        return region
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "weekday":
+            return build_weekday_field()
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 @admin.register(Venue)
 class VenueAdmin(EditableAdmin):
     change_role = "admin"
     form = VenueForm
+    formfield_overrides = DURATIONS
     list_display = ("name", "slug", "time_zone", "approval", "opens_at", "closes_at")
     search_fields = ("name", "slug")
     inlines = (HoursInline, ExceptionInline, PrimetimeWindowInline)
@@ -64,9 +71,11 @@ class VenueAdmin(EditableAdmin):
             {
                 "fields": (
                     ("approval", "primetime_any_overlap"),
-                    ("min_notice", "max_advance", "same_day_allowed"),
+                    ("min_notice", "max_advance"),
+                    "same_day_allowed",
                     ("hold_length", "max_open_holds"),
-                    ("check_in_required", "no_show_grace", "grace_from_booking"),
+                    ("check_in_required", "no_show_grace"),
+                    "grace_from_booking",
                     ("check_in_opens_before", "check_in_closes_after"),
                     ("completion_from", "completion_after"),
                     "remind_before",
@@ -91,7 +100,9 @@ class VenueAdmin(EditableAdmin):
 
 @admin.register(Resource)
 class ResourceAdmin(EditableAdmin):
-    formfield_overrides = HTTPS_URLS
+    form = ResourceForm
+    exclude = ("price_minor",)  # in its own unit by the form
+    formfield_overrides = HTTPS_URLS | DURATIONS
     list_display = (
         *("name", "venue", "building", "floor", "capacity", "is_available", "maintenance"),
         "calendar",
@@ -113,6 +124,12 @@ class ResourceAdmin(EditableAdmin):
     )
     def week(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return resource_week.show_week(request, object_id)
+
+    def get_fields(self, request: HttpRequest, obj: Resource | None = None) -> Any:
+        """What the form adds stands beside what it belongs to."""
+        names = [name for name in super().get_fields(request, obj) if name not in ADDED]
+        after = names.index("amenities") + 1 if "amenities" in names else len(names)
+        return [*names[:after], *ADDED, *names[after:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Resource | None = None) -> Any:
         """A resource stays with its venue: its bookings would have other rules."""

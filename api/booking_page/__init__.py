@@ -1,1 +1,2 @@
-"""The pages on which people book without a frontend of their own."""
+"""The pages that people see: the front page, and what it leads to. No page asks another origin for
+anything, and each works without JavaScript."""

@@ -1,4 +1,4 @@
-"""What is sent from the page of a guest's booking."""
+"""What is sent from the pages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+
+from api.models import User, Venue
+from api.models.identifiers import normalize_address
 
 WALL_TIME = "%Y-%m-%dT%H:%M"  # as browsers send it
 
@@ -31,4 +34,40 @@ def build_move_form(booking: Any, data: Any = None) -> MoveForm:
     """Call it with the venue's zone active."""
     here = timezone.get_current_timezone()
     names = ("starts_at", "ends_at")
-    return MoveForm(data, initial={n: getattr(booking, n).astimezone(here) for n in names})
+    initial = {name: getattr(booking, name).astimezone(here) for name in names}
+    return MoveForm(data, initial=initial, label_suffix="")
+
+
+class AddressField(forms.CharField):
+    """An address that mail can be sent to, read as it is stored."""
+
+    widget = forms.EmailInput
+
+    def clean(self, value: Any) -> str:
+        return normalize_address(super().clean(value))
+
+
+class NewBookingForm(forms.Form):
+    """What is asked before a time is booked; of guests their name and address too."""
+
+    name = forms.CharField(max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
+    email = AddressField(label="E-mail", max_length=254)
+    guests = forms.IntegerField(label="People", min_value=1, max_value=2**31 - 1, initial=1)
+    title = forms.CharField(label="What it is for, if you like", max_length=255, required=False)
+    notes = forms.CharField(
+        label="Anything else to know, if you like",
+        max_length=5000,
+        required=False,
+        widget=forms.Textarea({"rows": 3}),
+    )
+    consent = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+    def __init__(self, data: Any, *, user: User | None, venue: Venue, capacity: int) -> None:
+        super().__init__(data, auto_id="book_%s", label_suffix="")
+        self.fields["email"].widget.attrs["autocomplete"] = "email"
+        if user is not None:
+            del self.fields["name"], self.fields["email"]
+        if capacity == 1 and venue.capacity_enforced:
+            del self.fields["guests"]
+        elif venue.capacity_enforced:
+            self.fields["guests"].widget.attrs["max"] = capacity

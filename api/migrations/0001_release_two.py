@@ -1466,6 +1466,11 @@ class Migration(migrations.Migration):
                 ("attempt", models.PositiveIntegerField(default=1)),
                 ("intent_id", models.CharField(blank=True, max_length=255, null=True, unique=True)),
                 ("client_secret", models.CharField(blank=True, max_length=255)),
+                (
+                    "checkout_id",
+                    models.CharField(blank=True, db_default="", default="", max_length=255),
+                ),
+                ("checkout_url", models.TextField(blank=True, db_default="", default="")),
                 ("amount_minor", models.PositiveBigIntegerField()),
                 ("currency", models.CharField(max_length=3)),
                 ("status", models.CharField(default="requires_payment_method", max_length=40)),

@@ -16,6 +16,9 @@ class Payment(models.Model):
     attempt = models.PositiveIntegerField(default=1)
     intent_id = models.CharField(max_length=255, null=True, blank=True, unique=True)
     client_secret = models.CharField(max_length=255, blank=True)
+    # Stripe's own page for it, whose intent is known once somebody pays there
+    checkout_id = models.CharField(max_length=255, blank=True, default="", db_default="")
+    checkout_url = models.TextField(blank=True, default="", db_default="")
     amount_minor = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=40, default="requires_payment_method")

@@ -20,7 +20,8 @@ from api.rest.permissions import get_caller
 from api.services.audit.recording import AuditActor, record_read
 from backend.request_ids import get_request_id
 
-ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
+# bounded, as addresses are: a long word without an @ would be read anew from each of its letters
+ADDRESS = re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,190}\.[^\s@<>\"']{1,63}")
 NOT_PEOPLE = frozenset({"admin_email"})  # of a venue
 _PREFIX = re.compile(r"^/(?:admin/api|api/v1|(?:\w+/)?api)/")
 _NAMED = re.compile(r"([a-z_-]+)/([0-9]+|[0-9a-f-]{36})(?:/|$)")

@@ -24,7 +24,7 @@ from api.rest.permissions import ReadOnlyOrRole
 from api.rest.renderers import JSONRenderer
 from api.services.operations.idempotency import KeyReused
 
-from . import tags
+from . import tags, versions
 from .serializers.analytics import EXPORT_ID
 from .serializers.base import StrictMixin
 from .serializers.problems import ProblemSerializer
@@ -49,7 +49,9 @@ document, or a rule of the venue refuses it. 409: what is there already refuses 
 
 Every write but those that answer with tokens may carry an `Idempotency-Key`, 1 to 255 printable
 characters: the same key with the same body gets the same answer and is done once; with another
-body 422; while the first is still running 409 with `Retry-After`."""
+body 422; while the first is still running 409 with `Retry-After`.
+
+A booking's `ETag` is its version: a change with `If-Match` is made to that one, or it is 412."""
 # fields that mean the same wherever they stand
 FIELDS = {
     "id": "Its id.",
@@ -78,6 +80,7 @@ PROBLEMS: dict[str, tuple[str, errors.Refusal]] = {
     "405": ("No such method here", exceptions.MethodNotAllowed()),
     "406": ("No such representation", exceptions.NotAcceptable()),
     "409": ("What is there already refuses it", SLOT_TAKEN),
+    "412": ("Another version than `If-Match` names", versions.Changed()),
     "413": ("The body is too large", parsers.TooLarge()),
     "415": ("Not JSON", exceptions.UnsupportedMediaType()),
     "422": ("The Idempotency-Key was used for another request", KeyReused()),
@@ -175,8 +178,10 @@ class AutoSchema(openapi.AutoSchema):
             yield "401"
         if self.method in WRITES:
             yield from ("404", "409", "413", "415", "422")
-        elif parameters:
+        elif parameters or getattr(self.view, "may_be_missing", False):
             yield from ("404", "409")
+        if any(parameter["name"] == "If-Match" for parameter in parameters):
+            yield "412"
 
     def _refer_problem(self, status: str) -> dict[str, Any]:
         component = ResolvedComponent(f"Problem{status}", ResolvedComponent.RESPONSE, object=status)

@@ -19,6 +19,8 @@ from backend.devserver.valkey import Valkey
 __all__ = ["CHECKOUT", "DataDirBusy", "ServerError", "Servers", "running", "started"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+# what `manage.py` in another terminal needs too
+FROM_ENVIRONMENT = ("DATABASE_URL", "REDIS_URL", "PORT", "STRIPE_PORT")
 DATABASE_NAMES = ("DATABASE_URL", "DB_NAME", "DATABASE_NAME")
 
 
@@ -63,9 +65,7 @@ class Servers:
         if given.get("STRIPE_SECRET_KEY"):  # the real Stripe signs with a secret of its own
             secrets.pop("STRIPE_WEBHOOK_SECRET")
         self._secrets = {name: given.get(name) or value for name, value in secrets.items()}
-        self._given = {
-            name: given[name] for name in ("DATABASE_URL", "REDIS_URL") if given.get(name)
-        }
+        self._given = {name: given[name] for name in FROM_ENVIRONMENT if given.get(name)}
         self.postgres = self.valkey = None
         if not any(given.get(name) for name in DATABASE_NAMES):
             self.postgres = Postgres(self.data_dir, passwords["POSTGRES_PASSWORD"], fast=fast)

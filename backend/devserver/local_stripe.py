@@ -16,7 +16,7 @@ from aiohttp import web
 from localstripe import resources, webhooks
 from localstripe.errors import UserError
 
-from backend.devserver import local_disputes
+from backend.devserver import local_checkout, local_disputes
 
 WEBHOOK = "/api/v1/webhooks/stripe/"
 
@@ -112,7 +112,8 @@ def build_application(webhook_url: str, secret: str, file: str = "") -> web.Appl
     resources.PaymentIntent._update = update_intent
     from localstripe import server
 
-    add_routes(server, local_disputes.Dispute)
+    add_routes(server, local_disputes.Dispute, "/v1/disputes")
+    add_routes(server, local_checkout.Session, local_checkout.PATH)
     if file:
         state = StateFile(Path(file))
         state.load()
@@ -125,8 +126,7 @@ def build_application(webhook_url: str, secret: str, file: str = "") -> web.Appl
     return server.app  # type: ignore[no-any-return]
 
 
-def add_routes(server: Any, kind: Any) -> None:
-    path = f"/v1/{kind.object}s"
+def add_routes(server: Any, kind: Any, path: str) -> None:
     router = server.app.router
     router.add_post(path, server.api_create(kind, path))
     router.add_get(path, server.api_list_all(kind, path))

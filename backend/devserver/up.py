@@ -245,9 +245,10 @@ class ReadyMessage:
         get = self.environment.get
         flower = get("FLOWER_BASIC_AUTH", "").replace(":", " / ", 1)
         rows = {
-            "API": f"{self.url}/api/v1/",
+            "Start here": f"{self.url}/",
             "API docs": f"{self.url}/api/v1/docs/",
-            "Staff site": f"{self.url}/admin/  {self.describe_login()}",
+            "Admin": f"{self.url}/admin/  {self.describe_login()}",
+            "Demo": self.describe_demo(),
             "Door panel": f"{self.url}/panel/",
             "Health": f"{self.url}/health/  and  {self.url}/health/automation/",
             "Flower": f"http://localhost:{get('FLOWER_PORT')}/  ({flower})",
@@ -258,13 +259,21 @@ class ReadyMessage:
             "Data, logs": get("DATA_DIR", ""),
             "Processes": ", ".join(name for name, _, _ in list_processes(self.environment)),
         }
-        lines = [f"  {name:<12}{value}" for name, value in rows.items()]
+        lines = [f"  {name:<12}{value}" for name, value in rows.items() if value]
         return "\n".join(["", "Holdfast is ready. Ctrl-C stops it.", "", *lines, ""])
 
     def describe_login(self) -> str:
         email = self.environment.get("DJANGO_SUPERUSER_EMAIL", "")
         demo = self.environment.get("DJANGO_SUPERUSER_PASSWORD") == DEMO_PASSWORD
         return f"({email} / {DEMO_PASSWORD})" if demo else f"({email})" if email else ""
+
+    def describe_demo(self) -> str:
+        """Who can sign in; a password of one's own is not shown."""
+        if self.environment.get("DEMO") != "1":
+            return ""
+        password = self.environment.get("DEMO_PASSWORD") or DEMO_PASSWORD
+        shown = password if password == DEMO_PASSWORD else "DEMO_PASSWORD"
+        return f"user@, staff@ and owner@example.com  ({shown})"
 
     def describe_stripe(self) -> str:
         if key := self.environment.get("STRIPE_SECRET_KEY", ""):

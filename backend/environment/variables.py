@@ -49,11 +49,12 @@ class Site(BaseModel):
         "How long browsers remember that this is HTTPS only. Unset: a year with `HTTPS`, else 0.",
     )
     PUBLIC_URL: str = variable(
-        "", "Its own address, as links in emails to staff need it. Unset: `http://localhost:PORT`."
+        "", "Its own address, to which emails link. Unset: `http://localhost:PORT`."
     )
     FRONTEND_URL: str = variable(
-        "http://localhost:5173",
-        "Where the frontend is: it may call the API, and emails link there.",
+        "",
+        "Where a frontend of your own is: it may call the API, and emails link there. Unset: "
+        "they link to `PUBLIC_URL`.",
     )
     COOKIE_SAMESITE: SameSite = variable(
         "Lax", "Lax, Strict, or None for a frontend on another site (HTTPS)."
@@ -63,6 +64,11 @@ class Site(BaseModel):
     )
     CORS_ALLOWED_ORIGINS: List = variable(
         [], "More origins that may call the API, separated by commas."
+    )
+    EMBED_ORIGINS: List = variable(
+        [],
+        "Origins whose pages may show the booking page in a frame (`/book/SLUG/?embed=1`), "
+        "separated by commas. Unset: none.",
     )
     NUM_PROXIES: int = variable(
         0,
@@ -341,9 +347,7 @@ class FirstStart(BaseModel):
     DJANGO_SUPERUSER_USERNAME: str = variable("", "Their username.")
     DJANGO_SUPERUSER_PASSWORD: Secret = variable("", "Their password.")
     DEMO: bool = variable(False, "Venues, people and some weeks of bookings to try things with.")
-    DEMO_PASSWORD: str = variable(
-        "", "The password of the people of the demo. Unset: the admin's, or `holdfast-demo`."
-    )
+    DEMO_PASSWORD: str = variable("holdfast-demo", "The password of the people of the demo.")
 
 
 class Environment(

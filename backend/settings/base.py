@@ -19,6 +19,11 @@ HOST = env.HOST  # where web listens
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 FRONTEND_URL = env.FRONTEND_URL.rstrip("/")
 PUBLIC_URL = (env.PUBLIC_URL or f"http://localhost:{env.PORT}").rstrip("/")
+LINK_URL = FRONTEND_URL or PUBLIC_URL  # where emails lead people
+# `make up` alone shows its own page where these are, and fills the demo's days again
+DEMO = env.DEMO
+DEMO_PASSWORD = env.DEMO_PASSWORD
+FLOWER_PORT, STRIPE_PORT = env.FLOWER_PORT, env.STRIPE_PORT
 
 INSTALLED_APPS = [
     "unfold",  # before the admin, whose templates and site it replaces
@@ -35,6 +40,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "rest_framework_simplejwt.token_blacklist",
     "django_filters",
+    "django_htmx",  # for its copy of htmx alone
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_beat",

@@ -1,12 +1,15 @@
 """Secrets, passwords and tokens; HTTPS, cookies and the origins that browsers may call from."""
 
 import hmac
+import re
 from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import DEBUG, EMBEDDED, FRONTEND_URL, env
+
+ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d+)?"
 
 
 def derive_secret(use: str) -> str:
@@ -68,6 +71,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
+# whose pages may frame the first page of a venue's booking page, and no other page
+EMBED_ORIGINS = [origin.rstrip("/") for origin in env.EMBED_ORIGINS]
+if wrong := [each for each in EMBED_ORIGINS if not re.fullmatch(ORIGIN, each)]:
+    raise ImproperlyConfigured(f"EMBED_ORIGINS: {wrong[0]} is no origin, like https://example.com.")
 SECURE_REFERRER_POLICY = "same-origin"
 # security.W008: TLS ends at the proxy, which redirects; a redirect of ours would loop behind one
 # that does not say X-Forwarded-Proto
@@ -86,7 +93,7 @@ SESSION_COOKIE_HTTPONLY = True
 
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOWED_ORIGINS = sorted(
-    {FRONTEND_URL, *(origin.rstrip("/") for origin in env.CORS_ALLOWED_ORIGINS)}
+    {*filter(None, [FRONTEND_URL]), *(origin.rstrip("/") for origin in env.CORS_ALLOWED_ORIGINS)}
     | (
         {
             f"http://{host}:{port}"
@@ -111,6 +118,7 @@ CORS_ALLOW_HEADERS = [
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
     "x-contract",
     "x-csrftoken",
     "x-device-token",
@@ -119,6 +127,7 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_EXPOSE_HEADERS = [
     "content-disposition",
+    "etag",
     "idempotency-replayed",
     "location",
     "retry-after",

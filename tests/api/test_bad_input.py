@@ -293,8 +293,8 @@ def test_an_unknown_resource_is_refused(client_of, ana, court, soon, resource):
         "starts_at": soon.isoformat(),
         "ends_at": (soon + HOUR).isoformat(),
     }
-    body = refused(client_of(ana).post(f"{API}bookings/", body), 400, 404)
-    assert body["code"] == ("not_found" if resource == 10**9 else "invalid")
+    body = refused(client_of(ana).post(f"{API}bookings/", body), 400)
+    assert body["code"] == ("unfit" if resource == 10**9 else "invalid")
     assert not Booking.objects.exists()
 
 
@@ -358,7 +358,7 @@ def test_what_cannot_be_answered_as_asked_is_refused_in_json(client_of, ana, ven
         ("POST", "resources/", {"venue": "nowhere", "name": "X"}, "unfit"),
         ("PATCH", "resources/{court}/", {"opens_at": "09:00"}, "unfit"),
         ("PATCH", "resources/{court}/", {"own_slot_length": "00:00:00"}, "unfit"),
-        ("PATCH", "bookings/{booking}/", {"attendees": [10**9]}, "unfit"),
+        ("PATCH", "bookings/{booking}/", {"attendees": [10**9]}, "unknown_people"),
         ("PATCH", "bookings/{booking}/", {"guests": 5}, "over_capacity"),
         ("PATCH", "users/{ana}/", {"email": "ada@example.com"}, "email_taken"),
         ("POST", "auth/register/", {"email": "ana@example.com", "password": "correct horse 9"},

@@ -20,6 +20,7 @@ SENT = (
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
     "x-contract",
     "x-csrftoken",
     "x-device-token",
@@ -28,6 +29,7 @@ SENT = (
 )
 READ = {
     "content-disposition",
+    "etag",
     "idempotency-replayed",
     "location",
     "retry-after",

@@ -5,10 +5,7 @@ A page can do what CORS and cookies let it: each registers, signs in, refreshes,
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -37,36 +34,6 @@ ASK = """async ([url, method, body, headers]) => {
     } catch (error) { return {status: 0, body: String(error)}; }
 }"""
 PASSWORD = "Granite 81 lantern"
-
-
-class Blank(BaseHTTPRequestHandler):
-    """A frontend's page: its script is in the test."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"hi")
-
-    def log_message(self, *_: object) -> None: ...
-
-
-@pytest.fixture
-def abroad(browser, site) -> Iterator[Callable[[str], Page]]:
-    """Opens a page of that host, which is not the API's origin."""
-    server = ThreadingHTTPServer(("127.0.0.1", site.abroad), Blank)
-    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
-    with browser.new_context() as context:
-
-        def visit(host: str = "127.0.0.1") -> Page:
-            page = context.new_page()
-            page.goto(f"http://{host}:{site.abroad}/")
-            return page
-
-        yield visit
-    server.shutdown()
-    server.server_close()
 
 
 class Frontend:

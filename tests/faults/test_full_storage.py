@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 
 from api.models import Booking, Job
-from api.models.roles import Role
 from api.services.operations import jobs
 from backend import disk_space
 from tests.security.faces import FACES, World, routes
+from tests.security.test_matrix import world  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -34,21 +34,11 @@ def full(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_space, "SMALL_DISK_SHARE", 1)
 
 
-@pytest.fixture
-def world(person: Any, soon: Any) -> World:
-    return World(
-        owner=person("olga", username="olga"),
-        stranger=person("sven", username="sven"),
-        asked=person("asif", username="asif"),
-        staff=person("stef", Role.STAFF),
-        admin=person("amy", Role.ADMIN),
-        soon=soon,
-    )
-
-
 @pytest.mark.parametrize("name", FACES)
 def test_every_write_is_refused_before_it_begins(
-    name: str, world: World, request: pytest.FixtureRequest
+    name: str,
+    world: World,  # noqa: F811
+    request: pytest.FixtureRequest,
 ) -> None:
     """Without the check in `BaseAPIView.initial` most of them succeed."""
     face = FACES[name](world)
@@ -72,7 +62,7 @@ def test_every_write_is_refused_before_it_begins(
 
 
 @pytest.mark.parametrize("name", FACES)
-def test_reads_go_on(name: str, world: World, request: pytest.FixtureRequest) -> None:
+def test_reads_go_on(name: str, world: World, request: pytest.FixtureRequest) -> None:  # noqa: F811
     face = FACES[name](world)
     request.getfixturevalue("full")
     for route, methods in routes(face.prefix):

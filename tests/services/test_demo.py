@@ -1,12 +1,22 @@
 """What the demo lays out: enough to look at, and nothing in the way of whoever tries things out."""
 
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models.functions import Now
 
-from api.models import Booking, BookingEvent, Payment, Resource
-from api.services.operations import demo, invariants
+from api import errors, policy
+from api.lifecycle import BOOKING
+from api.models import Booking, BookingEvent, Payment, Resource, User
+from api.queries.venues.rules import get_rules
+from api.services.actors import Actor
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.auto_assign import create_assigned_booking
+from api.services.bookings.create import BookingRequest
+from api.services.operations import demo, demo_hours, invariants
 from api.services.payments import reconciliation
+from api.services.venues import venues
 
 pytestmark = pytest.mark.django_db
 
@@ -40,12 +50,11 @@ def test_the_demo_charges_nobody_with_keys_of_the_real_stripe(line):
     assert reconciliation.reconcile_all() == {}
 
 
-def test_the_demo_leaves_single_calendars_single_and_the_days_ahead_free_to_try():
+def test_the_days_ahead_stay_free_to_try():
     made = demo.seed_demo("holdfast-demo")
     assert made["bookings"] == Booking.objects.count()
-    for slug in ("primetime", "barbershop"):
-        assert Resource.objects.filter(venue__slug=slug).count() == 1
     ahead = Booking.objects.filter(starts_at__gte=datetime.now(UTC) + timedelta(days=1))
+    ahead = ahead.exclude(resource__name__in=demo_hours.AROUND_THE_CLOCK)
     assert {row.venue.slug for row in ahead} == {
         "primetime",
         "barbershop",
@@ -55,7 +64,120 @@ def test_the_demo_leaves_single_calendars_single_and_the_days_ahead_free_to_try(
     for row in ahead:
         start, end = (at.astimezone(row.venue.zone) for at in (row.starts_at, row.ends_at))
         assert (start.date(), end.time() <= time(8)) == (end.date(), True), row
-    assert demo.seed_demo("holdfast-demo") == {"bookings": 0}
+
+
+def test_frontends_that_know_one_calendar_still_see_one():
+    """What is booked by the contract twice at one time is refused, though there is a chair more."""
+    demo.seed_demo("holdfast-demo")
+    chair = Resource.objects.filter(venue__slug="barbershop").first()
+    request = BookingRequest(
+        owner=User.objects.get(email="ana@example.com"),
+        starts_at=datetime.now(UTC) + timedelta(days=1),
+        ends_at=datetime.now(UTC) + timedelta(days=1, minutes=30),
+    )
+    actor = Actor.for_new_booking(request.owner)
+    assert create_assigned_booking(chair.venue, request, actor=actor).resource == chair
+    with pytest.raises(errors.SlotTaken):
+        create_assigned_booking(chair.venue, request, actor=actor)
+
+
+@pytest.fixture
+def hours_alone(monkeypatch, settings):
+    """A week is enough: the others are looked at elsewhere."""
+    settings.STRIPE_LOCAL = True
+    monkeypatch.setattr(demo, "WEEKS_BACK", 1)
+    monkeypatch.setattr(demo, "WEEKS_AHEAD", 0)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MOMENTS = {
+    "a Saturday at 23:30": datetime(2030, 3, 2, 23, 30, tzinfo=UTC),
+    "a Sunday at 03:00": datetime(2030, 3, 3, 3, tzinfo=UTC),
+    "primetime": datetime(2030, 3, 1, 18, tzinfo=UTC),
+    "half past midnight in Berlin": datetime(2030, 3, 5, 0, 30, tzinfo=BERLIN).astimezone(UTC),
+    "when Berlin's clocks go forward": datetime(2030, 3, 31, 1, tzinfo=UTC),
+    "when Berlin's clocks go back": datetime(2030, 10, 27, 0, 59, tzinfo=UTC),
+    "New Year": datetime(2030, 12, 31, 23, 59, 59, tzinfo=UTC),
+}
+
+
+def list_missing(now: datetime) -> list[str]:
+    """What no venue may be without at that time."""
+    half_day, missing = timedelta(hours=12), []
+    for slug in venues.PRESETS:
+        rows = Booking.objects.filter(venue__slug=slug)
+        blocking = rows.filter(status__in=[str(status) for status in BOOKING.blocking])
+        wanted = {
+            "past": rows.filter(ends_at__lte=now, ends_at__gt=now - half_day),
+            "running": blocking.filter(starts_at__lte=now, ends_at__gt=now),
+            "to come": blocking.filter(starts_at__gt=now, starts_at__lte=now + half_day),
+        }
+        missing += [f"{slug}: {what}" for what, found in wanted.items() if not found.exists()]
+        busy = blocking.filter(starts_at__lt=now + timedelta(hours=3), ends_at__gt=now)
+        free = Resource.objects.filter(venue__slug=slug).exclude(bookings__in=busy)
+        times = now + timedelta(hours=1), now + timedelta(hours=2)
+        if not any(is_open(resource.pk, *times) for resource in free):
+            missing.append(f"{slug}: something free")
+    return missing
+
+
+def is_open(resource: int, starts_at: datetime, ends_at: datetime) -> bool:
+    rules, _ = get_rules(resource)
+    try:
+        policy.check_resource(rules, starts_at, ends_at, 1)
+    except errors.Refusal:
+        return False
+    return True
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("now", MOMENTS.values(), ids=MOMENTS)
+def test_at_any_time_every_venue_has_bookings_past_running_and_to_come(line, hours_alone, now):
+    demo.seed_demo("holdfast-demo", now)
+    assert list_missing(now) == []
+    assert invariants.list_problems(allowed_lag=None) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_alive_again_at_a_start_weeks_later(line, hours_alone):
+    now = MOMENTS["a Saturday at 23:30"]
+    demo.seed_demo("holdfast-demo", now)
+    later = now + timedelta(days=17, hours=5)
+    assert len(list_missing(later)) > len(venues.PRESETS)
+    demo.seed_demo("holdfast-demo", later)
+    assert list_missing(later) == []
+    assert invariants.list_problems(allowed_lag=None) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_job_keeps_it_alive_and_checks_in_who_is_due(line, hours_alone):
+    demo.seed_demo("holdfast-demo", datetime.now(UTC) - timedelta(hours=10))
+    assert demo.refresh_demo() > 0
+    assert list_missing(datetime.now(UTC) + timedelta(hours=1)) == []
+    coming = Booking.objects.filter(resource__name="Fermat", status="confirmed")
+    due = coming.filter(starts_at__gt=Now() + timedelta(hours=1)).earliest("starts_at")
+    Booking.objects.filter(pk=due.pk).update(check_in_opens_at=Now())
+    assert demo.refresh_demo() >= 1
+    due.refresh_from_db()
+    assert due.status == "checked_in"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_people_do_is_never_disturbed(line, hours_alone):
+    now = datetime.now(UTC)
+    demo.seed_demo("holdfast-demo", now)
+    mine = Booking.objects.filter(resource__name="Fermat", starts_at__gt=now + timedelta(hours=2))
+    cancelled = mine.earliest("starts_at")
+    cancel_booking(
+        cancelled.pk,
+        Actor.in_venue(User.objects.get(email="staff@example.com"), cancelled.venue_id),
+    )
+    before = list(Booking.objects.order_by("pk").values())
+    demo.seed_demo("holdfast-demo", now)
+    assert list(Booking.objects.order_by("pk").values()[: len(before)]) == before
+    assert not Booking.objects.filter(
+        resource=cancelled.resource, starts_at=cancelled.starts_at, status="confirmed"
+    ).exists()
 
 
 def test_a_newcomer_finds_something_that_is_available_and_books_it(client):
@@ -70,6 +192,7 @@ def test_a_newcomer_finds_something_that_is_available_and_books_it(client):
         "Conference Room A": "unavailable",
         "Conference Room B": "unavailable",
         "Camera Kit": "available",
+        "Podcast Kit": "unavailable",
     }
     start = datetime.now(UTC) + timedelta(minutes=31)
     body = {

@@ -63,7 +63,26 @@ def test_a_rejection_says_why_and_a_hold_says_until_when(booking):
     booking.status = "held"
     held = mailer.compose(Delivery(key="h", name="held", to="x@example.com"), booking)
     assert held.subject == ("Pay by Monday, 01 July 2030, 09:00 (CEST) to keep Practice & <Play>")
-    assert f"Pay 12.50 EUR: {settings.FRONTEND_URL}/bookings/{booking.pk}/pay" in held.body
+    page = f"{settings.PUBLIC_URL}/book/{booking.venue.slug}/bookings/{booking.pk}/"
+    assert f"Pay 12.50 EUR: {page}" in held.body
+
+
+def test_letters_lead_to_the_frontend_where_there_is_one(booking, settings):
+    settings.FRONTEND_URL = "https://front.example"
+    booking.status = "held"
+    held = mailer.compose(Delivery(key="h", name="held", to="x@example.com"), booking)
+    assert f"Pay 12.50 EUR: https://front.example/bookings/{booking.pk}/pay" in held.body
+    assert "/book/" not in held.body
+
+
+def test_letters_to_its_owner_lead_to_the_booking_page(booking, settings):
+    page = f"{settings.PUBLIC_URL}/book/{booking.venue.slug}/bookings/{booking.pk}/"
+    for name in ("confirmed", "moved"):
+        sent = mailer.compose(Delivery(key="c", name=name, to="x@example.com"), booking)
+        assert f"See, move or cancel it: {page}" in sent.body
+    booking.status = "cancelled"
+    over = mailer.compose(Delivery(key="o", name="cancelled", to="x@example.com"), booking)
+    assert "/book/" not in over.body
 
 
 def test_the_same_row_always_has_the_same_message_id(booking):
@@ -119,7 +138,7 @@ def test_templates_name_nothing_that_no_email_is_given(booking):
     given |= {"layout", "action_link", "action_label", "rule"}  # of the two forms, and of a review
     given |= {"changed", "confirm_link"}  # of accounts
     given |= {"by", "role", "venue_name"}  # of an invitation
-    given |= {"guest_link"}  # of guests
+    given |= {"guest_link", "page_link"}  # of whoever may open it
     for name in env.list_templates():
         source = env.loader.get_source(env, name)[0]
         assert find_undeclared_variables(env.parse(source)) <= given, name

@@ -216,7 +216,7 @@ def test_a_declined_card_keeps_the_hold_and_another_card_pays_it(hold, ana, cust
     mail = Delivery.objects.get(name="payment_failed")
     message = mailer.compose(mail, Booking.objects.get(pk=booking.pk))
     assert "Your card was declined." in message.body
-    assert f"/bookings/{booking.pk}/pay" in message.body
+    assert f"/book/paidrooms/bookings/{booking.pk}/" in message.body
     again = payments.start_payment(booking.pk)
     assert (again.intent_id, state(booking)) == (payment.intent_id, ("held", "processing"))
     customer.pay(again.intent_id, GOOD)

@@ -54,7 +54,8 @@ def test_our_own_api_looks_up_both_in_a_statement_each(
     booked(ana, hours=24)
     body = {"resource": court.pk, "starts_at": later.isoformat()}
     body["ends_at"] = (later + timedelta(hours=1)).isoformat()
-    refused = count(lambda: client_of(ben).post("/api/v1/bookings/", body), 409)
+    client = client_of(ben)
+    refused = count(lambda: client.post("/api/v1/bookings/", body), 409)
     assert sum(nearest(later) in sql for sql in refused) == 1
     # who asks, the rules, the insert, what blocks, the nearest times
     assert len(refused) == 5, refused

@@ -35,6 +35,7 @@ class Site:
             "PORT": str(self.port),
             "DATABASE_URL": f"{url}/{name}",
             "CORS_ALLOWED_ORIGINS": f"http://frontend.example:{self.abroad}",
+            "EMBED_ORIGINS": f"http://frontend.example:{self.abroad}",
             **more,
         }
         self.parent: subprocess.Popen[bytes] | None = None

@@ -42,7 +42,7 @@ def test_a_variable_that_is_set_and_empty_is_as_unset_for_every_variable(environ
         if not os.environ.get(name):
             environment.setenv(name, "")
     assert read_environment() == unset
-    assert unset.FRONTEND_URL == "http://localhost:5173"
+    assert (unset.FRONTEND_URL, unset.PORT) == ("", 8000)
 
 
 def test_settings_are_those_of_the_defaults_if_every_variable_is_empty(tmp_path):

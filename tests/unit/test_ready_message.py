@@ -22,3 +22,10 @@ def test_every_address_is_on_the_site_of_the_frontend(host):
 
 def test_an_address_of_ones_own_is_printed_as_it_is():
     assert list_hosts("192.0.2.7") == {"192.0.2.7", "localhost"}  # the others stay at home
+
+
+def test_the_demo_is_shown_only_where_there_is_one_and_a_secret_password_never():
+    demo = ENVIRONMENT | {"HOST": "127.0.0.1", "DEMO": "1"}
+    assert "holdfast-demo" in ReadyMessage(demo).build_text()
+    assert "our own" not in ReadyMessage(demo | {"DEMO_PASSWORD": "our own"}).build_text()
+    assert "Demo" not in ReadyMessage(ENVIRONMENT | {"HOST": "127.0.0.1"}).build_text()

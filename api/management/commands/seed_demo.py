@@ -2,22 +2,18 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from api.management.progress import show_bar
 from api.services.operations import demo
-from backend.environment import read_environment
 
 
 class Command(BaseCommand):
     help = "Five venues with their presets, people, resources and some weeks of bookings."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        env = read_environment()
-        password = env.DEMO_PASSWORD or env.DJANGO_SUPERUSER_PASSWORD or "holdfast-demo"
         with show_bar(self.stdout, "Booking"):
-            made = demo.seed_demo(password)
-        if not made["bookings"]:
-            self.stdout.write("The demo data is there already.")
-            return
-        self.stdout.write("Made " + ", ".join(f"{n} {what}" for what, n in made.items()) + ".")
+            made = demo.seed_demo(settings.DEMO_PASSWORD)
+        *there, bookings = [f"{n} {what}" for what, n in made.items()]
+        self.stdout.write(f"The demo has {', '.join(there)}; {bookings} are new.")

@@ -57,7 +57,7 @@ DECLARE
     -- what changes by itself, and what no log may hold
     unlogged text[] := '{updated_at,version,rules_version,last_seen_at,last_used_at,last_login,
         last_run_at,total_run_count,date_changed,email_key,username_key,held_from,content}';
-    secret text[] := '{password,token_hash,code_hash,secret_hash,client_secret,guest_link,to,payload}';
+    secret text[] := '{password,token_hash,code_hash,secret_hash,client_secret,checkout_url,guest_link,to,payload}';
     was jsonb;
     becomes jsonb;
     content jsonb;

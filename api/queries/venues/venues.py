@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.db.models import Prefetch, QuerySet
+
 from api.errors import NotFound
-from api.models import Venue
+from api.models import Resource, Venue
 
 
 def get_venue(slug: str) -> Venue:
@@ -17,3 +19,9 @@ def get_venue(slug: str) -> Venue:
 def get_venue_id(slug: str) -> int | None:
     """The id of the venue, if there is one."""
     return Venue.objects.filter(slug=slug).values_list("pk", flat=True).first()
+
+
+def list_venues_with_resources() -> QuerySet[Venue]:
+    """All venues by name, each with the resources that can be booked there."""
+    bookable = Resource.objects.filter(retired_at=None, is_available=True)
+    return Venue.objects.order_by("name").prefetch_related(Prefetch("resources", bookable))

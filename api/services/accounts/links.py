@@ -35,6 +35,18 @@ def build_guest_link(booking: Booking) -> str:
     return f"{settings.PUBLIC_URL}/guests/{build_guest_token(booking)}/"
 
 
+def build_page_link(booking: Booking) -> str:
+    """The page on which its owner sees it, once signed in."""
+    return f"{settings.PUBLIC_URL}/book/{booking.venue.slug}/bookings/{booking.pk}/"
+
+
+def build_pay_link(booking: Booking) -> str:
+    """Where its owner pays: at a frontend of one's own, else on our page."""
+    if settings.FRONTEND_URL:
+        return f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay"
+    return build_page_link(booking)
+
+
 def read_guest_token(token: str) -> tuple[int, str] | None:
     """The id of the booking and what its link must still be signed with; None for a token that is
     not ours."""

@@ -36,12 +36,17 @@ def list_resources(venue: Venue) -> list[Resource]:
     return list(list_resources_with_rules().filter(venue=venue).order_by("pk"))
 
 
+def _is_assignable(resource: Resource) -> bool:
+    """Whether it may be given to somebody who did not choose it: not what has a price."""
+    return resource.bookable and not resource.price_minor
+
+
 def create_assigned_booking(
     venue: Venue, request: BookingRequest, *, actor: Actor, check: Check = policy.check_booking
 ) -> Booking:
     """Books the least busy resource that is free. Refuses as `create_booking` does; `SlotTaken`
     only when every resource is taken, with what blocks them all."""
-    resources = [resource for resource in list_resources(venue) if resource.bookable]
+    resources = [resource for resource in list_resources(venue) if _is_assignable(resource)]
     if not resources:
         raise errors.ResourceUnavailable
     now, interval = resources[0].now, (request.starts_at, request.ends_at)
@@ -100,7 +105,7 @@ def reschedule_assigned_booking(
         others = [
             resource
             for resource in list_resources(booking.venue)
-            if resource.bookable and resource.pk != booking.resource_id
+            if _is_assignable(resource) and resource.pk != booking.resource_id
         ]
         if not others:
             raise

@@ -35,7 +35,7 @@ def build_context(
 ) -> dict[str, Any]:
     """What the templates may show; of whoever has not verified the address nothing but short lines.
     Raises `Withheld`."""
-    context: dict[str, Any] = {"site": settings.PUBLIC_URL, "frontend": settings.FRONTEND_URL}
+    context: dict[str, Any] = {"site": settings.PUBLIC_URL, "frontend": settings.LINK_URL}
     strange = recipient is not None and recipient.email_verified_at is None
     context |= recipients.shorten_payload(row.payload) if strange else row.payload
     if booking is not None and recipient is not None and strange:
@@ -50,7 +50,7 @@ def build_context(
         label = get_status_label(str(status), booking.venue.wording).replace("_", " ")
         status_context = {"status": label, "status_word": label.capitalize()}
         found = _build_trade_context(row, booking, strange) if "trade" in row.payload else {}
-        found |= _build_guest_context(booking, str(status)) if isinstance(recipient, Guest) else {}
+        found |= _build_page_context(booking, recipient, str(status))
         return context | build_booking_context(booking) | status_context | found
     if not isinstance(recipient, User):
         return context
@@ -77,18 +77,28 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
         "check_in_opens": format_instant(check_in, zone) if check_in else "",
         "price": money.format_amount(booking.price_minor, booking.currency),
         "freed": count_minutes_freed(booking),
-        "pay_link": f"{settings.FRONTEND_URL}/bookings/{booking.pk}/pay",
+        "pay_link": links.build_pay_link(booking),
         "pay_label": f"Pay {money.format_amount(booking.price_minor, booking.currency)}",
         "admin_link": f"{settings.PUBLIC_URL}/admin/api/booking/{booking.pk}/change/",
     }
 
 
-def _build_guest_context(booking: Booking, status: str) -> dict[str, Any]:
-    """A guest has one page for everything, for as long as the booking is open."""
-    if status not in BOOKING.blocking or not booking.guest_link:
+def _build_page_context(
+    booking: Booking, recipient: User | Guest | None, status: str
+) -> dict[str, Any]:
+    """Where its person sees to it, for as long as it is open: a guest by the link of the letter, an
+    account on our booking page, unless there is a frontend of one's own."""
+    if status not in BOOKING.blocking:
         return {}
-    link = links.build_guest_link(booking)
-    return {"guest_link": link, "pay_link": link}
+    if isinstance(recipient, Guest) and booking.guest_link:
+        link = links.build_guest_link(booking)
+        return {"guest_link": link, "pay_link": link, "page_link": link}
+    is_owner = isinstance(recipient, User) and recipient.pk == booking.owner_id
+    return (
+        {"page_link": links.build_page_link(booking)}
+        if is_owner and not settings.FRONTEND_URL
+        else {}
+    )
 
 
 def _get_trade(row: Delivery) -> Trade:
@@ -162,5 +172,5 @@ def _build_account_context(row: Delivery, user: User, strange: bool) -> dict[str
         "name": name,
         "uid": uid,
         "token": token,
-        "link": f"{settings.FRONTEND_URL}/password-reset/{uid}/{token}",
+        "link": f"{settings.LINK_URL}/password-reset/{uid}/{token}",
     }

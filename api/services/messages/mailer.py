@@ -35,7 +35,8 @@ from .recipients import check_limit
 BOOKING_COLUMNS: Final = (
     *("title", "notes", "guests", "status", "starts_at", "ends_at", "ended_at", "no_show_at"),
     *("hold_expires_at", "check_in_opens_at", "price_minor", "currency"),
-    *("venue__name", "venue__time_zone", "venue__wording", "resource__name", "resource__building"),
+    *("venue__slug", "venue__name", "venue__time_zone", "venue__wording"),
+    *("resource__name", "resource__building"),
     *("owner__email", "owner__username", "owner__first_name", "owner__last_name"),
     *("owner__email_key", "owner__email_verified_at", "owner__erased_at"),
     *("guest_name", "guest_email", "guest_link", "guest_confirmed_at"),

@@ -1,6 +1,8 @@
 """Demo data: the five venues with their presets, people, resources and some weeks of bookings.
 
-It is the same every time, around today; a database that has bookings gets none.
+It is the same every time for the same days, and filled again around now at each start: what passed
+since the last start gets a past, the weeks ahead get their bookings, and the hours around now get
+theirs from `demo_hours`.
 """
 
 from __future__ import annotations
@@ -12,21 +14,21 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import policy
 from api.lifecycle import Status
-from api.models import Booking, Delivery, Payment, PrimetimeWindow, Resource, Role, User, Venue
+from api.models import Booking, Payment, PrimetimeWindow, Resource, Role, User, Venue
 from api.models.venues import Approval
 from api.opening_hours import to_instant
 from api.policy import DAY
 from api.services.accounts.joining import join
-from api.services.actors import Actor
-from api.services.bookings.actions import approve_booking
-from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues import venues
+from api.services.venues.resources import create_resource
 
-from . import demo_payments, jobs
+from . import demo_hours, demo_payments, jobs
+from .demo_hours import TITLES, seed_random
 
 PEOPLE = (
     ("admin@example.com", "Ada", "Admin", Role.ADMIN),
@@ -37,11 +39,26 @@ PEOPLE = (
     ("chloe@example.com", "Chloé", "Martin", Role.CUSTOMER),
     ("dmitri@example.com", "Dmitri", "Ivanov", Role.CUSTOMER),
     ("emi@example.com", "Emi", "Sato", Role.CUSTOMER),
+    # an admin whose password is the demo's, whatever that of the first admin is
+    ("owner@example.com", "Olga", "Owner", Role.ADMIN),
 )
+PASSWORD = "holdfast-demo"  # noqa: S105 - everybody may know it: it opens nothing but the demo
+# with whom to try what, as the front page shows them
+SIGN_INS = (
+    ("user@example.com", "books, pays, cancels"),
+    ("staff@example.com", "answers requests and sees every booking"),
+    ("owner@example.com", "changes venues, resources and people"),
+)
+DAY_AND_NIGHT = {"opens_at": time.min, "closes_at": time.min}
 RESOURCES: dict[str, list[dict[str, Any]]] = {
-    "primetime": [{"name": "The Court", "capacity": 8}],
-    # its frontend knows one calendar, as the court's does
-    "barbershop": [{"name": "Chair 1"}],
+    # its frontend knows one calendar, the first; the others are open day and night
+    "primetime": [
+        {"name": "The Court", "capacity": 8},
+        {"name": "Court 2", "capacity": 8, **DAY_AND_NIGHT},
+        {"name": "Court 3", "capacity": 8, **DAY_AND_NIGHT},
+    ],
+    # as this one's does: what has a price is given to nobody who did not choose it
+    "barbershop": [{"name": "Chair 1"}, {"name": "The Master's Chair", "price_minor": 2500}],
     "circletime": [
         {
             "name": name,
@@ -56,40 +73,49 @@ RESOURCES: dict[str, list[dict[str, Any]]] = {
             ("Cassiopeia", "North", 2, 12, ["projector", "tv_display", "air_conditioning"]),
             ("Delta", "South", 1, 6, ["tv_display", "phone"]),
             ("Europa", "South", 3, 20, ["projector", "video_conference", "air_conditioning"]),
+            ("Fermat", "South", 2, 6, ["whiteboard", "video_conference"]),
         )
     ],
     "resources": [
         {"name": "Conference Room A", "description": "With a projector", "capacity": 10},
         {"name": "Conference Room B", "description": "Quiet, for small groups", "capacity": 4},
         {"name": "Camera Kit", "description": "Body, two lenses, tripod"},
+        {"name": "Podcast Kit", "description": "Two microphones, a recorder"},
     ],
     "paidrooms": [
         {"name": "Studio One", "capacity": 6, "price_minor": 5000, "amenities": ["WiFi", "Piano"]},
         {"name": "Studio Two", "capacity": 12, "price_minor": 8000, "amenities": ["WiFi", "Drums"]},
+        {"name": "Night Studio", "capacity": 4, "price_minor": 3000, **DAY_AND_NIGHT},
+        {"name": "Practice Room", "capacity": 4, "price_minor": 1500, **DAY_AND_NIGHT},
     ],
 }
-# nothing is booked of it ahead, so that a newcomer finds something available at once
-LEFT_FREE = "Camera Kit"
+# nothing is booked of these ahead, so that a newcomer finds something to book at once
+LEFT_FREE = ("Court 3", "Europa", "Camera Kit", "Practice Room")
 WEEKS_BACK, WEEKS_AHEAD = 3, 2
 # bookings ahead are early in the day, so that there are free slots to try out
 DAY_HOURS, EARLY_HOURS = (8, 17), (7, 8)
 
 
-def seed_demo(password: str) -> dict[str, int]:
-    """Create the data and return the number of rows by kind; no bookings if there are some."""
+def seed_demo(password: str, now: datetime | None = None) -> dict[str, int]:
+    """Create what is missing around `now`; return how many there are of each kind, and how many new
+    bookings. Nothing that is there is touched, and no time around now that somebody has booked or
+    cancelled is booked again."""
+    now = now or datetime.now(UTC)
     with transaction.atomic():
         made = {slug: venues.get_contract_venue(slug) for slug in venues.PRESETS}
         people = [_get_or_create_user(*row[:3], password) for row in PEOPLE]
         _create_memberships(people, made.values())
-        resources = [r for slug, venue in made.items() for r in _create_resources(slug, venue)]
+        resources = [
+            resource
+            for slug, venue in made.items()
+            for resource in _create_resources(slug, venue, people[0])
+        ]
         _create_primetime(made["primetime"])
-        if Booking.objects.exists():
-            return {"bookings": 0}
-    past = _create_past(resources, people)
-    ahead = _book_ahead(resources, people)
-    Delivery.objects.filter(booking__contract="demo").delete()  # they would be hundreds of emails
+    count = _create_past(resources, people, now)
+    count += demo_hours.book_around(resources, people[2:-1], people[1], now)
+    count += _book_ahead(resources, people, now)
     return {"venues": len(made), "people": len(people), "resources": len(resources)} | {
-        "bookings": past + ahead
+        "bookings": count
     }
 
 
@@ -99,6 +125,17 @@ def _create_memberships(people: list[User], venues: Iterable[Venue]) -> None:
     for user, (*_, role) in zip(people, PEOPLE, strict=True):
         for venue in venues:
             join(user, venue.pk, role)
+
+
+def refresh_demo() -> int:
+    """Book the hours to come, and check in whose time it is; the number of bookings. Safe at once
+    with itself."""
+    people = [User.objects.filter(email=row[0]).first() for row in PEOPLE[1:]]
+    there = [person for person in people if person is not None]
+    if len(there) < 2:
+        return 0
+    made = demo_hours.book_around(_list_own_resources(), there[1:-1], there[0], datetime.now(UTC))
+    return made + demo_hours.check_in_due(there[0])
 
 
 def _get_or_create_user(email: str, first: str, last: str, password: str) -> User:
@@ -117,11 +154,18 @@ def _get_or_create_user(email: str, first: str, last: str, password: str) -> Use
     return user
 
 
-def _create_resources(slug: str, venue: Venue) -> list[Resource]:
-    found = list(Resource.objects.filter(venue=venue).select_related("venue"))
-    if found:
-        return found
-    return [Resource.objects.create(venue=venue, **fields) for fields in RESOURCES[slug]]
+def _create_resources(slug: str, venue: Venue, by: User) -> list[Resource]:
+    """The demo's resources of a venue; made if it has none at all."""
+    if not Resource.objects.filter(venue=venue).exists():
+        for fields in RESOURCES[slug]:
+            create_resource(venue, by, **fields)
+    return [resource for resource in _list_own_resources() if resource.venue_id == venue.pk]
+
+
+def _list_own_resources() -> list[Resource]:
+    names = [fields["name"] for rows in RESOURCES.values() for fields in rows]
+    rows = Resource.objects.filter(venue__slug__in=RESOURCES, name__in=names, retired_at=None)
+    return list(rows.select_related("venue").order_by("pk"))
 
 
 def _create_primetime(venue: Venue) -> None:
@@ -143,14 +187,15 @@ def _list_slots(
         at += length
 
 
-def _create_past(resources: list[Resource], people: list[User]) -> int:
-    """Create past bookings in final statuses, as rows: the service refuses the past."""
-    rng, rows = random.Random("past"), []
-    today = datetime.now(UTC).date()
-    for n in range(WEEKS_BACK * 7, 0, -1):
-        for resource in resources:
-            for start, end in _list_slots(resource, today - n * DAY, rng, 0.35, DAY_HOURS):
-                rows.append(_build_past_booking(resource, rng.choice(people[2:]), start, end, rng))
+def _create_past(resources: list[Resource], people: list[User], now: datetime) -> int:
+    """Create past bookings in final statuses, as rows: the service refuses the past. Of each
+    resource since the last booking that it had."""
+    rows = []
+    for resource in resources:
+        last = resource.bookings.filter(ends_at__lte=now).aggregate(last=Max("ends_at"))["last"]
+        since = max(last or now - WEEKS_BACK * 7 * DAY, now - WEEKS_BACK * 7 * DAY)
+        for start, end, rng in _list_past_slots(resource, since, now):
+            rows.append(_build_past_booking(resource, rng.choice(people[2:-1]), start, end, rng))
     rows.sort(key=lambda row: row.created_at)
     payments = demo_payments.pay_bookings(rows)  # outside the transaction: it calls Stripe
     with transaction.atomic():
@@ -158,6 +203,23 @@ def _create_past(resources: list[Resource], people: list[User]) -> int:
         Payment.objects.bulk_create(payments)
         _insert_history(rows, people[1])
     return len(rows)
+
+
+def _list_past_slots(
+    resource: Resource, since: datetime, now: datetime
+) -> Iterator[tuple[datetime, datetime, random.Random]]:
+    around_the_clock = resource.name in demo_hours.AROUND_THE_CLOCK
+    until = now - demo_hours.BACK if around_the_clock else now
+    today = now.astimezone(resource.venue.zone).date()
+    for n in range(WEEKS_BACK * 7, 0, -1):
+        rng = seed_random(resource, today - n * DAY)
+        for start, end in _list_slots(resource, today - n * DAY, rng, 0.35, DAY_HOURS):
+            if since <= start and end <= until:
+                yield start, end, rng
+    if around_the_clock:
+        for start, end in demo_hours.list_hours(resource, until, now):
+            if max(since, until) <= start and end <= now:
+                yield start, end, seed_random(resource, start)
 
 
 def _build_past_booking(
@@ -179,7 +241,7 @@ def _build_past_booking(
         venue=resource.venue,
         resource=resource,
         owner=owner,
-        title=rng.choice(("Weekly", "Review", "Practice", "Workshop", "Interview", "Planning")),
+        title=rng.choice(TITLES),
         starts_at=start,
         ends_at=end,
         status=status,
@@ -244,38 +306,20 @@ def _list_history(row: Booking) -> Iterator[tuple[datetime, str, str, str, str]]
         yield row.updated_at, verb, str(Status.CONFIRMED), last, "clock"
 
 
-def _book_ahead(resources: list[Resource], people: list[User]) -> int:
+def _book_ahead(resources: list[Resource], people: list[User], now: datetime) -> int:
     """Book ahead by the service; what the policy refuses is left out."""
-    rng, made = random.Random("ahead"), 0
-    staff = people[1]
-    today = datetime.now(UTC).date()
-    for n in range(3, WEEKS_AHEAD * 7 + 1):
-        for resource in resources:
+    made, staff = 0, people[1]
+    for resource in resources:
+        if resource.price_minor or resource.name in (*LEFT_FREE, *demo_hours.AROUND_THE_CLOCK):
+            continue  # a hold that nobody pays for would only expire
+        today = now.astimezone(resource.venue.zone).date()
+        for n in range(3, WEEKS_AHEAD * 7 + 1):
+            rng = seed_random(resource, today + n * DAY)
             for start, end in _list_slots(resource, today + n * DAY, rng, 0.6, EARLY_HOURS):
-                if resource.price_minor or resource.name == LEFT_FREE:
-                    continue  # a hold that nobody pays for would only expire
-                made += _book_one(resource, rng.choice(people[2:]), start, end, staff, rng)
+                owner, title = rng.choice(people[2:-1]), rng.choice(TITLES)
+                approved = rng.random() < 0.6
+                made += demo_hours.book_slot(
+                    resource, owner, start, end, title, staff if approved else None
+                )
                 jobs.report_progress(made)
     return made
-
-
-def _book_one(
-    resource: Resource, owner: User, start: datetime, end: datetime, staff: User, rng: random.Random
-) -> int:
-    try:
-        booking = create_booking(
-            BookingRequest(
-                owner=owner,
-                resource=resource.pk,
-                starts_at=start,
-                ends_at=end,
-                title=rng.choice(("Weekly", "Review", "Practice", "Workshop")),
-                contract="demo",
-            ),
-            actor=Actor.for_new_booking(owner),
-        )
-        if booking.status == Status.PENDING and rng.random() < 0.6:
-            approve_booking(booking.pk, Actor.in_venue(staff, booking.venue_id))
-    except errors.Refusal:
-        return 0
-    return 1

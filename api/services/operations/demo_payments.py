@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from api.models import Booking, Payment
+from api.models import Booking, Payment, Resource
 from api.models.bookings import PaymentStatus
 from api.services.payments import stripe_gateway as gateway
 
@@ -29,6 +29,15 @@ def pay_bookings(rows: Iterable[Booking]) -> list[Payment]:
     for row in paid[len(made) :]:
         row.price_minor, row.currency, row.payment_status = 0, "", PaymentStatus.NONE
     return made
+
+
+def pay_ahead(resource: Resource, amount_minor: int) -> gateway.Intent | None:
+    """An intent for a booking that is about to be made, paid already; None with keys of the real
+    Stripe. Raises what the gateway raises."""
+    if not settings.STRIPE_LOCAL:
+        return None
+    metadata = {"room_name": resource.name, "made_by": "seed_demo"}
+    return gateway.create_paid_intent(amount_minor, resource.venue.currency, metadata)
 
 
 def _pay(booking: Booking) -> Payment:

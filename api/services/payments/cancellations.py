@@ -29,6 +29,18 @@ def build_cancellation(payment: Payment, intent_id: str) -> Effect:
     )
 
 
+def build_closing(payment: Payment, checkout_id: str) -> Effect:
+    """The call that closes Stripe's own page of an attempt, once: it lives for half an hour at
+    least, a hold may end before."""
+    return Effect(
+        key=f"close_checkout:{checkout_id}",
+        name="close_checkout",
+        kind=Kind.CANCEL_INTENT,
+        booking_id=payment.booking_id,
+        payload={"payment": payment.pk, "checkout": checkout_id},
+    )
+
+
 def cancel_unwanted_intents(rows: Iterable[Booking]) -> None:
     """Queue the cancelling of intents whose booking ended or has another price now.
 
@@ -51,8 +63,16 @@ def cancel_unwanted_intents(rows: Iterable[Booking]) -> None:
     unwanted = unwanted.order_by("pk")
     if not (found := list(unwanted)):
         return
-    # an attempt without an intent has been shown to nobody: it ends here
-    unwanted.filter(intent_id=None).update(status=CANCELED, updated_at=Now())
+    # an attempt with neither intent nor page has been shown to nobody: it ends here
+    unshown = {"intent_id": None, "checkout_id": ""}
+    unwanted.filter(**unshown).update(status=CANCELED, updated_at=Now())
     if any(payment.intent_id is None for payment in found):  # one may have got its intent since
-        found = list(unwanted.exclude(intent_id=None))
-    outbox.put([build_cancellation(payment, payment.intent_id or "") for payment in found])
+        found = list(unwanted.exclude(**unshown))
+    outbox.put(
+        [
+            build_closing(payment, payment.checkout_id)
+            if payment.checkout_id
+            else build_cancellation(payment, payment.intent_id or "")
+            for payment in found
+        ]
+    )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat
 
 from api import policy
@@ -104,8 +104,11 @@ def _find_underrefunded() -> Iterator[str]:
 
 
 def _find_still_payable() -> Iterator[str]:
-    """An ended booking's intent is on its way to be cancelled."""
-    call = Delivery.objects.filter(key=Concat(Value("cancel_intent:"), OuterRef("intent_id")))
+    """An ended booking's intent is on its way to be cancelled, its page to be closed."""
+    call = Delivery.objects.filter(
+        Q(key=Concat(Value("cancel_intent:"), OuterRef("intent_id")))
+        | Q(key=Concat(Value("close_checkout:"), OuterRef("checkout_id")))
+    )
     alive = Payment.objects.exclude(status__in=FINAL).exclude(booking__status=HELD)
     alive = alive.exclude(booking__status__in=BOOKING.blocking)
     for pk in alive.exclude(Exists(call)).values_list("pk", flat=True):

@@ -126,7 +126,8 @@ def _refund_all(payment: Payment, why: str, reason: str) -> None:
 def _on_canceled(payment: Payment, source: str) -> None:
     """The hold ends with its intent, unless it was us who cancelled the intent."""
     booking = payment.booking
-    ours = Delivery.objects.filter(key=f"cancel_intent:{payment.intent_id}").exists()
+    keys = f"cancel_intent:{payment.intent_id}", f"close_checkout:{payment.checkout_id}"
+    ours = Delivery.objects.filter(key__in=keys).exists()
     if ours or not payment.matches_price or not _is_newest(payment):
         return
     if booking.status == HELD and not apply_due_transitions(BOOKING, "id = %s", [booking.pk]):

@@ -21,7 +21,7 @@ from api.services.conflicts import retry_on_conflict
 from api.services.messages import outbox
 
 from . import stripe_gateway as gateway
-from .cancellations import build_cancellation
+from .cancellations import build_cancellation, build_closing
 from .outcomes import CUSTOMER, UNPAID_STATUSES, record_outcome, set_payment_status
 from .stripe_gateway import CANCELED, FINAL, Intent, PaymentRefused
 
@@ -38,9 +38,12 @@ def start_payment(pk: int, expected_minor: Decimal | int | None = None) -> Payme
     `NothingToPay`, `NotAllowedNow`, `HoldOver`, `WrongAmount`, and what the gateway raises. Must
     not be called inside a transaction.
     """
-    with _limit_concurrency():
+    with limit_concurrency():
         for _ in (1, 2, 3):
-            payment = _get_or_create_attempt(pk, expected_minor)
+            payment = get_or_create_attempt(pk, expected_minor)
+            if payment.checkout_id:
+                leave_checkout(payment)
+                continue
             if payment.intent_id is None:
                 return _save_intent(payment, _create_intent(payment))
             try:
@@ -57,7 +60,7 @@ def start_payment(pk: int, expected_minor: Decimal | int | None = None) -> Payme
 
 
 @contextmanager
-def _limit_concurrency() -> Iterator[None]:
+def limit_concurrency() -> Iterator[None]:
     """Wait briefly for one of the slots for paying, so that a slow Stripe leaves threads to
     everybody else. Raises `PaymentsAway`."""
     if not _slots.acquire(timeout=SLOT_TIMEOUT):
@@ -69,10 +72,10 @@ def _limit_concurrency() -> Iterator[None]:
 
 
 @retry_on_conflict
-def _get_or_create_attempt(pk: int, expected_minor: Decimal | int | None) -> Payment:
+def get_or_create_attempt(pk: int, expected_minor: Decimal | int | None) -> Payment:
     """The newest attempt if it is open and of the right amount, else a new one."""
     with transaction.atomic():
-        booking = _lock_payable(pk, expected_minor)
+        booking = lock_payable(pk, expected_minor)
         last = booking.payments.order_by("-attempt").first()
         if booking.payment_status != PaymentStatus.PROCESSING:
             set_payment_status(booking, PaymentStatus.PROCESSING)
@@ -86,7 +89,7 @@ def _get_or_create_attempt(pk: int, expected_minor: Decimal | int | None) -> Pay
         )
 
 
-def _lock_payable(pk: int, expected_minor: Decimal | int | None = None) -> Booking:
+def lock_payable(pk: int, expected_minor: Decimal | int | None = None) -> Booking:
     """The booking, locked. Raises a refusal if it cannot be paid now."""
     rows = annotate_now(Booking.objects.select_for_update(of=("self",), no_key=True))
     booking = rows.filter(pk=pk).first()
@@ -110,19 +113,10 @@ def _lock_payable(pk: int, expected_minor: Decimal | int | None = None) -> Booki
 def _create_intent(payment: Payment) -> Intent:
     """Ask Stripe for the intent of an attempt. Stripe repeats its answer to an idempotency key,
     also an error of its own: after the second the attempt ends, and the next has another key."""
-    booking = payment.booking
     key = get_idempotency_key(payment)
-    metadata = {
-        "booking_id": str(booking.pk),
-        "user_id": str(booking.owner_id or "guest"),
-        "room_name": booking.resource.name[:500],
-        "holdfast_key": key,
-    }
-    description = f"{booking.resource.name}, {booking.starts_at:%Y-%m-%d %H:%M}"
+    about = payment.amount_minor, payment.currency, key, *describe_payment(payment)
     try:
-        return gateway.create_intent(
-            payment.amount_minor, payment.currency, key, metadata, description
-        )
+        return gateway.create_intent(*about)
     except gateway.PaymentsAway as refusal:
         if refusal.broken and payment.last_error == PROVIDER_BROKEN:
             end_unknown_attempt(payment)
@@ -130,6 +124,18 @@ def _create_intent(payment: Payment) -> Intent:
             without = Payment.objects.filter(pk=payment.pk, intent_id=None)
             without.update(last_error=PROVIDER_BROKEN)
         raise
+
+
+def describe_payment(payment: Payment) -> tuple[dict[str, str], str]:
+    """What Stripe keeps with an intent: whose it is for our programs, and for people."""
+    booking = payment.booking
+    metadata = {
+        "booking_id": str(booking.pk),
+        "user_id": str(booking.owner_id or "guest"),
+        "room_name": booking.resource.name[:500],
+        "holdfast_key": get_idempotency_key(payment),
+    }
+    return metadata, f"{booking.resource.name}, {booking.starts_at:%Y-%m-%d %H:%M}"
 
 
 def get_idempotency_key(payment: Payment) -> str:
@@ -143,7 +149,7 @@ def _save_intent(payment: Payment, intent: Intent) -> Payment:
     first. An intent that no customer gets to see is cancelled."""
     try:
         with transaction.atomic():
-            _lock_payable(payment.booking_id)
+            lock_payable(payment.booking_id)
             empty = Payment.objects.filter(pk=payment.pk, intent_id=None).exclude(status__in=FINAL)
             empty.update(
                 intent_id=intent.id,
@@ -161,6 +167,14 @@ def _save_intent(payment: Payment, intent: Intent) -> Payment:
     if payment.intent_id is None:
         raise errors.Busy
     return payment
+
+
+@transaction.atomic
+def leave_checkout(payment: Payment) -> None:
+    """End an attempt on Stripe's own page; the outbox closes the page. What is paid there first is
+    recorded as a late payment."""
+    outbox.put([build_closing(payment, payment.checkout_id)])
+    end_unknown_attempt(payment)
 
 
 def end_unknown_attempt(payment: Payment) -> int:

@@ -20,7 +20,7 @@ from api.models import Booking, JobFailure, Payment, StripeEvent
 from api.models.bookings import PAID_STATUSES
 from api.services.operations import jobs
 
-from . import payments, stripe_calls, stripe_refunds
+from . import checkout, payments, stripe_calls, stripe_refunds
 from . import stripe_gateway as gateway
 from .balances import get_payment_status, get_refundable_amount
 from .outcomes import record_outcome
@@ -102,7 +102,7 @@ def _list_final(since: timedelta | None = None) -> QuerySet[Payment]:
 
 
 def _filter_due(rows: QuerySet[Payment], since: timedelta | None) -> QuerySet[Payment]:
-    rows = rows.exclude(intent_id=None).select_related("booking")
+    rows = rows.exclude(intent_id=None, checkout_id="").select_related("booking")
     rows = rows.order_by(F("checked_at").asc(nulls_first=True), "pk")
     if since is None:
         return rows
@@ -112,8 +112,11 @@ def _filter_due(rows: QuerySet[Payment], since: timedelta | None) -> QuerySet[Pa
 
 def compare_payment(payment: Payment) -> Iterator[str]:
     """How Stripe differs from us about one payment, after recording what can be recorded."""
+    if payment.intent_id is None:  # on Stripe's own page; once somebody pays there it has one
+        checkout.sync_checkout(payment)
+        return
     try:
-        intent = gateway.fetch_intent(payment.intent_id or "")
+        intent = gateway.fetch_intent(payment.intent_id)
         known = gateway.list_refunds(intent.id) if intent.status == SUCCEEDED else []
         disputed = gateway.list_disputes(intent.id) if intent.status == SUCCEEDED else []
     except PaymentRefused as refusal:

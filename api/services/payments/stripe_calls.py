@@ -1,4 +1,5 @@
-"""The outbox's calls to Stripe: cancel an intent, pay a refund. Each is safe to make again."""
+"""The outbox's calls to Stripe: cancel an intent, close a page, pay a refund. Each is safe
+to make again."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from api.models import Delivery, Payment
 from api.models.outbox import Kind
 from api.services.operations.lease_queue import run_one_by_one
 
-from . import payments, refunds
+from . import checkout, payments, refunds
 from . import stripe_gateway as gateway
 from .outcomes import record_outcome
 from .stripe_gateway import FINAL, PaymentRefused
@@ -19,6 +20,8 @@ class StillProcessing(Exception):
 def make_call(row: Delivery) -> None:
     if row.kind == Kind.REFUND:
         refunds.pay_refund(row.payload["refund"])
+    elif "checkout" in row.payload:
+        checkout.close_checkout(row.payload["payment"], row.payload["checkout"])
     else:
         cancel_intent(row.payload["payment"], row.payload["intent"])
 

@@ -79,14 +79,16 @@ def sync_intent(intent_id: str, event: str) -> Payment | None:
 
 
 def _find_attempt(intent: Intent) -> Payment | None:
-    """The attempt whose answer was lost: the intent says which it belongs to. If the attempt has
-    another intent by now, or has ended, this one is cancelled."""
+    """The attempt whose answer was lost, or that is paid on Stripe's page: the intent says which
+    it belongs to. If the attempt has another intent by now, or has ended, this one is cancelled;
+    but the page of one that has ended may have been paid before it was closed."""
     booking, key = intent.metadata.get("booking_id", ""), intent.metadata.get("holdfast_key", "")
     if not key or not booking.isdecimal() or len(booking) > 18:
         return None
     for payment in Payment.objects.filter(booking=int(booking)):
         if payments.get_idempotency_key(payment) == key:
-            if payment.intent_id is None and payment.status not in FINAL:
+            is_open = payment.status not in FINAL or payment.checkout_id
+            if payment.intent_id is None and is_open:
                 return payment
             outbox.put([build_cancellation(payment, intent.id)])
     return None

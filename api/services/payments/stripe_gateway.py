@@ -6,6 +6,7 @@ messages go to the log, not to a customer.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,17 @@ class Intent:
     method: str = ""
     error: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """Stripe's own page for one payment: `status` is open, complete or expired; the intent is known
+    once somebody has tried to pay."""
+
+    id: str
+    status: str
+    url: str = ""
+    intent_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +174,70 @@ def create_paid_intent(amount_minor: int, currency: str, metadata: Mapping[str, 
         "confirm": True,
     }
     return _parse_intent(_get_client().v1.payment_intents.create(params))  # type: ignore[arg-type]
+
+
+@_call
+def create_checkout(
+    amount_minor: int,
+    currency: str,
+    key: str,
+    metadata: Mapping[str, str],
+    description: str,
+    *,
+    return_url: str,
+    expires_at: int,
+) -> Checkout:
+    """A page of Stripe's. Its intent carries the metadata; the same key again returns the same."""
+    item = {"currency": currency, "unit_amount": amount_minor}
+    params: Any = {
+        "mode": "payment",
+        "line_items": [
+            {"quantity": 1, "price_data": item | {"product_data": {"name": description[:250]}}}
+        ],
+        "payment_intent_data": {"metadata": dict(metadata), "description": description[:500]},
+        "success_url": return_url,
+        "cancel_url": return_url,
+        "expires_at": expires_at,
+    }
+    client: Any = _get_client().v1
+    return _parse_checkout(client.checkout.sessions.create(params, {"idempotency_key": key}))
+
+
+@_call
+def fetch_checkout(checkout_id: str) -> Checkout:
+    return _parse_checkout(_get_client().v1.checkout.sessions.retrieve(checkout_id))
+
+
+@_call
+def expire_checkout(checkout_id: str) -> Checkout:
+    """The page after asking to close it. One where somebody paid before comes back complete."""
+    client = _get_client().v1
+    try:
+        return _parse_checkout(client.checkout.sessions.expire(checkout_id))
+    except stripe.InvalidRequestError as error:
+        if error.http_status == 404:
+            raise
+        return _parse_checkout(client.checkout.sessions.retrieve(checkout_id))
+
+
+def _parse_checkout(found: Any) -> Checkout:
+    facts = found.to_dict()
+    intent = facts.get("payment_intent") or ""
+    return Checkout(facts["id"], facts["status"], facts.get("url") or "", str(intent))
+
+
+@_call
+def pay_locally(intent_id: str, card: str) -> Intent:
+    """The intent after paying it with the card of that number, whether or not it was taken. Only at
+    the local stand-in: elsewhere no number of a card comes near us."""
+    assert settings.STRIPE_LOCAL, "no card is typed here"  # noqa: S101
+    client: Any = _get_client().v1
+    about = {"number": card, "exp_month": 12, "exp_year": 2049, "cvc": "123"}
+    method = client.payment_methods.create({"type": "card", "card": about})
+    client.payment_intents.update(intent_id, {"payment_method": method.id})
+    with contextlib.suppress(stripe.CardError):
+        client.payment_intents.confirm(intent_id)
+    return _parse_intent(client.payment_intents.retrieve(intent_id))
 
 
 @_call

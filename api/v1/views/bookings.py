@@ -15,6 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors, policy
+from api.lifecycle import BOOKING as TABLE
+from api.lifecycle import Transition
 from api.models import Booking, Guest, KeyCaller, User
 from api.queries.accounts.scope import check_staff_of
 from api.queries.bookings import bookings as queries
@@ -47,8 +49,11 @@ from api.v1.serializers.bookings import (
     ReasonSerializer,
 )
 from api.v1.tags import APPROVE, BOOK
+from api.v1.versions import ETAG, IF_MATCH, VersionedMixin
 
 from .base import BaseViewSet, named_in_body
+
+CHANGING = [IF_MATCH, ETAG]
 
 
 @extend_schema(tags=[BOOK])
@@ -60,9 +65,12 @@ from .base import BaseViewSet, named_in_body
     retrieve=extend_schema(
         summary="Read a booking",
         description="One booking. For its owner and staff; to anybody else it does not exist.",
+        parameters=[ETAG],
     ),
 )
-class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[Booking]):
+class BookingViewSet(
+    VersionedMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSet[Booking]
+):
     permission_classes = (IsAuthenticated,)
     scope = Scope.VISIBLE
     serializer_class = BookingSerializer
@@ -80,7 +88,9 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
     def get_object(self) -> Booking:
         return queries.get_visible_booking(self.caller, self.kwargs["pk"])
 
-    @extend_schema(request=BookingRequestSerializer, responses={201: BookingSerializer})
+    @extend_schema(
+        parameters=[ETAG], request=BookingRequestSerializer, responses={201: BookingSerializer}
+    )
     def create(self, request: Request) -> Response:
         """Book a resource.
 
@@ -116,21 +126,22 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
             raise errors.Unfit(errors={name: ["Only keys book for others."] for name in whom})
         return self.user, Actor.for_new_booking(self.user)
 
-    @extend_schema(request=BookingChangeSerializer, responses=BookingSerializer)
+    @extend_schema(
+        parameters=CHANGING, request=BookingChangeSerializer, responses=BookingSerializer
+    )
     def partial_update(self, request: Request, pk: int) -> Response:
         """Move or change a booking.
 
         Fields that are left out stay. Another time or resource is checked as a new booking would
         be, and where the venue approves bookings it may wait for staff again.
         """
-        booking = self.get_object()
-        changes = self.get_validated_body(BookingChangeSerializer, partial=True)
-        actor = Actor.for_booking(self.caller, booking)
-        with named_in_body("resource"):
-            reschedule_booking(pk, actor, BookingChanges(**changes))
+        with self.changing(self.get_object(), TABLE.resubmit.by) as actor:
+            changes = self.get_validated_body(BookingChangeSerializer, partial=True)
+            with named_in_body("resource"):
+                reschedule_booking(pk, actor, BookingChanges(**changes))
         return self.retrieve(request)
 
-    @extend_schema(tags=[APPROVE], request=ReasonSerializer)
+    @extend_schema(tags=[APPROVE], parameters=CHANGING, request=ReasonSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: int) -> Response:
         """Approve a request.
@@ -138,9 +149,9 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         The booking is confirmed, or held for payment where it has a price; its owner is told.
         For staff.
         """
-        return self._perform(lambda actor, _: approve_booking(pk, actor))
+        return self._perform(TABLE.approve, lambda actor, _: approve_booking(pk, actor))
 
-    @extend_schema(tags=[APPROVE], request=ReasonSerializer)
+    @extend_schema(tags=[APPROVE], parameters=CHANGING, request=ReasonSerializer)
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: int) -> Response:
         """Reject a request.
@@ -148,9 +159,9 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         Also a booking that is confirmed already. The slot is free again, and the owner is told
         why. For staff.
         """
-        return self._perform(lambda actor, reason: reject_booking(pk, actor, reason))
+        return self._perform(TABLE.reject, lambda actor, why: reject_booking(pk, actor, why))
 
-    @extend_schema(request=ReasonSerializer)
+    @extend_schema(parameters=CHANGING, request=ReasonSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: int) -> Response:
         """Cancel a booking.
@@ -158,9 +169,9 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         The slot is free again at once, and what was paid is given back by the venue's rules.
         For its owner, before it begins, and for staff.
         """
-        return self._perform(lambda actor, reason: cancel_booking(pk, actor, reason))
+        return self._perform(TABLE.cancel, lambda actor, why: cancel_booking(pk, actor, why))
 
-    @extend_schema(request=ReasonSerializer)
+    @extend_schema(parameters=CHANGING, request=ReasonSerializer)
     @action(detail=True, methods=["post"], url_path="check-in")
     def check_in(self, request: Request, pk: int) -> Response:
         """Check in.
@@ -173,18 +184,18 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
             with suppress(errors.AlreadyDone):
                 check_in_booking(pk, actor)
 
-        return self._perform(check_in_once)
+        return self._perform(TABLE.check_in, check_in_once)
 
-    @extend_schema(request=ReasonSerializer)
+    @extend_schema(parameters=CHANGING, request=ReasonSerializer)
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: int) -> Response:
         """End a booking early.
 
         The rest of the slot is free for others. For its owner, once checked in, and for staff.
         """
-        return self._perform(lambda actor, _: end_booking(pk, actor))
+        return self._perform(TABLE.end, lambda actor, _: end_booking(pk, actor))
 
-    @extend_schema(request=ExtensionSerializer)
+    @extend_schema(parameters=CHANGING, request=ExtensionSerializer)
     @action(detail=True, methods=["post"])
     def extend(self, request: Request, pk: int) -> Response:
         """Extend a booking.
@@ -193,17 +204,18 @@ class BookingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewS
         costs more; what is paid, or being paid, is 409 `already_paid` unless staff `waive` the
         price of the added time. For its owner and staff.
         """
-        booking = self.get_object()
-        body = self.get_validated_body(ExtensionSerializer)
-        extend_booking(pk, Actor.for_booking(self.caller, booking), **body)
+        with self.changing(self.get_object(), TABLE.resubmit.by) as actor:
+            extend_booking(pk, actor, **self.get_validated_body(ExtensionSerializer))
         return self.retrieve(request)
 
-    def _perform(self, act: Callable[[Actor, str], Any]) -> Response:
+    def _perform(self, move: Transition, act: Callable[[Actor, str], Any]) -> Response:
         """Acts as the caller, with the reason in the body; answers the booking afterwards."""
-        booking = self.get_object()
-        reason = self.get_validated_body(ReasonSerializer).get("reason", "")
-        act(Actor.for_booking(self.caller, booking), reason)
-        return Response(self.get_serializer(self.get_object()).data)
+        with self.changing(self.get_object(), move.by) as actor:
+            act(actor, self.get_validated_body(ReasonSerializer).get("reason", ""))
+        return Response(self.read_body())
+
+    def read_body(self) -> Any:
+        return self.get_serializer(self.get_object()).data
 
     @extend_schema(responses=BookingEventSerializer(many=True), filters=False)
     @action(detail=True)

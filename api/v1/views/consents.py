@@ -21,6 +21,7 @@ SLUG = OpenApiParameter("slug", str, "path")
 
 class ConsentTextView(IdempotentAPIView):
     throttle_classes = (AnonymousThrottle,)
+    may_be_missing = True  # there need not be a text
 
     def show(self, text: ConsentText | None) -> Response:
         if text is None:

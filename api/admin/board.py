@@ -1,0 +1,138 @@
+"""A venue's day or week as a board: a row a resource, and on each what is booked, to be dragged to
+another time or place. By keyboard, and without a script, the form below it moves them too."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from api.models import Booking, Venue
+from api.queries.bookings import board as query
+
+from .booking_verbs import MOVABLE
+
+VIEWS = {"day": 1, "week": 7}
+EARLY, LATE = 7, 20  # hours that a day shows in any case
+
+
+def list_venues(request: HttpRequest) -> QuerySet[Venue]:
+    """Those that the person may see in the admin at all."""
+    if not request.user.has_perm("api.view_venue"):
+        raise PermissionDenied
+    rows = admin.site.get_model_admin(Venue).get_queryset(request)
+    return rows.order_by("name", "pk")
+
+
+def show_first(request: HttpRequest) -> HttpResponse:
+    venue = list_venues(request).first()
+    return redirect("board", venue.slug) if venue else redirect("admin:api_venue_changelist")
+
+
+def show_board(request: HttpRequest, slug: str) -> HttpResponse:
+    venues = list(list_venues(request))
+    venue = next((row for row in venues if row.slug == slug), None)
+    view = request.GET.get("view", "day")
+    if venue is None or view not in VIEWS:
+        raise Http404
+    try:
+        board = query.get_board(venue, _get_date(request), VIEWS[view])
+    except (ValueError, OverflowError):
+        raise Http404 from None
+    before, after = query.get_neighbours(board)
+    context = admin.site.each_context(request) | {
+        "title": venue.name,
+        "subtitle": "Board",
+        "venues": venues,
+        "venue": venue,
+        "view": view,
+        "board": board,
+        "before": before,
+        "after": after,
+        "columns": _list_columns(board, view),
+        "rows": _list_rows(board, view),
+        "movable": [
+            booking
+            for _, bookings in sorted(board.cells.items())
+            for booking in bookings
+            if booking.status in MOVABLE
+        ],
+        "chosen": request.GET.get("booking", ""),
+    }
+    return TemplateResponse(request, "staff/board.html", context)
+
+
+def _get_date(request: HttpRequest) -> date | None:
+    text = request.GET.get("on", "")
+    on = date.fromisoformat(text) if text else None
+    if on and not 1970 <= on.year <= 9000:
+        raise ValueError(text)
+    return on
+
+
+def _list_columns(board: query.Board, view: str) -> list[tuple[str, str]]:
+    """The value that a column stands for, a local date or hour, and how it is headed."""
+    if view == "week":
+        return [(f"{on:%Y-%m-%d}", f"{on:%a} {on.day}") for on in board.days]
+    return [(f"{board.days[0]:%Y-%m-%d}T{hour:02d}", f"{hour:02d}") for hour in _list_hours(board)]
+
+
+def _list_hours(board: query.Board) -> range:
+    """The hours of the working day, and those before and after in which something begins."""
+    rows = [row for bookings in board.cells.values() for row in bookings]
+    begun = [_get_hour(row, board.days[0], board.venue.zone) for row in rows]
+    return range(min([EARLY, *begun]), max([LATE, *begun]) + 1)
+
+
+def _get_hour(booking: Booking, on: date, zone: ZoneInfo) -> int:
+    """The local hour in which it begins on that date: the first if it began before."""
+    starts = booking.starts_at.astimezone(zone)
+    return starts.hour if starts.date() == on else 0
+
+
+def _list_rows(board: query.Board, view: str) -> list[dict[str, Any]]:
+    zone = board.venue.zone
+
+    def find_column(booking: Booking, on: date) -> str:
+        if view == "week":
+            return f"{on:%Y-%m-%d}"
+        return f"{on:%Y-%m-%d}T{_get_hour(booking, on, zone):02d}"
+
+    rows = []
+    for resource in board.resources:
+        cells: dict[str, list[dict[str, Any]]] = {}
+        for on in board.days:
+            for booking in board.cells.get((resource.pk, on), ()):
+                chip = _build_chip(booking, zone)
+                cells.setdefault(find_column(booking, on), []).append(chip)
+        columns = [(value, cells.get(value, ())) for value, _ in _list_columns(board, view)]
+        rows.append({"resource": resource, "cells": columns})
+    return rows
+
+
+def _build_chip(booking: Booking, zone: ZoneInfo) -> dict[str, Any]:
+    starts: datetime = booking.starts_at.astimezone(zone)
+    ends: datetime = booking.ends_at.astimezone(zone)
+    return {
+        "booking": booking,
+        "starts": f"{starts:%H:%M}",
+        "ends": f"{ends:%H:%M}",
+        "local": f"{starts:%Y-%m-%dT%H:%M}",
+        "movable": booking.status in MOVABLE,
+    }
+
+
+def get_urls() -> list[URLPattern]:
+    """Return the paths that belong before those of the admin site."""
+    return [
+        path("board/", admin.site.admin_view(show_first), name="board-first"),
+        path("board/<slug:slug>/", admin.site.admin_view(show_board), name="board"),
+    ]

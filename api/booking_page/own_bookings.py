@@ -1,0 +1,92 @@
+"""One's own bookings at a venue, for who is signed in; anybody else's are not there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+
+from api import errors
+from api.effective_status import get_effective_status
+from api.lifecycle import BOOKING, Status
+from api.models import Booking, User, Venue
+from api.queries.bookings.bookings import get_booking_with_relations, list_visible_bookings
+from api.queries.clock import database_now
+from api.queries.venues.venues import get_venue
+from api.services.actors import Actor
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.messages.email_times import format_interval
+
+from .base import VenueView
+from .booking import BookingView
+
+MOST = 20  # of those that are over
+
+
+class SignedInView(VenueView):
+    """Sends who is not signed in to do that, and back here."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        response = super().dispatch(request, *args, **kwargs)
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+
+class OwnBookingsView(SignedInView):
+    http_method_names = ("get", "head", "options")
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        user = cast(User, self.user)
+        rows = list_visible_bookings(user).filter(owner=user, venue=self.venue)
+        now = database_now()
+        ahead: list[Booking] = []
+        over: list[Booking] = []
+        for booking in rows.filter(ends_at__gt=now).order_by("starts_at"):
+            is_open = get_effective_status(booking) in BOOKING.blocking
+            (ahead if is_open else over).append(booking)
+        over += rows.filter(ends_at__lte=now).order_by("-starts_at")[:MOST]
+        context = {
+            "ahead": [self._build_row(booking) for booking in ahead],
+            "over": [self._build_row(booking) for booking in over[:MOST]],
+        }
+        return self.render("pages/own_bookings.html", context)
+
+    def _build_row(self, booking: Booking) -> dict[str, Any]:
+        status = get_effective_status(booking)
+        return {
+            "pk": booking.pk,
+            "what": booking.title or booking.resource.name,
+            "where": booking.resource.name if booking.title else "",
+            "when": format_interval(booking.starts_at, booking.ends_at, self.venue.zone),
+            "status": status,
+            "status_word": Status(status).label,
+        }
+
+
+class OwnBookingView(SignedInView, BookingView):
+    def get_venue(self) -> Venue:
+        venue, user = get_venue(self.kwargs["slug"]), cast(User, self.user)
+        rows = list_visible_bookings(user).filter(owner=user, venue=venue)
+        self.booking = rows.filter(pk=self.kwargs["pk"]).first()
+        if self.booking is None:
+            raise errors.NotFound
+        return venue
+
+    def cancel_with(self, reason: str) -> Any:
+        cancel_booking(self.booking.pk, self._get_actor(), reason)
+        return get_booking_with_relations(self.booking.pk)
+
+    def move_to(self, starts_at: datetime, ends_at: datetime) -> None:
+        changes = BookingChanges(starts_at=starts_at, ends_at=ends_at)
+        reschedule_booking(self.booking.pk, self._get_actor(), changes)
+
+    def get_return_path(self) -> str:
+        return f"{self.request.path}?returned=1"
+
+    def _get_actor(self) -> Actor:
+        return Actor.for_booking(cast(User, self.user), self.booking)

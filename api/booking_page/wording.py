@@ -1,0 +1,73 @@
+"""Refusals, lengths and days as the pages say them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, Final
+
+from django.utils.dateformat import format as format_date
+
+from api import errors
+from api.services.messages.email_times import format_instant
+
+# beside a time that cannot be booked
+SHORT: Final = {
+    "slot_taken": "Taken",
+    "outside_hours": "Closes before its end",
+    "closed": "Closed",
+    "too_soon": "Too soon",
+    "too_far_ahead": "Too far ahead",
+    "same_day_not_allowed": "Not on the same day",
+    "resource_unavailable": "Not available",
+    "not_whole_slots": "Not this length",
+    "over_capacity": "Too many people",
+}
+
+
+def describe_shortly(refusal: errors.Refusal) -> str:
+    return SHORT.get(refusal.code, refusal.detail)
+
+
+def describe(refusal: errors.Refusal, zone: tzinfo) -> str:
+    """The refusal for people, with what it says of times in the venue's zone."""
+    data = refusal.data
+    if isinstance(refusal, errors.SlotTaken):
+        return "Somebody else has this time. Choose another one."
+    if isinstance(refusal, errors.TooSoon):
+        return f"Bookings begin {format_instant(data['earliest'], zone)} at the earliest."
+    if isinstance(refusal, errors.TooFarAhead):
+        latest = data["latest"]
+        is_instant = isinstance(latest, datetime)
+        last = format_instant(latest, zone) if is_instant else format_day(latest)
+        return f"Bookings are taken until {last} at present."
+    if isinstance(refusal, errors.OutsideHours):
+        hours = f"{data['opens_at']:%H:%M} to {data['closes_at']:%H:%M}"
+        return f"It is open from {hours}; a booking has to fit in there."
+    if isinstance(refusal, errors.Closed):
+        because = f": {data['reason']}" if data.get("reason") else ""
+        return f"It is closed on {format_day(data['on'])}{because}."
+    if isinstance(refusal, errors.OverCapacity):
+        return f"There is room for {data['capacity']} at most."
+    if isinstance(refusal, errors.NotWholeSlots) and "slot" in data:
+        return f"It is booked in steps of {format_length(data['slot'])}."
+    if isinstance(refusal, errors.ConsentRequired):
+        return "Agree to the text below first."
+    return refusal.detail
+
+
+def format_length(length: timedelta) -> str:
+    """`1 h 30 min`"""
+    hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
+    return " ".join([f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes))
+
+
+def format_day(on: date) -> str:
+    return format_date(on, "l j F Y")
+
+
+def list_reasons(slots: Any, zone: tzinfo) -> list[tuple[str, str]]:
+    """Why the times that are not free are not: each reason once, short and whole."""
+    refusals = [slot.refusal for slot in slots if slot.refusal]
+    said = {describe_shortly(each): describe(each, zone) for each in refusals}
+    said.pop(SHORT["slot_taken"], None)
+    return list(said.items())

@@ -1,0 +1,41 @@
+"""One time on the booking page, wanted by many at the same moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from api.models import Booking
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PEOPLE = 6
+
+
+def test_one_of_many_presses_gets_the_time_and_the_others_get_buttons(at_once, person, court, soon):
+    """The exclusion constraint decides; without it (seen by dropping it) all six redirect."""
+    clients = []
+    for number in range(PEOPLE):
+        client = Client()
+        client.force_login(person(f"p{number}"))
+        clients.append(client)
+    form = {"place": court.pk, "minutes": 60, "at": soon.isoformat(), "guests": 1}
+    answers = at_once(*(lambda c=client: c.post("/book/club/new/", form) for client in clients))
+    assert sorted(answer.status_code for answer in answers) == [303] + [409] * (PEOPLE - 1)
+    lost = [answer.content.decode() for answer in answers if answer.status_code == 409]
+    assert all("Free instead" in text for text in lost)
+    booking = Booking.objects.get()
+    assert booking.ends_at == soon + timedelta(hours=1)
+
+
+def test_two_presses_of_one_person_are_one_booking(at_once, ana, court, soon):
+    """Seen to fail without `_find_own`: the second press is told that somebody has the time."""
+    clients = [Client() for _ in range(4)]
+    for client in clients:
+        client.force_login(ana)
+    form = {"place": court.pk, "minutes": 60, "at": soon.isoformat(), "guests": 1}
+    answers = at_once(*(lambda c=client: c.post("/book/club/new/", form) for client in clients))
+    assert {(answer.status_code, answer["Location"]) for answer in answers} == {
+        (303, f"/book/club/bookings/{Booking.objects.get().pk}/")
+    }
