@@ -12,8 +12,9 @@ from api import errors
 from api.models import Allocation, Booking, Resource
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.venues.blocks import create_block
 
 from . import unguarded

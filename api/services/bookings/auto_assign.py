@@ -21,8 +21,9 @@ from api.services.actors import Actor
 from api.services.venues import venues
 
 from . import slots
+from .changes import BookingChanges
 from .create import BookingRequest, create_booking
-from .reschedule import BookingChanges, reschedule_booking
+from .reschedule import reschedule_booking
 
 
 def list_resources(venue: Venue) -> list[Resource]:

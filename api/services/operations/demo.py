@@ -20,6 +20,7 @@ from api.models import Booking, Delivery, Payment, PrimetimeWindow, Resource, Ro
 from api.models.venues import Approval
 from api.opening_hours import to_instant
 from api.policy import DAY
+from api.queries.venues.rules import build_rules
 from api.services.accounts.joining import join
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking
@@ -173,7 +174,7 @@ def _build_past_booking(
         status = Status.COMPLETED
     booked_at = start - timedelta(days=rng.randint(1, 6))
     checked = status == Status.COMPLETED and resource.venue.check_in_required
-    amount = policy.calculate_price(resource, start, end)
+    amount = policy.calculate_price(build_rules(resource), start, end)
     paid = "succeeded" if status == Status.COMPLETED else "failed"
     return Booking(
         venue=resource.venue,

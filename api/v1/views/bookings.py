@@ -31,9 +31,10 @@ from api.services.bookings.actions import (
     end_booking,
     reject_booking,
 )
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.extend import extend_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.status_changes import apply_to_bookings
 from api.v1.filters import BookingFilterSet
 from api.v1.serializers.bookings import (
