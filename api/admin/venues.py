@@ -54,7 +54,7 @@ class VenueAdmin(EditableAdmin):
                     "hours_enforced",
                     "closed_weekdays",
                     "holidays",
-                    ("slot_length", "slot_rule"),
+                    ("slot_length", "slot_rule", "slot_step"),
                     "capacity_enforced",
                 )
             },

@@ -25,6 +25,7 @@ from .views import (
     payments,
     resources,
     reviews,
+    services,
     trades,
     user_sessions,
     users,
@@ -59,6 +60,8 @@ router.register(
     basename="resource-exception",
 )
 router.register("resources/<int:resource_pk>/blocks", blocks.BlockViewSet)
+router.register("pools", services.PoolViewSet)
+router.register("services", services.ServiceViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)

@@ -38,6 +38,7 @@ RESOURCE = {
     "opens_at": None,
     "closes_at": None,
     "own_slot_length": None,
+    "user": None,
 }
 
 
@@ -101,6 +102,16 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
         required=False, allow_null=True, help_text="Instead of the venue's; null: the venue's."
     )
 
+    user = serializers.IntegerField(
+        source="user_id",
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        allow_null=True,
+        help_text="The id of the person that it is, one of the venue's people, shown to staff only;"
+        " null if it is none. A person is one resource at most.",
+    )
+
     class Meta:
         model = Resource
         fields = [
@@ -124,6 +135,7 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
             "closes_at",
             "slot_length",
             "own_slot_length",
+            "user",
         ]
         extra_kwargs = describe(
             name="What people call it.",
@@ -137,6 +149,9 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
         data = super().to_representation(instance)
         span = get_own_uniform_span(instance) or (None, None)
         data["opens_at"], data["closes_at"] = (at and at.isoformat() for at in span)
+        request = self.context.get("request")
+        if not (request and request.user.is_staff_of(instance.venue_id)):
+            data.pop("user")
         return data
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

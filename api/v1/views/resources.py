@@ -112,7 +112,7 @@ class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Reso
         """
         query = self.get_validated_query(AvailabilityQuerySerializer)
         rules, now = rules_query.get_rules(pk)
-        start, end = _get_range(query["start"], query["end"], rules.venue)
+        start, end = get_range(query["start"], query["end"], rules.venue)
         free, refused = explain.explain_times(rules, start, end, now, notice=query["explain"])
         if "duration" in query:
             free = explain.list_long_enough(free, query["duration"])
@@ -140,7 +140,7 @@ def _render_refused(row: explain.Refused) -> dict[str, Any]:
     return body | {"free_at": row.free_at} if row.free_at else body
 
 
-def _get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime]:
+def get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime]:
     """Two instants as they are, or two days of the venue from the first's beginning to the last's
     end. Refuses `EndsBeforeStart` and `AbsurdTime`."""
     for name, value in (("start", start), ("end", end)):
