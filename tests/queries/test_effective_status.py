@@ -48,7 +48,7 @@ def test_every_status_of_a_booking_with_every_deadline_past(booked, ana):
         for past in columns:
             times = {c: Now() - HOUR if c == past else Now() + HOUR for c in columns}
             for no_show in (times["no_show_at"], None):
-                changes = times | {"no_show_at": no_show, "checked_in_at": Now()}
+                changes = times | {"no_show_at": no_show, "checked_in_at": Now(), "price_minor": 1}
                 Booking.objects.filter(pk=booking.pk).update(status=status, **changes)
                 row, expected = assert_alike(BOOKING, Booking)
                 assert effective_status.get_effective_status(row) == expected

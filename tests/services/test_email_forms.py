@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 
 from api import emails
-from api.models import Booking, Delivery, Resource, Trade, Venue
+from api.models import Booking, Delivery, Invitation, Resource, Trade, Venue
 from api.services.messages import mailer
 from api.services.messages.email_times import format_instant, format_interval
 
@@ -64,6 +64,10 @@ def composed(booked, ana, ben, venue, court):
         response_message="No\n& <sorry>",
     )
 
+    invitation = Invitation.objects.create(
+        venue=venue, email="x@example.com", email_key="x@example.com", role="staff", invited_by=ana
+    )
+
     def compose(wording: str, name: str, reason: str = "Rain\n& <storm>", **changed):
         found = emails.get_email(name, wording)
         status = found.only_while[0] if found.only_while else "confirmed"
@@ -74,7 +78,11 @@ def composed(booked, ana, ben, venue, court):
             payload |= {"trade": trade.pk, "side": "requester"}
         if "password" in name:
             payload = {"user": ana.pk}
-        row = Delivery(key="k", name=name, to="x@example.com", payload=payload)
+        if name == "invitation":
+            payload = {"invitation": invitation.pk}
+        row = Delivery(
+            pk=1, key="k", name=name, to="x@example.com", payload=payload, created_at=start
+        )
         about = Booking.objects.select_related("venue", "resource", "owner").get(pk=booking.pk)
         return mailer.compose(row, None if name in emails.ACCOUNT_EMAILS else about)
 

@@ -118,6 +118,7 @@ def test_templates_name_nothing_that_no_email_is_given(booking):
     given |= {"trade", "answered", "other", "other_what", "other_when", "uid", "token", "link"}
     given |= {"layout", "action_link", "action_label", "rule"}  # of the two forms, and of a review
     given |= {"changed", "confirm_link"}  # of accounts
+    given |= {"by", "role", "venue_name"}  # of an invitation
     given |= {"guest_link"}  # of guests
     for name in env.list_templates():
         source = env.loader.get_source(env, name)[0]

@@ -161,14 +161,14 @@ def test_nothing_is_paid_approved_or_rejected_before_it_is_confirmed(requested, 
         payments.start_payment(booking.pk)
     for action in (approve_booking, reject_booking):
         with pytest.raises(errors.NotAllowedNow):
-            action(booking.pk, Actor.person(sam))
+            action(booking.pk, Actor.for_booking(sam, booking))
     booking.refresh_from_db()
     assert (booking.status, booking.version) == ("held", 1)
 
 
 def test_staff_may_cancel_it_before(requested, sam):
     booking = requested()
-    cancel_booking(booking.pk, Actor.person(sam))
+    cancel_booking(booking.pk, Actor.for_booking(sam, booking))
     with pytest.raises(errors.NotFound):
         guests.get_guest_booking(get_token(booking))
     assert list_letters() == [("confirm_guest", "gus@example.com")]
@@ -220,7 +220,7 @@ def test_a_link_opens_nothing_once_the_booking_is_over(requested, sam, end):
     if end == "cancelled":
         assert guests.cancel_guest_booking(token, "Rain").status == "cancelled"
     elif end == "rejected":
-        reject_booking(booking.pk, Actor.person(sam))
+        reject_booking(booking.pk, Actor.for_booking(sam, booking))
     else:
         hour = timedelta(hours=1)
         Booking.objects.update(starts_at=Now() - 2 * hour, ends_at=Now() - hour)

@@ -20,7 +20,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def by(user, booking=None):
-    return Actor.for_booking(user, booking or Booking(owner=user))
+    return Actor.for_booking(user, booking or Booking(owner=user, venue=Venue.objects.first()))
 
 
 def unchanged(booking):

@@ -158,7 +158,7 @@ class OwnerSerializer(UserSerializer):
     id = serializers.IntegerField(allow_null=True, help_text="Null for a guest")
 
     def get_role(self, user: Any) -> Literal["user", "staff", "admin"]:
-        return "user" if user.pk is None else super().get_role(user)
+        return "user" if user.id is None else super().get_role(user)
 
 
 class ReservationSerializer(kit.Serializer):
@@ -189,7 +189,8 @@ class ReservationSerializer(kit.Serializer):
     def get_can_be_traded(self, booking: Any) -> bool:
         confirmed = get_effective_status(booking) == Status.CONFIRMED
         ahead = booking.starts_at > clock_of(booking)
-        return ahead and confirmed and not kit.has_role(self, booking.person, "staff")
+        owner = booking.owner  # none of a guest's, who trades nothing
+        return ahead and confirmed and owner is not None and not kit.has_role(self, owner, "staff")
 
 
 class TradedReservationSerializer(ReservationSerializer):

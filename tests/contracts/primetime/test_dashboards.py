@@ -253,10 +253,11 @@ def test_a_dashboard_costs_the_same_however_much_happened(
             trades.accept_trade(
                 trades.offer_trade(requester=ana, mine=first.pk, theirs=second.pk).pk, ben
             )
+    mine, staff = call(ana), call(sam)
     with django_assert_max_num_queries(7):
-        assert len(call(ana)("GET", MINE[0])[1]["recent_activity"]) == 10
+        assert len(mine("GET", MINE[0])[1]["recent_activity"]) == 10
     with django_assert_max_num_queries(5):
-        assert len(call(sam)("GET", ADMINS[0])[1]["recent_activity"]) == 20
+        assert len(staff("GET", ADMINS[0])[1]["recent_activity"]) == 20
 
 
 def test_every_status_has_a_word():
