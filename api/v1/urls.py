@@ -88,6 +88,7 @@ urlpatterns = [
     path("venues/<slug:slug>/consent/", consents.VenueConsentView.as_view()),
     path("venues/<slug:slug>/hours/", hours.VenueHoursView.as_view()),
     path("resources/<int:pk>/hours/", hours.ResourceHoursView.as_view()),
+    path("resources/<int:pk>/rates/", resources.RatesView.as_view()),
     path("venues/<slug:slug>/calendar/", venues.CalendarView.as_view()),
     path("guests/bookings/", guests.GuestBookingListView.as_view()),
     path("guests/<str:token>/", guests.GuestBookingView.as_view()),

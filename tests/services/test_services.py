@@ -52,9 +52,7 @@ def cut(make_service, barbers):
 def book(ana):
     def make(service, at, duration=CUT, **more):
         return create_booking(
-            BookingRequest(
-                owner=ana, service=service.pk, starts_at=at, duration=duration, **more
-            ),
+            BookingRequest(owner=ana, service=service.pk, starts_at=at, duration=duration, **more),
             actor=Actor.for_new_booking(ana),
         )
 

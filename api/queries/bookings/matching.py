@@ -29,11 +29,16 @@ Free = Mapping[int, int]  # units, by the id of the resource
 Choice = dict[int, int]
 
 
-def choose(needs: Sequence[Wanted], free: Free) -> list[Choice] | None:
+def choose(
+    needs: Sequence[Wanted], free: Free, later: Sequence[Wanted] = ()
+) -> list[Choice] | None:
     """For each need the resources that serve it, by their order, with the units of each; None if
-    the needs do not fit together."""
+    the needs do not fit together. Resources that others need `later` are left to them where that
+    can be."""
     if not fits(needs, free):
         return None
+    if not _can_supply([*needs, *later], free):
+        later = ()
     chosen: list[Choice] = [{} for _ in needs]
     left, missing = dict(free), [need.units for need in needs]
     pools = [list(need.candidates) for need in needs]
@@ -46,8 +51,10 @@ def choose(needs: Sequence[Wanted], free: Free) -> list[Choice] | None:
                 continue
             without = [[each for each in pool if each != pk] for pool in pools]
             rest = [*missing[:n], missing[n] - units, *missing[n + 1 :]]
-            if fits(list(map(Wanted, without, rest)), left):
-                chosen[n][pk], pools, missing = units, without, rest
+            then = list(map(Wanted, without, rest))
+            after = left | {pk: left[pk] - units}
+            if fits(then, after) and (not later or _can_supply([*then, *later], after)):
+                chosen[n][pk], pools, missing, left = units, without, rest, after
     return chosen
 
 
@@ -55,7 +62,7 @@ def fits(needs: Sequence[Wanted], free: Free) -> bool:
     """Whether one booking with these needs fits into what is free."""
     if not _can_supply(needs, free):
         return False
-    pk = next((pk for pk in _list_shared(needs, free) if free[pk] > 1), None)
+    pk = next((pk for pk in list_shared(needs, free) if free[pk] > 1), None)
     if pk is None:
         return True
     return any(
@@ -66,9 +73,10 @@ def fits(needs: Sequence[Wanted], free: Free) -> bool:
 
 
 def count(needs: Sequence[Wanted], free: Free) -> int:
-    """How many bookings with these needs fit beside each other."""
+    """How many bookings with these needs fit beside each other, if none takes what only another
+    could use."""
     most = min(sum(free.get(pk, 0) for pk in each.candidates) // each.units for each in needs)
-    shared = _list_shared(needs, free)
+    shared = list_shared(needs, free)
     if not most or not shared:
         return most
     each_takes_one = all(need.units == 1 for need in needs)
@@ -87,7 +95,7 @@ def _without(pk: int, need: Wanted) -> Wanted:
     return need._replace(candidates=[each for each in need.candidates if each != pk])
 
 
-def _list_shared(needs: Sequence[Wanted], free: Free) -> list[int]:
+def list_shared(needs: Sequence[Wanted], free: Free) -> list[int]:
     """The free resources that may serve more than one of the needs."""
     if len(needs) == 1:
         return []
@@ -142,15 +150,17 @@ class _Flow:
 
 
 def _count_one_by_one(needs: Sequence[Wanted], free: Free, most: int) -> int:
-    """By trying which booking comes first; of very many free units, only by taking the emptiest."""
+    """By trying which booking comes first. Of very many free units only by taking of those of
+    which the most are free: what is counted then does fit, but more might."""
     ids: Collection[int] = sorted(set(chain.from_iterable(need.candidates for need in needs)))
-    exact = prod(free.get(pk, 0) + 1 for pk in ids) <= MAX_STATES
+    if prod(free.get(pk, 0) + 1 for pk in ids) > MAX_STATES:
+        return min(most, _count_greedily(needs, free))
 
     @cache
     def count_from(units: tuple[int, ...]) -> int:
         now = dict(zip(ids, units, strict=True))
         best = 0
-        for chosen in _list_choices(needs, now, all_of_them=exact):
+        for chosen in _list_choices(needs, now):
             rest = tuple(now[pk] - sum(choice.get(pk, 0) for choice in chosen) for pk in ids)
             best = max(best, 1 + count_from(rest))
         return best
@@ -158,16 +168,23 @@ def _count_one_by_one(needs: Sequence[Wanted], free: Free, most: int) -> int:
     return min(most, count_from(tuple(free.get(pk, 0) for pk in ids)))
 
 
-def _list_choices(
-    needs: Sequence[Wanted], free: Free, *, all_of_them: bool
-) -> Sequence[Sequence[Choice]]:
-    if not all_of_them:
-        order = sorted(free, key=lambda pk: -free[pk])
+def _count_greedily(needs: Sequence[Wanted], free: Free) -> int:
+    left, found = dict(free), 0
+    while True:
+        order = sorted(left, key=lambda pk: -left[pk])
         by_free = [
             Wanted([pk for pk in order if pk in each.candidates], each.units) for each in needs
         ]
-        found = choose(by_free, free)
-        return [found] if found else []
+        chosen = choose(by_free, left)
+        if chosen is None:
+            return found
+        found += 1
+        for pk, units in chain.from_iterable(choice.items() for choice in chosen):
+            left[pk] -= units
+
+
+def _list_choices(needs: Sequence[Wanted], free: Free) -> list[list[Choice]]:
+    """Every way to serve all the needs."""
     choices: list[list[Choice]] = [[]]
     for need in needs:
         choices = [

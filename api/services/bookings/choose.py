@@ -12,7 +12,7 @@ from api import errors, policy
 from api.models import Resource
 from api.policy import Rules
 from api.queries.bookings.fairness import sort_by_turn
-from api.queries.bookings.matching import Wanted, choose, fits
+from api.queries.bookings.matching import Wanted, choose, count, fits, list_shared
 from api.queries.bookings.occupancy import list_conflicts
 from api.queries.bookings.service_slots import find_nearest, list_places
 from api.queries.venues.services import ServiceRules
@@ -50,7 +50,7 @@ def iter_choices(wish: Wish, *, check: CheckTime | None = None) -> Iterator[list
     free = _count_free(wish)
     needs = _sort_candidates(wish, needs, free)
     for _ in range(MAX_TRIES):
-        chosen = choose(needs, free)
+        chosen = choose(needs, free, _list_later(wish, needs, free))
         if chosen is None:
             raise _build_refusal(wish, needs)
         yield [
@@ -58,6 +58,16 @@ def iter_choices(wish: Wish, *, check: CheckTime | None = None) -> Iterator[list
             for pk, units in chain.from_iterable(choice.items() for choice in chosen)
         ]
         free = _count_free(wish)
+
+
+def _list_later(wish: Wish, needs: Sequence[Wanted], free: Mapping[int, int]) -> list[Wanted]:
+    """What all others need who still fit beside this booking. Where pools overlap it leaves to them
+    what only they can use, unless somebody was wished for."""
+    if wish.prefer or not list_shared(needs, free):
+        return []
+    one = [need._replace(units=need.units // wish.quantity) for need in needs]
+    others = count(one, free) - wish.quantity
+    return [need._replace(units=need.units * others) for need in one] if others > 0 else []
 
 
 def _list_candidates(wish: Wish, check: CheckTime | None) -> list[Wanted]:
