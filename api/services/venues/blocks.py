@@ -38,7 +38,8 @@ def create_block(
     force: bool = False,
 ) -> Block:
     """Blocks all units of a resource, once or by a recurrence rule whose first time that is, and
-    returns the block with the bookings that it has `affected`. Refuses `SlotTaken` with the bookings in the way, unless `force`."""
+    returns the block with the bookings that it has `affected`. Refuses `SlotTaken` with the
+    bookings in the way, unless `force`."""
     _check_interval(starts_at, ends_at)
     times = [(starts_at, ends_at)]
     if rule:

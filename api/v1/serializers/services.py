@@ -110,9 +110,9 @@ class ServiceSerializer(StrictMixin, serializers.ModelSerializer[Service]):
     description = serializers.CharField(
         max_length=10_000, required=False, allow_blank=True, help_text="What people should know."
     )
-    durations = PricedDurationSerializer(
-        many=True,
-        allow_empty=False,
+    durations = serializers.ListField(
+        child=PricedDurationSerializer(),
+        min_length=1,
         max_length=50,
         help_text="How long it may last, and the price.",
     )
@@ -125,9 +125,9 @@ class ServiceSerializer(StrictMixin, serializers.ModelSerializer[Service]):
     buffer_after = DurationBetweenField(
         NO_BUFFER, MAX_BUFFER, required=False, help_text="Kept free after each booking, likewise."
     )
-    needs = NeedSerializer(
-        many=True,
-        allow_empty=False,
+    needs = serializers.ListField(
+        child=NeedSerializer(),
+        min_length=1,
         max_length=20,
         help_text="What a booking takes, all or nothing.",
     )
@@ -146,6 +146,16 @@ class ServiceSerializer(StrictMixin, serializers.ModelSerializer[Service]):
             "needs",
         ]
         extra_kwargs = describe(name="What people call it.")
+
+    def to_representation(self, instance: Service) -> dict[str, Any]:
+        lists = {
+            "durations": PricedDurationSerializer(instance.durations.all(), many=True).data,
+            "needs": NeedSerializer(instance.needs.all(), many=True).data,
+        }
+        fields = (name for name in self.fields if name not in lists)
+        data = {name: self.fields[name] for name in fields}
+        shown = {n: f.to_representation(f.get_attribute(instance)) for n, f in data.items()}
+        return {name: (shown | lists)[name] for name in self.fields}
 
 
 class ServiceSlotSerializer(serializers.Serializer[Any]):

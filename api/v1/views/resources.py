@@ -159,7 +159,10 @@ class RatesView(IdempotentAPIView):
         Bookings that are there keep their price. For staff.
         """
         body = self.get_validated_body(RatesSerializer)
-        rates = RatesSerializer(body).data["rates"]
+        rates = [
+            {name: value for name, value in rate.items() if value is not None}
+            for rate in RatesSerializer(body).data["rates"]
+        ]
         resources.update_resource(self.resource, self.caller, {"rates": rates})
         return Response({"rates": rates})
 
