@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, time
+from typing import Any
 
 from django.db import connection
 
@@ -39,7 +40,8 @@ def sort_by_turn(
     `ignore` is a booking's id."""
     on = starts_at.astimezone(venue.zone).date()
     day = [to_instant(venue.zone, each, time.min) for each in (on, on + DAY)]
-    ids, times = list(resource_ids), [day[0] - MAX_LENGTH, day[1], ignore]
+    ids = list(resource_ids)
+    times: list[Any] = [day[0] - MAX_LENGTH, day[1], ignore]
     with connection.cursor() as cursor:
         cursor.execute(_LOADS, [day[0], starts_at, ids, *times, ids, *times])
         loads = {pk: (number, ended_at or LONG_AGO) for pk, number, ended_at in cursor.fetchall()}

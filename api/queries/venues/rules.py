@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import JSONObject
 
 from api.errors import NotFound
@@ -21,7 +21,7 @@ from api.models import Block, Booking, Hours, HoursException, PrimetimeWindow, R
 from api.policy import Rules
 from api.queries.clock import annotate_now
 
-Row = TypeVar("Row", bound=Model)
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 _CACHED: dict[int, Rules] = {}
 _CACHE_SIZE = 5000
 _NEXT_ID = f"nextval('{Booking._meta.db_table}_id_seq')"
@@ -126,7 +126,7 @@ def list_venues_with_rules() -> QuerySet[Venue]:
     return annotate_rows(Venue.objects.all(), "pk")
 
 
-def annotate_rows(rows: QuerySet[Row], venue: str) -> QuerySet[Row]:
+def annotate_rows(rows: Rows, venue: str) -> Rows:
     """The same rows, each with the windows and hours of the venue that the column names."""
     return rows.annotate(
         windows=_select_rows(PrimetimeWindow, venue),
