@@ -5,7 +5,7 @@ Instants are aware; wall times are the venue's. Nothing here reads a clock or th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
@@ -29,6 +29,7 @@ from api.opening_hours import (
     to_interval,
     wall_time_exists,
 )
+from api.rates import get_slot_price
 
 MAX_LENGTH = timedelta(days=31)
 # how long a request may travel before its start counts as past
@@ -308,30 +309,7 @@ def calculate_price(rules: Rules, starts_at: datetime, ends_at: datetime) -> int
     if not resource.rates:
         return resource.price_minor * slots
     starts = (starts_at + n * length for n in range(slots))
-    return sum(_get_slot_price(resource, start.astimezone(rules.zone)) for start in starts)
-
-
-def _get_slot_price(resource: Resource, start: datetime) -> int:
-    """`start`: of the slot, in the venue's zone."""
-    rates = (rate for rate in resource.rates if _fits_rate(rate, start))
-    return int(next(rates, {"price_minor": resource.price_minor})["price_minor"])
-
-
-def _fits_rate(rate: Mapping[str, Any], start: datetime) -> bool:
-    """Whether the slot begins in the hours of the rate on one of its dates and weekdays. Hours that
-    close before they open end on the day after theirs."""
-    opens, closes = time.fromisoformat(rate["opens_at"]), time.fromisoformat(rate["closes_at"])
-    at, on = start.time(), start.date()
-    if closes > opens:
-        return opens <= at < closes and _is_rate_day(rate, on)
-    return (at >= opens and _is_rate_day(rate, on)) or (
-        at < closes and _is_rate_day(rate, on - DAY)
-    )
-
-
-def _is_rate_day(rate: Mapping[str, Any], on: date) -> bool:
-    first, last = rate.get("first_on") or "", rate.get("last_on") or "9999-12-31"
-    return on.weekday() in rate["weekdays"] and first <= on.isoformat() <= last
+    return sum(get_slot_price(resource, start.astimezone(rules.zone)) for start in starts)
 
 
 def get_initial_status(

@@ -45,7 +45,7 @@ def create_assigned_booking(
     resources = [resource for resource in list_resources(venue) if resource.bookable]
     if not resources:
         raise errors.ResourceUnavailable
-    now, interval = resources[0].now, (request.starts_at, request.ends_at)
+    now, interval = resources[0].now, request.interval
     policy.check_interval(*interval, now)
     _check_any(check, resources, request, now)
 
@@ -62,9 +62,7 @@ def _check_any(
     refused: errors.Refusal | None = None
     for resource in resources:
         try:
-            return check(
-                build_rules(resource), request.starts_at, request.ends_at, now, request.guests
-            )
+            return check(build_rules(resource), *request.interval, now, request.guests)
         except errors.Refusal as refusal:
             refused = refused or refusal
     if refused is not None:

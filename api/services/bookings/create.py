@@ -26,7 +26,7 @@ from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Guest, Resource, User, Venue
 from api.models.identifiers import build_key
-from api.policy import Check, Rules
+from api.policy import Check, Interval, Rules
 from api.queries.venues.rules import get_next_booking_id, get_rules, get_rules_for_booking
 from api.queries.venues.services import get_service_rules
 from api.services.accounts import client_address
@@ -68,6 +68,13 @@ class BookingRequest:
     attendees: Iterable[User | int] = ()
     contract: str = ""
     pre_approved: bool = False
+
+    @property
+    def interval(self) -> Interval:
+        """Refuses `Unfit` where it is not known when it ends."""
+        if self.ends_at is None:
+            raise errors.Unfit(errors={"ends_at": ["Say when it ends."]})
+        return self.starts_at, self.ends_at
 
 
 @retry_on_conflict
@@ -153,13 +160,10 @@ def _build_checked(
     request: BookingRequest, rules: Sequence[Rules], now: datetime, check: Check
 ) -> Booking:
     """The booking as it is to be written, unless the policy refuses it."""
-    if request.ends_at is None:
-        raise errors.Unfit(errors={"ends_at": ["Say when it ends."]})
+    interval = request.interval
     parts.check_one_venue([each.resource for each in rules])
     parts.check_quantity(rules, request.quantity)
-    interval = request.starts_at, request.ends_at
-    people = {"guests": request.guests, "quantity": request.quantity}
-    parts.check_all(check, rules, *interval, now, **people)
+    parts.check_all(check, rules, *interval, now, guests=request.guests, quantity=request.quantity)
     return _build_booking(request, rules, *interval, now)
 
 

@@ -93,10 +93,16 @@ def reschedule_booking(
     wish = build_wish(booking, changes)
     for chosen in iter_choices(wish):
         first, *others = (each.resource.pk for each in chosen)
-        times = {"starts_at": wish.starts_at, "ends_at": wish.ends_at}
+        placed = replace(
+            changes,
+            resource=first,
+            others=others,
+            starts_at=wish.starts_at,
+            ends_at=wish.ends_at,
+        )
         try:
             with transaction.atomic():
-                return attempt(replace(changes, resource=first, others=others, **times), chosen)
+                return attempt(placed, chosen)
         except errors.SlotTaken:
             continue
     raise errors.Busy
