@@ -161,7 +161,7 @@ def test_a_block_and_bookings_at_once_end_with_nothing_free_and_nothing_twice(
         block = partial(
             create_block,
             court,
-            Actor.person(sam),
+            Actor.in_venue(sam, court.venue_id),
             starts_at=start,
             ends_at=start + 2 * HOUR,
             force=True,

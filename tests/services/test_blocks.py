@@ -50,7 +50,7 @@ def block(sam, soon):
             "starts_at": soon + start * HOUR,
             "ends_at": soon + (start + length) * HOUR,
         }
-        return create_block(place, Actor.person(sam), **times, **more)
+        return create_block(place, Actor.in_venue(sam, place.venue_id), **times, **more)
 
     return make
 
