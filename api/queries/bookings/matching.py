@@ -7,6 +7,7 @@ time has some dozen resources.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
@@ -82,13 +83,15 @@ def count(needs: Sequence[Wanted], free: Free) -> int:
     each_takes_one = all(need.units == 1 for need in needs)
     if not each_takes_one and any(free[pk] > 1 for pk in shared):
         return _count_one_by_one(needs, free, most)
-    for bookings in range(most, 0, -1):
+    members = _list_members(needs)
+
+    def do_fit(bookings: int) -> bool:
         # one booking takes of each resource at most one unit: so many units at most are of use
         usable = {pk: min(units, bookings) for pk, units in free.items()}
         wanted = [Wanted(need.candidates, bookings * need.units) for need in needs]
-        if _can_supply(wanted, usable if each_takes_one else free):
-            return bookings
-    return 0
+        return _can_supply(wanted, usable if each_takes_one else free, members)
+
+    return bisect_left(range(1, most + 1), True, key=lambda n: not do_fit(n))
 
 
 def _without(pk: int, need: Wanted) -> Wanted:
@@ -105,10 +108,30 @@ def list_shared(needs: Sequence[Wanted], free: Free) -> list[int]:
     return [pk for pk, number in times.items() if number > 1 and free.get(pk, 0)]
 
 
-def _can_supply(needs: Sequence[Wanted], free: Free) -> bool:
-    """Whether there are enough units for all needs together."""
-    flow = _Flow(needs, free)
+def _can_supply(
+    needs: Sequence[Wanted], free: Free, members: Mapping[int, tuple[int, ...]] | None = None
+) -> bool:
+    """Whether there are enough units for all needs together. Resources that may serve the same
+    needs (`members`) are one: of two hundred a few are left."""
+    alike: dict[tuple[int, ...], int] = defaultdict(int)
+    for pk, may_serve in (members or _list_members(needs)).items():
+        alike[may_serve] += free.get(pk, 0)
+    kinds = list(alike)
+    wanted = [
+        Wanted([k for k, kind in enumerate(kinds) if n in kind], need.units)
+        for n, need in enumerate(needs)
+    ]
+    flow = _Flow(wanted, dict(enumerate(alike.values())))
     return all(flow.supply(n) for n in range(len(needs)))
+
+
+def _list_members(needs: Sequence[Wanted]) -> dict[int, tuple[int, ...]]:
+    """The needs that each resource may serve, by its id."""
+    found: dict[int, tuple[int, ...]] = {}
+    for n, need in enumerate(needs):
+        for pk in need.candidates:
+            found[pk] = (*found.get(pk, ()), n)
+    return found
 
 
 class _Flow:
