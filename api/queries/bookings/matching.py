@@ -80,16 +80,19 @@ def count(needs: Sequence[Wanted], free: Free) -> int:
     shared = list_shared(needs, free)
     if not most or not shared:
         return most
-    each_takes_one = all(need.units == 1 for need in needs)
-    if not each_takes_one and any(free[pk] > 1 for pk in shared):
+    several = any(free[pk] > 1 for pk in shared)
+    if several and any(need.units > 1 for need in needs):
         return _count_one_by_one(needs, free, most)
     members = _list_members(needs)
+    kinds = _join_alike(members, free)
 
     def do_fit(bookings: int) -> bool:
+        wanted = [Wanted(need.candidates, bookings * need.units) for need in needs]
+        if not several:
+            return _flows(wanted, kinds)
         # one booking takes of each resource at most one unit: so many units at most are of use
         usable = {pk: min(units, bookings) for pk, units in free.items()}
-        wanted = [Wanted(need.candidates, bookings * need.units) for need in needs]
-        return _can_supply(wanted, usable if each_takes_one else free, members)
+        return _flows(wanted, _join_alike(members, usable))
 
     return bisect_left(range(1, most + 1), True, key=lambda n: not do_fit(n))
 
@@ -108,21 +111,27 @@ def list_shared(needs: Sequence[Wanted], free: Free) -> list[int]:
     return [pk for pk, number in times.items() if number > 1 and free.get(pk, 0)]
 
 
-def _can_supply(
-    needs: Sequence[Wanted], free: Free, members: Mapping[int, tuple[int, ...]] | None = None
-) -> bool:
-    """Whether there are enough units for all needs together. Resources that may serve the same
-    needs (`members`) are one: of two hundred a few are left."""
-    alike: dict[tuple[int, ...], int] = defaultdict(int)
-    for pk, may_serve in (members or _list_members(needs)).items():
-        alike[may_serve] += free.get(pk, 0)
-    kinds = list(alike)
+def _can_supply(needs: Sequence[Wanted], free: Free) -> bool:
+    """Whether there are enough units for all needs together."""
+    return _flows(needs, _join_alike(_list_members(needs), free))
+
+
+def _flows(needs: Sequence[Wanted], kinds: Mapping[tuple[int, ...], int]) -> bool:
+    """The same of units that are counted by the needs that they may serve."""
     wanted = [
         Wanted([k for k, kind in enumerate(kinds) if n in kind], need.units)
         for n, need in enumerate(needs)
     ]
-    flow = _Flow(wanted, dict(enumerate(alike.values())))
+    flow = _Flow(wanted, dict(enumerate(kinds.values())))
     return all(flow.supply(n) for n in range(len(needs)))
+
+
+def _join_alike(members: Mapping[int, tuple[int, ...]], free: Free) -> dict[tuple[int, ...], int]:
+    """The units by the needs that they may serve: of two hundred resources a few kinds are left."""
+    found: dict[tuple[int, ...], int] = defaultdict(int)
+    for pk, may_serve in members.items():
+        found[may_serve] += free.get(pk, 0)
+    return found
 
 
 def _list_members(needs: Sequence[Wanted]) -> dict[int, tuple[int, ...]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from api import errors, policy
-from api.opening_hours import DAY, Interval, iter_local_dates
+from api.opening_hours import DAY, Interval, Schedule, iter_local_dates
 from api.policy import Rules
 from api.queries.venues.services import ServiceRules
 
@@ -35,24 +35,33 @@ class ServiceSlot(NamedTuple):
 class Places:
     """What is free of one resource: its open times, and what is taken, with buffers."""
 
-    def __init__(self, rules: Rules, window: Interval, taken: Iterable[Taken]) -> None:
-        self.rules, self.units = rules, rules.resource.units
-        self.is_bookable = rules.resource.bookable
-        self.open = policy.list_open_intervals(rules, *window)
+    def __init__(self, rules: Rules, open_: list[Interval], taken: Iterable[Taken]) -> None:
+        self.units = rules.resource.units if rules.resource.bookable else 0
+        self.before, self.after = rules.buffers
+        self.open = open_  # the same list for all that have the same hours
         self.taken = list(count_taken(taken))
 
     def count_free(self, starts_at: datetime, ends_at: datetime) -> int:
         """How many units are free all the time, within the hours."""
-        n = bisect_right(self.open, starts_at, key=lambda interval: interval[0]) - 1
-        if not self.is_bookable or n < 0 or self.open[n][1] < ends_at:
+        if not is_open(self.open, starts_at, ends_at):
             return 0
+        return self.count_left(starts_at, ends_at)
+
+    def count_left(self, starts_at: datetime, ends_at: datetime) -> int:
+        """The same within the hours."""
+        if not self.taken:
+            return self.units
         return max(0, self.units - self._count_taken(starts_at, ends_at))
 
     def _count_taken(self, starts_at: datetime, ends_at: datetime) -> int:
-        before, after = self.rules.buffers
-        first = bisect_right(self.taken, starts_at - before, key=attrgetter("ends_at"))
-        last = bisect_left(self.taken, ends_at + after, key=attrgetter("starts_at"))
+        first = bisect_right(self.taken, starts_at - self.before, key=attrgetter("ends_at"))
+        last = bisect_left(self.taken, ends_at + self.after, key=attrgetter("starts_at"))
         return max((piece.units for piece in self.taken[first:last]), default=0)
+
+
+def is_open(intervals: Sequence[Interval], starts_at: datetime, ends_at: datetime) -> bool:
+    n = bisect_right(intervals, starts_at, key=itemgetter(0)) - 1
+    return n >= 0 and ends_at <= intervals[n][1]
 
 
 def list_places(
@@ -68,8 +77,15 @@ def list_places(
         rows = list_occupied(list(service.rules), starts_at - before, ends_at + after, ignore)
         for pk, start, end, units in rows:
             taken[pk].append(Taken(start, end, units))
-    window = (starts_at, ends_at)
-    return {pk: Places(rules, window, taken[pk]) for pk, rules in service.rules.items()}
+    by_schedule: dict[Schedule, list[Interval]] = {}
+    for rules in service.rules.values():
+        if rules.schedule not in by_schedule:
+            open_ = policy.list_open_intervals(rules, starts_at, ends_at)
+            by_schedule[rules.schedule] = open_
+    return {
+        pk: Places(rules, by_schedule[rules.schedule], taken[pk])
+        for pk, rules in service.rules.items()
+    }
 
 
 def list_slots(
@@ -87,9 +103,14 @@ def list_slots(
         return
     places = list_places(service, starts_at, ends_at + duration, ignore)
     wanted, price = service.multiply_needs(quantity), quantity * service.prices[duration]
+    every = list({id(each.open): each.open for each in places.values()}.values())
     for start in _list_starts(service, starts_at, ends_at, duration):
         end = start + duration
-        free = {pk: each.count_free(start, end) for pk, each in places.items()}
+        opened = {id(hours): is_open(hours, start, end) for hours in every}
+        free = {
+            pk: each.count_left(start, end) if opened[id(each.open)] else 0
+            for pk, each in places.items()
+        }
         fitting = count(service.needs, free)
         if fitting >= quantity and (quantity == 1 or fits(wanted, free)):
             yield ServiceSlot(
