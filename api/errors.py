@@ -63,6 +63,13 @@ class LastAdmin(Forbidden):
     code, status, detail = "last_admin", 409, "A venue keeps an admin."
 
 
+class AlreadyResource(Refusal):
+    """A person is one resource in the whole instance."""
+
+    code, status = "already_resource", 409
+    detail = "This person is a resource already."
+
+
 class NotSignedIn(Refusal):
     code, status, detail = "not_authenticated", 401, "Sign in first."
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from api import errors
 from api.lifecycle import Status
-from api.models import Hours, HoursException, PrimetimeWindow, Resource, Venue
+from api.models import Hours, HoursException, PrimetimeWindow, Resource, Service, Venue
 from api.models.bookings import PaymentStatus
 from api.models.venues import Approval, CompletionFrom, SlotRule
 from api.opening_hours import (
@@ -29,6 +29,7 @@ from api.opening_hours import (
     to_interval,
     wall_time_exists,
 )
+from api.rates import get_slot_price
 
 MAX_LENGTH = timedelta(days=31)
 # how long a request may travel before its start counts as past
@@ -46,7 +47,8 @@ def is_plausible_year(year: int) -> bool:
 class Rules:
     """What the policy looks at for one resource: its venue, windows and hours. Rows of other
     resources of the venue may be among `exceptions` and `hours`. `ignores_closed`: closed dates
-    count as any other."""
+    count as any other. `service`, and the `units` that it takes of the resource: where one is
+    booked, whose price, buffers and starts count instead."""
 
     resource: Resource
     venue: Venue
@@ -54,6 +56,8 @@ class Rules:
     exceptions: Sequence[HoursException]
     hours: Sequence[Hours] = ()
     ignores_closed: bool = False
+    service: Service | None = None
+    units: int | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -63,6 +67,14 @@ class Rules:
     def schedule(self) -> Schedule:
         found = build_schedule(self.resource, self.hours, self.exceptions)
         return replace(found, closes=False) if self.ignores_closed else found
+
+    @property
+    def buffers(self) -> tuple[timedelta, timedelta]:
+        """Before and after: the longer ones of resource and service."""
+        before, after = self.resource.buffer_before, self.resource.buffer_after
+        if self.service is None:
+            return before, after
+        return max(before, self.service.buffer_before), max(after, self.service.buffer_after)
 
 
 def list_open_intervals(rules: Rules, starts_at: datetime, ends_at: datetime) -> list[Interval]:
@@ -144,9 +156,19 @@ def check_booking(
     rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, guests: int
 ) -> None:
     """What a new booking has to pass."""
+    check_time(rules, starts_at, ends_at, now)
+    check_resource(rules, starts_at, ends_at, guests)
+
+
+def check_plausible(at: datetime) -> None:
+    if not is_plausible_year(at.year):
+        raise errors.AbsurdTime
+
+
+def check_time(rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime) -> None:
+    """What does not hang on the resource."""
     check_interval(starts_at, ends_at, now)
     check_notice(rules, starts_at, ends_at, now)
-    check_resource(rules, starts_at, ends_at, guests)
 
 
 def check_reschedule(previous_start: datetime) -> Check:
@@ -237,7 +259,7 @@ def get_daily_hours(rules: Rules, on: date) -> Span:
 
 def check_slots(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
     rule, length = rules.venue.slot_rule, rules.resource.slot_length
-    if rule == SlotRule.FREE:
+    if rule == SlotRule.FREE or rules.service:  # which has lengths and starts of its own
         return
     if (ends_at - starts_at) % length:
         raise errors.NotWholeSlots(slot=length)
@@ -253,6 +275,26 @@ def check_capacity(rules: Rules, starts_at: datetime, ends_at: datetime, guests:
         raise errors.OverCapacity(capacity=rules.resource.capacity)
 
 
+def list_service_starts(rules: Rules, on: date) -> list[datetime]:
+    """When a service may begin on that date: every `slot_step` of the venue from each opening of
+    the resource. Such a time must still be open for as long as the service lasts."""
+    venue, found = rules.venue, []
+    for opens, closes in rules.schedule.list_spans(on, enforced=venue.hours_enforced):
+        since, until = rules.schedule.get_interval(on, (opens, closes))
+        starts = _list_slot_starts(rules.zone, on, opens, closes, venue.slot_step)
+        found += [start for start in starts if since <= start < until]
+    return found
+
+
+def check_service_start(rules: Iterable[Rules], starts_at: datetime) -> None:
+    """Refuses `NotWholeSlots` for a start that is on the grid of none of the resources."""
+    for each in rules:
+        on = starts_at.astimezone(each.zone).date()
+        if any(starts_at in list_service_starts(each, day) for day in (on, on - DAY)):
+            return
+    raise errors.NotWholeSlots("The start must be on the slot grid.", slot=each.venue.slot_step)
+
+
 # in the order in which they refuse
 STANDING_CHECKS = (check_bookable, check_closed, check_hours, check_slots, check_capacity)
 
@@ -260,9 +302,14 @@ STANDING_CHECKS = (check_bookable, check_closed, check_hours, check_slots, check
 # what a booking is made with
 
 
-def calculate_price(resource: Resource, starts_at: datetime, ends_at: datetime) -> int:
-    """In minor units: the price of a slot times the slots begun."""
-    return resource.price_minor * -(-(ends_at - starts_at) // resource.slot_length)
+def calculate_price(rules: Rules, starts_at: datetime, ends_at: datetime) -> int:
+    """In minor units: the prices of the slots begun, each by the resource's rate for its start."""
+    resource, length = rules.resource, rules.resource.slot_length
+    slots = -(-(ends_at - starts_at) // length)
+    if not resource.rates:
+        return resource.price_minor * slots
+    starts = (starts_at + n * length for n in range(slots))
+    return sum(get_slot_price(resource, start.astimezone(rules.zone)) for start in starts)
 
 
 def get_initial_status(

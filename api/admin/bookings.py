@@ -19,8 +19,9 @@ from api.models import Booking, BookingEvent, Trade, User, Venue
 from api.queries.bookings import timeline
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 
 from . import booking_verbs
 from .base import EditableAdmin, OwnVenueFilter, ReadOnlyAdmin

@@ -21,7 +21,7 @@ from api.models.reviews import Decision
 from api.queries.accounts.scope import limit_to_staff
 from api.queries.reviews.reviews import get_review, list_open_reviews
 from api.services.actors import Actor
-from api.services.bookings.reschedule import BookingChanges
+from api.services.bookings.changes import BookingChanges
 from api.services.reviews.decisions import (
     cancel_reviewed_booking,
     keep_reviewed_booking,

@@ -61,7 +61,7 @@ class VenueAdmin(EditableAdmin):
                     "hours_enforced",
                     "closed_weekdays",
                     "holidays",
-                    ("slot_length", "slot_rule"),
+                    ("slot_length", "slot_rule", "slot_step"),
                     "capacity_enforced",
                 )
             },

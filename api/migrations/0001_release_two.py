@@ -108,6 +108,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Pool",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
             name="PrimetimeWindow",
             fields=[
                 (
@@ -123,88 +143,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["venue", "weekday"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Resource",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=255)),
-                ("description", models.TextField(blank=True)),
-                ("building", models.CharField(blank=True, max_length=120)),
-                ("floor", models.IntegerField(default=0)),
-                ("capacity", models.PositiveIntegerField(default=1, help_text="People")),
-                (
-                    "units",
-                    models.PositiveIntegerField(
-                        db_default=1, default=1, help_text="Identical places: seats, bikes, lockers"
-                    ),
-                ),
-                (
-                    "buffer_before",
-                    models.DurationField(
-                        db_default=datetime.timedelta(0),
-                        default=datetime.timedelta(0),
-                        help_text="Kept free before a booking",
-                    ),
-                ),
-                (
-                    "buffer_after",
-                    models.DurationField(
-                        db_default=datetime.timedelta(0),
-                        default=datetime.timedelta(0),
-                        help_text="Kept free after a booking",
-                    ),
-                ),
-                (
-                    "amenities",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=60),
-                        blank=True,
-                        default=list,
-                        size=None,
-                    ),
-                ),
-                ("image_url", models.URLField(blank=True, max_length=500)),
-                ("is_available", models.BooleanField(default=True)),
-                ("maintenance", models.BooleanField(default=False)),
-                (
-                    "price_minor",
-                    models.PositiveBigIntegerField(
-                        default=0,
-                        help_text="Per slot, in minor units of the currency; 0 is free of charge",
-                    ),
-                ),
-                (
-                    "opens_at",
-                    models.TimeField(
-                        blank=True,
-                        help_text="Own hours on the days on which the venue is open; others are in `Hours`",
-                        null=True,
-                    ),
-                ),
-                ("closes_at", models.TimeField(blank=True, null=True)),
-                ("own_slot_length", models.DurationField(blank=True, null=True)),
-                (
-                    "crowded_until",
-                    models.DateTimeField(
-                        blank=True,
-                        editable=False,
-                        help_text="Until then more units are booked than are",
-                        null=True,
-                    ),
-                ),
-                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-            ],
-            options={
-                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
@@ -257,6 +195,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("slot_length", models.DurationField(default=datetime.timedelta(seconds=3600))),
+                (
+                    "slot_step",
+                    models.DurationField(
+                        db_default=datetime.timedelta(seconds=900),
+                        default=datetime.timedelta(seconds=900),
+                        help_text="Between the starts of a service, from each opening",
+                    ),
+                ),
                 (
                     "slot_rule",
                     models.CharField(
@@ -432,6 +378,62 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["slug"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Service",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "buffer_before",
+                    models.DurationField(
+                        db_default=datetime.timedelta(0),
+                        default=datetime.timedelta(0),
+                        help_text="Or the resource's, if longer",
+                    ),
+                ),
+                (
+                    "buffer_after",
+                    models.DurationField(
+                        db_default=datetime.timedelta(0), default=datetime.timedelta(0)
+                    ),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="ServiceDuration",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("duration", models.DurationField()),
+                (
+                    "price_minor",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="In minor units of the venue's currency"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["duration"],
             },
         ),
         migrations.CreateModel(
@@ -826,45 +828,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Block",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("starts_at", models.DateTimeField()),
-                ("ends_at", models.DateTimeField()),
-                ("reason", models.CharField(blank=True, max_length=200)),
-                (
-                    "created_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "resource",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="blocks",
-                        to="api.resource",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
             name="Booking",
             fields=[
                 (
@@ -1006,15 +969,6 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="bookings",
                         to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "resource",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="bookings",
-                        to="api.resource",
                     ),
                 ),
             ],
@@ -1533,6 +1487,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Need",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("quantity", models.PositiveIntegerField(db_default=1, default=1)),
+                (
+                    "pool",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="needs",
+                        to="api.pool",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+            },
+        ),
+        migrations.CreateModel(
             name="Refund",
             fields=[
                 (
@@ -1577,6 +1554,115 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-id"],
             },
+        ),
+        migrations.CreateModel(
+            name="Resource",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.TextField(blank=True)),
+                ("building", models.CharField(blank=True, max_length=120)),
+                ("floor", models.IntegerField(default=0)),
+                ("capacity", models.PositiveIntegerField(default=1, help_text="People")),
+                (
+                    "units",
+                    models.PositiveIntegerField(
+                        db_default=1, default=1, help_text="Identical places: seats, bikes, lockers"
+                    ),
+                ),
+                (
+                    "buffer_before",
+                    models.DurationField(
+                        db_default=datetime.timedelta(0),
+                        default=datetime.timedelta(0),
+                        help_text="Kept free before a booking",
+                    ),
+                ),
+                (
+                    "buffer_after",
+                    models.DurationField(
+                        db_default=datetime.timedelta(0),
+                        default=datetime.timedelta(0),
+                        help_text="Kept free after a booking",
+                    ),
+                ),
+                (
+                    "amenities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("image_url", models.URLField(blank=True, max_length=500)),
+                ("is_available", models.BooleanField(default=True)),
+                ("maintenance", models.BooleanField(default=False)),
+                (
+                    "price_minor",
+                    models.PositiveBigIntegerField(
+                        default=0,
+                        help_text="Per slot, in minor units of the currency; 0 is free of charge",
+                    ),
+                ),
+                (
+                    "rates",
+                    models.JSONField(
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        editable=False,
+                        help_text="Prices of slots by weekday, hours and dates; the first that fits decides",
+                    ),
+                ),
+                (
+                    "opens_at",
+                    models.TimeField(
+                        blank=True,
+                        help_text="Own hours on the days on which the venue is open; others are in `Hours`",
+                        null=True,
+                    ),
+                ),
+                ("closes_at", models.TimeField(blank=True, null=True)),
+                ("own_slot_length", models.DurationField(blank=True, null=True)),
+                (
+                    "crowded_until",
+                    models.DateTimeField(
+                        blank=True,
+                        editable=False,
+                        help_text="Until then more units are booked than are",
+                        null=True,
+                    ),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        help_text="Who it is, where a person is what is booked",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="resources",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+            },
+        ),
+        migrations.AddField(
+            model_name="pool",
+            name="resources",
+            field=models.ManyToManyField(related_name="pools", to="api.resource"),
         ),
         migrations.CreateModel(
             name="Panel",
@@ -1814,6 +1900,71 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.AddField(
+            model_name="booking",
+            name="resource",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bookings",
+                to="api.resource",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Block",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "rule",
+                    models.CharField(
+                        blank=True, help_text="When it comes again (RFC 5545)", max_length=200
+                    ),
+                ),
+                (
+                    "repeats",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=django.contrib.postgres.fields.ranges.DateTimeRangeField(),
+                        db_default=[],
+                        default=list,
+                        help_text="The later ones of its rule",
+                        size=None,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="blocks",
+                        to="api.resource",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
         migrations.CreateModel(
             name="Allocation",
             fields=[
@@ -1996,6 +2147,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("slot_length__gte", datetime.timedelta(seconds=60)),
+                    ("slot_step__gte", datetime.timedelta(seconds=60)),
                     ("hold_length__gt", datetime.timedelta(0)),
                     ("guest_hold__gt", datetime.timedelta(0)),
                     ("no_show_grace__gte", datetime.timedelta(0)),
@@ -2051,6 +2203,13 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="primetime",
                 to="api.venue",
+            ),
+        ),
+        migrations.AddField(
+            model_name="pool",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="pools", to="api.venue"
             ),
         ),
         migrations.AddField(
@@ -2121,6 +2280,42 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.DO_NOTHING,
                 related_name="+",
                 to="api.venue",
+            ),
+        ),
+        migrations.AddField(
+            model_name="service",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="services", to="api.venue"
+            ),
+        ),
+        migrations.AddField(
+            model_name="need",
+            name="service",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="needs", to="api.service"
+            ),
+        ),
+        migrations.AddField(
+            model_name="booking",
+            name="service",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="api.service",
+            ),
+        ),
+        migrations.AddField(
+            model_name="serviceduration",
+            name="service",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="durations",
+                to="api.service",
             ),
         ),
         migrations.AddIndex(
@@ -2495,6 +2690,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="resource",
+            constraint=models.UniqueConstraint(
+                models.F("user"),
+                condition=models.Q(("retired_at__isnull", True)),
+                name="resource_one_a_person",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="resource",
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("buffer_after__gte", datetime.timedelta(0)),
@@ -2634,6 +2837,45 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(models.F("venue"), models.F("id"), name="audit_by_venue"),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(models.F("user"), models.F("id"), name="audit_by_user"),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(models.F("object"), models.F("id"), name="audit_by_object"),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=django.contrib.postgres.indexes.BrinIndex(fields=["at"], name="audit_by_time"),
+        ),
+        migrations.AddConstraint(
+            model_name="auditentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["operator", "admin", "staff", "key"])),
+                name="audit_kind_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="service",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("buffer_after__gte", datetime.timedelta(0)),
+                    ("buffer_before__gte", datetime.timedelta(0)),
+                ),
+                name="service_buffers",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="need",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 1)), name="need_quantity"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="booking",
             index=models.Index(models.F("owner"), models.F("starts_at"), name="booking_by_owner"),
         ),
@@ -2658,6 +2900,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="booking",
             index=models.Index(models.F("starts_at"), models.F("id"), name="booking_by_start"),
+        ),
+        migrations.AddIndex(
+            model_name="booking",
+            index=models.Index(
+                models.F("service"),
+                condition=models.Q(("service__isnull", False)),
+                name="booking_by_service",
+            ),
         ),
         migrations.AddIndex(
             model_name="booking",
@@ -2855,27 +3105,17 @@ class Migration(migrations.Migration):
                 name="booking_checked_in_has_checked_in_at",
             ),
         ),
-        migrations.AddIndex(
-            model_name="auditentry",
-            index=models.Index(models.F("venue"), models.F("id"), name="audit_by_venue"),
-        ),
-        migrations.AddIndex(
-            model_name="auditentry",
-            index=models.Index(models.F("user"), models.F("id"), name="audit_by_user"),
-        ),
-        migrations.AddIndex(
-            model_name="auditentry",
-            index=models.Index(models.F("object"), models.F("id"), name="audit_by_object"),
-        ),
-        migrations.AddIndex(
-            model_name="auditentry",
-            index=django.contrib.postgres.indexes.BrinIndex(fields=["at"], name="audit_by_time"),
+        migrations.AddConstraint(
+            model_name="serviceduration",
+            constraint=models.UniqueConstraint(
+                models.F("service"), models.F("duration"), name="service_duration_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name="auditentry",
+            model_name="serviceduration",
             constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["operator", "admin", "staff", "key"])),
-                name="audit_kind_is_known",
+                condition=models.Q(("duration__gte", datetime.timedelta(seconds=60))),
+                name="service_duration_is_sane",
             ),
         ),
         migrations.AddIndex(

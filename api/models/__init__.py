@@ -20,6 +20,7 @@ from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .reviews import Review, RulesReview
 from .roles import Caller, Nobody, Role
+from .services import Need, Pool, Service, ServiceDuration
 from .trades import Trade
 from .user_sessions import UserSession
 from .users import AccountChange, User, UserProfile
@@ -53,16 +54,20 @@ __all__ = [
     "KeyCaller",
     "Membership",
     "MonthRollup",
+    "Need",
     "Nobody",
     "OutdatedPeriod",
     "Panel",
     "Payment",
+    "Pool",
     "PrimetimeWindow",
     "Refund",
     "Resource",
     "Review",
     "Role",
     "RulesReview",
+    "Service",
+    "ServiceDuration",
     "StripeEvent",
     "Trade",
     "User",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -20,6 +21,14 @@ class Block(models.Model):
     resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="blocks")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    rule = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="When it comes again (RFC 5545)",
+    )
+    repeats = ArrayField(
+        DateTimeRangeField(), default=list, db_default=[], help_text="The later ones of its rule"
+    )
     reason = models.CharField(max_length=200, blank=True)
     created_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -38,3 +47,8 @@ class Block(models.Model):
 
     def __str__(self) -> str:
         return self.reason or f"block {self.pk}"
+
+    @property
+    def last_ends_at(self) -> Any:
+        """The end of its last time."""
+        return self.repeats[-1].upper if self.repeats else self.ends_at

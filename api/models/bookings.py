@@ -19,6 +19,7 @@ from api.lifecycle import BOOKING, ActorRole, Status
 
 from .guests import Guest
 from .resources import Resource
+from .services import Service
 from .users import User
 from .venues import Venue
 
@@ -92,6 +93,9 @@ class Booking(models.Model):
     several = models.BooleanField(
         default=False, db_default=False, help_text="Whether it takes other resources too"
     )
+    service = models.ForeignKey(
+        Service, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     attendees = models.ManyToManyField(User, related_name="invited_to", blank=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -140,6 +144,7 @@ class Booking(models.Model):
             models.Index("venue", "starts_at", name="booking_by_venue"),
             models.Index("resource", "starts_at", name="booking_by_resource"),
             models.Index("starts_at", "id", name="booking_by_start"),
+            models.Index("service", name="booking_by_service", condition=Q(service__isnull=False)),
             models.Index(
                 "approved_by",
                 name="booking_by_approver",

@@ -11,6 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from .users import User
 from .venues import Venue
 
 
@@ -30,12 +31,28 @@ class Resource(models.Model):
     buffer_after = models.DurationField(
         default=timedelta(0), db_default=timedelta(0), help_text="Kept free after a booking"
     )
+    user = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="resources",
+        db_index=False,
+        help_text="Who it is, where a person is what is booked",
+    )
     amenities = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     image_url = models.URLField(max_length=500, blank=True)
     is_available = models.BooleanField(default=True)
     maintenance = models.BooleanField(default=False)
     price_minor = models.PositiveBigIntegerField(
         default=0, help_text="Per slot, in minor units of the currency; 0 is free of charge"
+    )
+    rates = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        editable=False,
+        help_text="Prices of slots by weekday, hours and dates; the first that fits decides",
     )
     opens_at = models.TimeField(
         null=True,
@@ -71,6 +88,9 @@ class Resource(models.Model):
                 name="resource_slot_length",
             ),
             models.CheckConstraint(condition=Q(units__gte=1), name="resource_units"),
+            models.UniqueConstraint(
+                "user", name="resource_one_a_person", condition=Q(retired_at__isnull=True)
+            ),
             models.CheckConstraint(
                 condition=Q(buffer_before__gte=timedelta(0), buffer_after__gte=timedelta(0)),
                 name="resource_buffers",

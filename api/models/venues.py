@@ -85,6 +85,11 @@ class Venue(models.Model):
         help_text="Country or part of it (DE-BY, US-CA) on whose public holidays it is closed",
     )
     slot_length = models.DurationField(default=timedelta(hours=1))
+    slot_step = models.DurationField(
+        default=15 * MINUTE,
+        db_default=15 * MINUTE,
+        help_text="Between the starts of a service, from each opening",
+    )
     slot_rule = models.CharField(max_length=8, choices=SlotRule.choices, default=SlotRule.FREE)
 
     # policy
@@ -189,6 +194,7 @@ class Venue(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(slot_length__gte=MINUTE)
+                & Q(slot_step__gte=MINUTE)
                 & Q(hold_length__gt=ZERO)
                 & Q(guest_hold__gt=ZERO)
                 & Q(no_show_grace__gte=ZERO)

@@ -136,6 +136,10 @@ class ResourceFilterSet(django_filters.FilterSet):
         return found.filter(~Exists(taken) | Q(units__gt=1)).exclude(pk__in=busy)
 
 
+class OfVenueFilterSet(django_filters.FilterSet):
+    venue = django_filters.CharFilter(field_name="venue__slug", help_text="The slug of a venue.")
+
+
 class ReviewFilterSet(django_filters.FilterSet):
     venue = django_filters.CharFilter(
         field_name="booking__venue__slug", help_text="The slug of a venue."

@@ -25,6 +25,7 @@ from .views import (
     payments,
     resources,
     reviews,
+    services,
     trades,
     user_sessions,
     users,
@@ -59,6 +60,8 @@ router.register(
     basename="resource-exception",
 )
 router.register("resources/<int:resource_pk>/blocks", blocks.BlockViewSet)
+router.register("pools", services.PoolViewSet)
+router.register("services", services.ServiceViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
 router.register("trades", trades.TradeViewSet)
@@ -85,6 +88,7 @@ urlpatterns = [
     path("venues/<slug:slug>/consent/", consents.VenueConsentView.as_view()),
     path("venues/<slug:slug>/hours/", hours.VenueHoursView.as_view()),
     path("resources/<int:pk>/hours/", hours.ResourceHoursView.as_view()),
+    path("resources/<int:pk>/rates/", resources.RatesView.as_view()),
     path("venues/<slug:slug>/calendar/", venues.CalendarView.as_view()),
     path("guests/bookings/", guests.GuestBookingListView.as_view()),
     path("guests/<str:token>/", guests.GuestBookingView.as_view()),

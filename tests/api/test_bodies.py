@@ -36,6 +36,7 @@ def whole(booking):
         "venue": "club",
         "resource": booking.resource_id,
         "resource_name": "Court 1",
+        "service": None,
         "owner": {
             "id": booking.owner_id,
             "name": booking.owner.name,
@@ -593,6 +594,7 @@ def test_a_venue_is_answered_whole_and_moves_no_booking_when_its_zone_changes(
         "holidays": None,
         "slot_length": "01:00:00",
         "slot_rule": "free",
+        "slot_step": "00:15:00",
         "capacity_enforced": True,
         "approval": "never",
         "primetime_any_overlap": True,
@@ -650,6 +652,7 @@ def test_a_resource_is_answered_whole_and_retired_when_deleted(client_of, booked
         "closes_at": "20:00:00",
         "slot_length": "00:30:00",
         "own_slot_length": "00:30:00",
+        "user": None,
         "affected": [],
     }
     retired = client.delete(f"{API}resources/{court.pk}/")

@@ -7,7 +7,7 @@ from jsonschema_rs import validator_for
 from api.v1 import tags
 from api.v1.schema import SchemaGenerator
 
-METHODS = ("get", "post", "patch", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @pytest.fixture(scope="module")

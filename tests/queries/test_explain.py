@@ -64,7 +64,12 @@ def test_what_is_explained_is_what_a_booking_is_answered(ana, sam, venue, data):
             Closure.objects.create(venue=venue, first_on=on, last_on=on, reason="Closed")
         if draw(st.booleans()):
             start = today + timedelta(days=1) + draw(st.integers(0, 40)) * HOUR
-            create_block(place, Actor.person(sam), starts_at=start, ends_at=start + 3 * HOUR)
+            create_block(
+                place,
+                Actor.in_venue(sam, place.venue_id),
+                starts_at=start,
+                ends_at=start + 3 * HOUR,
+            )
         first = today + draw(st.integers(0, 24)) * HOUR
         for _ in range(draw(st.integers(0, 6))):
             try:

@@ -12,7 +12,8 @@ from api.models import Booking, Resource
 from api.queries.panels import panels
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from backend.cache import increment_all
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,8 @@ from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Payment, Refund, Resource, StripeEvent
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
 from api.services.messages import outbox
 from api.services.operations import invariants

@@ -12,8 +12,9 @@ from api import errors
 from api.models import Allocation, Booking, Resource
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.venues.blocks import create_block
 
 from . import unguarded
@@ -160,7 +161,7 @@ def test_a_block_and_bookings_at_once_end_with_nothing_free_and_nothing_twice(
         block = partial(
             create_block,
             court,
-            Actor.person(sam),
+            Actor.in_venue(sam, court.venue_id),
             starts_at=start,
             ends_at=start + 2 * HOUR,
             force=True,

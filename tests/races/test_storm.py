@@ -14,8 +14,9 @@ from api import errors
 from api.lifecycle import Status
 from api.models import Booking, BookingEvent, Delivery
 from api.services.actors import Actor
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 
 from . import unguarded
 from .unguarded import looking, overlaps

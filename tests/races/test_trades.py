@@ -23,8 +23,9 @@ from api.models import Booking, Resource, Trade, User, Venue
 from api.services.actors import Actor
 from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)

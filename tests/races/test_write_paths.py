@@ -21,9 +21,10 @@ from api.services.bookings.actions import (
     reinstate_booking,
     reject_booking,
 )
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.extend import extend_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.status_changes import set_booking_status
 from api.services.bookings.sweeps import sweep
 

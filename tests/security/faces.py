@@ -31,10 +31,14 @@ from api.models import (
     Hours,
     HoursException,
     Invitation,
+    Need,
     Payment,
+    Pool,
     PrimetimeWindow,
     Resource,
     Review,
+    Service,
+    ServiceDuration,
     Trade,
     User,
     Venue,
@@ -225,6 +229,11 @@ def own(world: World) -> Face:
         world.take(Guest(*guest.values()), court, 70, title="", notes="")
     )
     offer = {"requester_booking": second.pk, "target_booking": theirs.pk}
+    pool = Pool.objects.create(venue=court.venue, name="Courts")
+    pool.resources.add(court)
+    service = Service.objects.create(venue=court.venue, name="A game")
+    ServiceDuration.objects.create(service=service, duration=HOUR)
+    Need.objects.create(service=service, pool=pool)
     bodies: dict[Asked, Body] = {
         ("POST", "auth/register/"): {"email": "new@example.com", "password": NEW},
         ("POST", "auth/login/"): {"email": world.asked.email, "password": PASSWORD},
@@ -259,6 +268,16 @@ def own(world: World) -> Face:
         },
         ("POST", "resources/"): {"venue": "club", "name": "New"},
         ("PATCH", "resources/{}/"): {"name": "C"},
+        ("PUT", "resources/{}/rates/"): {"rates": []},
+        ("POST", "pools/"): {"venue": "club", "name": "New", "resources": [court.pk]},
+        ("PATCH", "pools/{}/"): {"name": "P"},
+        ("POST", "services/"): {
+            "venue": "club",
+            "name": "New",
+            "durations": [{"duration": "01:00:00"}],
+            "needs": [{"pool": pool.pk}],
+        },
+        ("PATCH", "services/{}/"): {"name": "S"},
         ("POST", "guests/bookings/"): at | guest | {"resource": court.pk},
         ("POST", "guests/{}/move/"): at,
         ("POST", "resources/{}/blocks/"): {
@@ -295,6 +314,8 @@ def own(world: World) -> Face:
         "resources/{}/exceptions/{}": (court.pk, own.pk),
         "resources/{}/blocks/{}": (court.pk, block.pk),
         "resources/": court.pk,
+        "pools/": pool.pk,
+        "services/": service.pk,
         "bookings/": mine.pk,
         "guests/": link,
         "reviews/": review.pk,
@@ -305,7 +326,7 @@ def own(world: World) -> Face:
         "keys/": key.pk,
         "analytics/exports/": export.pk,
     }
-    query = {f"resources/{court.pk}/availability/": RANGE}
+    query = {f"resources/{court.pk}/availability/": RANGE, f"services/{service.pk}/slots/": RANGE}
     query["venues/club/hours/"] = "from=2031-03-01"
     query |= {
         f"analytics/{name}/": DATES

@@ -11,8 +11,9 @@ from api.models import Booking, BookingEvent, Delivery, PrimetimeWindow, Venue
 from api.models.venues import Approval
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.revisions import revise_booking
 from api.services.bookings.sweeps import sweep
 

@@ -10,8 +10,9 @@ from api.models import Allocation, Block, Booking, Resource
 from api.queries.reviews.reviews import list_open_reviews
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.reviews.review import review_changed_venues
 from api.services.venues.blocks import create_block, delete_block
 from api.services.venues.resources import update_resource
@@ -49,7 +50,7 @@ def block(sam, soon):
             "starts_at": soon + start * HOUR,
             "ends_at": soon + (start + length) * HOUR,
         }
-        return create_block(place, Actor.person(sam), **times, **more)
+        return create_block(place, Actor.in_venue(sam, place.venue_id), **times, **more)
 
     return make
 

@@ -10,7 +10,8 @@ from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
 
 pytestmark = pytest.mark.django_db

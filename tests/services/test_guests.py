@@ -19,8 +19,9 @@ from api.services.accounts import accounts, erasure, links, passwords, verificat
 from api.services.actors import Actor
 from api.services.bookings import guests, trades
 from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import MAX_UNCONFIRMED, BookingRequest
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
 from api.services.messages import mailer, outbox
 from api.services.payments import payments

@@ -11,8 +11,8 @@ from api.opening_hours import WHOLE_DAY
 from api.queries.venues.rules import get_rules
 from api.services.actors import Actor
 from api.services.bookings.auto_assign import create_assigned_booking, reschedule_assigned_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest
-from api.services.bookings.reschedule import BookingChanges
 from api.services.venues import exceptions, hours, resources
 
 pytestmark = pytest.mark.django_db

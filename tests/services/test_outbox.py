@@ -13,7 +13,8 @@ from api.models import Delivery
 from api.models.outbox import Kind, State
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.messages import mailer, outbox
 from api.services.messages.outbox import QUEUE, Effect
 from api.services.operations.lease_queue import WAITS, Withheld

@@ -12,9 +12,10 @@ from api import errors
 from api.models import Allocation, Booking, Resource, Venue
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, end_booking, reinstate_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.extend import extend_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -201,7 +202,7 @@ def test_a_reinstated_booking_takes_what_is_free(bikes, book, sam):
     row = book(bikes, quantity=2)
     cancel_booking(row.pk, Actor.for_booking(row.owner, row))
     others = book(bikes)
-    reinstate_booking(row.pk, Actor.person(sam))
+    reinstate_booking(row.pk, Actor.in_venue(sam, bikes.venue_id))
     assert sorted(units(row) + units(others)) == [1, 2, 3]
 
 

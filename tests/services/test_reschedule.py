@@ -11,7 +11,8 @@ from api.models import Booking, BookingEvent, Closure, Delivery, PrimetimeWindow
 from api.services.actors import Actor
 from api.services.bookings import actions
 from api.services.bookings.actions import approve_booking, check_in_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 
 pytestmark = pytest.mark.django_db
 

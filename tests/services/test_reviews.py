@@ -16,7 +16,8 @@ from api.queries.reviews.reviews import list_open_reviews
 from api.queries.venues import broken_rules
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, cancel_booking, reinstate_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.messages import mailer, outbox
 from api.services.operations import invariants
 from api.services.reviews import decisions, review

@@ -13,7 +13,8 @@ from api.services.accounts import erasure
 from api.services.actors import Actor
 from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
 from api.services.messages import mailer
 

@@ -203,7 +203,7 @@ def test_approval_comes_before_payment(approval, primetime, price, status):
 )
 def test_the_price_counts_slots_begun(minutes, price):
     asked = rules(price_minor=500, own_slot_length=30 * MINUTE)
-    assert policy.calculate_price(asked.resource, at(9), at(9) + minutes * MINUTE) == price
+    assert policy.calculate_price(asked, at(9), at(9) + minutes * MINUTE) == price
 
 
 def test_deadlines_are_counted_from_the_slot():

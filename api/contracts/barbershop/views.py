@@ -20,9 +20,9 @@ from api.services.accounts import accounts, erasure, memberships
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.auto_assign import create_assigned_booking, reschedule_assigned_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.removal import delete_booking
-from api.services.bookings.reschedule import BookingChanges
 from api.services.bookings.revisions import revise_booking
 from api.services.bookings.status_changes import set_booking_status
 

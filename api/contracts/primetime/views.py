@@ -22,8 +22,9 @@ from api.services.accounts import accounts, erasure, memberships
 from api.services.actors import Actor
 from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.venues import venues
 
 from . import serializers

@@ -25,8 +25,8 @@ from api.rest.throttling import AccountThrottle, AddressThrottle, AnonymousThrot
 from api.services.accounts import accounts, erasure, joining, passwords, pictures
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
-from api.services.bookings.reschedule import BookingChanges
 from api.services.bookings.revisions import revise_booking
 from api.services.bookings.status_changes import set_booking_status
 from api.services.venues import resources

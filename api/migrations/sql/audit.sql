@@ -19,6 +19,10 @@ CREATE FUNCTION api_audit_venue(way text, content jsonb) RETURNS bigint LANGUAGE
             (SELECT id FROM api_venue WHERE slug = content->>'venue_slug')
         WHEN 'resource_id' THEN
             (SELECT venue_id FROM api_resource WHERE id = (content->>'resource_id')::bigint)
+        WHEN 'pool_id' THEN
+            (SELECT venue_id FROM api_pool WHERE id = (content->>'pool_id')::bigint)
+        WHEN 'service_id' THEN
+            (SELECT venue_id FROM api_service WHERE id = (content->>'service_id')::bigint)
         WHEN 'payment_id' THEN
             (SELECT b.venue_id FROM api_booking b JOIN api_payment p ON p.booking_id = b.id
              WHERE p.id = (content->>'payment_id')::bigint)
@@ -121,6 +125,11 @@ SELECT api_audit_table('api_primetimewindow', 'primetime', 'venue_id');
 SELECT api_audit_table('api_hours', 'hours', 'venue_id');
 SELECT api_audit_table('api_hoursexception', 'exception', 'venue_id');
 SELECT api_audit_table('api_consenttext', 'consent_text', 'venue_id');
+SELECT api_audit_table('api_pool', 'pool', 'venue_id');
+SELECT api_audit_table('api_pool_resources', 'pool', 'resource_id', 'pool_id');
+SELECT api_audit_table('api_service', 'service', 'venue_id');
+SELECT api_audit_table('api_serviceduration', 'service', 'service_id', 'service_id');
+SELECT api_audit_table('api_need', 'service', 'service_id', 'service_id');
 SELECT api_audit_table('api_resource', 'resource', 'venue_id');
 SELECT api_audit_table('api_block', 'block', 'resource_id');
 SELECT api_audit_table('api_booking', 'booking', 'venue_id');

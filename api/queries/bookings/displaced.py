@@ -14,8 +14,9 @@ from api.models import Allocation, Block, Resource
 _TABLE = Allocation._meta.db_table
 _DISPLACED = (
     f"SELECT DISTINCT a.booking_id, k.id, k.reason FROM {_TABLE} a JOIN {Block._meta.db_table} k"
-    " ON k.resource_id = a.resource_id AND tstzrange(k.starts_at, k.ends_at) && a.span"
-    " AND k.ends_at > statement_timestamp()"
+    " ON k.resource_id = a.resource_id AND EXISTS (SELECT FROM"
+    " unnest(array_prepend(tstzrange(k.starts_at, k.ends_at), k.repeats)) s"
+    " WHERE s && a.span AND upper(s) > statement_timestamp())"
     " WHERE a.resource_id = ANY(%s::bigint[]) AND a.blocking AND a.booking_id IS NOT NULL"
     " AND a.span && tstzrange(statement_timestamp(), NULL)"
     " UNION ALL"

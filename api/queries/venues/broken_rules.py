@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from api import errors
 from api.models import Resource, Venue
-from api.policy import STANDING_CHECKS, Rules
+from api.policy import STANDING_CHECKS, Rules, check_slots
 
 CLOSED: Final = errors.Closed.code
 OUTSIDE_HOURS: Final = errors.OutsideHours.code
@@ -49,7 +49,7 @@ VENUE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("min_notice", "max_advance", "same_day_allowed", "max_open_holds"),
-            *("joining", "guests"),
+            *("joining", "guests", "slot_step"),
         ),
         ON_BOOKING,
     ),
@@ -82,13 +82,13 @@ RESOURCE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("id", "name", "description", "building", "floor", "amenities", "image_url"),
-            *("created_at", "updated_at", "crowded_until"),
+            *("created_at", "updated_at", "crowded_until", "user"),
         ),
         SHOWN,
     ),
     **dict.fromkeys(("buffer_before", "buffer_after"), FROZEN),
     "venue": "cannot change once there are bookings",
-    "price_minor": FROZEN,
+    **dict.fromkeys(("price_minor", "rates"), FROZEN),
 }
 
 
@@ -98,6 +98,8 @@ def list_broken_rules(rules: Rules, booking: Any) -> list[errors.Refusal]:
     broken: list[errors.Refusal] = []
     guests = -(-booking.guests // booking.quantity)  # of a unit
     for check in STANDING_CHECKS:
+        if check is check_slots and booking.service_id is not None:
+            continue  # a service has lengths and starts of its own
         try:
             check(rules, booking.starts_at, booking.ends_at, guests)
         except errors.Closed as refusal:

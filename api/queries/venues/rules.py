@@ -9,7 +9,7 @@ less than 3.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
@@ -21,6 +21,7 @@ from api.models import Block, Booking, Hours, HoursException, PrimetimeWindow, R
 from api.policy import Rules
 from api.queries.clock import annotate_now
 
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 _CACHED: dict[int, Rules] = {}
 _CACHE_SIZE = 5000
 _NEXT_ID = f"nextval('{Booking._meta.db_table}_id_seq')"
@@ -52,8 +53,11 @@ def get_rules_for_booking(resource_id: int) -> tuple[Rules, datetime, int]:
         if row is not None and row[0] == cached.venue.rules_version:
             return cached, row[1], row[2]
     rules, now = _read_rules(resource_id)
-    (booking_id,) = _fetch(f"SELECT {_NEXT_ID}", [])
-    return rules, now, booking_id
+    return rules, now, get_next_booking_id()
+
+
+def get_next_booking_id() -> int:
+    return int(_fetch(f"SELECT {_NEXT_ID}", [])[0])
 
 
 def _fetch(sql: str, params: list[Any]) -> Any:
@@ -119,10 +123,15 @@ def list_resources_with_rules(*, retired: bool = False) -> QuerySet[Resource]:
 
 def list_venues_with_rules() -> QuerySet[Venue]:
     """Venues with windows and hours at hand, those of their resources too: one statement."""
-    return Venue.objects.annotate(
-        windows=_select_rows(PrimetimeWindow, "pk"),
-        exceptional=_select_rows(HoursException, "pk"),
-        weekly=_select_rows(Hours, "pk"),
+    return annotate_rows(Venue.objects.all(), "pk")
+
+
+def annotate_rows(rows: Rows, venue: str) -> Rows:
+    """The same rows, each with the windows and hours of the venue that the column names."""
+    return rows.annotate(
+        windows=_select_rows(PrimetimeWindow, venue),
+        exceptional=_select_rows(HoursException, venue),
+        weekly=_select_rows(Hours, venue),
     )
 
 
@@ -137,6 +146,11 @@ def get_resource(resource_id: int, *, retired: bool = False) -> Resource:
 def build_rules(resource: Resource) -> Rules:
     """The rules of a resource that came from here, or of any other in a statement more."""
     return Rules(resource, resource.venue, *get_rows(resource.venue))
+
+
+def keep_rows(venue: Venue, annotated: Any) -> None:
+    """Gives the venue the windows and hours that were read with another row."""
+    venue.__dict__["_rows"] = _build_rows(annotated)
 
 
 def get_rows(venue: Venue) -> tuple[Any, ...]:

@@ -28,6 +28,7 @@ from api.models import (
     Invitation,
     JobFailure,
     Membership,
+    Resource,
     Review,
     Trade,
     User,
@@ -65,6 +66,7 @@ def erase_account(user: User, *, by: Caller | None = None) -> None:
         Membership.objects.filter(user=person).delete()
         Invitation.objects.filter(email_key=person.email_key).delete()
         _cancel_future_bookings(person)
+        Resource.objects.filter(user=person).update(user=None)
         _erase_texts(person)
         _erase_emails(person)
         _erase_stored_responses(person)

@@ -21,8 +21,9 @@ from api.services.actors import Actor
 from api.services.venues import venues
 
 from . import slots
+from .changes import BookingChanges
 from .create import BookingRequest, create_booking
-from .reschedule import BookingChanges, reschedule_booking
+from .reschedule import reschedule_booking
 
 
 def list_resources(venue: Venue) -> list[Resource]:
@@ -49,7 +50,7 @@ def create_assigned_booking(
     resources = [resource for resource in list_resources(venue) if _is_assignable(resource)]
     if not resources:
         raise errors.ResourceUnavailable
-    now, interval = resources[0].now, (request.starts_at, request.ends_at)
+    now, interval = resources[0].now, request.interval
     policy.check_interval(*interval, now)
     _check_any(check, resources, request, now)
 
@@ -66,9 +67,7 @@ def _check_any(
     refused: errors.Refusal | None = None
     for resource in resources:
         try:
-            return check(
-                build_rules(resource), request.starts_at, request.ends_at, now, request.guests
-            )
+            return check(build_rules(resource), *request.interval, now, request.guests)
         except errors.Refusal as refusal:
             refused = refused or refusal
     if refused is not None:

@@ -14,8 +14,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -24,10 +24,11 @@ from django.db import connection, transaction
 from api import errors, policy
 from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
-from api.models import Booking, Guest, Resource, User
+from api.models import Booking, Guest, Resource, User, Venue
 from api.models.identifiers import build_key
-from api.policy import Check, Rules
-from api.queries.venues.rules import get_rules, get_rules_for_booking
+from api.policy import Check, Interval, Rules
+from api.queries.venues.rules import get_next_booking_id, get_rules, get_rules_for_booking
+from api.queries.venues.services import get_service_rules
 from api.services.accounts import client_address
 from api.services.accounts.joining import check_may_book, find_attendees
 from api.services.actors import Actor
@@ -35,6 +36,7 @@ from api.services.conflicts import retry_on_conflict
 from api.signals import booking_created, booking_inserting
 
 from . import parts, places, slots
+from .choose import Wish, iter_choices
 from .statements import InsertPart, Place, collect_parts, insert_statement
 
 MAX_UNCONFIRMED = 5  # bookings at once that wait for one guest's address, at all venues
@@ -46,21 +48,33 @@ class BookingRequest:
 
     `resource` is a resource or its id; it may be left out where one is assigned (`auto_assign`).
     `others` are the ids of resources that it takes too, `quantity` the units of each.
+    `service` is the id of one that is booked instead, for one of its durations: then `ends_at` is
+    left out, and the resources of its pools are chosen, those that it is to `prefer` (ids) first.
     `pre_approved`: whoever books it is who would have to approve it. `owner` is an account or a
     guest; what a guest books whose address is not verified is held until it is confirmed."""
 
     owner: User | Guest
     starts_at: datetime
-    ends_at: datetime
+    ends_at: datetime | None = None
     resource: Resource | int | None = None
     others: Sequence[int] = ()
     quantity: int = 1
+    service: int | None = None
+    duration: timedelta | None = None
+    prefer: Sequence[int] = ()
     title: str = ""
     notes: str = ""
     guests: int = 1
     attendees: Iterable[User | int] = ()
     contract: str = ""
     pre_approved: bool = False
+
+    @property
+    def interval(self) -> Interval:
+        """Refuses `Unfit` where it is not known when it ends."""
+        if self.ends_at is None:
+            raise errors.Unfit(errors={"ends_at": ["Say when it ends."]})
+        return self.starts_at, self.ends_at
 
 
 @retry_on_conflict
@@ -73,20 +87,60 @@ def create_booking(
     Exactly one of any number of rivals for overlapping times wins: the exclusion constraint
     decides. The others get `SlotTaken` with what blocks and the nearest free times. Refuses
     `NotFound`, and what `check` refuses."""
+    if request.service is not None:
+        return _create_for_service(request, request.service, actor, check)
     resource = request.resource
     first, now, booking_id = get_rules_for_booking(
         resource.pk if isinstance(resource, Resource) else resource or 0
     )
     rules = [first, *(get_rules(pk)[0] for pk in request.others)]
-    actor = actor.at(first.venue.pk)
-    owner = request.owner if isinstance(request.owner, User) else None
-    if owner is None and not first.venue.guests:
-        raise errors.GuestsRefused
-    check_may_book(owner, first.venue)
-    attendees = find_attendees(first.venue.pk, request.attendees, [owner.pk] if owner else ())
-    _check_request(request, rules, now, check)
-    booking = _build_booking(request, rules, now)
+    attendees = _check_people(request, first.venue)
+    booking = _build_checked(request, rules, now, check)
     booking.pk = booking_id
+    return _create(booking, rules, now, actor.at(first.venue.pk), attendees)
+
+
+def _create_for_service(
+    request: BookingRequest, service_id: int, actor: Actor, check: Check
+) -> Booking:
+    """Chooses resources until one try holds: whoever loses them to a rival gets the next ones."""
+    service = get_service_rules(service_id)
+    duration = service.get_duration(request.duration)
+    policy.check_plausible(request.starts_at)
+    attendees = _check_people(request, service.venue)
+    request = replace(request, ends_at=request.starts_at + duration)
+    wish = Wish(
+        service,
+        request.starts_at,
+        duration,
+        quantity=request.quantity,
+        guests=request.guests,
+        prefer=request.prefer,
+    )
+    booking_id = get_next_booking_id()
+    for rules in iter_choices(wish, check=policy.check_time):
+        booking = _build_checked(request, rules, service.now, check)
+        booking.pk = booking_id
+        try:
+            with transaction.atomic():  # what a try has locked it leaves with it
+                return _create(booking, rules, service.now, actor.at(service.venue.pk), attendees)
+        except errors.SlotTaken:
+            continue
+    raise errors.Busy
+
+
+def _check_people(request: BookingRequest, venue: Venue) -> list[int]:
+    """The ids of the attendees, where owner and attendees may be."""
+    owner = request.owner if isinstance(request.owner, User) else None
+    if owner is None and not venue.guests:
+        raise errors.GuestsRefused
+    check_may_book(owner, venue)
+    return find_attendees(venue.pk, request.attendees, [owner.pk] if owner else ())
+
+
+def _create(
+    booking: Booking, rules: Sequence[Rules], now: datetime, actor: Actor, attendees: Sequence[int]
+) -> Booking:
     event: dict[str, Any] = {
         "sender": Booking, "rows": [booking], "actor": actor, "details": {},
     }  # fmt: skip
@@ -102,25 +156,25 @@ def create_booking(
     return booking
 
 
-def _check_request(
+def _build_checked(
     request: BookingRequest, rules: Sequence[Rules], now: datetime, check: Check
-) -> None:
+) -> Booking:
+    """The booking as it is to be written, unless the policy refuses it."""
+    interval = request.interval
     parts.check_one_venue([each.resource for each in rules])
     parts.check_quantity(rules, request.quantity)
-    parts.check_all(
-        check,
-        rules,
-        request.starts_at,
-        request.ends_at,
-        now,
-        guests=request.guests,
-        quantity=request.quantity,
-    )
+    parts.check_all(check, rules, *interval, now, guests=request.guests, quantity=request.quantity)
+    return _build_booking(request, rules, *interval, now)
 
 
-def _build_booking(request: BookingRequest, rules: Sequence[Rules], now: datetime) -> Booking:
+def _build_booking(
+    request: BookingRequest,
+    rules: Sequence[Rules],
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+) -> Booking:
     first, venue = rules[0], rules[0].venue
-    starts_at, ends_at = request.starts_at, request.ends_at
     primetime = policy.is_primetime(first, starts_at, ends_at)
     price = parts.calculate_price(rules, starts_at, ends_at, request.quantity)
     status = policy.get_initial_status(first, primetime, price, request.pre_approved)
@@ -133,6 +187,7 @@ def _build_booking(request: BookingRequest, rules: Sequence[Rules], now: datetim
         resource=first.resource,
         several=len(rules) > 1,
         quantity=request.quantity,
+        service=first.service,
         title=request.title,
         notes=request.notes,
         guests=request.guests,
@@ -192,9 +247,7 @@ def _take_slot(
     booking: Booking, inserts: Sequence[InsertPart], rules: Sequence[Rules], now: datetime
 ) -> None:
     """Inserts the booking with its places; or refuses `SlotTaken`."""
-    wanted = parts.build_parts(
-        [each.resource for each in rules], booking.starts_at, booking.ends_at, booking.quantity
-    )
+    wanted = parts.build_parts(rules, booking.starts_at, booking.ends_at, booking.quantity)
     obstacle = places.take(wanted, booking.pk, lambda free: _insert(booking, free, inserts))
     if obstacle:
         raise slots.build_refusal(rules, booking, now, obstacle)

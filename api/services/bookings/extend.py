@@ -16,7 +16,7 @@ from api.queries.venues.rules import build_rules, get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
-from .parts import calculate_price, check_all, list_other_ids, list_rules
+from .parts import add_service, calculate_price, check_all, list_other_ids, list_rules
 from .reschedule import (
     announce_change,
     find_follow_up,
@@ -55,12 +55,15 @@ def extend_booking(
     if booking.resource_id != first.resource_id:
         raise errors.Busy
     rules, now, before = build_rules(resource), resource.now, record_values(booking)
-    all_rules = [rules, *list_rules(others)]
+    all_rules = add_service(booking, [rules, *list_rules(others)])
+    rules = all_rules[0]
     previous_end = booking.ends_at
     booking.resource, booking.venue = resource, resource.venue
     booking.ends_at = ends_at or previous_end + by
     if booking.ends_at <= previous_end:
         raise errors.Invalid(errors={"ends_at": ["Must be later than the end that it has."]})
+    if rules.service and booking.ends_at - booking.starts_at not in rules.service.prices:
+        raise errors.Unfit(errors={"ends_at": ["The service has no such duration."]})
     policy.check_interval(booking.starts_at, booking.ends_at, now)
     check = policy.check_reschedule(booking.starts_at)
     check_all(check, all_rules, booking.starts_at, booking.ends_at, now)
@@ -83,7 +86,11 @@ def _price_added_time(
     """Adds the price of the added time to the booking's; returns what is waived of it."""
     venue = rules[0].venue
     longer = calculate_price(rules, booking.starts_at, booking.ends_at, booking.quantity)
-    added = longer - calculate_price(rules, booking.starts_at, previous_end, booking.quantity)
+    if rules[0].service and previous_end - booking.starts_at not in rules[0].service.prices:
+        shorter = booking.price_minor
+    else:
+        shorter = calculate_price(rules, booking.starts_at, previous_end, booking.quantity)
+    added = max(0, longer - shorter)
     if waive or not added:
         return added
     if booking.payment_status in (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING):

@@ -23,8 +23,9 @@ _AHEAD = (
 _WAIT = (
     f"INSERT INTO {Allocation._meta.db_table}"
     " (block_id, resource_id, unit, span, blocking, kind) SELECT k.id, k.resource_id, n,"
-    " tstzrange(k.starts_at, k.ends_at), false, 'block'"
-    f" FROM {Block._meta.db_table} k, generate_series(%s::bigint, %s::bigint) n"
+    " span, false, 'block'"
+    f" FROM {Block._meta.db_table} k, generate_series(%s::bigint, %s::bigint) n,"
+    " unnest(array_prepend(tstzrange(k.starts_at, k.ends_at), k.repeats)) span"
     " WHERE k.id = ANY(%s::bigint[])"
 )
 _COVER = "SELECT api_cover_blocks(%s::bigint, tstzrange(%s, %s))"
@@ -67,7 +68,7 @@ def _fit_blocks(resource: Resource) -> None:
         most = mine.values_list("unit", flat=True).first() or 0
         if most < resource.units:
             wait_for_units([block.pk], most + 1, resource.units)
-            cover_blocks(resource.pk, block.starts_at, block.ends_at)
+            cover_blocks(resource.pk, block.starts_at, block.last_ends_at)
 
 
 def _divide(by_booking: dict[int, list[Row]], units: int) -> tuple[list[Row], list[Row]]:

@@ -29,8 +29,9 @@ from api.services.conflicts import retry_on_conflict
 
 from . import history
 from .actions import cancel_booking, move_booking
+from .changes import BookingChanges
 from .create import BookingRequest, create_booking
-from .reschedule import BookingChanges, reschedule_booking
+from .reschedule import reschedule_booking
 from .slots import lock_booking
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+
+from django.db.models import Count
 
 from api import errors, policy
 from api.models import Allocation, Booking, Resource
@@ -11,21 +14,22 @@ from api.models.allocations import Kind
 from api.policy import Check, Rules
 from api.queries.bookings.occupancy import Part
 from api.queries.venues.rules import build_rules, list_resources_with_rules
+from api.queries.venues.services import get_price, get_service
 
 
 def build_parts(
-    resources: Sequence[Resource], starts_at: datetime, ends_at: datetime, quantity: int = 1
+    rules: Sequence[Rules], starts_at: datetime, ends_at: datetime, quantity: int = 1
 ) -> list[Part]:
-    """What a booking takes of each resource, with the buffers that they have now."""
+    """What a booking takes of each resource, with the buffers that it and a service have now."""
     return [
         Part(
-            resource,
-            quantity,
-            starts_at - resource.buffer_before,
-            ends_at + resource.buffer_after,
+            each.resource,
+            each.units or quantity,
+            starts_at - each.buffers[0],
+            ends_at + each.buffers[1],
             (Kind.PART if n else Kind.BOOKING).value,
         )
-        for n, resource in enumerate(resources)
+        for n, each in enumerate(rules)
     ]
 
 
@@ -59,7 +63,17 @@ def list_rules(ids: Sequence[int]) -> list[Rules]:
 
 def list_all_rules(booking: Booking, first: Resource) -> list[Rules]:
     """The rules of `first` and of the other resources of the booking."""
-    return [build_rules(first), *list_rules(list_other_ids(booking))]
+    return add_service(booking, [build_rules(first), *list_rules(list_other_ids(booking))])
+
+
+def add_service(booking: Booking, rules: Sequence[Rules]) -> list[Rules]:
+    """The rules of the resources of a booking with its service, and what it takes of each."""
+    if booking.service_id is None:
+        return list(rules)
+    service = get_service(booking.service_id)
+    rows = Allocation.objects.filter(booking=booking.pk).order_by().values_list("resource")
+    units = dict(rows.annotate(units=Count("pk")))
+    return [replace(each, service=service, units=units.get(each.resource.pk, 1)) for each in rules]
 
 
 def check_one_venue(resources: Sequence[Resource]) -> None:
@@ -75,7 +89,11 @@ def check_named_once(ids: Collection[int]) -> None:
 
 
 def check_quantity(rules: Iterable[Rules], quantity: int) -> None:
-    """Refuses `Unfit` for more units than one of the resources has."""
+    """Refuses `Unfit` for more units than one of the resources has; what a service takes is
+    chosen so that it has them."""
+    rules = list(rules)
+    if rules[0].service:
+        return
     most = min(each.resource.units for each in rules)
     if not 1 <= quantity <= most:
         raise errors.Unfit(errors={"quantity": [f"Must be 1 to {most}."]})
@@ -102,8 +120,10 @@ def divide_guests(guests: int, quantity: int) -> int:
 
 
 def calculate_price(
-    rules: Iterable[Rules], starts_at: datetime, ends_at: datetime, quantity: int = 1
+    rules: Sequence[Rules], starts_at: datetime, ends_at: datetime, quantity: int = 1
 ) -> int:
-    """In minor units: what the resources cost together, times the units."""
-    prices = (policy.calculate_price(each.resource, starts_at, ends_at) for each in rules)
-    return quantity * sum(prices)
+    """In minor units: what the resources cost together, or that duration of the service, times the
+    units. Refuses `Unfit` for a length that is no duration of the service."""
+    if service := rules[0].service:
+        return quantity * get_price(service, ends_at - starts_at)
+    return quantity * sum(policy.calculate_price(each, starts_at, ends_at) for each in rules)

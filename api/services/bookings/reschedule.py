@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from api import errors, policy
 from api.effective_status import get_due_transition
 from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Status, Transition
-from api.models import Booking, Resource, User
+from api.models import Booking, Resource
 from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.policy import Check, Rules
 from api.queries.venues.rules import build_rules, get_resource
@@ -30,7 +30,10 @@ from api.services.conflicts import retry_on_conflict
 from api.signals import booking_changed
 
 from .actions import check_owner
+from .changes import RECORDED, BookingChanges, build_wish, is_chosen_anew
+from .choose import iter_choices
 from .parts import (
+    add_service,
     calculate_price,
     check_all,
     check_one_venue,
@@ -41,46 +44,13 @@ from .parts import (
 from .slots import get_booking, lock_booking, lock_resources, move_into_slot
 from .transitions import apply_transition
 
-# what is shown of an edit in the history, by its column
-_RECORDED = {
-    "resource": "resource_id",
-    **{name: name for name in ("starts_at", "ends_at", "title", "notes", "guests", "quantity")},
-}
 # of these, what makes it another slot
-MOVES = ("resource", "others", "starts_at", "ends_at", "quantity")
+MOVES = ("resource", "others", "starts_at", "ends_at", "quantity", "service")
 _WRITTEN = [
     f.attname
     for f in Booking._meta.concrete_fields
     if f.attname not in ("status", "created_at", "updated_at")
 ]
-
-
-@dataclass(frozen=True)
-class BookingChanges:
-    """What is to be different; None leaves a field as it is. `resource` is an id, and `others` are
-    of resources that it takes too: with another `resource` none, unless they are named."""
-
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    resource: int | None = None
-    others: Sequence[int] | None = None
-    quantity: int | None = None
-    title: str | None = None
-    notes: str | None = None
-    guests: int | None = None
-    attendees: Iterable[User | int] | None = None
-
-    def without_unchanged(self, booking: Booking) -> BookingChanges:
-        """The same without what the booking has already."""
-        unchanged = {
-            name: None
-            for name, column in _RECORDED.items()
-            if getattr(self, name) == getattr(booking, column)
-        }
-        return replace(self, **unchanged)
-
-    def __bool__(self) -> bool:
-        return any(getattr(self, field.name) is not None for field in fields(self))
 
 
 @retry_on_conflict
@@ -102,7 +72,54 @@ def reschedule_booking(
     approval again unless it lies inside what was approved, or is `pre_approved` because whoever
     moves it is who would approve it. `next_status`: where another move of the same transaction
     leads, which is then what people are written to about. `reason`: for its history and email."""
-    first = get_booking(booking_id)
+    booking = get_booking(booking_id)
+
+    def attempt(changes: BookingChanges, chosen: Sequence[Rules] = ()) -> Booking:
+        return _reschedule(
+            booking,
+            actor,
+            changes,
+            chosen,
+            check=check,
+            pre_approved=pre_approved,
+            next_status=next_status,
+            reason=reason,
+        )
+
+    if not is_chosen_anew(booking, changes):
+        return attempt(changes)
+    check_owner(booking, actor)
+    _check_editable(booking, booking.now)
+    wish = build_wish(booking, changes)
+    for chosen in iter_choices(wish):
+        first, *others = (each.resource.pk for each in chosen)
+        placed = replace(
+            changes,
+            resource=first,
+            others=others,
+            starts_at=wish.starts_at,
+            ends_at=wish.ends_at,
+        )
+        try:
+            with transaction.atomic():
+                return attempt(placed, chosen)
+        except errors.SlotTaken:
+            continue
+    raise errors.Busy
+
+
+def _reschedule(
+    first: Booking,
+    actor: Actor,
+    changes: BookingChanges,
+    chosen: Sequence[Rules],
+    *,
+    check: Check | None,
+    pre_approved: bool,
+    next_status: str,
+    reason: str,
+) -> Booking:
+    """`chosen`: the resources that are to serve it, and what it takes of each."""
     is_elsewhere = changes.resource not in (None, first.resource_id)
     resource = get_resource(changes.resource or first.resource_id, retired=not is_elsewhere)
     if resource.venue_id != first.venue_id:
@@ -110,12 +127,17 @@ def reschedule_booking(
     had = list_other_ids(first)
     others = list(changes.others) if changes.others is not None else [] if is_elsewhere else had
     lock_resources({first.resource_id, resource.pk, *had, *others})
-    booking = lock_editable(booking_id, actor, resource.now)
+    booking = lock_editable(first.pk, actor, resource.now)
     if booking.resource_id != first.resource_id or list_other_ids(booking) != had:
         raise errors.Busy
     before = record_values(booking) | ({"others": had} if had or others else {})
     rules = build_rules(resource)
     all_rules = [rules, *list_rules(others)]
+    if chosen:
+        all_rules = list(chosen)
+    elif changes.resource is None:
+        all_rules = add_service(booking, all_rules)
+    rules = all_rules[0]
     _apply(changes, booking, all_rules)
     after = record_values(booking) | ({"others": others} if had or others else {})
     moved = any(before.get(name) != after.get(name) for name in MOVES)
@@ -148,17 +170,23 @@ def lock_editable(
     check_owner(booking, actor)
     if actor.by not in BOOKING.resubmit.by:
         raise errors.Forbidden
+    _check_editable(booking, now, statuses)
+    return booking
+
+
+def _check_editable(
+    booking: Booking, now: datetime, statuses: Collection[str] = (HELD, PENDING, CONFIRMED)
+) -> None:
     due = get_due_transition(BOOKING, booking, now)
     current = str(due.target) if due else booking.status
     if current not in statuses:
         raise errors.NotAllowedNow(
             f"A booking that is {Status(current).label.lower()} cannot be edited.", current=current
         )
-    return booking
 
 
 def record_values(booking: Booking) -> dict[str, Any]:
-    values = {name: getattr(booking, column) for name, column in _RECORDED.items()}
+    values = {name: getattr(booking, column) for name, column in RECORDED.items()}
     values["primetime"] = booking.primetime  # which follows from the time
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
@@ -178,6 +206,7 @@ def _apply(changes: BookingChanges, booking: Booking, rules: Sequence[Rules]) ->
         raise errors.OverCapacity(capacity=min(each.capacity for each in resources))
     booking.resource, booking.venue = resources[0], resources[0].venue
     booking.several = len(resources) > 1
+    booking.service = rules[0].service
     for name in ("starts_at", "ends_at", "title", "notes", "guests", "quantity"):
         value = getattr(changes, name)
         if value is not None and value != getattr(booking, name):

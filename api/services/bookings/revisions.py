@@ -11,7 +11,8 @@ from api.models import Booking
 from api.policy import Check
 from api.services.actors import Actor
 
-from .reschedule import BookingChanges, reschedule_booking
+from .changes import BookingChanges
+from .reschedule import reschedule_booking
 from .status_changes import set_booking_status
 
 

@@ -57,7 +57,7 @@ def move_into_slot(
     lock_resources({booking.resource_id, *left, *(resource.pk for resource in resources)})
     lock_units(resource.pk for resource in resources if resource.units > 1)
     interval = booking.starts_at, booking.ends_at
-    parts = build_parts(resources, *interval, booking.quantity)
+    parts = build_parts(rules, *interval, booking.quantity)
     obstacle: Obstacle | None = None
     for _ in range(2):
         try:
@@ -117,5 +117,5 @@ def build_interval_refusal(
 ) -> errors.SlotTaken:
     """The refusal of one resource for a time, whatever takes it then."""
     wanted = Booking(starts_at=starts_at, ends_at=ends_at)
-    obstacle = Obstacle(build_parts([rules.resource], starts_at, ends_at))
+    obstacle = Obstacle(build_parts([rules], starts_at, ends_at))
     return build_refusal([rules], wanted, now, obstacle)

@@ -23,6 +23,7 @@ from api.models import Booking, Payment, PrimetimeWindow, Resource, Role, User, 
 from api.models.venues import Approval
 from api.opening_hours import to_instant
 from api.policy import DAY
+from api.queries.venues.rules import build_rules
 from api.services.accounts.joining import join
 from api.services.venues import venues
 from api.services.venues.resources import create_resource
@@ -235,7 +236,7 @@ def _build_past_booking(
         status = Status.COMPLETED
     booked_at = start - timedelta(days=rng.randint(1, 6))
     checked = status == Status.COMPLETED and resource.venue.check_in_required
-    amount = policy.calculate_price(resource, start, end)
+    amount = policy.calculate_price(build_rules(resource), start, end)
     paid = "succeeded" if status == Status.COMPLETED else "failed"
     return Booking(
         venue=resource.venue,

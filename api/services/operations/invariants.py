@@ -65,8 +65,9 @@ WRONG_PLACES = f"""
             bool_and(a.blocking = (b.status IN ({BLOCKING}))) AS follows,
             bool_and(a.span @> tstzrange(b.starts_at, b.ends_at)) AS whole
         FROM api_allocation a WHERE a.booking_id = b.id) p ON true
-    WHERE (p.units = b.quantity * p.resources AND p.first = b.quantity AND p.follows AND p.whole
-        AND b.several = (p.resources > 1)) IS NOT TRUE"""
+    WHERE ((p.units = b.quantity * p.resources AND p.first = b.quantity
+            OR b.service_id IS NOT NULL AND mod(p.units, b.quantity) = 0 AND p.first > 0)
+        AND p.follows AND p.whole AND b.several = (p.resources > 1)) IS NOT TRUE"""
 
 # unless the number of units was lowered, until it fits
 INVENTED_UNIT = """

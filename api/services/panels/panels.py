@@ -218,6 +218,6 @@ def _check_room(
 ) -> None:
     policy.check_booking(rules, starts_at, ends_at, now, guests)
     primetime = policy.is_primetime(rules, starts_at, ends_at)
-    price = policy.calculate_price(rules.resource, starts_at, ends_at)
+    price = policy.calculate_price(rules, starts_at, ends_at)
     if policy.get_initial_status(rules, primetime, price) != CONFIRMED:
         raise errors.Forbidden("This room is not given out at the door.")

@@ -20,9 +20,10 @@ from api.queries.venues.broken_rules import get_key
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.broken import find_broken, list_broken_now
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.history import record_events
 from api.services.bookings.parts import list_other_ids
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.slots import lock_booking, lock_resources
 from api.services.conflicts import retry_on_conflict
 from api.services.messages.notifications import withhold_reviews

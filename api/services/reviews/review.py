@@ -159,7 +159,7 @@ def _list_ahead(chosen: Collection[int], others: Collection[int]) -> Iterator[An
         ends_at__gt=Now(),
         starts_at__gt=Now() - MAX_LENGTH,
     )
-    columns = ("pk", "resource_id", "starts_at", "ends_at", "guests", "quantity")
+    columns = ("pk", "resource_id", "starts_at", "ends_at", "guests", "quantity", "service_id")
     rows = ahead.blocking().order_by("starts_at", "pk").values_list(*columns, named=True)
     return rows.iterator()
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange as Range
 
 from api import errors, policy
 from api.models import Block, Booking, Resource
 from api.queries.bookings.occupancy import Part, list_conflicts
 from api.queries.clock import database_now
+from api.recurrence import expand
 from api.services.actors import Actor
 from api.services.bookings.fit import cover_blocks, wait_for_units
 from api.services.bookings.places import end_overdue, lock_units
@@ -32,24 +34,32 @@ def create_block(
     starts_at: datetime,
     ends_at: datetime,
     reason: str = "",
+    rule: str = "",
     force: bool = False,
 ) -> Block:
-    """Blocks all units of a resource, and returns the block with the bookings that it has
-    `affected`. Refuses `SlotTaken` with the bookings in the way, unless `force`."""
+    """Blocks all units of a resource, once or by a recurrence rule whose first time that is, and
+    returns the block with the bookings that it has `affected`. Refuses `SlotTaken` with the
+    bookings in the way, unless `force`."""
     _check_interval(starts_at, ends_at)
+    times = [(starts_at, ends_at)]
+    if rule:
+        endless = resource.venue.max_advance is not None
+        times = expand(rule, starts_at, ends_at, resource.venue.zone, may_be_endless=endless)
     lock_units([resource.pk])
-    part = Part(resource, resource.units, starts_at, ends_at)
-    end_overdue([part])
+    parts = [Part(resource, resource.units, *each) for each in times]
+    end_overdue(parts)
     block = Block.objects.create(
         resource=resource,
         starts_at=starts_at,
         ends_at=ends_at,
         reason=reason,
+        rule=rule,
+        repeats=[Range(*each) for each in times[1:]],
         created_by=actor.user,
     )
     wait_for_units([block.pk], 1, resource.units)
-    cover_blocks(resource.pk, starts_at, ends_at)
-    bookings = [row for row in list_conflicts([part]) if isinstance(row, Booking)]
+    cover_blocks(resource.pk, starts_at, times[-1][1])
+    bookings = [row for row in list_conflicts(parts) if isinstance(row, Booking)]
     if bookings and not force:
         raise errors.SlotTaken(find_conflicts=lambda: bookings)
     block.affected = review_bookings(resource.venue_id, [resource.pk])

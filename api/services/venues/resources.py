@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from api import errors
 from api.models import Booking, Caller, Hours, HoursException, Resource, Venue
 from api.queries.accounts.scope import check_staff_of
 from api.queries.venues.broken_rules import are_rules
+from api.services.accounts.joining import list_people_of
 from api.services.bookings.fit import fit_units
 from api.services.reviews.review import Affected, review_bookings
 from api.signals import resource_changed
@@ -22,7 +24,34 @@ from . import hours
 def create_resource(venue: Venue, by: Caller, **fields: Any) -> Resource:
     """A new resource. By staff; refuses `Forbidden`."""
     check_staff_of(by, venue.pk)
-    return Resource.objects.create(venue=venue, **fields)
+    resource = Resource(venue=venue, **fields)
+    _check_person(resource)
+    with refuse_second_resource():
+        resource.save()
+    return resource
+
+
+def _check_person(resource: Resource) -> None:
+    """Refuses `UnknownPeople` for who is none of the venue's people, and `AlreadyResource`."""
+    if resource.user_id is None:
+        return
+    if not list_people_of(resource.venue_id, [resource.user_id]):
+        raise errors.UnknownPeople(errors={"user": ["This is none of the venue's people."]})
+    theirs = Resource.objects.filter(user=resource.user_id, retired_at=None)
+    if theirs.exclude(pk=resource.pk).exists():
+        raise errors.AlreadyResource
+
+
+@contextmanager
+def refuse_second_resource() -> Iterator[None]:
+    """Of two who make a person a resource at once one is refused `AlreadyResource`."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if "resource_one_a_person" not in str(error):
+            raise
+        raise errors.AlreadyResource from None
 
 
 @transaction.atomic
@@ -39,7 +68,10 @@ def update_resource(resource: Resource, by: Caller, changes: Mapping[str, Any]) 
     others = {name: value for name, value in changes.items() if name not in uniform}
     for name, value in others.items():
         setattr(resource, name, value)
-    resource.save(update_fields=[*others, "updated_at"])
+    if "user_id" in others or ("venue" in others and resource.user_id):
+        _check_person(resource)
+    with refuse_second_resource():
+        resource.save(update_fields=[*others, "updated_at"])
     if "venue" in others:
         for rows in (Hours.objects, HoursException.objects):
             rows.filter(resource=resource).update(venue=venue)

@@ -74,7 +74,7 @@ class InstantOrDayField(serializers.Field[Any, str, Any, Any]):
             self.fail("invalid")
 
 
-class AvailabilityQuerySerializer(serializers.Serializer[Any]):
+class RangeQuerySerializer(serializers.Serializer[Any]):
     start = InstantOrDayField(
         help_text="An instant, for example `2030-05-01T09:00:00Z`; or a date, for example"
         " `2030-05-01`: from the beginning of that day by the venue's clock."
@@ -82,18 +82,21 @@ class AvailabilityQuerySerializer(serializers.Serializer[Any]):
     end = InstantOrDayField(
         help_text="An instant, if `start` is one; or a date: to the end of that day."
     )
-    duration = DurationField(
-        required=False, help_text="`HH:MM:SS`: only intervals that are at least this long."
-    )
-    explain = serializers.BooleanField(
-        required=False, default=False, help_text="`1`: also why the rest is `refused`."
-    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if isinstance(attrs["start"], datetime) != isinstance(attrs["end"], datetime):
             message = "Give `start` and `end` both as instants, or both as dates."
             raise serializers.ValidationError({"end": [message]})
         return attrs
+
+
+class AvailabilityQuerySerializer(RangeQuerySerializer):
+    duration = DurationField(
+        required=False, help_text="`HH:MM:SS`: only intervals that are at least this long."
+    )
+    explain = serializers.BooleanField(
+        required=False, default=False, help_text="`1`: also why the rest is `refused`."
+    )
 
 
 class CalendarQuerySerializer(serializers.Serializer[Any]):

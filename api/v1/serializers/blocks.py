@@ -16,6 +16,7 @@ BLOCK = {
     "starts_at": "2030-12-24T09:00:00Z",
     "ends_at": "2030-12-24T12:00:00Z",
     "reason": "The floor is polished",
+    "rule": "FREQ=WEEKLY;COUNT=4",
 }
 STORED = {"id": 4, **BLOCK, "created_at": "2030-12-01T08:00:00Z"}
 
@@ -27,6 +28,14 @@ class NewBlockSerializer(SharedFieldsSerializer):
     reason = serializers.CharField(
         max_length=200, required=False, allow_blank=True, help_text="Why; for staff only."
     )
+    rule = serializers.CharField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="When it comes again, in the venue's wall time (RFC 5545): `FREQ=WEEKLY;COUNT=10`"
+        " or with `UNTIL`. Without either only where the venue has `max_advance`: for 366 times or"
+        " five years.",
+    )
     force = serializers.BooleanField(
         required=False,
         help_text="Whether it may lie over bookings: it gets their time the moment they leave.",
@@ -37,12 +46,13 @@ class NewBlockSerializer(SharedFieldsSerializer):
 class BlockSerializer(serializers.ModelSerializer[Block]):
     class Meta:
         model = Block
-        fields = ["id", "starts_at", "ends_at", "reason", "created_at"]
+        fields = ["id", "starts_at", "ends_at", "reason", "rule", "created_at"]
         read_only_fields = fields
         extra_kwargs = describe(
             starts_at="When it begins.",
             ends_at="When it ends.",
             reason="Why; for staff only.",
+            rule="When it comes again; empty for once.",
             created_at="When it was made.",
         )
 

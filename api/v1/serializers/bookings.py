@@ -13,7 +13,7 @@ from api.models.allocations import get_places
 from api.rest.credentials import EmailField
 
 from .base import SharedFieldsSerializer, StrictSerializer, describe, example
-from .fields import InstantField
+from .fields import DurationField, InstantField
 
 OWNER = {"id": 7, "name": "Ana Example", "email": "ana@example.com"}
 BOOKING = {
@@ -21,6 +21,7 @@ BOOKING = {
     "venue": "club",
     "resource": 3,
     "resource_name": "Court 1",
+    "service": None,
     "owner": OWNER,
     "title": "Practice",
     "notes": "Bring balls",
@@ -80,6 +81,9 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     venue = serializers.CharField(source="venue.slug", help_text="The slug of the venue.")
     resource = serializers.IntegerField(source="resource_id", help_text="The id of what is booked.")
     resource_name = serializers.CharField(source="resource.name", help_text="Its name.")
+    service: Any = serializers.IntegerField(
+        source="service_id", allow_null=True, help_text="The id of the service; null for none."
+    )
     owner = OwnerSerializer(help_text="Whose booking it is.")
     allocations = AllocationSerializer(many=True, help_text="What it takes, one row a unit.")
     attendees: Any = serializers.PrimaryKeyRelatedField(
@@ -96,6 +100,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "venue",
             "resource",
             "resource_name",
+            "service",
             "owner",
             "title",
             "notes",
@@ -164,6 +169,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "venue": instance.venue.slug,
             "resource": instance.resource_id,
             "resource_name": instance.resource.name,
+            "service": instance.service_id,
             "owner": {"id": owner.pk, "name": owner.name, "email": owner.email},
             "allocations": [{"resource": pk, "unit": unit} for pk, unit in places],
             "attendees": attendees,
@@ -171,7 +177,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         }
 
 
-_WORKED_OUT = ("venue", "resource", "resource_name", "owner", "allocations", "attendees")
+_WORKED_OUT = ("venue", "resource", "resource_name", "service", "owner", "allocations", "attendees")
 _COLUMNS = tuple(
     name for name in BookingSerializer.Meta.fields if name not in (*_WORKED_OUT, "approved_by")
 )
@@ -191,7 +197,7 @@ class NewBookingSerializer(SharedFieldsSerializer):
         min_value=1,
         max_value=2**63 - 1,
         required=False,
-        help_text="The id of what is to be booked; or `resources`.",
+        help_text="The id of what is to be booked; or `resources`, or `service`.",
     )
     resources = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
@@ -199,6 +205,22 @@ class NewBookingSerializer(SharedFieldsSerializer):
         max_length=50,
         required=False,
         help_text="The ids of several of one venue that are booked together, all or nothing.",
+    )
+    service = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="The id of a service: its resources are chosen, and `ends_at` is left out.",
+    )
+    duration = DurationField(
+        required=False,
+        help_text="One of the service's; may be left out if it has just one.",
+    )
+    prefer = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        max_length=50,
+        required=False,
+        help_text="Ids of resources that should serve it if they are free, the dearest first.",
     )
     quantity = serializers.IntegerField(
         min_value=1,
@@ -213,7 +235,9 @@ class NewBookingSerializer(SharedFieldsSerializer):
         help_text="The id of the venue's text that one agrees to (`venues/{slug}/consent/`).",
     )
     starts_at = InstantField(help_text="When it begins.")
-    ends_at = InstantField(help_text="When it ends.")
+    ends_at = InstantField(
+        required=False, help_text="When it ends; of a service its duration says it."
+    )
     title = serializers.CharField(
         max_length=255, required=False, allow_blank=True, help_text="What it is for."
     )
@@ -232,6 +256,32 @@ class NewBookingSerializer(SharedFieldsSerializer):
         max_length=500,
         help_text="Ids of the people who are invited: people of the venue.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        check_one_thing(attrs, partial=self.partial)
+        named = [name for name in ("resource", "resources") if name in attrs]
+        if resources := attrs.pop("resources", None):
+            attrs["resource"], *attrs["others"] = resources
+        elif named:
+            attrs["others"] = []
+        return attrs
+
+
+def check_one_thing(attrs: dict[str, Any], *, partial: bool) -> None:
+    """Refuses `Unfit` unless exactly one thing is to be booked, with what belongs to it."""
+    named = [name for name in ("resource", "resources", "service") if name in attrs]
+    if len(named) > 1 or not (named or partial):
+        message = "Give exactly one of resource, resources and service."
+        raise Unfit(errors={"resource": [message]})
+    is_service = "service" in named
+    if not partial and "ends_at" not in attrs and not is_service:
+        raise Unfit(errors={"ends_at": ["Say when it ends."]})
+    if "ends_at" in attrs and (is_service or "duration" in attrs):
+        raise Unfit(errors={"ends_at": ["Of a service it follows from the duration."]})
+    if not is_service and (named or not partial):
+        for name in ("duration", "prefer"):
+            if name in attrs:
+                raise Unfit(errors={name: ["Only of a service."]})
 
 
 @example(
@@ -259,20 +309,10 @@ class BookingRequestSerializer(NewBookingSerializer):
         required=False, help_text="For keys, with `name` and instead of `owner`: where to write."
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        named = [name for name in ("resource", "resources") if name in attrs]
-        if len(named) > 1 or not (named or self.partial):
-            raise Unfit(errors={"resource": ["Give exactly one of resource and resources."]})
-        if resources := attrs.pop("resources", None):
-            attrs["resource"], *attrs["others"] = resources
-        elif named:
-            attrs["others"] = []
-        return attrs
-
 
 @example(request={"starts_at": "2030-05-01T10:00:00Z", "ends_at": "2030-05-01T11:00:00Z"})
 class BookingChangeSerializer(NewBookingSerializer):
-    pass
+    consent = None  # type: ignore[assignment]  # asked for when it is made
 
 
 @example(request={"reason": "Rain"})

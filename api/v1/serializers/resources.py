@@ -13,8 +13,9 @@ from api.models.venues import MINUTE
 from api.opening_hours import MIDNIGHT
 from api.queries.venues.hours import get_own_uniform_span
 
-from .base import StrictMixin, describe, example
-from .fields import DurationField, LinkField, WallTimeField
+from .base import StrictMixin, StrictSerializer, describe, example
+from .fields import DayField, DurationField, LinkField, WallTimeField
+from .hours import SpanSerializer
 from .reviews import AFFECTED, AffectedMixin
 
 MAX_UNITS = 10_000
@@ -38,7 +39,54 @@ RESOURCE = {
     "opens_at": None,
     "closes_at": None,
     "own_slot_length": None,
+    "user": None,
 }
+
+
+RATE = {
+    "weekdays": [0, 1, 2, 3, 4],
+    "opens_at": "17:00",
+    "closes_at": "22:00",
+    "first_on": "2030-05-01",
+    "last_on": "2030-09-30",
+    "price_minor": 4500,
+}
+
+
+class RateSerializer(SpanSerializer):
+    weekdays = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=6),
+        min_length=1,
+        max_length=7,
+        help_text="On which; 0 is Monday.",
+    )
+    first_on = DayField(required=False, allow_null=True, help_text="The first day; null: any.")
+    last_on = DayField(
+        required=False, allow_null=True, help_text="The last day, inclusive; null: any."
+    )
+    price_minor = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_PRICE_MINOR,
+        help_text="What a slot costs that begins then, in minor units.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["opens_at"] == attrs["closes_at"] != MIDNIGHT:
+            raise Unfit(errors={"closes_at": ["Must differ from `opens_at` or be 00:00 too."]})
+        first, last = attrs.get("first_on"), attrs.get("last_on")
+        if first and last and last < first:
+            raise Unfit(errors={"last_on": ["Must not be before `first_on`."]})
+        return attrs
+
+
+@example({"rates": [RATE]}, request={"rates": [RATE]})
+class RatesSerializer(StrictSerializer):
+    rates = serializers.ListField(
+        child=RateSerializer(),
+        max_length=200,
+        help_text="Prices of slots; the first that fits a slot's start decides, else the"
+        " resource's `price_minor`.",
+    )
 
 
 @example(
@@ -101,6 +149,16 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
         required=False, allow_null=True, help_text="Instead of the venue's; null: the venue's."
     )
 
+    user = serializers.IntegerField(
+        source="user_id",
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        allow_null=True,
+        help_text="The id of the person that it is, one of the venue's people, shown to staff only;"
+        " null if it is none. A person is one resource at most.",
+    )
+
     class Meta:
         model = Resource
         fields = [
@@ -124,6 +182,7 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
             "closes_at",
             "slot_length",
             "own_slot_length",
+            "user",
         ]
         extra_kwargs = describe(
             name="What people call it.",
@@ -137,6 +196,9 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
         data = super().to_representation(instance)
         span = get_own_uniform_span(instance) or (None, None)
         data["opens_at"], data["closes_at"] = (at and at.isoformat() for at in span)
+        request = self.context.get("request")
+        if not (request and request.user.is_staff_of(instance.venue_id)):
+            data.pop("user")
         return data
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

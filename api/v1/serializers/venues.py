@@ -40,6 +40,7 @@ VENUE = {
     "hours_enforced": True,
     "holidays": "DE-BY",
     "slot_length": "01:00:00",
+    "slot_step": "00:15:00",
     "slot_rule": "free",
     "capacity_enforced": True,
     "approval": "primetime",
@@ -127,6 +128,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             hours_enforced="Whether bookings outside its hours are refused; exceptions hold in any"
             " case.",
             slot_length="The length of a slot.",
+            slot_step="Services begin every so long from each opening.",
             slot_rule="`free`: any start and end. `whole`: a whole number of slots. `grid`: whole"
             " slots counted from opening.",
             capacity_enforced="Whether bookings for more guests than a resource has places for are"
@@ -175,7 +177,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
         too_short = {
             name: ["Must be longer."]
             for name, least in (
-                *(("slot_length", MINUTE), ("hold_length", SECOND)),
+                *(("slot_length", MINUTE), ("slot_step", MINUTE), ("hold_length", SECOND)),
                 *(("guest_hold", SECOND), ("retention", DAY)),
             )
             if (attrs.get(name) or least) < least

@@ -21,6 +21,7 @@ from api.models import Booking, Guest, KeyCaller, User
 from api.queries.accounts.scope import check_staff_of
 from api.queries.bookings import bookings as queries
 from api.queries.venues.rules import get_resource
+from api.queries.venues.services import get_service_rules
 from api.rest.keys import BOOKING, MANAGING
 from api.rest.permissions import IsStaff, Scope
 from api.services.accounts import consents
@@ -33,9 +34,10 @@ from api.services.bookings.actions import (
     end_booking,
     reject_booking,
 )
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.extend import extend_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.status_changes import apply_to_bookings
 from api.v1.filters import BookingFilterSet
 from api.v1.serializers.bookings import (
@@ -92,10 +94,12 @@ class BookingViewSet(
         parameters=[ETAG], request=BookingRequestSerializer, responses={201: BookingSerializer}
     )
     def create(self, request: Request) -> Response:
-        """Book a resource.
+        """Book a resource or a service.
 
         Of any number of people who book the same time at once one gets it. The others get 409
         `slot_taken` with what blocks (`conflicts`) and the nearest free times (`alternatives`).
+        Of a `service` the resources are chosen: who is free and has the fewest bookings that day,
+        then who has been idle for the longest.
         The venue's rules decide whether it is confirmed at once (`confirmed`), waits for staff
         (`pending`) or for payment (`held`). A venue with a text to agree to wants its id as
         `consent`, once for each version. Keys say for whom: `owner`, or `name` and `email`.
@@ -103,7 +107,7 @@ class BookingViewSet(
         body = self.get_validated_body(BookingRequestSerializer)
         consent = body.pop("consent", None)
         is_key = isinstance(self.caller, KeyCaller)  # who books for others asks them by itself
-        with named_in_body("resource"):
+        with named_in_body("service" if "service" in body else "resource"):
             owner, actor = self._get_owner(body)
             booking = create_booking(
                 BookingRequest(owner=owner, contract="v1", **body),
@@ -119,7 +123,7 @@ class BookingViewSet(
         themselves, a key for others, as staff of the venue."""
         whom = {name: body.pop(name) for name in ("owner", "name", "email") if name in body}
         if isinstance(self.caller, KeyCaller):
-            venue_id = get_resource(body["resource"]).venue_id
+            venue_id = _get_venue_id(body)
             check_staff_of(self.caller, venue_id)
             return find_customer(venue_id, **whom), Actor.in_venue(self.caller, venue_id)
         if whom:
@@ -137,7 +141,7 @@ class BookingViewSet(
         """
         with self.changing(self.get_object(), TABLE.resubmit.by) as actor:
             changes = self.get_validated_body(BookingChangeSerializer, partial=True)
-            with named_in_body("resource"):
+            with named_in_body("service" if "service" in changes else "resource"):
                 reschedule_booking(pk, actor, BookingChanges(**changes))
         return self.retrieve(request)
 
@@ -268,6 +272,12 @@ class BookingViewSet(
             body["ids"], self.caller, lambda pk, actor: act(pk, actor, reason)
         )
         return Response({"results": [_render_result(pk, result) for pk, result in results]})
+
+
+def _get_venue_id(body: dict[str, Any]) -> int:
+    if "service" in body:
+        return get_service_rules(body["service"]).venue.pk
+    return get_resource(body["resource"]).venue_id
 
 
 def _render_result(pk: int, result: Booking | errors.Refusal) -> dict[str, Any]:

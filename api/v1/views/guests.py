@@ -59,7 +59,7 @@ class GuestBookingListView(IdempotentAPIView):
         body = self.get_validated_body(NewGuestBookingSerializer)
         owner = Guest(body.pop("name"), body.pop("email"))
         check = consents.build_check(owner, body.pop("consent", None))
-        with named_in_body("resource"):
+        with named_in_body("service" if "service" in body else "resource"):
             booking = guests.request_booking(
                 BookingRequest(owner=owner, contract="v1", **body), check=check
             )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -20,12 +21,17 @@ from api.opening_hours import to_instant
 from api.queries.bookings import explain
 from api.queries.venues import rules as rules_query
 from api.queries.venues.broken_rules import describe
+from api.rest.idempotency import IdempotentAPIView
 from api.rest.permissions import IsStaffOrReadOnly, Scope
 from api.rest.throttling import AnonymousThrottle
 from api.services.venues import resources
 from api.v1.filters import ResourceFilterSet
 from api.v1.serializers.availability import AvailabilityQuerySerializer, AvailabilitySerializer
-from api.v1.serializers.resources import ResourceChangeSerializer, ResourceSerializer
+from api.v1.serializers.resources import (
+    RatesSerializer,
+    ResourceChangeSerializer,
+    ResourceSerializer,
+)
 from api.v1.serializers.reviews import DryRunSerializer, RemovedSerializer
 from api.v1.tags import FIND, RUN_VENUE
 
@@ -112,7 +118,7 @@ class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Reso
         """
         query = self.get_validated_query(AvailabilityQuerySerializer)
         rules, now = rules_query.get_rules(pk)
-        start, end = _get_range(query["start"], query["end"], rules.venue)
+        start, end = get_range(query["start"], query["end"], rules.venue)
         free, refused = explain.explain_times(rules, start, end, now, notice=query["explain"])
         if "duration" in query:
             free = explain.list_long_enough(free, query["duration"])
@@ -123,6 +129,42 @@ class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Reso
         if query["explain"]:
             body["refused"] = list(map(_render_refused, refused))
         return Response(body)
+
+
+@extend_schema(parameters=[OpenApiParameter("pk", int, "path")])
+class RatesView(IdempotentAPIView):
+    permission_classes = (IsStaffOrReadOnly,)
+    scope = Scope.VENUE
+    throttle_classes = (AnonymousThrottle,)
+
+    @cached_property
+    def resource(self) -> Resource:
+        return rules_query.get_resource(self.kwargs["pk"])
+
+    def get_venue_id(self) -> int:
+        return int(self.resource.venue_id)
+
+    @extend_schema(tags=[FIND], responses=RatesSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """Read the rates of a resource.
+
+        What a slot costs by weekday, hours and dates. For anyone.
+        """
+        return Response({"rates": self.resource.rates})
+
+    @extend_schema(tags=[RUN_VENUE], request=RatesSerializer, responses=RatesSerializer)
+    def put(self, request: Request, pk: int) -> Response:
+        """Replace the rates of a resource.
+
+        Bookings that are there keep their price. For staff.
+        """
+        body = self.get_validated_body(RatesSerializer)
+        rates = [
+            {name: value for name, value in rate.items() if value is not None}
+            for rate in RatesSerializer(body).data["rates"]
+        ]
+        resources.update_resource(self.resource, self.caller, {"rates": rates})
+        return Response({"rates": rates})
 
 
 def _render_free(row: explain.Free, units: int) -> dict[str, Any]:
@@ -140,7 +182,7 @@ def _render_refused(row: explain.Refused) -> dict[str, Any]:
     return body | {"free_at": row.free_at} if row.free_at else body
 
 
-def _get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime]:
+def get_range(start: date, end: date, venue: Venue) -> tuple[datetime, datetime]:
     """Two instants as they are, or two days of the venue from the first's beginning to the last's
     end. Refuses `EndsBeforeStart` and `AbsurdTime`."""
     for name, value in (("start", start), ("end", end)):

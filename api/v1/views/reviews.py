@@ -15,7 +15,7 @@ from api.models import Review
 from api.queries.reviews.reviews import get_review, list_open_reviews
 from api.rest.permissions import IsStaff, Scope
 from api.services.actors import Actor
-from api.services.bookings.reschedule import BookingChanges
+from api.services.bookings.changes import BookingChanges
 from api.services.reviews.decisions import (
     cancel_reviewed_booking,
     keep_reviewed_booking,

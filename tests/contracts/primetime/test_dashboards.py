@@ -17,7 +17,8 @@ from api.services.bookings.actions import (
     reinstate_booking,
     reject_booking,
 )
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
 
 from .conftest import PENDING, somebody, stamp

@@ -15,9 +15,10 @@ from api.contracts.circletime.serializers.fields import parse_id
 from api.queries.venues import rooms
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.extend import extend_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.reschedule import reschedule_booking
 
 from .base import CircletimeView
 

@@ -1,0 +1,80 @@
+"""Recurrence rules in wall time."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from api import errors
+from api.recurrence import expand
+
+BERLIN = ZoneInfo("Europe/Berlin")
+HOUR = timedelta(hours=1)
+
+
+def starts(rule, at, length=HOUR, zone=BERLIN, endless=False):
+    start = datetime.fromisoformat(at).replace(tzinfo=zone)
+    found = expand(rule, start.astimezone(UTC), start.astimezone(UTC) + length, zone,
+                   may_be_endless=endless)  # fmt: skip
+    assert all(end - begin == length for begin, end in found)
+    return [f"{begin.astimezone(zone):%m-%d %H:%M}" for begin, _ in found]
+
+
+def test_a_rule_keeps_its_wall_time_over_a_change_of_clocks():
+    assert starts("FREQ=WEEKLY;COUNT=3", "2030-03-24T09:00") == [
+        "03-24 09:00",
+        "03-31 09:00",
+        "04-07 09:00",
+    ]
+
+
+def test_a_time_in_a_gap_is_read_with_the_offset_before_it_and_counts():
+    assert starts("FREQ=DAILY;COUNT=3", "2030-03-30T02:30") == [
+        "03-30 02:30",
+        "03-31 03:30",
+        "04-01 02:30",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("until", "times"),
+    [("20300115", 3), ("20300115T080000Z", 3), ("20300115T075959Z", 2), ("20300115T090000", 3)],
+)
+def test_until_is_inclusive_and_a_date_lasts_through_that_local_day(until, times):
+    assert len(starts(f"FREQ=WEEKLY;UNTIL={until}", "2030-01-01T09:00")) == times
+
+
+def test_an_endless_one_is_cut_where_it_is_allowed():
+    assert len(starts("FREQ=WEEKLY", "2030-01-01T09:00", endless=True)) == 262
+    assert len(starts("FREQ=DAILY", "2030-01-01T09:00", endless=True)) == 366
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=WEEKLY",
+        "FREQ=HOURLY;COUNT=3",
+        "FREQ=WEEKLY;COUNT=2;UNTIL=20300301",
+        "FREQ=WEEKLY;BYDAY=WE;COUNT=3",  # the start is no such day
+        "FREQ=DAILY;COUNT=367",
+        "FREQ=YEARLY;COUNT=7",
+        "FREQ=DAILY;COUNT=0",
+        "FREQ=DAILY;COUNT=-1",
+        "FREQ=DAILY;INTERVAL=0;COUNT=3",
+        "FREQ=DAILY;COUNT=3;BYMONTH=2;BYMONTHDAY=30",
+        "RRULE:FREQ=WEEKLY;COUNT=3",
+        "weekly",
+        "FREQ=WEEKLY;COUNT=x",
+        "FREQ=WEEKLY;UNTIL=soon",
+        "FREQ=WEEKLY;BYDAY=XX;COUNT=2",
+    ],
+)
+def test_what_is_no_rule_of_ours_is_refused(rule):
+    with pytest.raises(errors.Unfit) as refused:
+        starts(rule, "2030-01-01T09:00")
+    assert "rule" in refused.value.errors
+
+
+def test_one_that_overlaps_itself_is_refused():
+    with pytest.raises(errors.Unfit):
+        starts("FREQ=DAILY;COUNT=3", "2030-01-01T09:00", length=25 * HOUR)
