@@ -30,7 +30,8 @@ from api.services.bookings.actions import (
     end_booking,
     reject_booking,
 )
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.payments.balances import get_refundable_amount
 from api.services.payments.refunds import create_staff_refund
 from api.services.payments.stripe_gateway import SUCCEEDED

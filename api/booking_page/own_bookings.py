@@ -17,7 +17,8 @@ from api.queries.clock import database_now
 from api.queries.venues.venues import get_venue
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
-from api.services.bookings.reschedule import BookingChanges, reschedule_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
 from api.services.messages.email_times import format_interval
 
 from .base import VenueView

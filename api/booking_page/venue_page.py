@@ -169,7 +169,7 @@ class BookView(VenueView):
         self, form: NewBookingForm, refusal: errors.Refusal | None = None, status: int = 0
     ) -> HttpResponse:
         rules, times = self.choice.rules, (self.starts_at, self.ends_at)
-        price = policy.calculate_price(rules.resource, *times)
+        price = policy.calculate_price(rules, *times)
         context = {
             "form": form,
             "choice": self.choice,

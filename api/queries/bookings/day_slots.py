@@ -66,6 +66,6 @@ def _build_slot(rules: Rules, slot: Interval, now: datetime, check: Check, free:
         check(rules, *slot, now, 1)
     except errors.Refusal as broken:
         refusal = broken
-    price = policy.calculate_price(rules.resource, *slot)
+    price = policy.calculate_price(rules, *slot)
     approval = policy.needs_approval(rules, policy.is_primetime(rules, *slot))
     return DaySlot(*slot, refusal, price, approval)

@@ -18,6 +18,7 @@ from api import errors, policy
 from api.lifecycle import BOOKING, CONFIRMED, PENDING
 from api.models import Booking, Delivery, Payment, Resource, User
 from api.policy import Interval, Rules
+from api.queries.venues.rules import get_rules
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, check_in_booking
 from api.services.bookings.create import BookingRequest, create_booking
@@ -88,7 +89,7 @@ def book_slot(
 ) -> int:
     """Book by the services, and pay what has a price; 1, or 0 where the policy or another booking
     refuses. `staff` approve it at once. No email is sent. With `begun` somebody is there."""
-    price = policy.calculate_price(resource, start, end)
+    price = policy.calculate_price(get_rules(resource.pk)[0], start, end)
     try:
         intent = demo_payments.pay_ahead(resource, price) if price else None
     except (PaymentsAway, PaymentRefused):
