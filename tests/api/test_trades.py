@@ -119,7 +119,7 @@ def test_a_malformed_offer_is_refused(client_of, pair, ana, sent):
 def test_an_offer_of_what_is_not_ones_own_is_refused(client_of, pair, ana, ben):
     mine, theirs = pair
     answer = client_of(ben).post(PATH, {"requester_booking": mine.pk, "target_booking": theirs.pk})
-    assert (answer.status_code, answer.json()["code"]) == (409, "trade_refused")
+    assert (answer.status_code, answer.json()["code"]) == (400, "trade_refused")
     assert answer.json()["detail"] == "This is not your booking."
     assert not Trade.objects.exists()
 

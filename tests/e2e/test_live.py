@@ -21,8 +21,10 @@ import websockets
 from asgiref.sync import async_to_sync, sync_to_async
 
 from api.services.accounts import tokens
+from api.services.accounts.joining import join
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
+from api.services.venues import venues
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
@@ -99,6 +101,7 @@ def test_a_browsers_panel_hears_its_state_first_and_a_beat_after(site, room, mad
     ],
 )
 def test_a_refused_connection_closes_with_the_reason(site, ana, path, code):
+    join(ana, venues.get_contract_venue("circletime").pk)
     url = site.url(path.format(access=tokens.issue(ana).access), "ws")
 
     async def story():

@@ -94,7 +94,8 @@ class RoleField(serializers.BooleanField):
 def has_role(field: Any, user: Any, role: str) -> bool:
     """Whether the person has at least this role in the view's venue. Of any number of people it
     costs one statement, none where `role_here` was read with them."""
-    if user.is_operator:
+    # an operator too whose token is good at one contract alone
+    if user.is_operator or (getattr(user, "is_superuser", False) and not user.lacks_second_factor):
         return True
     own = getattr(user, "role_here", None)
     if own is None:

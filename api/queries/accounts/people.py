@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import CharField, Count, F, Model, OuterRef, QuerySet, Value
+from django.db.models import Case, CharField, Count, F, Model, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat, Now
 
 from api.errors import NotFound
@@ -18,7 +18,8 @@ Row = TypeVar("Row", bound=Model)
 def list_people(venue_id: int) -> QuerySet[User]:
     """Those who have a role in the venue, by id, each with `role_here`."""
     people = User.objects.filter(erased_at=None, memberships__venue=venue_id)
-    rows: QuerySet[User] = people.annotate(role_here=F("memberships__role"))  # type: ignore[no-redef]
+    role = Case(When(is_superuser=True, then=Value(Role.ADMIN)), default=F("memberships__role"))
+    rows: QuerySet[User] = people.annotate(role_here=role)  # type: ignore[no-redef]
     return rows.order_by("pk")
 
 
@@ -67,6 +68,9 @@ def has_email(email: str, but: int = 0) -> bool:
 
 
 def count_by_role(venue_id: int) -> dict[str, int]:
-    """How many of the venue's people there are in each role that anybody has."""
+    """How many of the venue's people there are in each role that anybody has; operators are admins
+    everywhere."""
     rows = Membership.objects.filter(venue=venue_id, user__erased_at=None)
-    return dict(rows.order_by("role").values_list("role").annotate(Count("pk")))
+    role = Case(When(user__is_superuser=True, then=Value(Role.ADMIN)), default=F("role"))
+    rows = rows.annotate(role_here=role).order_by("role_here")
+    return dict(rows.values_list("role_here").annotate(Count("pk")))

@@ -48,7 +48,7 @@ PASSWORD = "holdfast-demo"  # noqa: S105 - everybody may know it: it opens nothi
 SIGN_INS = (
     ("user@example.com", "books, pays, cancels"),
     ("staff@example.com", "answers requests and sees every booking"),
-    ("owner@example.com", "changes venues, resources and people"),
+    ("owner@example.com", "makes and changes venues, resources and people"),
 )
 DAY_AND_NIGHT = {"opens_at": time.min, "closes_at": time.min}
 RESOURCES: dict[str, list[dict[str, Any]]] = {
@@ -121,8 +121,9 @@ def seed_demo(password: str, now: datetime | None = None) -> dict[str, int]:
 
 
 def _create_memberships(people: list[User], venues: Iterable[Venue]) -> None:
-    """Everybody has their role in all five venues; the first is the operator too."""
-    User.objects.filter(pk=people[0].pk).update(is_superuser=True)
+    """Everybody has their role in all five venues; admins are operators too."""
+    operators = [user.pk for user, row in zip(people, PEOPLE, strict=True) if row[3] == Role.ADMIN]
+    User.objects.filter(pk__in=operators).update(is_superuser=True)
     for user, (*_, role) in zip(people, PEOPLE, strict=True):
         for venue in venues:
             join(user, venue.pk, role)
