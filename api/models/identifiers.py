@@ -52,7 +52,8 @@ def build_key(login: str) -> str:
 
     Takes any text, also what no account could have.
     """
-    local, at, domain = unicodedata.normalize("NFKC", login).strip().rpartition("@")
+    shown = _IGNORABLE.sub("", unicodedata.normalize("NFKC", login))
+    local, at, domain = shown.strip().rpartition("@")
     if not at:
         return fold(domain)
     try:

@@ -26,6 +26,8 @@ from api.models.identifiers import (
         ("strasse", "Straße"),
         ("fi", "ﬁ"),
         ("ana", "a\u00adn\u200ba"),
+        ("ana", "ana\r\u00ad"),
+        ("ana@example.com", "ana@example.com \u200b"),
         ("josé", "jose\u0301"),
         ("ana@example.com", " ANA＠exaⅿple.com "),
         ("ana@bücher.example", "Ana@xn--BCHER-KVA.example"),
