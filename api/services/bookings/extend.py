@@ -16,7 +16,7 @@ from api.queries.venues.rules import build_rules, get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
-from .parts import add_service, calculate_price, check_all, list_other_ids, list_rules
+from .parts import add_service, calculate_price, check_all, keep_buffers, list_other_ids, list_rules
 from .reschedule import (
     announce_change,
     find_follow_up,
@@ -55,7 +55,7 @@ def extend_booking(
     if booking.resource_id != first.resource_id:
         raise errors.Busy
     rules, now, before = build_rules(resource), resource.now, record_values(booking)
-    all_rules = add_service(booking, [rules, *list_rules(others)])
+    all_rules = keep_buffers(booking, add_service(booking, [rules, *list_rules(others)]))
     rules = all_rules[0]
     previous_end = booking.ends_at
     booking.resource, booking.venue = resource, resource.venue

@@ -38,6 +38,7 @@ from .parts import (
     check_all,
     check_one_venue,
     check_quantity,
+    keep_buffers,
     list_other_ids,
     list_rules,
 )
@@ -133,16 +134,15 @@ def _reschedule(
     before = record_values(booking) | ({"others": had} if had or others else {})
     rules = build_rules(resource)
     all_rules = [rules, *list_rules(others)]
-    if chosen:
-        all_rules = list(chosen)
-    elif changes.resource is None:
+    if changes.resource is None:
         all_rules = add_service(booking, all_rules)
-    rules = all_rules[0]
+    rules = (all_rules := list(chosen) or all_rules)[0]
     _apply(changes, booking, all_rules)
     after = record_values(booking) | ({"others": others} if had or others else {})
     moved = any(before.get(name) != after.get(name) for name in MOVES)
     if moved:
         _plan_again(booking, all_rules, before, first.venue_id, check)
+        all_rules = keep_buffers(booking, all_rules)
     if after == before and changes.attendees is None:
         return booking
     write_booking(booking, all_rules, resource.now, moved, left=had)
