@@ -245,8 +245,10 @@ def check_closed(rules: Rules, starts_at: datetime, ends_at: datetime, guests: i
 def check_hours(rules: Rules, starts_at: datetime, ends_at: datetime, guests: int) -> None:
     hours = list_open_intervals(rules, starts_at, ends_at)
     if not any(opens <= starts_at and ends_at <= closes for opens, closes in hours):
-        opens, closes = get_daily_hours(rules, starts_at.astimezone(rules.zone).date())
-        raise errors.OutsideHours(opens_at=opens, closes_at=closes)
+        on = starts_at.astimezone(rules.zone).date()
+        opens, closes = get_daily_hours(rules, on)
+        spans = rules.schedule.list_spans(on)
+        raise errors.OutsideHours(opens_at=opens, closes_at=closes, hours=spans, local_on=on)
 
 
 def get_daily_hours(rules: Rules, on: date) -> Span:
