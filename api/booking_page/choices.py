@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_aware
 
-from api import policy
+from api import policy, terms
 from api.models import Resource, Service, Venue
 from api.models.venues import SlotRule
 from api.policy import DAY, Check, Rules
@@ -102,7 +102,7 @@ class Choice:
     def calculate_price(self, starts_at: datetime) -> int:
         """In minor units."""
         interval = starts_at, starts_at + self.length
-        return self.quantity * sum(policy.calculate_price(each, *interval) for each in self.rules)
+        return self.quantity * sum(terms.calculate_price(each, *interval) for each in self.rules)
 
     def needs_approval(self, starts_at: datetime) -> bool:
         primetime = policy.is_primetime(self.rules[0], starts_at, starts_at + self.length)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.policy import Check, Interval, Rules
 from api.queries.venues.services import ServiceRules
 
@@ -63,7 +63,7 @@ def list_day_slots(
                 check(each, *slot, now, 1)
         except errors.Refusal as broken:
             refusal = broken
-        price = quantity * sum(policy.calculate_price(each, *slot) for each in rules)
+        price = quantity * sum(terms.calculate_price(each, *slot) for each in rules)
         return DaySlot(*slot, refusal, price, _needs_approval(rules[0], slot), free)
 
     return {on: _drop_past(map(build, day)) for on, day in slots.items()}

@@ -100,7 +100,7 @@ def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
     for time_ in list_blocked(resources, now, max(midnights.values()) + UPCOMING_WINDOW):
         blocked[time_.resource_id].append(time_)
     return {
-        each.pk: _build_state(each, meetings[each.pk], blocked[each.pk], now) for each in resources
+        each.pk: _build_state(each, meetings[each.pk], now, blocked[each.pk]) for each in resources
     }
 
 
@@ -125,13 +125,14 @@ def _list_meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iter
 
 
 def _build_state(
-    resource: Resource, rows: Sequence[Any], blocked: Sequence[Blocked], now: datetime
+    resource: Resource, rows: Sequence[Any], now: datetime, blocked: Sequence[Blocked] = ()
 ) -> tuple[State, timedelta]:
     """`rows` reach beyond the day by UPCOMING_WINDOW, and so do the times that are blocked."""
     current = next((row for row in rows if row.starts_at <= now), None)
     midnight = _get_midnight(resource, now)
     until = max(midnight, now + UPCOMING_WINDOW)
-    ahead = [row for row in rows if now < row.starts_at < until]
+    near = [row for row in rows if row.starts_at < until]
+    ahead = [row for row in near if row.starts_at > now]
     blocks = [block for block in blocked if block.starts_at < until]
     is_blocked = bool(blocks) and blocks[0].starts_at <= now
     free_units = 0 if is_blocked else _count_free(resource, rows, now)
@@ -144,7 +145,7 @@ def _build_state(
         "upcoming": [_serialize_meeting(row, resource) for row in ahead[:UPCOMING_LIMIT]],
         "blocked": [_serialize_block(block) for block in blocks[:UPCOMING_LIMIT]],
         "free_units": free_units,
-        "free_until": _format_instant(_find_free_until(resource, rows, blocks, now)),
+        "free_until": _format_instant(_find_free_until(resource, near, blocks, now)),
         "changes_at": _format_instant(changes_at),
         "at": _format_instant(now),
     }
