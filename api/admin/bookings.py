@@ -29,7 +29,7 @@ from .base import EditableAdmin, OwnVenueFilter, ReadOnlyAdmin
 from .batch_actions import apply_to_each
 from .zones import find_zone
 
-EDITABLE_FIELDS = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
+EDITABLE_FIELDS = ("resource", "quantity", "starts_at", "ends_at", "title", "notes", "guests")
 FORM_FIELDS = ("owner", *EDITABLE_FIELDS)
 NOT_SHOWN = (*FORM_FIELDS, "id", "several", "guest_key", "guest_link", "price_minor", "currency")
 SUMMARY = ("status", "venue", "when", "parts")
@@ -60,10 +60,17 @@ class BookingForm(ModelForm):
         model = Booking
         fields = FORM_FIELDS
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "quantity" in self.fields:
+            self.fields["quantity"].required = False
+
     def clean(self) -> dict[str, Any]:
         values = dict(super().clean() or {})
         if self.errors:
             return values
+        if values.get("quantity") is None:
+            values.pop("quantity", None)
         try:
             self.instance = self._write(values)
         except errors.Refusal as refusal:
@@ -78,7 +85,9 @@ class BookingForm(ModelForm):
             return create_booking(BookingRequest(contract="admin", **values), actor=actor)
         values.pop("owner", None)
         actor = Actor.for_booking(self.user, self.instance)
-        return reschedule_booking(self.instance.pk, actor, BookingChanges(**values))
+        # one of a service that is named its own resource would be one of a service no more
+        changes = BookingChanges(**values).without_unchanged(self.instance)
+        return reschedule_booking(self.instance.pk, actor, changes)
 
     def _post_clean(self) -> None:
         """Skip the model's validation: the row is written already."""

@@ -120,6 +120,7 @@ class DurationInline(TabularInline):
     formset = DurationFormSet
     formfield_overrides = DURATIONS
     fields = ("duration", "price")
+    hide_title = True
     verbose_name_plural = "how long it may last, and what that costs"
     extra = 1
     min_num = 1
@@ -137,6 +138,7 @@ class NeedFormSet(forms.models.BaseInlineFormSet):
 class NeedInline(TabularInline):
     model = Need
     formset = NeedFormSet
+    hide_title = True
     verbose_name_plural = "what a booking takes: so many of a pool"
     extra = 1
     min_num = 1

@@ -143,7 +143,7 @@ class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
         help_text="For one slot, in the venue's currency. Empty or 0: free of charge.",
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
     )
-    rates = RatesField(
+    other_prices = RatesField(
         label="Other prices at times",
         required=False,
         help_text="For one slot that begins then. The first row that fits decides; where none does,"
@@ -169,9 +169,9 @@ class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
             currency = resource.venue.currency
             self.initial["price"] = money.to_major(resource.price_minor, currency)
             self.fields["price"].label = f"Price, {currency.upper()}"
-        if resource.pk and "rates" in self.fields:
-            self.fields["rates"].set_currency(resource.venue.currency)
-            self.initial["rates"] = resource.rates
+        if resource.pk and "other_prices" in self.fields:
+            self.fields["other_prices"].set_currency(resource.venue.currency)
+            self.initial["other_prices"] = resource.rates
         self.apply_texts(RESOURCE_TEXTS)
 
     def clean(self) -> dict[str, Any]:
@@ -188,8 +188,8 @@ class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
                 self.add_error("price", f"{venue.currency.upper()} has no such small coins.")
             else:
                 self.instance.price_minor = int(minor)
-        if "rates" in values:
-            self.instance.rates = values["rates"]
+        if "other_prices" in values:
+            self.instance.rates = values["other_prices"]
         return values
 
 

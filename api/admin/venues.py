@@ -28,7 +28,7 @@ from .hours import ExceptionInline, HoursInline, OwnExceptionInline, OwnHoursInl
 from .reviews import warn_of_affected
 from .venue_forms import ResourceForm, VenueForm
 
-ADDED = ("more_amenities", "price", "rates")  # by the form of resources
+ADDED = ("more_amenities", "price", "other_prices")  # by the form of resources
 
 
 class PrimetimeWindowInline(VenueInline):

@@ -66,8 +66,10 @@ def format_length(length: timedelta) -> str:
 
 
 def list_reasons(slots: Any, zone: tzinfo) -> list[tuple[str, str]]:
-    """Why the times that are not free are not: each reason once, short and whole."""
-    refusals = [slot.refusal for slot in slots if slot.refusal]
-    said = {describe_shortly(each): describe(each, zone) for each in refusals}
+    """Why the times that are not free are not: each reason once, short and whole, as of
+    the first that it refuses."""
+    said: dict[str, str] = {}
+    for refusal in (slot.refusal for slot in slots if slot.refusal):
+        said.setdefault(describe_shortly(refusal), describe(refusal, zone))
     said.pop(SHORT["slot_taken"], None)
     return list(said.items())

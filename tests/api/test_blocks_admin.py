@@ -127,8 +127,8 @@ def test_parts_and_quantities_stand_on_the_board_and_move_as_a_whole(
 
 
 def rate(number, days=(), **fields):
-    row = {f"rates-{number}-{name}": value for name, value in fields.items()}
-    return row | {f"rates-{number}-weekdays": list(days)}
+    row = {f"other_prices-{number}-{name}": value for name, value in fields.items()}
+    return row | {f"other_prices-{number}-weekdays": list(days)}
 
 
 INLINES = {
@@ -154,7 +154,7 @@ def test_rates_are_a_table(staff, court):
     address = f"/admin/api/resource/{court.pk}/change/"
     evening = rate(0, [0, 1], opens_at="17:00", closes_at="22:00", price="45.50")
     summer = rate(1, opens_at="00:00", closes_at="00:00", first_on="2030-06-01", price="10")
-    form = {**RESOURCE, **INLINES, "rates-rows": 5, **evening, **summer}
+    form = {**RESOURCE, **INLINES, "other_prices-rows": 5, **evening, **summer}
     done = staff.post(address, form)
     assert done.status_code == 302, done.content.decode()
     court.refresh_from_db()
@@ -166,10 +166,10 @@ def test_rates_are_a_table(staff, court):
         | {"first_on": "2030-06-01", "price_minor": 1000},
     ]  # fmt: skip
     shown = staff.get(address).content.decode()
-    assert 'name="rates-0-price" value="45.50"' in shown
-    assert 'name="rates-1-first_on" value="2030-06-01"' in shown
+    assert 'name="other_prices-0-price" value="45.50"' in shown
+    assert 'name="other_prices-1-first_on" value="2030-06-01"' in shown
     wrong = rate(0, opens_at="17:00", closes_at="17:00", price="x")
-    refused = staff.post(address, {**RESOURCE, **INLINES, "rates-rows": 1, **wrong})
+    refused = staff.post(address, {**RESOURCE, **INLINES, "other_prices-rows": 1, **wrong})
     assert "Row 1, price: Enter a number." in refused.content.decode()
     assert 'value="x"' in refused.content.decode()
     assert len(Resource.objects.get(pk=court.pk).rates) == 2
