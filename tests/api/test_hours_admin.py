@@ -24,13 +24,13 @@ def save(ada):
         shown = client.get(page).context_data
         form = shown["adminform"].form
         typed = {}
-        for field in form:
-            widget, value = field.field.widget, field.value()
-            if isinstance(widget, MultiWidget):
-                parts = enumerate(widget.decompress(value))
-                typed |= {f"{field.html_name}_{n}": part for n, part in parts}
+        for name, field in form.fields.items():
+            value = form[name].value()
+            if isinstance(field.widget, MultiWidget):  # a number and its unit
+                parts = field.widget.decompress(value)
+                typed |= {f"{name}_{n}": part for n, part in enumerate(parts)}
             else:
-                typed[field.html_name] = value
+                typed[name] = value
         names = {"hours": hours, "own_hours": hours}
         names |= {"exceptions": exceptions, "own_exceptions": exceptions}
         for formset in shown["inline_admin_formsets"]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, F
 
-from api import errors, policy
+from api import errors, terms
 from api.models import Allocation, Booking, Resource
 from api.models.allocations import Kind
 from api.policy import Check, Rules
@@ -142,4 +142,4 @@ def calculate_price(
     units. Refuses `Unfit` for a length that is no duration of the service."""
     if service := rules[0].service:
         return quantity * get_price(service, ends_at - starts_at)
-    return quantity * sum(policy.calculate_price(each, starts_at, ends_at) for each in rules)
+    return quantity * sum(terms.calculate_price(each, starts_at, ends_at) for each in rules)

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.effective_status import get_due_transition
 from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Status, Transition
 from api.models import Booking, Resource
@@ -253,7 +253,7 @@ def _plan_again(
     if starts_at == previous_start and booking.venue_id == previous_venue_id:
         move_end_deadlines(booking, rules, now, datetime.fromisoformat(before["ends_at"]))
     else:
-        _set(booking, policy.calculate_deadlines(rules.venue, starts_at, ends_at, now))
+        _set(booking, terms.calculate_deadlines(rules.venue, starts_at, ends_at, now))
 
 
 def move_end_deadlines(
@@ -261,10 +261,10 @@ def move_end_deadlines(
 ) -> None:
     """Freezes anew the deadlines that hang on the end of a booking whose start stays."""
     starts_at, ends_at = booking.starts_at, booking.ends_at
-    no_show_at = policy.move_no_show(
+    no_show_at = terms.move_no_show(
         rules.venue, booking.no_show_at, starts_at, previous_end, ends_at
     )
-    deadlines = policy.calculate_deadlines(rules.venue, starts_at, ends_at, now)
+    deadlines = terms.calculate_deadlines(rules.venue, starts_at, ends_at, now)
     completes_at = deadlines["completes_at"]
     _set(booking, {"no_show_at": no_show_at, "completes_at": completes_at})
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from api import policy
+from api import terms
 from api.lifecycle import Status
 from api.models import Booking, Payment, PrimetimeWindow, Resource, Role, User, Venue
 from api.models.venues import Approval
@@ -256,7 +256,7 @@ def _build_past_booking(
     booked_at = start - timedelta(days=rng.randint(1, 6))
     checked = status == Status.COMPLETED and resource.venue.check_in_required
     quantity = rng.randint(1, min(4, resource.units)) if resource.units > 1 else 1
-    amount = quantity * policy.calculate_price(build_rules(resource), start, end)
+    amount = quantity * terms.calculate_price(build_rules(resource), start, end)
     paid = "succeeded" if status == Status.COMPLETED else "failed"
     return Booking(
         venue=resource.venue,
@@ -274,7 +274,7 @@ def _build_past_booking(
         checked_in_at=start if checked else None,
         created_at=booked_at,
         updated_at=end,
-        **policy.calculate_deadlines(resource.venue, start, end, booked_at),
+        **terms.calculate_deadlines(resource.venue, start, end, booked_at),
     )
 
 
