@@ -195,7 +195,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
                 *(("guest_hold", SECOND), ("retention", DAY)),
                 *(("max_hours_a_week", SECOND), ("pause_length", SECOND)),
             )
-            if (attrs.get(name) or least) < least
+            if attrs.get(name) is not None and attrs[name] < least
         }
         if too_short:
             raise Unfit(errors=too_short)
