@@ -17,6 +17,7 @@ from api.queries.venues.rules import build_rules, get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
+from .changes import record_values
 from .parts import add_service, calculate_price, check_all, keep_buffers, list_other_ids, list_rules
 from .quotas import check_quotas
 from .reschedule import (
