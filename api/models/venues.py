@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -124,6 +124,12 @@ class Venue(models.Model):
         db_default=True,
         help_text="Off: the grace of what is booked after it began counts from its start",
     )
+    series_no_show_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="So many no-shows end a series; none: it goes on",
+    )
     completion_from = models.CharField(
         max_length=5, choices=CompletionFrom.choices, default=CompletionFrom.END
     )
@@ -209,6 +215,10 @@ class Venue(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(late_refund_percent__lte=100), name="venue_refund_percent"
+            ),
+            models.CheckConstraint(
+                condition=Q(series_no_show_limit=None) | Q(series_no_show_limit__gte=1),
+                name="venue_series_no_show_limit",
             ),
             models.CheckConstraint(
                 condition=Q(opens_at__isnull=True, closes_at__isnull=True)

@@ -1,0 +1,181 @@
+"""What would become of each occurrence of a series: looked up for all of them at once.
+
+1. The policy refuses some, and says of others that they are too far ahead: these come later.
+2. One statement looks at what is taken of the rest; of a service each occurrence is chosen for.
+3. For those that are taken the nearest free times are looked up, within a day, and never onto
+   another occurrence; where the series asks for that, they move there.
+
+Nothing is written. What is free by the plan is taken by `book`, or the plan is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from api import errors, policy
+from api.models.series import OnConflict, Outcome
+from api.policy import Check, Interval, Rules
+from api.queries.bookings.occupancy import Part
+from api.queries.series.occupied import is_free, list_conflicts_of, list_taken_units
+from api.queries.series.occurrences import Occurrence, OccurrenceOutcome
+from api.queries.venues.services import ServiceRules
+from api.recurrence import refuse
+from api.services.bookings.choose import Wish, iter_choices
+from api.services.bookings.parts import build_parts, check_all
+
+from .nearest import chunk, find_nearest_of_resources, find_nearest_of_service
+
+BOOKABLE = (Outcome.WOULD_BOOK, Outcome.MOVED)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What each occurrence is to book: the resources of the `rules`, or the `service`.
+
+    `check` is the policy that an occurrence has to pass. `ignore`: bookings (ids) that make room
+    for it."""
+
+    rules: Sequence[Rules]
+    service: ServiceRules | None
+    now: datetime
+    on_conflict: str
+    quantity: int = 1
+    guests: int = 1
+    prefer: Sequence[int] = ()
+    check: Callable[[Occurrence], Check] = lambda _: policy.check_booking
+    ignore: Collection[int] = ()
+
+    @property
+    def any_rules(self) -> list[Rules]:
+        return list(self.service.rules.values()) if self.service else list(self.rules)
+
+
+def plan(wanted: Wanted, occurrences: Sequence[Occurrence]) -> list[OccurrenceOutcome]:
+    """What would become of each of them, in their order, which is by recurrence id."""
+    _check_apart(wanted, occurrences)
+    find = _plan_service if wanted.service else _plan_resources
+    outcomes = find(wanted, occurrences)
+    if any(each.outcome == Outcome.TAKEN for each in outcomes):
+        outcomes = _look_nearby(wanted, outcomes)
+    return outcomes
+
+
+def _check_apart(wanted: Wanted, occurrences: Sequence[Occurrence]) -> None:
+    """Refuses `Unfit` where the buffers of one would lie over another."""
+    buffers = [each.buffers for each in wanted.any_rules]
+    between = max((before + after for before, after in buffers), default=timedelta(0))
+    if any(two.starts_at < one.ends_at + between for one, two in pairwise(occurrences)):
+        raise refuse("It overlaps itself.")
+
+
+def _plan_resources(wanted: Wanted, occurrences: Sequence[Occurrence]) -> list[OccurrenceOutcome]:
+    checked = [_check(wanted, each, wanted.rules) for each in occurrences]
+    parts: list[Part] = []
+    for each in checked:
+        if each.outcome == Outcome.WOULD_BOOK:
+            parts += build_parts(wanted.rules, *each.interval, wanted.quantity)
+    taken = list_taken_units(parts, wanted.ignore)
+    rows = iter(chunk(list(zip(parts, taken, strict=True)), len(wanted.rules)))
+    outcomes, conflicts = [], []
+    for each in checked:
+        if each.outcome != Outcome.WOULD_BOOK:
+            outcomes.append(each)
+            continue
+        full = [(part, found) for part, found in next(rows) if not is_free(part, found)]
+        if full:
+            conflicts.append([(part, row) for part, found in full for row in found if row.counts])
+            each = replace(each, outcome=Outcome.TAKEN, code=errors.SlotTaken.code)
+        outcomes.append(each)
+    found = iter(list_conflicts_of(conflicts))
+    return [
+        replace(each, conflicts=next(found)) if each.outcome == Outcome.TAKEN else each
+        for each in outcomes
+    ]
+
+
+def _check(wanted: Wanted, occurrence: Occurrence, rules: Sequence[Rules]) -> OccurrenceOutcome:
+    """What the policy says of it, at its own time."""
+    found = OccurrenceOutcome(
+        occurrence, Outcome.WOULD_BOOK, *occurrence.interval, rules=tuple(rules)
+    )
+    people = {"guests": wanted.guests, "quantity": wanted.quantity}
+    try:
+        check_all(wanted.check(occurrence), rules, *occurrence.interval, wanted.now, **people)
+    except errors.TooFarAhead:
+        return replace(found, outcome=Outcome.LATER)
+    except errors.Refusal as refusal:
+        return replace(found, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
+    return found
+
+
+def _plan_service(wanted: Wanted, occurrences: Sequence[Occurrence]) -> list[OccurrenceOutcome]:
+    return [_choose(wanted, each) for each in occurrences]
+
+
+def _choose(wanted: Wanted, occurrence: Occurrence) -> OccurrenceOutcome:
+    """Its outcome with the resources that would serve it."""
+    found = OccurrenceOutcome(occurrence, Outcome.WOULD_BOOK, *occurrence.interval)
+    try:
+        return replace(found, rules=tuple(choose_at(wanted, *occurrence.interval)))
+    except errors.TooFarAhead:
+        return replace(found, outcome=Outcome.LATER)
+    except errors.SlotTaken as refusal:
+        taken = replace(found, outcome=Outcome.TAKEN, code=refusal.code)
+        return replace(taken, conflicts=refusal.conflicts)
+    except errors.Refusal as refusal:
+        return replace(found, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
+
+
+def choose_at(wanted: Wanted, starts_at: datetime, ends_at: datetime) -> list[Rules]:
+    """The resources of the service for that time; refuses as `iter_choices` does."""
+    assert wanted.service is not None
+    wish = Wish(
+        wanted.service,
+        starts_at,
+        ends_at - starts_at,
+        quantity=wanted.quantity,
+        guests=wanted.guests,
+        prefer=wanted.prefer,
+        ignore=next(iter(wanted.ignore), 0),
+    )
+    return next(iter_choices(wish, check=policy.check_time))
+
+
+def _look_nearby(wanted: Wanted, outcomes: Sequence[OccurrenceOutcome]) -> list[OccurrenceOutcome]:
+    """The same with the nearest free times of those that are taken; moved there if asked to."""
+    own = [each.interval for each in outcomes if each.outcome in (*BOOKABLE, Outcome.LATER)]
+    taken = [each for each in outcomes if each.outcome == Outcome.TAKEN]
+    moves = wanted.on_conflict == OnConflict.NEAREST
+    find = find_nearest_of_service if wanted.service else find_nearest_of_resources
+    found: dict[datetime, OccurrenceOutcome] = {}
+    nearest = find(wanted, [each.interval for each in taken])
+    for each, list_near in zip(taken, nearest, strict=True):
+        alternatives = list_near(own)
+        found[each.recurrence_id] = replace(each, alternatives=alternatives)
+        if moves and alternatives and (moved := _move(wanted, each, alternatives)):
+            found[each.recurrence_id] = moved
+            own.append(moved.interval)
+    return [found.get(each.recurrence_id, each) for each in outcomes]
+
+
+def _move(
+    wanted: Wanted, taken: OccurrenceOutcome, alternatives: Sequence[Interval]
+) -> OccurrenceOutcome | None:
+    for interval in alternatives:
+        try:
+            rules = choose_at(wanted, *interval) if wanted.service else taken.rules
+        except errors.Refusal:
+            continue
+        starts_at, ends_at = interval
+        return replace(
+            taken,
+            outcome=Outcome.MOVED,
+            code="",
+            starts_at=starts_at,
+            ends_at=ends_at,
+            rules=tuple(rules),
+        )
+    return None
