@@ -217,12 +217,12 @@ REASONS: Final = frozenset(
 )
 
 
-_OF_OTHERS: Final = {**TRADE_EMAILS, **SERIES_EMAILS}
+_EVERYWHERE: Final = {**DEFAULT, **TRADE_EMAILS, **SERIES_EMAILS}
 
 
 def list_emails(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ...]:
     """The emails that a verb causes in a wording, for that reason of it."""
-    rows = (WORDINGS.get(wording, {}) | _OF_OTHERS).get(verb, DEFAULT.get(verb, ()))
+    rows = WORDINGS.get(wording, {}).get(verb, _EVERYWHERE.get(verb, ()))
     return tuple(email for email in rows if email.because in ("", reason))
 
 

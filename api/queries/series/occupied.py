@@ -91,9 +91,9 @@ def _list_conflicts(
 ) -> list[Booking | BlockedTime]:
     found: dict[Any, Booking | BlockedTime] = {}
     for part, row in taken:
-        if row.booking_id in bookings:
+        if row.booking_id is not None and row.booking_id in bookings:
             found[row.booking_id] = bookings[row.booking_id]
-        elif row.block_id in reasons:
+        elif row.block_id is not None and row.block_id in reasons:
             found["block", row.block_id, row.starts_at] = BlockedTime(
                 row.block_id,
                 part.resource.venue_id,

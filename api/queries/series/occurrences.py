@@ -56,13 +56,7 @@ class OccurrenceOutcome:
 def expand_series(series: Series) -> list[Occurrence]:
     """All that the rule has, with RDATE and without EXDATE, by recurrence id. Refuses `Unfit` for
     what cannot be."""
-    zone = series.zone
-    ruled = list_walls(series.rule, series.first, zone, may_be_endless=True)
-    by_id = {read_wall(wall, zone): wall for wall in ruled}
-    by_id |= {at: at.astimezone(zone).replace(tzinfo=None, fold=0) for at in series.rdates}
-    for excluded in series.exdates:
-        by_id.pop(excluded, None)
-    walls = sorted(by_id.items())
+    zone, walls = series.zone, sorted(_list_walls(series).items())
     if walls:
         check_length([wall for _, wall in walls])
     found = []
@@ -71,6 +65,20 @@ def expand_series(series: Series) -> list[Occurrence]:
         found.append(Occurrence(recurrence_id, starts_at, starts_at + series.duration))
     check_apart([occurrence.interval for occurrence in found])
     return found
+
+
+def _list_walls(series: Series) -> dict[datetime, datetime]:
+    """The wall time of each recurrence id: the one that the rule says, also in a gap."""
+    zone = series.zone
+    ruled = list_walls(series.rule, series.first, zone, may_be_endless=True)
+    found = {read_wall(wall, zone): wall for wall in ruled}
+    found |= {at: at.astimezone(zone).replace(tzinfo=None, fold=0) for at in series.rdates}
+    return {at: wall for at, wall in found.items() if at not in series.exdates}
+
+
+def find_wall(series: Series, occurrence: Occurrence) -> datetime:
+    """The wall time at which the rule has it, before the series was moved."""
+    return _list_walls(series)[occurrence.recurrence_id]
 
 
 def set_dates(

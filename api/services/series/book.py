@@ -69,8 +69,9 @@ def build_bookings(
         if each.outcome in BOOKABLE:
             booking = build_booking(request, each.rules, *each.interval, now)
             booking.series, booking.recurrence_id = series, each.recurrence_id
-            each = replace(each, booking=booking)
-        found.append(each)
+            found.append(replace(each, booking=booking))
+        else:
+            found.append(each)
     return found
 
 
@@ -115,10 +116,10 @@ def book(
     is_new: bool,
     make_way: bool = False,
 ) -> list[OccurrenceOutcome]:
-    """The outcomes with what is booked now. Raises `LostError` where a rival came first. `make_way`:
-    after that, others are moved to other units where that makes room. In a transaction."""
+    """The outcomes with what is booked now. Raises `LostError` where a rival came first; after that
+    others are moved to other units where it makes room (`make_way`). In a transaction."""
     bookings = [each.booking for each in outcomes if each.booking]
-    places = _pick_places(outcomes, make_way=make_way)
+    places = pick_places(outcomes, make_way=make_way)
     event: dict[str, Any] = {
         "sender": Booking,
         "rows": bookings,
@@ -156,15 +157,15 @@ def _insert(
         booking._state.adding, booking._state.db = False, connection.alias
 
 
-def _pick_places(
+def pick_places(
     outcomes: Sequence[OccurrenceOutcome], *, make_way: bool
 ) -> list[tuple[int, Place]]:
-    """The places of all bookings, with their ids."""
+    """The places of all bookings, with their ids. Raises `LostError` where a unit is missing."""
     parts = [(each.booking, part) for each in outcomes for part in list_parts(each)]
     shared = [part for _, part in parts if part.resource.units > 1]
     ids = {part.resource.pk for part in shared}
     lock_units(ids, shared=not make_way)
-    taken = iter(() if make_way or not shared else list_taken_units(shared))
+    taken = iter([] if make_way or not shared else list_taken_units(shared))
     places = []
     for booking, part in parts:
         if part.resource.units == 1:
@@ -179,9 +180,6 @@ def _pick_places(
         places += [
             (booking.pk, Place(part.resource.pk, unit, part.starts_at, part.ends_at, part.kind))
             for unit in free[: part.quantity]
-        ]
-        booking.places = booking.__dict__.get("places", []) + [
-            (place.resource_id, place.unit) for _, place in places[-part.quantity :]
         ]
     return places
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -12,7 +11,6 @@ from django.db import connection, transaction
 from api import errors, policy
 from api.models import Booking, Series, Venue
 from api.models.series import OnConflict, Outcome
-from api.opening_hours import DAY, to_instant
 from api.queries.series.occurrences import (
     OccurrenceOutcome,
     check_endless,
@@ -37,6 +35,7 @@ from .book import (
 from .dry_runs import DryRun, hash_outcomes
 from .letters import build_letters, build_letters_part
 from .plan import BOOKABLE, Wanted, plan
+from .rows import get_bookable_at
 
 MAX_TRIES = 20  # each is lost to a rival who has won
 
@@ -211,17 +210,6 @@ def note_outcomes(series: Series, outcomes: Sequence[OccurrenceOutcome], venue: 
     series.extends_at = min(
         (get_bookable_at(venue, each.starts_at) for each in later), default=None
     )
-
-
-def get_bookable_at(venue: Venue, starts_at: datetime) -> datetime:
-    """When the venue's advance limit first lets that be booked."""
-    advance = venue.max_advance
-    if advance is None:
-        return starts_at - timedelta(days=1)
-    if advance % DAY:
-        return starts_at - advance
-    on = starts_at.astimezone(venue.zone).date() - advance
-    return to_instant(venue.zone, on, datetime.min.time())
 
 
 _IDS = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from api import errors, policy
 from api.policy import Interval, Rules
@@ -20,6 +20,8 @@ from api.queries.bookings.availability import (
 from api.queries.bookings.occupancy import Part
 from api.queries.bookings.service_slots import list_slots
 from api.queries.series.occupied import TakenUnit, list_taken_units
+from api.queries.series.occurrences import OccurrenceOutcome
+from api.queries.venues.services import ServiceRules
 from api.services.bookings.parts import build_parts, check_all
 
 if TYPE_CHECKING:
@@ -38,18 +40,20 @@ def chunk(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
     return [items[n : n + size] for n in range(0, len(items), size)]
 
 
-def find_nearest_of_resources(wanted: Wanted, taken: Sequence[Interval]) -> list[Find]:
+def find_nearest_of_resources(wanted: Wanted, taken: Sequence[OccurrenceOutcome]) -> list[Find]:
     """For each of the taken times a function that lists the nearest free ones, the earlier first
     on a tie, beside what is the series' own: one statement for all of them."""
     parts = [
         part
-        for starts_at, ends_at in taken
-        for part in build_parts(wanted.rules, starts_at - REACH, ends_at + REACH, wanted.quantity)
+        for each in taken
+        for part in build_parts(
+            wanted.rules, each.starts_at - REACH, each.ends_at + REACH, wanted.quantity
+        )
     ]
     rows = list_taken_units(parts, wanted.ignore)
     around = chunk(list(zip(parts, rows, strict=True)), len(wanted.rules))
     return [
-        _build_find(wanted, interval, found) for interval, found in zip(taken, around, strict=True)
+        _build_find(wanted, each.interval, found) for each, found in zip(taken, around, strict=True)
     ]
 
 
@@ -101,7 +105,7 @@ def _iter_free(wanted: Wanted, interval: Interval, busy: Sequence[Interval]) -> 
 
 
 def _is_allowed(wanted: Wanted, interval: Interval) -> bool:
-    people = {"guests": wanted.guests, "quantity": wanted.quantity}
+    people: dict[str, Any] = {"guests": wanted.guests, "quantity": wanted.quantity}
     try:
         check_all(policy.check_booking, wanted.rules, *interval, wanted.now, **people)
     except errors.Refusal:
@@ -109,35 +113,36 @@ def _is_allowed(wanted: Wanted, interval: Interval) -> bool:
     return True
 
 
-def find_nearest_of_service(wanted: Wanted, taken: Sequence[Interval]) -> list[Find]:
+def find_nearest_of_service(wanted: Wanted, taken: Sequence[OccurrenceOutcome]) -> list[Find]:
     """The same of a service: a statement for each of them."""
-    return [_build_find_of_service(wanted, *interval) for interval in taken]
+    if wanted.service is None:
+        return []
+    return [_build_find_of_service(wanted, wanted.service, each) for each in taken]
 
 
-def _build_find_of_service(wanted: Wanted, starts_at: datetime, ends_at: datetime) -> Find:
+def _build_find_of_service(wanted: Wanted, service: ServiceRules, taken: OccurrenceOutcome) -> Find:
+    starts_at = taken.starts_at
+    buffers = [each.buffers for each in wanted.any_rules]
+    between = max((before + after for before, after in buffers), default=timedelta(0))
+
     def find(own: Sequence[Interval]) -> list[Interval]:
-        service = wanted.service
-        assert service is not None
         window = max(service.now, starts_at - REACH), starts_at + REACH + INSTANT
         if window[0] >= window[1]:
             return []
-        before = max((each.buffers[0] for each in wanted.any_rules), default=timedelta(0))
-        after = max((each.buffers[1] for each in wanted.any_rules), default=timedelta(0))
-        between = before + after
-        slots = (
-            (slot.starts_at, slot.ends_at)
-            for slot in list_slots(
-                service,
-                *window,
-                ends_at - starts_at,
-                quantity=wanted.quantity,
-                ignore=next(iter(wanted.ignore), 0),
-            )
+        slots = list_slots(
+            service,
+            *window,
+            taken.ends_at - starts_at,
+            quantity=wanted.quantity,
+            ignore=wanted.own.get(taken.recurrence_id, 0),
         )
         free = (
-            slot
+            (slot.starts_at, slot.ends_at)
             for slot in slots
-            if not any(slot[0] < end + between and slot[1] + between > start for start, end in own)
+            if all(
+                slot.starts_at >= end + between or slot.ends_at + between <= start
+                for start, end in own
+            )
         )
         return sorted(free, key=lambda slot: (abs(slot[0] - starts_at), slot[0]))[:LIMIT]
 

@@ -10,16 +10,17 @@ Nothing is written. What is free by the plan is taken by `book`, or the plan is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from api import errors, policy
 from api.models.series import OnConflict, Outcome
 from api.policy import Check, Interval, Rules
 from api.queries.bookings.occupancy import Part
-from api.queries.series.occupied import is_free, list_conflicts_of, list_taken_units
+from api.queries.series.occupied import Taking, is_free, list_conflicts_of, list_taken_units
 from api.queries.series.occurrences import Occurrence, OccurrenceOutcome
 from api.queries.venues.services import ServiceRules
 from api.recurrence import refuse
@@ -35,8 +36,8 @@ BOOKABLE = (Outcome.WOULD_BOOK, Outcome.MOVED)
 class Wanted:
     """What each occurrence is to book: the resources of the `rules`, or the `service`.
 
-    `check` is the policy that an occurrence has to pass. `ignore`: bookings (ids) that make room
-    for it."""
+    `check` is the policy that an occurrence has to pass. `own`: the bookings (ids) that move, by
+    recurrence id: they make room."""
 
     rules: Sequence[Rules]
     service: ServiceRules | None
@@ -46,7 +47,11 @@ class Wanted:
     guests: int = 1
     prefer: Sequence[int] = ()
     check: Callable[[Occurrence], Check] = lambda _: policy.check_booking
-    ignore: Collection[int] = ()
+    own: Mapping[datetime, int] = field(default_factory=dict)
+
+    @property
+    def ignore(self) -> Collection[int]:
+        return self.own.values()
 
     @property
     def any_rules(self) -> list[Rules]:
@@ -79,20 +84,26 @@ def _plan_resources(wanted: Wanted, occurrences: Sequence[Occurrence]) -> list[O
             parts += build_parts(wanted.rules, *each.interval, wanted.quantity)
     taken = list_taken_units(parts, wanted.ignore)
     rows = iter(chunk(list(zip(parts, taken, strict=True)), len(wanted.rules)))
-    outcomes, conflicts = [], []
+    in_the_way: dict[datetime, list[Taking]] = {}
     for each in checked:
-        if each.outcome != Outcome.WOULD_BOOK:
-            outcomes.append(each)
-            continue
-        full = [(part, found) for part, found in next(rows) if not is_free(part, found)]
-        if full:
-            conflicts.append([(part, row) for part, found in full for row in found if row.counts])
-            each = replace(each, outcome=Outcome.TAKEN, code=errors.SlotTaken.code)
-        outcomes.append(each)
-    found = iter(list_conflicts_of(conflicts))
+        if each.outcome == Outcome.WOULD_BOOK:
+            full = [(part, found) for part, found in next(rows) if not is_free(part, found)]
+            if full:
+                in_the_way[each.recurrence_id] = [
+                    (part, row) for part, found in full for row in found if row.counts
+                ]
+    found = list_conflicts_of(list(in_the_way.values()))
+    conflicts = dict(zip(in_the_way, found, strict=True))
     return [
-        replace(each, conflicts=next(found)) if each.outcome == Outcome.TAKEN else each
-        for each in outcomes
+        replace(
+            each,
+            outcome=Outcome.TAKEN,
+            code=errors.SlotTaken.code,
+            conflicts=conflicts[each.recurrence_id],
+        )
+        if each.recurrence_id in conflicts
+        else each
+        for each in checked
     ]
 
 
@@ -101,7 +112,7 @@ def _check(wanted: Wanted, occurrence: Occurrence, rules: Sequence[Rules]) -> Oc
     found = OccurrenceOutcome(
         occurrence, Outcome.WOULD_BOOK, *occurrence.interval, rules=tuple(rules)
     )
-    people = {"guests": wanted.guests, "quantity": wanted.quantity}
+    people: dict[str, Any] = {"guests": wanted.guests, "quantity": wanted.quantity}
     try:
         check_all(wanted.check(occurrence), rules, *occurrence.interval, wanted.now, **people)
     except errors.TooFarAhead:
@@ -119,7 +130,7 @@ def _choose(wanted: Wanted, occurrence: Occurrence) -> OccurrenceOutcome:
     """Its outcome with the resources that would serve it."""
     found = OccurrenceOutcome(occurrence, Outcome.WOULD_BOOK, *occurrence.interval)
     try:
-        return replace(found, rules=tuple(choose_at(wanted, *occurrence.interval)))
+        return replace(found, rules=tuple(_choose_at(wanted, occurrence, *occurrence.interval)))
     except errors.TooFarAhead:
         return replace(found, outcome=Outcome.LATER)
     except errors.SlotTaken as refusal:
@@ -129,9 +140,12 @@ def _choose(wanted: Wanted, occurrence: Occurrence) -> OccurrenceOutcome:
         return replace(found, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
 
 
-def choose_at(wanted: Wanted, starts_at: datetime, ends_at: datetime) -> list[Rules]:
-    """The resources of the service for that time; refuses as `iter_choices` does."""
-    assert wanted.service is not None
+def _choose_at(
+    wanted: Wanted, occurrence: Occurrence, starts_at: datetime, ends_at: datetime
+) -> Sequence[Rules]:
+    """The resources for that time, chosen where it is of a service; refuses as `iter_choices`."""
+    if wanted.service is None:
+        return wanted.rules
     wish = Wish(
         wanted.service,
         starts_at,
@@ -139,9 +153,10 @@ def choose_at(wanted: Wanted, starts_at: datetime, ends_at: datetime) -> list[Ru
         quantity=wanted.quantity,
         guests=wanted.guests,
         prefer=wanted.prefer,
-        ignore=next(iter(wanted.ignore), 0),
+        ignore=wanted.own.get(occurrence.recurrence_id, 0),
     )
-    return next(iter_choices(wish, check=policy.check_time))
+    check = None if wanted.own else policy.check_time
+    return next(iter_choices(wish, check=check))
 
 
 def _look_nearby(wanted: Wanted, outcomes: Sequence[OccurrenceOutcome]) -> list[OccurrenceOutcome]:
@@ -151,7 +166,7 @@ def _look_nearby(wanted: Wanted, outcomes: Sequence[OccurrenceOutcome]) -> list[
     moves = wanted.on_conflict == OnConflict.NEAREST
     find = find_nearest_of_service if wanted.service else find_nearest_of_resources
     found: dict[datetime, OccurrenceOutcome] = {}
-    nearest = find(wanted, [each.interval for each in taken])
+    nearest = find(wanted, taken)
     for each, list_near in zip(taken, nearest, strict=True):
         alternatives = list_near(own)
         found[each.recurrence_id] = replace(each, alternatives=alternatives)
@@ -166,7 +181,7 @@ def _move(
 ) -> OccurrenceOutcome | None:
     for interval in alternatives:
         try:
-            rules = choose_at(wanted, *interval) if wanted.service else taken.rules
+            rules = _choose_at(wanted, taken.occurrence, *interval)
         except errors.Refusal:
             continue
         starts_at, ends_at = interval

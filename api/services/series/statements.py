@@ -68,6 +68,29 @@ def insert_series(
     return build_statement((sql + _WRITTEN, params), parts, select)
 
 
+_MOVED = [
+    str(f.column)
+    for f in Booking._meta.concrete_fields
+    if f.attname not in ("id", "status", "created_at", "updated_at")
+]
+_UPDATE = (
+    f"UPDATE {Booking._meta.db_table} t SET updated_at = statement_timestamp(),"
+    f" {', '.join(f'{column} = r.{column}' for column in _MOVED)}"
+    f" FROM jsonb_populate_recordset(NULL::{Booking._meta.db_table}, %s) r WHERE t.id = r.id"
+)
+
+
+def update_bookings(bookings: Sequence[Booking]) -> Statement:
+    """Writes all columns of these bookings but their status."""
+    return _UPDATE, [to_json(bookings)]
+
+
+def insert_places(places: Sequence[tuple[int, Place]]) -> Statement:
+    """Takes the places, which all must be free, else it raises 23P01."""
+    columns = zip(*((pk, *place) for pk, place in places), strict=True)
+    return f"WITH {_PLACES} SELECT FROM taken", [*map(list, columns), len(places)]
+
+
 def to_json(rows: Sequence[models.Model]) -> str:
     """The columns of the rows, as `jsonb_populate_recordset` reads them."""
     fields = rows[0]._meta.concrete_fields

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
+from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,17 +21,26 @@ from api.queries.accounts.scope import check_staff_of
 from api.queries.series.occurrences import OccurrenceOutcome, list_bookings, list_outcomes
 from api.queries.series.series import get_visible_series, list_visible_series
 from api.rest.exceptions import build_conflict
-from api.rest.keys import BOOKING
+from api.rest.keys import BOOKING, MANAGING
 from api.rest.permissions import Scope
 from api.services.accounts import consents
 from api.services.accounts.joining import find_customer
 from api.services.actors import Actor
+from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest
 from api.services.series import dry_runs
+from api.services.series.actions import approve_series, cancel_series
 from api.services.series.create import SeriesRequest, SeriesResult, create_series
+from api.services.series.edit import edit_series
 from api.v1.filters import SeriesFilterSet
-from api.v1.serializers.series import SeriesRequestSerializer, SeriesSerializer, render_interval
-from api.v1.tags import BOOK
+from api.v1.serializers.series import (
+    SeriesChangeSerializer,
+    SeriesRequestSerializer,
+    SeriesScopeSerializer,
+    SeriesSerializer,
+    render_interval,
+)
+from api.v1.tags import APPROVE, BOOK
 
 from .base import BaseViewSet, named_in_body
 from .bookings import get_venue_id
@@ -56,7 +66,10 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSe
     serializer_class = SeriesSerializer
     filterset_class = SeriesFilterSet
     queryset = Series.objects.none()
-    key_scopes = {"create": BOOKING}
+    key_scopes = {
+        **dict.fromkeys(("create", "partial_update", "cancel"), BOOKING),
+        **dict.fromkeys(("approve", "resume"), MANAGING),
+    }
 
     def get_queryset(self) -> QuerySet[Series]:
         return list_visible_series(self.caller)
@@ -120,11 +133,62 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSe
             venue_id = get_venue_id(body)
             check_staff_of(self.caller, venue_id)
             found = find_customer(venue_id, whom)
-            assert isinstance(found, User)
-            return found, Actor.in_venue(self.caller, venue_id)
+            if isinstance(found, User):
+                return found, Actor.in_venue(self.caller, venue_id)
         if whom:
             raise errors.Unfit(errors={"owner": ["Only keys book for others."]})
         return self.user, Actor.for_new_booking(self.user)
+
+    @extend_schema(request=SeriesChangeSerializer, responses=SeriesSerializer)
+    def partial_update(self, request: Request, pk: int) -> Response:
+        """Change a series.
+
+        All of it, or what follows `from` one of its occurrences, which is a series of its own then:
+        its id is answered. The times are those of the first one affected, and all shift by the same
+        wall time. Occurrences that were moved by themselves keep their place; what is past or
+        checked in stays. One letter is written. For its owner and staff.
+        """
+        actor = Actor.for_series(self.caller, self.get_object())
+        body = self.get_validated_body(SeriesChangeSerializer, partial=True)
+        options = {name: body.pop(name) for name in ("since", "on_conflict", "dry_run")
+                   if name in body}  # fmt: skip
+        del body["scope"]
+        with (
+            named_in_body("service" if "service" in body else "resource"),
+            self._rendering_occurrences(),
+        ):
+            result = edit_series(pk, actor, BookingChanges(**body), **options)
+        if options.get("dry_run"):
+            return Response(self._render_result(result) | {"id": None})
+        return Response(self._render_now(get_visible_series(self.caller, result.series.pk)))
+
+    @extend_schema(request=SeriesScopeSerializer, responses=SeriesSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: int) -> Response:
+        """Cancel a series.
+
+        All of it, or what follows `from` one of its occurrences, those that were moved too; what is
+        past or checked in stays. One letter is written. For its owner and staff.
+        """
+        return self._perform(
+            lambda actor, body: cancel_series(pk, actor, body["since"], body.get("reason", ""))
+        )
+
+    @extend_schema(tags=[APPROVE], request=SeriesScopeSerializer, responses=SeriesSerializer)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: int) -> Response:
+        """Approve the requests of a series.
+
+        All of them, or what follows `from` one of its occurrences: they are confirmed, or held for
+        payment until one deadline. One letter is written. For staff.
+        """
+        return self._perform(lambda actor, body: approve_series(pk, actor, body["since"]))
+
+    def _perform(self, act: Callable[[Actor, dict[str, Any]], Any]) -> Response:
+        """Acts as the caller; answers the series afterwards."""
+        actor = Actor.for_series(self.caller, self.get_object())
+        act(actor, self.get_validated_body(SeriesScopeSerializer))
+        return Response(self._render_now(self.get_object()))
 
     # what all of them answer
 
