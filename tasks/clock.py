@@ -8,6 +8,7 @@ from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
 from api.services.operations import jobs
 from api.services.reviews.review import review_changed_venues
+from api.services.series import extend, no_shows
 
 from . import pushes
 
@@ -46,6 +47,18 @@ def lapse_trades() -> int:
 def review_bookings() -> int:
     """Bookings that a rule was changed under."""
     return jobs.run("review_bookings", review_changed_venues)
+
+
+@shared_task
+def extend_series() -> int:
+    """Series of which a later occurrence can be booked by now."""
+    return jobs.run("extend_series", extend.extend_due_series)
+
+
+@shared_task
+def end_series() -> int:
+    """Series ended because nobody came too often."""
+    return jobs.run("end_series", no_shows.end_missed_series)
 
 
 @shared_task

@@ -23,7 +23,6 @@ from api import errors, policy
 from api.lifecycle import BOOKING, Transition
 from api.models import Allocation, Booking, Series
 from api.models.series import OnConflict, Outcome
-from api.policy import Rules
 from api.queries.clock import database_now
 from api.queries.series.occurrences import (
     Occurrence,
@@ -37,7 +36,6 @@ from api.queries.venues.services import get_service_rules
 from api.recurrence import get_first_wall
 from api.services.accounts.joining import find_attendees
 from api.services.actors import Actor
-from api.services.bookings import parts
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.reschedule import (
     announce_change,
@@ -54,7 +52,7 @@ from .actions import list_ahead
 from .book import LostError, end_what_is_overdue, pick_places
 from .create import MAX_TRIES, SeriesResult, check_outcomes
 from .letters import build_letters
-from .plan import BOOKABLE, Wanted, plan
+from .plan import BOOKABLE, Wanted, plan, read_wanted
 from .rows import describe_bookings, lock_series, set_extends_at, split, write_series
 from .statements import insert_places, update_bookings
 
@@ -216,30 +214,13 @@ def _plan(edit: _Edit) -> list[OccurrenceOutcome]:
 
 
 def _read_wanted(edit: _Edit) -> Wanted:
-    target = edit.target
     previous = {at: booking.starts_at for at, booking in edit.movable.items()}
-    options: dict[str, Any] = {
-        "on_conflict": edit.on_conflict,
-        "quantity": target.quantity,
-        "guests": target.guests,
-        "prefer": target.prefer,
-        "check": lambda each: policy.check_reschedule(previous[each.recurrence_id]),
-    }
-    if target.service_id is not None:
-        retired = target.service_id == edit.series.service_id
-        service = get_service_rules(target.service_id, retired=retired)
-        if service.venue.pk != target.venue_id:
-            raise errors.Unfit(errors={"service": ["It is of another venue."]})
-        return Wanted((), service, service.now, **options)
-    rules: Sequence[Rules] = parts.list_rules([target.resource_id or 0, *target.others])
-    if rules[0].venue.pk != target.venue_id:
-        raise errors.Unfit(errors={"resource": ["It is of another venue."]})
-    is_new = edit.changes.resource is not None
-    if is_new and any(each.resource.retired_at for each in rules):
-        raise errors.NotFound("There is no such resource.")
-    parts.check_one_venue([each.resource for each in rules])
-    parts.check_quantity(rules, target.quantity)
-    return Wanted(rules, None, rules[0].resource.now, **options)
+    return read_wanted(
+        edit.target,
+        retired=edit.changes.resource is None and edit.changes.service is None,
+        on_conflict=edit.on_conflict,
+        check=lambda each: policy.check_reschedule(previous[each.recurrence_id]),
+    )
 
 
 def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:

@@ -17,15 +17,22 @@ from itertools import pairwise
 from typing import Any
 
 from api import errors, policy
+from api.models import Series
 from api.models.series import OnConflict, Outcome
 from api.policy import Check, Interval, Rules
 from api.queries.bookings.occupancy import Part
 from api.queries.series.occupied import Taking, is_free, list_conflicts_of, list_taken_units
 from api.queries.series.occurrences import Occurrence, OccurrenceOutcome
-from api.queries.venues.services import ServiceRules
+from api.queries.venues.services import ServiceRules, get_service_rules
 from api.recurrence import refuse
 from api.services.bookings.choose import Wish, iter_choices
-from api.services.bookings.parts import build_parts, check_all
+from api.services.bookings.parts import (
+    build_parts,
+    check_all,
+    check_one_venue,
+    check_quantity,
+    list_rules,
+)
 
 from .nearest import chunk, find_nearest_of_resources, find_nearest_of_service
 
@@ -56,6 +63,32 @@ class Wanted:
     @property
     def any_rules(self) -> list[Rules]:
         return list(self.service.rules.values()) if self.service else list(self.rules)
+
+
+def read_wanted(series: Series, *, retired: bool = False, **options: Any) -> Wanted:
+    """What a series books with its rules, read now; also what takes no new bookings any more, if
+    `retired`. Refuses `NotFound` and `Unfit`."""
+    options = {
+        "on_conflict": series.on_conflict,
+        "quantity": series.quantity,
+        "guests": series.guests,
+        "prefer": series.prefer,
+        **options,
+    }
+    if series.service_id is not None:
+        service = get_service_rules(series.service_id, retired=retired)
+        wanted = Wanted((), service, service.now, **options)
+    else:
+        rules = list_rules([series.resource_id or 0, *series.others])
+        if not retired and any(each.resource.retired_at for each in rules):
+            raise errors.NotFound("There is no such resource.")
+        check_one_venue([each.resource for each in rules])
+        check_quantity(rules, series.quantity)
+        wanted = Wanted(rules, None, rules[0].resource.now, **options)
+    venue = service.venue if wanted.service else rules[0].venue
+    if venue.pk != series.venue_id:
+        raise errors.Unfit(errors={"resource": ["It is of another venue."]})
+    return wanted
 
 
 def plan(wanted: Wanted, occurrences: Sequence[Occurrence]) -> list[OccurrenceOutcome]:

@@ -32,6 +32,7 @@ from api.services.series import dry_runs
 from api.services.series.actions import approve_series, cancel_series
 from api.services.series.create import SeriesRequest, SeriesResult, create_series
 from api.services.series.edit import edit_series
+from api.services.series.no_shows import resume_series
 from api.v1.filters import SeriesFilterSet
 from api.v1.serializers.series import (
     SeriesChangeSerializer,
@@ -183,6 +184,16 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSe
         payment until one deadline. One letter is written. For staff.
         """
         return self._perform(lambda actor, body: approve_series(pk, actor, body["since"]))
+
+    @extend_schema(tags=[APPROVE], request=SeriesScopeSerializer, responses=SeriesSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: int) -> Response:
+        """Resume a series.
+
+        One that was ended because nobody came too often (`series_no_show_limit` of the venue): what
+        was cancelled by that and is still free is booked again. One letter is written. For staff.
+        """
+        return self._perform(lambda actor, body: resume_series(pk, actor, body["since"]))
 
     def _perform(self, act: Callable[[Actor, dict[str, Any]], Any]) -> Response:
         """Acts as the caller; answers the series afterwards."""
