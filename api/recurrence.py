@@ -130,7 +130,7 @@ def _iterate(rule: rrule, first: datetime, times: int) -> list[datetime]:
     """So many of its first wall times. dateutil looks for one that never comes (30 February) until
     the year 9999: 14 seconds from now, less than one from the same day of the calendar's last
     cycle of 400 years."""
-    cycles = 400 * ((MAXYEAR - first.year) // 400)
+    cycles = 400 * ((MAXYEAR - 10 - first.year) // 400)
     # of COUNT too no more is looked at
     latest = first + MAX_LENGTH + DAY
     until = min(rule._until or latest, latest)

@@ -1,13 +1,25 @@
 """The staff site, which is Django's admin. Changes of status go through the services; history is
 read-only."""
 
-from . import bookings, login, members, operations, services, sign_in, third_party, users, venues
+from . import (
+    bookings,
+    login,
+    members,
+    operations,
+    series,
+    services,
+    sign_in,
+    third_party,
+    users,
+    venues,
+)
 
 __all__ = [
     "bookings",
     "login",
     "members",
     "operations",
+    "series",
     "services",
     "sign_in",
     "third_party",

@@ -15,6 +15,7 @@ from api.models import (
     Consent,
     Delivery,
     Invitation,
+    Series,
     Trade,
     User,
     UserSession,
@@ -42,6 +43,7 @@ TRADE_FIELDS = (
 )
 
 BOOKING_FIELDS = tuple(f.attname for f in Booking._meta.concrete_fields if f.name != "guest_link")
+SERIES_FIELDS = tuple(f.attname for f in Series._meta.concrete_fields if f.name != "dry_run")
 EVENT_FIELDS = ("booking_id", "verb", "from_status", "to_status", "by", "details", "at")
 
 
@@ -99,6 +101,7 @@ def export_personal_data(user: User) -> dict[str, Any]:
         ),
         "former_emails": list(user.changes.values("email", "created_at")),
         "bookings": list(Booking.objects.filter(owner=user).values(*BOOKING_FIELDS)),
+        "series": list(Series.objects.filter(owner=user).values(*SERIES_FIELDS)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),
         "history": list(BookingEvent.objects.filter(booking__owner=user).values(*EVENT_FIELDS)),
         "trades_offered": list(
