@@ -113,6 +113,19 @@ TRADE_EMAILS: Final[Mapping[str, tuple[Email, ...]]] = {
     "trade.reject": (Email("trade_rejected", "{other} declined your trade", to="requester"),),
 }
 
+# about a series: one a request, with all its times
+SERIES_EMAILS: Final[Mapping[str, tuple[Email, ...]]] = {
+    "series.booked": (Email("series_booked", "Booked {count}: {what}", optional=True),),
+    "series.held": (Email("series_held", "Pay by {deadline} to keep {what}, {count}"),),
+    "series.waiting": (Email("series_waiting", "A request for {count} waits: {what}", to="admin"),),
+    "series.approved": (Email("series_approved", "Approved {count}: {what}"),),
+    "series.changed": (Email("series_changed", "Changed {count}: {what}", optional=True),),
+    "series.cancelled": (Email("series_cancelled", "Cancelled {count}: {what}"),),
+    "series.missed": (Email("series_missed", "Not booked: {what}, {first}"),),
+    "series.ended": (Email("series_ended", "Your series has ended: {what}"),),
+    "series.resumed": (Email("series_resumed", "Your series goes on: {what}"),),
+}
+
 # rows that a wording has instead of the default's; an empty tuple: no e-mail
 WORDINGS: Final[Mapping[str, Mapping[str, tuple[Email, ...]]]] = {
     "primetime": {
@@ -197,16 +210,19 @@ PASSWORD_RESETS: Final = frozenset({"password_reset", "resources/password_reset"
 # the reasons that an e-mail depends on; any other text changes nothing
 REASONS: Final = frozenset(
     email.because
-    for verbs in (DEFAULT, TRADE_EMAILS, *WORDINGS.values())
+    for verbs in (DEFAULT, TRADE_EMAILS, SERIES_EMAILS, *WORDINGS.values())
     for emails in verbs.values()
     for email in emails
     if email.because
 )
 
 
+_EVERYWHERE: Final = {**DEFAULT, **TRADE_EMAILS, **SERIES_EMAILS}
+
+
 def list_emails(verb: str, wording: str = "", reason: str = "") -> tuple[Email, ...]:
     """The emails that a verb causes in a wording, for that reason of it."""
-    rows = WORDINGS.get(wording, {}).get(verb, DEFAULT.get(verb, TRADE_EMAILS.get(verb, ())))
+    rows = WORDINGS.get(wording, {}).get(verb, _EVERYWHERE.get(verb, ()))
     return tuple(email for email in rows if email.because in ("", reason))
 
 
@@ -231,7 +247,7 @@ def get_email(name: str, wording: str = "") -> Email:
     """An e-mail by its name. Raises `KeyError`."""
     if name in ACCOUNT_EMAILS:
         return ACCOUNT_EMAILS[name]
-    for rows in (WORDINGS.get(wording, {}), DEFAULT, TRADE_EMAILS):
+    for rows in (WORDINGS.get(wording, {}), DEFAULT, TRADE_EMAILS, SERIES_EMAILS):
         for emails in rows.values():
             for email in emails:
                 if email.name == name:

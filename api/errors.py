@@ -201,6 +201,30 @@ class SlotTaken(Refusal):
         return self._find_alternatives()
 
 
+class OccurrencesTaken(SlotTaken):
+    """Of a series that is to be booked whole some are taken: `occurrences` says of each."""
+
+    detail = "Some of these times are already booked."
+
+
+class OccurrencesRefused(Refusal):
+    """Of a series that is to be booked whole the rules refuse some, the first by this `code`:
+    `occurrences` says of each."""
+
+
+class DryRunOutdated(Refusal):
+    """What the dry run found is not what would be done now: `occurrences`."""
+
+    code, status = "dry_run_outdated", 409
+    detail = "It would come out otherwise by now; look at it again."
+
+
+class NothingToBook(Refusal):
+    """Of a series nothing is left to be booked: `occurrences` says why."""
+
+    code, status, detail = "nothing_to_book", 409, "There is nothing left of it to book."
+
+
 class TooManyHolds(Refusal):
     """One person holds too many slots at once, unpaid or not confirmed: `limit`."""
 

@@ -250,6 +250,13 @@ BOOKING: Final = Table(
             _by(ActorRole.OWNER, ActorRole.GUEST, ActorRole.STAFF, ActorRole.PAYMENT),
             why="it is not wanted any more",
         ),
+        Transition(
+            "end_series",
+            (HELD, PENDING, CONFIRMED),
+            Status.CANCELLED,
+            _by(ActorRole.CLOCK),
+            why="nobody came to too many of its series",
+        ),
     ),
 )
 

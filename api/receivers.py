@@ -29,13 +29,15 @@ def write_membership(rows: Sequence[Booking], **_: Any) -> InsertPart | None:
     return joining.build_membership_part(rows[0])
 
 
-def write_created_event(rows: Sequence[Booking], actor: Actor, **_: Any) -> InsertPart:
-    return history.build_event_part("book", actor, {"initial_status": str(rows[0].status)})
+def write_created_event(actor: Actor, details: Mapping[str, Any], **_: Any) -> InsertPart:
+    return history.build_created_part(actor, details)
 
 
 def write_created_emails(
     rows: Sequence[Booking], details: Mapping[str, Any], **_: Any
 ) -> InsertPart | None:
+    if "series" in details:  # which has one letter for all
+        return None
     status = str(rows[0].status)
     verb = "book.guest" if rows[0].awaits_guest else f"book.{status}"
     return notifications.build_email_part(verb, status, details)
@@ -50,7 +52,8 @@ def write_transition_event(
 def write_transition_emails(
     table: Table, transition: Transition, details: Mapping[str, Any], **_: Any
 ) -> InsertPart | None:
-    if table is not BOOKING or "next_status" in details:  # the next transition writes to them
+    # the next transition writes to them, or the series that they are of
+    if table is not BOOKING or "next_status" in details or "series" in details:
         return None
     status = str(transition.target)
     # what a guest has confirmed is as any other that is booked now
@@ -77,8 +80,10 @@ def email_traders(table: Table, transition: Transition, rows: Sequence[Any], **_
 
 
 def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
-    # a trade writes to its people itself, and a transition that follows writes to them too
-    if not (details["resubmitted"] or "next_status" in details or "traded_with" in details):
+    # a trade writes to its people itself, and a transition that follows writes to them too; a
+    # series has one letter for all
+    quiet = details.keys() & {"next_status", "traded_with", "series"}
+    if not (details["resubmitted"] or quiet):
         notifications.notify("moved" if details["moved"] else "edited", rows, details)
 
 

@@ -50,6 +50,14 @@ SCHEDULE: dict[str, Job] = {
     "complete_finished": Job(
         "tasks.clock.complete_finished", 5 * SECOND, "what is over is said to be over"
     ),
+    "extend_series": Job(
+        "tasks.clock.extend_series",
+        15 * SECOND,
+        "what a series has beyond the advance limit is booked when the limit lets it",
+    ),
+    "end_series": Job(
+        "tasks.clock.end_series", 15 * SECOND, "too many no-shows end a series, as the venue says"
+    ),
     "lapse_trades": Job(
         "tasks.clock.lapse_trades", 5 * SECOND, "an offer ends when a booking begins or moves"
     ),

@@ -8,6 +8,7 @@ from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
 from api.services.operations import jobs
 from api.services.reviews.review import review_changed_venues
+from api.services.series import extend, no_shows
 from api.services.venues import block_renewal
 
 from . import pushes
@@ -53,6 +54,18 @@ def review_bookings() -> int:
 def renew_blocks() -> int:
     """Endless blocks that were given more times."""
     return jobs.run("renew_blocks", block_renewal.renew_blocks)
+
+
+@shared_task
+def extend_series() -> int:
+    """Series of which a later occurrence can be booked by now."""
+    return jobs.run("extend_series", extend.extend_due_series)
+
+
+@shared_task
+def end_series() -> int:
+    """Series ended because nobody came too often."""
+    return jobs.run("end_series", no_shows.end_missed_series)
 
 
 @shared_task

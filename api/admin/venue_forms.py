@@ -76,6 +76,10 @@ VENUE_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Who books late has the same time to come",
         "Off: it counts from the start, though it was booked after that.",
     ),
+    "series_no_show_limit": (
+        "No-shows that end a series",
+        "Its later bookings are cancelled then, until staff resume it. Empty: it goes on.",
+    ),
     "completion_from": ("A booking counts as over", "So long after its start or its end:"),
     "completion_after": ("After", ""),
     "remind_before": ("Remind people before the start by", "Empty: nobody is reminded."),

@@ -14,6 +14,7 @@ from api.models import PrimetimeWindow, Resource, User, Venue
 from api.services.bookings.fit import fit_units
 from api.services.reviews.review import review_bookings
 from api.services.venues import hours, resources
+from api.services.venues.venues import reconsider_later
 
 from . import resource_week
 from .base import (
@@ -75,6 +76,7 @@ class VenueAdmin(EditableAdmin):
                     ("hold_length", "max_open_holds"),
                     ("check_in_required", "no_show_grace"),
                     "grace_from_booking",
+                    "series_no_show_limit",
                     ("check_in_opens_before", "check_in_closes_after"),
                     ("completion_from", "completion_after"),
                     "remind_before",
@@ -101,6 +103,7 @@ class VenueAdmin(EditableAdmin):
         """Warn of the bookings that the venue and its hours, as they are now, break."""
         super().save_related(request, form, formsets, change)
         hours.clear_uniform_hours(form.instance)
+        reconsider_later(form.instance)
         warn_of_affected(request, review_bookings(form.instance.pk))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

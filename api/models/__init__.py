@@ -20,6 +20,7 @@ from .payments import Dispute, Payment, Refund, StripeEvent
 from .resources import Resource
 from .reviews import Review, RulesReview
 from .roles import Caller, Nobody, Role
+from .series import Series
 from .services import Need, Pool, Service, ServiceDuration
 from .trades import Trade
 from .user_sessions import UserSession
@@ -66,6 +67,7 @@ __all__ = [
     "Review",
     "Role",
     "RulesReview",
+    "Series",
     "Service",
     "ServiceDuration",
     "StripeEvent",

@@ -19,6 +19,7 @@ from api.lifecycle import BOOKING, ActorRole, Status
 
 from .guests import Guest
 from .resources import Resource
+from .series import Series
 from .services import Service
 from .users import User
 from .venues import Venue
@@ -96,6 +97,17 @@ class Booking(models.Model):
     service = models.ForeignKey(
         Service, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    series = models.ForeignKey(
+        Series,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="bookings",
+        db_index=False,
+    )
+    recurrence_id = models.DateTimeField(
+        null=True, blank=True, help_text="When the rule of the series has it"
+    )
     attendees = models.ManyToManyField(User, related_name="invited_to", blank=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -146,6 +158,12 @@ class Booking(models.Model):
             models.Index("starts_at", "id", name="booking_by_start"),
             models.Index("service", name="booking_by_service", condition=Q(service__isnull=False)),
             models.Index(
+                "series",
+                "recurrence_id",
+                name="booking_by_series",
+                condition=Q(series__isnull=False),
+            ),
+            models.Index(
                 "approved_by",
                 name="booking_by_approver",
                 condition=Q(approved_by__isnull=False),
@@ -172,6 +190,11 @@ class Booking(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gte=1), name="booking_quantity"),
+            models.CheckConstraint(
+                condition=Q(series__isnull=True, recurrence_id__isnull=True)
+                | Q(series__isnull=False, recurrence_id__isnull=False),
+                name="booking_of_series",
+            ),
             models.CheckConstraint(
                 condition=Q(owner__isnull=False, guest_email="", guest_key="", guest_name="")
                 | (Q(owner__isnull=True) & ~Q(guest_email="") & ~Q(guest_key="")),

@@ -141,6 +141,12 @@ class Venue(models.Model):
         db_default=True,
         help_text="Off: the grace of what is booked after it began counts from its start",
     )
+    series_no_show_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="So many no-shows end a series; none: it goes on",
+    )
     completion_from = models.CharField(
         max_length=5, choices=CompletionFrom.choices, default=CompletionFrom.END
     )
@@ -240,6 +246,10 @@ class Venue(models.Model):
             models.CheckConstraint(
                 condition=Q(no_shows_before_pause=None) | Q(pause_length__isnull=False),
                 name="venue_pause_has_a_length",
+            ),
+            models.CheckConstraint(
+                condition=Q(series_no_show_limit=None) | Q(series_no_show_limit__gte=1),
+                name="venue_series_no_show_limit",
             ),
             models.CheckConstraint(
                 condition=Q(opens_at__isnull=True, closes_at__isnull=True)

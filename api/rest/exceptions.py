@@ -152,7 +152,7 @@ def get_status(refusal: errors.Refusal) -> int:
 # the data of a refusal that a client can act on
 _DATA = (
     *("earliest", "latest", "opens_at", "closes_at", "on", "reason", "capacity", "slot", "limit"),
-    *("current", "quota", "free_at"),
+    *("current", "quota", "free_at", "occurrences"),
 )
 
 
@@ -173,7 +173,7 @@ def build_problem(refusal: errors.Refusal, request: Request | None = None) -> di
             bookings = [row for row in refusal.conflicts if hasattr(row, "owner_id")]
             prefetch_related_objects(bookings, "owner")
         body["conflicts"] = [
-            _build_conflict(row, caller.is_staff_of(row.venue_id)) for row in refusal.conflicts
+            build_conflict(row, caller.is_staff_of(row.venue_id)) for row in refusal.conflicts
         ]
         body["alternatives"] = [_build_interval(*i) for i in refusal.alternatives]
     return body | {name: refusal.data[name] for name in _DATA if name in refusal.data}
@@ -183,7 +183,8 @@ def _build_interval(starts_at: datetime, ends_at: datetime) -> dict[str, datetim
     return {"starts_at": starts_at, "ends_at": ends_at}
 
 
-def _build_conflict(booking: Any, staff: bool) -> dict[str, Any]:
+def build_conflict(booking: Any, staff: bool) -> dict[str, Any]:
+    """A booking or block that is in the way; who and why is for staff alone."""
     body: dict[str, Any] = {
         "starts_at": booking.starts_at,
         "ends_at": booking.ends_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from api.lifecycle import ActorRole
-from api.models import Booking, Caller, KeyCaller, User
+from api.models import Booking, Caller, KeyCaller, Series, User
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Actor:
     def for_booking(cls, caller: Caller, booking: Booking) -> Actor:
         """Somebody as seen from one booking: staff of its venue, its owner, or anyone else."""
         return cls._for_owner(caller, booking.venue_id, booking.owner_id)
+
+    @classmethod
+    def for_series(cls, caller: Caller, series: Series) -> Actor:
+        """The same as seen from a series."""
+        return cls._for_owner(caller, series.venue_id, series.owner_id)
 
     @classmethod
     def for_new_booking(cls, user: User, owner: User | None = None) -> Actor:

@@ -162,6 +162,7 @@ class BookingFilterSet(django_filters.FilterSet):
         help_text="Where they stand now; given several times, any of these.",
     )
     owner = IdFilter(field_name="owner_id", help_text="The id of whose bookings they are.")
+    series = IdFilter(field_name="series_id", help_text="The id of the series they are of.")
     until = InstantFilter(
         field_name="starts_at", lookup_expr="lt", help_text="Those that begin before."
     )
@@ -183,6 +184,11 @@ class BookingFilterSet(django_filters.FilterSet):
 BookingFilterSet.base_filters["from"] = InstantFilter(
     field_name="ends_at", lookup_expr="gt", help_text="Those that end after."
 )
+
+
+class SeriesFilterSet(OfVenueFilterSet):
+    resource = IdFilter(field_name="resource_id", help_text="The id of what each books.")
+    owner = IdFilter(field_name="owner_id", help_text="The id of whose series they are.")
 
 
 class AuditFilterSet(django_filters.FilterSet):

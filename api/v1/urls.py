@@ -25,6 +25,7 @@ from .views import (
     payments,
     resources,
     reviews,
+    series,
     services,
     trades,
     user_sessions,
@@ -64,6 +65,7 @@ router.register("pools", services.PoolViewSet)
 router.register("services", services.ServiceViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
+router.register("series", series.SeriesViewSet)
 router.register("trades", trades.TradeViewSet)
 router.register("panels", panels.PanelDeviceViewSet, basename="panel-device")
 router.register("panels", panels.PanelViewSet)

@@ -44,6 +44,7 @@ ACTION_LABELS: Mapping[str, str] = {
     "approve": "APPROVED",
     "reject": "REJECTED",
     "cancel": "CANCELLED",
+    "end_series": "CANCELLED",
     "expire": "CANCELLED",
     "lapse": "CANCELLED",
     "trade": "TRADED",

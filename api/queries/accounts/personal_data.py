@@ -20,6 +20,7 @@ from api.models import (
     HoursException,
     Invitation,
     Resource,
+    Series,
     Trade,
     User,
     UserSession,
@@ -48,6 +49,7 @@ TRADE_FIELDS = (
 
 BOOKING_FIELDS = tuple(f.attname for f in Booking._meta.concrete_fields if f.name != "guest_link")
 RESOURCE_FIELDS = ("id", "venue__slug", "name", "description", "image_url", "created_at")
+SERIES_FIELDS = tuple(f.attname for f in Series._meta.concrete_fields if f.name != "dry_run")
 EVENT_FIELDS = ("booking_id", "verb", "from_status", "to_status", "by", "details", "at")
 
 
@@ -135,6 +137,7 @@ def export_personal_data(user: User) -> dict[str, Any]:
         "bookings": list(Booking.objects.filter(owner=user).values(*BOOKING_FIELDS)),
         "allocations": _list_allocations(Booking.objects.filter(owner=user)),
         "as_resource": _export_resources(user),
+        "series": list(Series.objects.filter(owner=user).values(*SERIES_FIELDS)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),
         "history": list(BookingEvent.objects.filter(booking__owner=user).values(*EVENT_FIELDS)),
         "trades_offered": list(

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from api.lifecycle import TABLES, Table, Transition
-from api.models import Booking, Delivery, JobFailure, StripeEvent
+from api.models import Booking, Delivery, JobFailure, Series, StripeEvent
 from api.models.outbox import Kind, State
 
 # the jobs that sweep a table, by the move they make
@@ -52,7 +52,8 @@ def count_due(job: str) -> int:
 def _list_due() -> dict[str, tuple[QuerySet[Any], str]]:
     """Return the rows that are due, and the column that says since when, per job."""
     failed: dict[str, list[int]] = {}
-    waiting = JobFailure.objects.filter(job__in=[*SWEEPS, "send_reminders"], retry_at__gt=Now())
+    jobs = [*SWEEPS, "send_reminders", "extend_series"]
+    waiting = JobFailure.objects.filter(job__in=jobs, retry_at__gt=Now())
     for job, row in waiting.values_list("job", "row"):
         failed.setdefault(job, []).append(int(row))
     found = {job: _list_swept(*where, failed.get(job, [])) for job, where in SWEEPS.items()}
@@ -61,6 +62,12 @@ def _list_due() -> dict[str, tuple[QuerySet[Any], str]]:
             pk__in=failed.get("send_reminders", [])
         ),
         "remind_at",
+    )
+    found["extend_series"] = (
+        Series.objects.filter(ended_at=None, extends_at__lte=Now()).exclude(
+            pk__in=failed.get("extend_series", [])
+        ),
+        "extends_at",
     )
     open_ = Delivery.objects.filter(
         state__in=[State.WAITING.value, State.SENDING.value], due_at__lte=Now()

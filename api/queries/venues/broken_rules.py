@@ -79,6 +79,7 @@ VENUE_OTHERS: Final[Mapping[str, str]] = {
         ("second_factor_required", "retention", "consent_version"),
         "is about people, not about what is booked",
     ),
+    "series_no_show_limit": "is looked at when somebody does not come",
     "panel_networks": "is about panels, not about what is booked",
 }
 RESOURCE_OTHERS: Final[Mapping[str, str]] = {

@@ -29,6 +29,7 @@ from api.models import (
     JobFailure,
     Membership,
     Review,
+    Series,
     Trade,
     User,
     UserProfile,
@@ -36,6 +37,7 @@ from api.models import (
 )
 from api.models.identifiers import build_key
 from api.models.outbox import Kind, State
+from api.models.series import EndedBecause
 from api.models.users import ABSENT_DOMAIN
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
@@ -112,6 +114,8 @@ def erase_guest(email: str) -> int:
 
 
 def _cancel_future_bookings(user: User) -> None:
+    going_on = Series.objects.filter(owner=user, ended_at=None)
+    going_on.update(ended_at=Now(), ended_because=EndedBecause.CANCELLED, extends_at=None)
     ahead = Booking.objects.filter(owner=user, status__in=BOOKING.blocking)
     for pk in ahead.order_by("pk").values_list("pk", flat=True):
         with suppress(errors.NotAllowedNow):  # it is over, its sweep has not come yet
@@ -121,6 +125,10 @@ def _cancel_future_bookings(user: User) -> None:
 def _erase_texts(user: User) -> None:
     """What they wrote, and what was recorded about it."""
     _erase_booking_texts(Booking.objects.filter(owner=user))
+    Series.objects.filter(owner=user).update(title="", notes="", attendees=[])
+    for series in Series.objects.filter(attendees__contains=[user.pk]).order_by("pk"):
+        others = [pk for pk in series.attendees if pk != user.pk]
+        Series.objects.filter(pk=series.pk).update(attendees=others)
     Trade.objects.filter(requester=user).update(message="")
     Trade.objects.filter(target=user).update(response_message="")
     about = LogEntry.objects.filter(content_type__model="user", object_id=str(user.pk))
@@ -187,6 +195,7 @@ def _erase_audit(user: User, also: Iterable[str]) -> None:
         ("review", Review.objects.filter(booking__in=bookings)),
         ("trade", Trade.objects.filter(Q(requester=user) | Q(target=user))),
         ("delivery", Delivery.objects.filter(booking__in=bookings)),
+        ("series", Series.objects.filter(owner=user)),
     ):
         names += [f"{kind}:{pk}" for pk in rows.values_list("pk", flat=True)]
     invited = Q(object__startswith="invitation:") & (

@@ -96,7 +96,7 @@ def create_booking(
         resource.pk if isinstance(resource, Resource) else resource or 0
     )
     rules = [first, *(get_rules(pk)[0] for pk in request.others)]
-    attendees = _check_people(request, first.venue)
+    attendees = check_people(request, first.venue)
     booking = _build_checked(request, rules, now, check)
     booking.pk = booking_id
     return _create(booking, rules, now, actor.at(first.venue.pk), attendees)
@@ -109,7 +109,7 @@ def _create_for_service(
     service = get_service_rules(service_id)
     duration = service.get_duration(request.duration)
     policy.check_plausible(request.starts_at)
-    attendees = _check_people(request, service.venue)
+    attendees = check_people(request, service.venue)
     request = replace(request, ends_at=request.starts_at + duration)
     wish = Wish(
         service,
@@ -131,8 +131,8 @@ def _create_for_service(
     raise errors.Busy
 
 
-def _check_people(request: BookingRequest, venue: Venue) -> list[int]:
-    """The ids of the attendees, where owner and attendees may be."""
+def check_people(request: BookingRequest, venue: Venue) -> list[int]:
+    """The ids of the attendees, where owner and attendees may be; refuses as people may not."""
     owner = request.owner if isinstance(request.owner, User) else None
     if owner is None and not venue.guests:
         raise errors.GuestsRefused
@@ -167,16 +167,17 @@ def _build_checked(
     parts.check_one_venue([each.resource for each in rules])
     parts.check_quantity(rules, request.quantity)
     parts.check_all(check, rules, *interval, now, guests=request.guests, quantity=request.quantity)
-    return _build_booking(request, rules, *interval, now)
+    return build_booking(request, rules, *interval, now)
 
 
-def _build_booking(
+def build_booking(
     request: BookingRequest,
     rules: Sequence[Rules],
     starts_at: datetime,
     ends_at: datetime,
     now: datetime,
 ) -> Booking:
+    """The booking in its first status, with its price and deadlines; not written yet."""
     first, venue = rules[0], rules[0].venue
     primetime = policy.is_primetime(first, starts_at, ends_at)
     price = parts.calculate_price(rules, starts_at, ends_at, request.quantity)
@@ -222,28 +223,37 @@ def _build_owner_columns(owner: User | Guest) -> dict[str, Any]:
 
 def _check_open_holds(booking: Booking) -> None:
     """Refuses `TooManyHolds`, so that nobody blocks a venue by holding without paying, not by
-    asking many times at once nor under many names, and no guest's address gets many letters.
+    asking many times at once nor under many names, and no guest's address gets many letters."""
+    for limit, whose in list_hold_limits(booking):
+        if count_holds(whose) >= limit:
+            raise errors.TooManyHolds(limit=limit)
 
-    The person is locked before the address: whoever holds the last lock waits for nobody."""
+
+def list_hold_limits(booking: Booking) -> list[tuple[int, Mapping[str, Any]]]:
+    """How many holds there may be of which kind, for one like this.
+
+    The person comes before the address: whoever holds the last lock waits for nobody."""
     here: dict[str, Any] = {"venue": booking.venue_id}
+    limits: list[tuple[int, Mapping[str, Any]]] = []
     if booking.owner_id is None:
         guest = {"owner": None, "guest_key": booking.guest_key}
-        _check_holds_of(MAX_UNCONFIRMED, guest | {"guest_confirmed_at": None})
-        _check_holds_of(booking.venue.max_open_holds, guest | here)
+        limits.append((MAX_UNCONFIRMED, guest | {"guest_confirmed_at": None}))
+        limits.append((booking.venue.max_open_holds, guest | here))
     else:
-        _check_holds_of(booking.venue.max_open_holds, {"owner": booking.owner_id} | here)
+        limits.append((booking.venue.max_open_holds, {"owner": booking.owner_id} | here))
     if booking.held_from and settings.MAX_HOLDS_PER_ADDRESS:
         by_address = {"held_from": booking.held_from}
-        _check_holds_of(settings.MAX_HOLDS_PER_ADDRESS, by_address | here)
+        limits.append((settings.MAX_HOLDS_PER_ADDRESS, by_address | here))
+    return limits
 
 
-def _check_holds_of(limit: int, whose: Mapping[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        key = f"holds:{dict(whose)}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-    holds = Booking.objects.filter(build_current_q(BOOKING, HELD), **whose)
-    if holds.count() >= limit:
-        raise errors.TooManyHolds(limit=limit)
+def count_holds(whose: Mapping[str, Any], *, locked: bool = True) -> int:
+    """How many there are; if `locked`, nobody makes others of them meanwhile."""
+    if locked:
+        with connection.cursor() as cursor:
+            key = f"holds:{dict(whose)}"
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    return Booking.objects.filter(build_current_q(BOOKING, HELD), **whose).count()
 
 
 def _take_slot(

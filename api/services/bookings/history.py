@@ -20,8 +20,11 @@ _TABLE = BookingEvent._meta.db_table
 _INSERT_WRITTEN = (
     f"INSERT INTO {_TABLE}"
     " (booking_id, verb, from_status, to_status, by, actor_id, actor_name, details)"
-    " SELECT id, %s, status_left, status, %s, %s::bigint, %s, %s"
-    " FROM written ORDER BY fell_due, id"
+    " SELECT id, %s, status_left, status, %s, %s::bigint, %s, %s FROM written"
+    " ORDER BY fell_due, id"
+)
+_INSERT_CREATED = _INSERT_WRITTEN.replace(
+    "%s FROM written", "%s || jsonb_build_object('initial_status', status) FROM written"
 )
 
 BATCH = 5000  # lines in one transaction
@@ -30,9 +33,17 @@ BUDGET = 60.0  # seconds of one run
 
 def build_event_part(verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:
     """One event for each booking that the statement inserts or moves."""
+    return _build_part(_INSERT_WRITTEN, verb, actor, details)
+
+
+def build_created_part(actor: Actor, details: Mapping[str, Any]) -> InsertPart:
+    """The first event of each booking that the statement inserts, with its first status."""
+    return _build_part(_INSERT_CREATED, "book", actor, details)
+
+
+def _build_part(sql: str, verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:
     user = actor.user.pk if actor.user else None
-    params = [verb, actor.by.value, user, actor.name, Jsonb(dict(details))]
-    return InsertPart(_INSERT_WRITTEN, params)
+    return InsertPart(sql, [verb, actor.by.value, user, actor.name, Jsonb(dict(details))])
 
 
 def record_events(

@@ -145,7 +145,7 @@ def _reschedule(
     after = record_values(booking) | ({"others": others} if had or others else {})
     moved = any(before.get(name) != after.get(name) for name in MOVES)
     if moved:
-        _plan_again(booking, all_rules, before, first.venue_id, check)
+        plan_again(booking, all_rules, before, first.venue_id, check)
         all_rules = keep_buffers(booking, all_rules)
     if after == before and changes.attendees is None:
         return booking
@@ -223,7 +223,7 @@ def _check_other_venue(booking: Booking, resource: Resource, actor: Actor) -> No
         join(booking.owner, resource.venue_id)
 
 
-def _plan_again(
+def plan_again(
     booking: Booking,
     all_rules: Sequence[Rules],
     before: dict[str, Any],

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from api.lifecycle import BOOKING, TradeStatus
-from api.models import Booking, BookingEvent, Delivery, Review, Trade, User, Venue
+from api.models import Booking, BookingEvent, Delivery, Review, Series, Trade, User, Venue
 from api.models.outbox import Kind
 from api.models.users import ABSENT_DOMAIN
 from api.services.operations import jobs
@@ -86,6 +86,17 @@ def _forget(ids: Sequence[int]) -> None:
         approved_by=None,
         guest_link="",
         **NO_GUEST,
+    )
+    _forget_series(ids)
+
+
+def _forget_series(ids: Sequence[int]) -> None:
+    """Of series of these bookings those of which nothing is left that names their owner."""
+    theirs = Booking.objects.filter(series=OuterRef("pk"), owner=OuterRef("owner"))
+    rows = Series.objects.filter(bookings__in=ids).exclude(Exists(theirs))
+    over = rows.filter(Q(later_from=None) | ~Q(ended_at=None)).values("pk")
+    Series.objects.filter(pk__in=list(over.values_list("pk", flat=True))).update(
+        owner=_get_former(), title="", notes="", attendees=[]
     )
 
 

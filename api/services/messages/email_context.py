@@ -19,6 +19,7 @@ from api.services.operations.lease_queue import Withheld
 
 from . import recipients
 from .email_times import format_instant, format_interval, format_zone
+from .series_context import build_series_context
 
 
 def find_recipient(row: Delivery, email: Email, booking: Booking | None) -> User | Guest | None:
@@ -26,7 +27,7 @@ def find_recipient(row: Delivery, email: Email, booking: Booking | None) -> User
     Raises `Withheld` when the account is gone."""
     if email.to in ("requester", "target"):
         return cast(User, getattr(_get_trade(row), email.to))
-    if booking is not None:
+    if booking is not None and "series" not in row.payload:
         return booking.person if email.to == "owner" else None
     return _get_account(row.payload["user"]) if "user" in row.payload else None
 
@@ -45,6 +46,8 @@ def build_context(
             context["confirm_link"] = links.build_confirm_link(recipient)
     if "invitation" in row.payload:
         context |= _build_invitation_context(row.payload["invitation"])
+    if "series" in row.payload:
+        return context | build_series_context(row.payload, strange)
     if booking is not None:
         # the status that the e-mail is about, not the one that the booking may have by now
         status = row.payload.get("status") or booking.status

@@ -93,7 +93,7 @@ def _find_underrefunded() -> Iterator[str]:
         booking = payment.booking
         due = payment.amount_minor
         if booking.status == Status.CANCELLED:
-            event = bookings.list_history(booking).filter(verb="cancel").first()
+            event = bookings.list_history(booking).filter(verb__in=("cancel", "end_series")).first()
             at = event.at if event else booking.updated_at
             due = terms.calculate_refund(booking.venue, payment.amount_minor, booking.starts_at, at)
         if payment.amount_minor - payment.retained < due:

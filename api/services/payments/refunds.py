@@ -134,6 +134,7 @@ def refund_ended_bookings(transition: Transition, rows: Iterable[Booking]) -> No
 
 _REASONS = {
     "cancel": "the booking was cancelled",
+    "end_series": "the booking's series was ended",
     "reject": "the booking was declined",
     "lapse": "the request was not answered in time",
 }

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
-from api.models import Resource, Venue
+from api.models import Resource, Series, Venue
 from api.models.venues import Approval, CompletionFrom, SlotRule
 from api.queries.accounts import people
 from api.queries.venues.broken_rules import are_rules
@@ -113,8 +114,16 @@ def update_venue(venue: Venue, columns: Mapping[str, Any]) -> Venue:
         setattr(venue, name, value)
     if others:
         venue.save(update_fields=[*others, "updated_at"])
+    if "max_advance" in others:
+        reconsider_later(venue)
     if uniform:
         hours.update_uniform_hours(venue, uniform)
     if are_rules(venue, columns):
         venue.affected = review_bookings(venue.pk)
     return venue
+
+
+def reconsider_later(venue: Venue) -> None:
+    """Has the next run look whether later occurrences of series can be booked by now."""
+    waiting = Series.objects.filter(venue=venue, later_from__isnull=False, ended_at=None)
+    waiting.update(extends_at=Now())

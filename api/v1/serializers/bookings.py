@@ -19,6 +19,8 @@ BOOKING = {
     "resource": 3,
     "resource_name": "Court 1",
     "service": None,
+    "series": None,
+    "recurrence_id": None,
     "owner": OWNER,
     "title": "Practice",
     "notes": "Bring balls",
@@ -81,6 +83,9 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     service: Any = serializers.IntegerField(
         source="service_id", allow_null=True, help_text="The id of the service; null for none."
     )
+    series: Any = serializers.IntegerField(
+        source="series_id", allow_null=True, help_text="The id of its series; null for none."
+    )
     owner = OwnerSerializer(help_text="Whose booking it is.")
     allocations = AllocationSerializer(many=True, help_text="What it takes, one row a unit.")
     attendees: Any = serializers.PrimaryKeyRelatedField(
@@ -98,6 +103,8 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "resource",
             "resource_name",
             "service",
+            "series",
+            "recurrence_id",
             "owner",
             "title",
             "notes",
@@ -129,6 +136,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         ]
         read_only_fields = fields
         extra_kwargs = describe(
+            recurrence_id="When the rule of its series has it; null for none.",
             title="What it is for.",
             notes="What else is to be known.",
             guests="How many people come.",
@@ -167,6 +175,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "resource": instance.resource_id,
             "resource_name": instance.resource.name,
             "service": instance.service_id,
+            "series": instance.series_id,
             "owner": {"id": owner.pk, "name": owner.name, "email": owner.email},
             "allocations": [{"resource": pk, "unit": unit} for pk, unit in places],
             "attendees": attendees,
@@ -174,7 +183,10 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         }
 
 
-_WORKED_OUT = ("venue", "resource", "resource_name", "service", "owner", "allocations", "attendees")
+_WORKED_OUT = (
+    *("venue", "resource", "resource_name", "service", "series", "owner", "allocations"),
+    "attendees",
+)
 _COLUMNS = tuple(
     name for name in BookingSerializer.Meta.fields if name not in (*_WORKED_OUT, "approved_by")
 )

@@ -62,6 +62,7 @@ VENUE = {
     "check_in_closes_after": "00:15:00",
     "no_show_grace": "00:15:00",
     "grace_from_booking": True,
+    "series_no_show_limit": None,
     "completion_from": "end",
     "completion_after": "00:00:00",
     "remind_before": None,
@@ -164,6 +165,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             no_show_grace="How long after the start a booking counts as a no-show.",
             grace_from_booking="Whether a booking made after its start has its grace counted from"
             " when it was made.",
+            series_no_show_limit="How many no-shows end a series; null for none.",
             completion_from="Whether `completion_after` counts from the start or the end.",
             completion_after="How long after that a booking counts as over.",
             remind_before="How long before the start a reminder is sent; null for none.",

@@ -1,0 +1,277 @@
+"""Cancelling, approving and changing a series, or what follows from one of its occurrences."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from api.models import Booking, Delivery, Resource, Series, Venue
+from api.services.actors import Actor
+from api.services.bookings.actions import cancel_booking
+from api.services.bookings.changes import BookingChanges
+from api.services.bookings.reschedule import reschedule_booking
+
+pytestmark = pytest.mark.django_db
+HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
+URL = "/api/v1/series/"
+
+
+def say(at):
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.fixture
+def series(client_of, ana, body):
+    """Books one of Ana's; its id."""
+
+    def make(**more):
+        answer = client_of(ana).post(URL, body(**more), format="json")
+        assert answer.status_code == 201, answer.json()
+        return answer.json()["id"]
+
+    return make
+
+
+@pytest.fixture
+def act(client_of, ana):
+    def send(pk, verb="", user=None, **sent):
+        client = client_of(user or ana)
+        if not verb:
+            return client.patch(f"{URL}{pk}/", sent, format="json")
+        return client.post(f"{URL}{pk}/{verb}/", sent, format="json")
+
+    return send
+
+
+def rows_of(pk):
+    return list(Booking.objects.filter(series=pk).order_by("recurrence_id"))
+
+
+def statuses(pk):
+    return [row.status for row in rows_of(pk)]
+
+
+def letters():
+    return list(Delivery.objects.order_by("pk").values_list("name", flat=True))
+
+
+# cancel
+
+
+def test_all_of_it_is_cancelled_with_one_letter(series, act):
+    pk = series()
+    answer = act(pk, "cancel", scope="all", reason="Over")
+    assert answer.status_code == 200
+    assert [each["status"] for each in answer.json()["occurrences"]] == ["cancelled"] * 4
+    assert answer.json()["ended_because"] == "cancelled"
+    assert statuses(pk) == ["cancelled"] * 4
+    assert letters() == ["series_booked", "series_cancelled"]
+    assert Delivery.objects.get(name="series_cancelled").payload["reason"] == "Over"
+    again = act(pk, "cancel", scope="all")
+    assert (again.status_code, again.json()["code"]) == (409, "already_done")
+
+
+def test_what_follows_is_cancelled_and_the_rule_ends_before_it(series, act, soon):
+    pk = series()
+    answer = act(pk, "cancel", scope="following", **{"from": say(soon + 2 * WEEK)})
+    assert answer.status_code == 200
+    assert statuses(pk) == ["confirmed", "confirmed", "cancelled", "cancelled"]
+    assert len(answer.json()["occurrences"]) == 4
+    assert answer.json()["ended_at"] is None
+    assert "UNTIL" in answer.json()["rule"]
+
+
+def test_a_cancelled_one_gets_no_second_letter_and_a_moved_one_goes_too(series, act, ana, soon):
+    pk = series()
+    first, second, *_ = rows_of(pk)
+    cancel_booking(first.pk, Actor.for_new_booking(ana))
+    move(second, ana, soon + 3 * HOUR)
+    act(pk, "cancel", scope="following", **{"from": say(second.recurrence_id)})
+    letter = Delivery.objects.get(name="series_cancelled")
+    assert [line[0] for line in letter.payload["lines"]] == [
+        (soon + 3 * HOUR).isoformat(),
+        *((soon + n * WEEK).isoformat() for n in (2, 3)),
+    ]
+    assert statuses(pk) == ["cancelled"] * 4
+
+
+def move(booking, owner, starts_at):
+    changes = BookingChanges(starts_at=starts_at, ends_at=starts_at + HOUR)
+    reschedule_booking(booking.pk, Actor.for_new_booking(owner), changes)
+
+
+def test_past_and_checked_in_ones_stay(series, act, soon):
+    pk = series()
+    first, second, *_ = rows_of(pk)
+    shift = timedelta(days=10)
+    Booking.objects.filter(pk=first.pk).update(
+        starts_at=soon - shift, ends_at=soon - shift + HOUR, completes_at=soon
+    )
+    Booking.objects.filter(pk=second.pk).update(status="checked_in", checked_in_at=soon)
+    act(pk, "cancel", scope="all")
+    assert statuses(pk) == ["confirmed", "checked_in", "cancelled", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"scope": "this"},
+        {"scope": "following"},
+        {"scope": "following", "from": "2030-01-01T00:00:00Z"},
+        {"scope": "all", "from": "2030-01-01T00:00:00Z"},
+    ],
+)
+@pytest.mark.parametrize("verb", ["cancel", "approve", ""])
+def test_the_scope_is_required(series, act, sam, sent, verb):
+    pk = series()
+    more = {"title": "x"} if not verb else {}
+    assert act(pk, verb, user=sam, **sent, **more).status_code == 400
+    assert statuses(pk) == ["confirmed"] * 4
+
+
+def test_others_cancel_nothing_and_staff_do(series, act, ben, sam):
+    pk = series()
+    assert act(pk, "cancel", user=ben, scope="all").status_code == 404
+    assert act(pk, "approve", scope="all").status_code == 403
+    assert act(pk, "cancel", user=sam, scope="all").status_code == 200
+
+
+# approve
+
+
+def test_requests_are_approved_with_one_letter_and_one_deadline(series, act, sam, court, venue):
+    Venue.objects.filter(pk=venue.pk).update(approval="always")
+    Resource.objects.filter(pk=court.pk).update(price_minor=500)
+    pk = series()
+    assert statuses(pk) == ["pending"] * 4
+    since = {"from": say(rows_of(pk)[1].recurrence_id)}
+    assert act(pk, "approve", user=sam, scope="following", **since).status_code == 200
+    assert statuses(pk) == ["pending", "held", "held", "held"]
+    assert len({row.hold_expires_at for row in rows_of(pk)[1:]}) == 1
+    assert letters()[-1] == "series_approved"
+    assert len(letters()) == 2
+    again = act(pk, "approve", user=sam, scope="following", **since)
+    assert (again.status_code, again.json()["code"]) == (409, "wrong_status")
+
+
+# change
+
+
+def test_all_shift_by_the_same_wall_time_and_keep_their_recurrence_ids(series, act, soon):
+    pk = series()
+    new = soon + 25 * HOUR
+    answer = act(pk, scope="all", starts_at=say(new), ends_at=say(new + 2 * HOUR))
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["id"] == pk
+    rows = rows_of(pk)
+    assert [row.starts_at for row in rows] == [new + n * WEEK for n in range(4)]
+    assert [row.ends_at - row.starts_at for row in rows] == [2 * HOUR] * 4
+    assert [row.recurrence_id for row in rows] == [soon + n * WEEK for n in range(4)]
+    assert [each["outcome"] for each in answer.json()["occurrences"]] == ["booked"] * 4
+    assert letters() == ["series_booked", "series_changed"]
+
+
+def test_what_follows_is_a_series_of_its_own(series, act, soon):
+    pk = series()
+    since = soon + 2 * WEEK
+    answer = act(
+        pk,
+        scope="following",
+        **{"from": say(since)},
+        starts_at=say(since + HOUR),
+        ends_at=say(since + 2 * HOUR),
+        title="Later",
+    )
+    assert answer.status_code == 200, answer.json()
+    new = answer.json()["id"]
+    assert new != pk
+    assert [row.starts_at for row in rows_of(pk)] == [soon, soon + WEEK]
+    assert [row.starts_at for row in rows_of(new)] == [since + HOUR, since + WEEK + HOUR]
+    assert [row.title for row in rows_of(new)] == ["Later", "Later"]
+    assert answer.json()["rule"] == "FREQ=WEEKLY;COUNT=2"
+    assert "UNTIL" in Series.objects.get(pk=pk).rule
+    assert Booking.objects.count() == 4
+
+
+def test_a_daily_series_moves_onto_what_its_own_had(series, act, soon):
+    pk = series(rule="FREQ=DAILY;COUNT=5")
+    day = timedelta(days=1)
+    answer = act(pk, scope="all", starts_at=say(soon + day), ends_at=say(soon + day + HOUR))
+    assert answer.status_code == 200, answer.json()
+    assert [row.starts_at for row in rows_of(pk)] == [soon + (n + 1) * day for n in range(5)]
+
+
+def test_a_moved_one_keeps_its_place_and_a_cancelled_one_stays(series, act, ana, soon):
+    pk = series()
+    first, second, third, _ = rows_of(pk)
+    cancel_booking(first.pk, Actor.for_new_booking(ana))
+    move(third, ana, soon + 2 * WEEK + 5 * HOUR)
+    at = second.starts_at + HOUR  # of the first one affected
+    answer = act(pk, scope="all", starts_at=say(at), ends_at=say(at + HOUR), title="New")
+    assert answer.status_code == 200, answer.json()
+    rows = rows_of(pk)
+    assert [row.starts_at - soon for row in rows] == [
+        0 * HOUR,
+        WEEK + HOUR,
+        2 * WEEK + 5 * HOUR,
+        3 * WEEK + HOUR,
+    ]
+    assert [row.title for row in rows] == ["", "New", "New", "New"]
+    assert [each["outcome"] for each in answer.json()["occurrences"]] == [
+        "booked", "booked", "moved", "booked"
+    ]  # fmt: skip
+
+
+def test_a_change_is_refused_whole_or_leaves_out_what_is_taken(series, act, booked, ben, soon):
+    pk = series()
+    booked(ben, 7 * 24 + 1)
+    sent = {"scope": "all", "starts_at": say(soon + HOUR), "ends_at": say(soon + 2 * HOUR)}
+    answer = act(pk, **sent)
+    assert (answer.status_code, answer.json()["code"]) == (409, "slot_taken")
+    assert [each["outcome"] for each in answer.json()["occurrences"]] == [
+        "would_book", "taken", "would_book", "would_book"
+    ]  # fmt: skip
+    assert [row.starts_at for row in rows_of(pk)] == [soon + n * WEEK for n in range(4)]
+    dry = act(pk, dry_run=True, on_conflict="skip", **sent)
+    assert dry.json()["id"] is None
+    assert rows_of(pk)[0].starts_at == soon
+    done = act(pk, on_conflict="skip", **sent)
+    assert done.status_code == 200
+    assert [row.starts_at - soon for row in rows_of(pk)] == [
+        HOUR, WEEK, 2 * WEEK + HOUR, 3 * WEEK + HOUR
+    ]  # fmt: skip
+    assert [each["starts_at"] for each in done.json()["occurrences"]] == [
+        say(row.starts_at) for row in rows_of(pk)
+    ]
+
+
+def test_another_resource(series, act, venue, ben, booked):
+    pk = series()
+    other = Resource.objects.create(venue=venue, name="Court 2", capacity=4)
+    answer = act(pk, scope="all", resource=other.pk)
+    assert answer.status_code == 200, answer.json()
+    assert {row.resource_id for row in rows_of(pk)} == {other.pk}
+    booked(ben)  # the first is free again
+    assert act(pk, scope="all", resource=10**9).status_code == 400
+
+
+def test_texts_and_people(series, act, ben, sam):
+    pk = series()
+    answer = act(pk, scope="all", notes="Bring balls", attendees=[ben.pk], guests=3)
+    assert answer.status_code == 200, answer.json()
+    assert {row.notes for row in rows_of(pk)} == {"Bring balls"}
+    assert {row.guests for row in rows_of(pk)} == {3}
+    assert {row.attendees.get().pk for row in rows_of(pk)} == {ben.pk}
+    assert act(pk, user=ben, scope="all", title="x").status_code == 404
+    assert act(pk, scope="all", guests=99).status_code == 400
+
+
+def test_a_change_that_needs_approval_makes_requests(series, act, venue, soon):
+    pk = series()
+    Venue.objects.filter(pk=venue.pk).update(approval="always", admin_email="desk@example.com")
+    answer = act(pk, scope="all", starts_at=say(soon + HOUR), ends_at=say(soon + 2 * HOUR))
+    assert answer.status_code == 200, answer.json()
+    assert statuses(pk) == ["pending"] * 4
+    assert letters() == ["series_booked", "series_changed", "series_waiting"]
