@@ -215,6 +215,7 @@ STATUS_LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "resources": {
         Status.EXPIRED: "cancelled",
         Status.NO_SHOW: "cancelled",
+        Status.OFFERED: "pending",
         Status.HELD: "pending",
         Status.CHECKED_IN: "confirmed",
         Status.COMPLETED: "confirmed",

@@ -25,6 +25,7 @@ from .trades import Trade
 from .user_sessions import UserSession
 from .users import AccountChange, User, UserProfile
 from .venues import PrimetimeWindow, Venue
+from .waitlist import FreedTime, WaitlistEntry
 
 __all__ = [
     "AccountChange",
@@ -43,6 +44,7 @@ __all__ = [
     "Delivery",
     "Dispute",
     "Export",
+    "FreedTime",
     "Guest",
     "Heartbeat",
     "Hours",
@@ -74,4 +76,5 @@ __all__ = [
     "UserProfile",
     "UserSession",
     "Venue",
+    "WaitlistEntry",
 ]

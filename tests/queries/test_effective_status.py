@@ -43,7 +43,7 @@ def assert_alike(table, model):
 
 def test_every_status_of_a_booking_with_every_deadline_past(booked, ana):
     booking = booked(ana)
-    columns = ("hold_expires_at", "lapses_at", "no_show_at", "completes_at")
+    columns = (*("offer_expires_at", "hold_expires_at", "lapses_at", "no_show_at", "completes_at"),)
     for status in Status.values:
         for past in columns:
             times = {c: Now() - HOUR if c == past else Now() + HOUR for c in columns}
