@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
+from api.lifecycle import BOOKING, CONFIRMED, OFFERED, TRADE, Table, Transition
 from api.models import Booking, Trade, User, UserProfile
 from api.services.accounts import joining
 from api.services.actors import Actor
@@ -30,7 +30,9 @@ def write_membership(rows: Sequence[Booking], **_: Any) -> InsertPart | None:
 
 
 def write_created_event(rows: Sequence[Booking], actor: Actor, **_: Any) -> InsertPart:
-    return history.build_event_part("book", actor, {"initial_status": str(rows[0].status)})
+    status = str(rows[0].status)
+    verb = "offer" if status == OFFERED else "book"
+    return history.build_event_part(verb, actor, {"initial_status": status})
 
 
 def write_created_emails(
@@ -53,8 +55,9 @@ def write_transition_emails(
     if table is not BOOKING or "next_status" in details:  # the next transition writes to them
         return None
     status = str(transition.target)
-    # what a guest has confirmed is as any other that is booked now
-    verb = f"book.{status}" if transition.name == "confirm_guest" else transition.name
+    # what a guest has confirmed, or who waited has accepted, is as any other that is booked now
+    is_booked = transition.name in ("confirm_guest", "accept")
+    verb = f"book.{status}" if is_booked else transition.name
     return notifications.build_email_part(verb, status, details)
 
 

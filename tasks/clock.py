@@ -2,12 +2,13 @@
 
 from celery import shared_task
 
-from api.lifecycle import BOOKING, TRADE
+from api.lifecycle import BOOKING, TRADE, WAITLIST
 from api.queries.panels.room_changes import list_rooms_changed_since
 from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
 from api.services.operations import jobs
 from api.services.reviews.review import review_changed_venues
+from api.services.waitlist.offers import make_left_offers
 
 from . import pushes
 
@@ -22,6 +23,24 @@ def expire_holds() -> int:
 def lapse_requests() -> int:
     """Requests that nobody answered before their slot began."""
     return jobs.run("lapse_requests", lambda: sweep(BOOKING.lapse, "lapse_requests"))
+
+
+@shared_task
+def lapse_offers() -> int:
+    """Offers that whoever waited did not answer in time."""
+    return jobs.run("lapse_offers", lambda: sweep(BOOKING.lapse_offer, "lapse_offers"))
+
+
+@shared_task
+def lapse_waitlist() -> int:
+    """Entries of the waitlist whose window has passed."""
+    return jobs.run("lapse_waitlist", lambda: sweep(WAITLIST.lapse, "lapse_waitlist"))
+
+
+@shared_task
+def make_offers() -> int:
+    """Offers of time that was freed past the services."""
+    return jobs.run("make_offers", make_left_offers)
 
 
 @shared_task

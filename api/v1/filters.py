@@ -12,8 +12,8 @@ from rest_framework.exceptions import ValidationError
 
 from api import effective_status
 from api.errors import EndsBeforeStart, Unfit
-from api.lifecycle import Status
-from api.models import AuditEntry, Booking, Resource, Review
+from api.lifecycle import Status, WaitlistStatus
+from api.models import AuditEntry, Booking, Resource, Review, WaitlistEntry
 from api.queries.bookings.availability import list_busy_intervals
 from api.queries.bookings.bookings import filter_by_resource
 
@@ -183,6 +183,18 @@ class BookingFilterSet(django_filters.FilterSet):
 BookingFilterSet.base_filters["from"] = InstantFilter(
     field_name="ends_at", lookup_expr="gt", help_text="Those that end after."
 )
+
+
+class WaitlistFilterSet(OfVenueFilterSet):
+    status = django_filters.MultipleChoiceFilter(
+        field_name="effective",
+        choices=WaitlistStatus.choices,
+        help_text="Where they stand now; given several times, any of these.",
+    )
+
+    class Meta:
+        model = WaitlistEntry
+        fields: list[str] = []
 
 
 class AuditFilterSet(django_filters.FilterSet):

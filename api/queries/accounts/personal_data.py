@@ -18,6 +18,7 @@ from api.models import (
     Trade,
     User,
     UserSession,
+    WaitlistEntry,
 )
 from api.models.identifiers import build_key
 
@@ -41,6 +42,7 @@ TRADE_FIELDS = (
     "responded_at",
 )
 
+WAITLIST_FIELDS = tuple(f.attname for f in WaitlistEntry._meta.concrete_fields if f.name != "owner")
 BOOKING_FIELDS = tuple(f.attname for f in Booking._meta.concrete_fields if f.name != "guest_link")
 EVENT_FIELDS = ("booking_id", "verb", "from_status", "to_status", "by", "details", "at")
 
@@ -101,6 +103,7 @@ def export_personal_data(user: User) -> dict[str, Any]:
         "bookings": list(Booking.objects.filter(owner=user).values(*BOOKING_FIELDS)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),
         "history": list(BookingEvent.objects.filter(booking__owner=user).values(*EVENT_FIELDS)),
+        "waitlist": list(WaitlistEntry.objects.filter(owner=user).values(*WAITLIST_FIELDS)),
         "trades_offered": list(
             Trade.objects.filter(requester=user).values(*TRADE_FIELDS, "message")
         ),

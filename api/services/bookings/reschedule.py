@@ -27,6 +27,7 @@ from api.queries.venues.rules import build_rules, get_resource
 from api.services.accounts.joining import check_may_book, find_attendees, join
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
+from api.services.waitlist.offers import make_offers
 from api.signals import booking_changed
 
 from .actions import check_owner
@@ -302,6 +303,7 @@ def write_booking(
 
     if moved:
         move_into_slot(booking, rules, now, write, left)
+        make_offers()
     else:
         write()
 

@@ -61,6 +61,7 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
     zone = booking.venue.zone
     start = booking.starts_at.astimezone(zone)
     hold, check_in = booking.hold_expires_at, booking.check_in_opens_at
+    offer = booking.offer_expires_at
     return {
         "booking": booking,
         "venue": booking.venue,
@@ -74,6 +75,7 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
         "begins": format_instant(start, zone),
         "when": format_interval(start, booking.ends_at, zone),
         "deadline": format_instant(hold, zone) if hold else "",
+        "answer_by": format_instant(offer, zone) if offer else "",
         "check_in_opens": format_instant(check_in, zone) if check_in else "",
         "price": money.format_amount(booking.price_minor, booking.currency),
         "freed": count_minutes_freed(booking),

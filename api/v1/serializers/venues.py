@@ -52,6 +52,9 @@ VENUE = {
     "guests": True,
     "guest_hold": "00:15:00",
     "max_open_holds": 50,
+    "offer_length": "01:00:00",
+    "offer_min_lead": "00:00:00",
+    "waitlist_members_first": False,
     "check_in_required": False,
     "check_in_opens_before": "00:15:00",
     "check_in_closes_after": "00:15:00",
@@ -144,6 +147,10 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             guest_hold="How long a guest's booking is held until it is confirmed by the letter's"
             " link.",
             max_open_holds="How many unpaid bookings one person may hold.",
+            offer_length="How long whoever waited has to answer an offer.",
+            offer_min_lead="What is freed later than this before it begins is offered to nobody:"
+            " it is free at once.",
+            waitlist_members_first="Whether the venue's people stand in line before others.",
             check_in_required="Whether a booking is given away if nobody checks in.",
             check_in_opens_before="How long before the start check-in opens.",
             check_in_closes_after="How long after the start check-in closes.",
@@ -178,7 +185,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             name: ["Must be longer."]
             for name, least in (
                 *(("slot_length", MINUTE), ("slot_step", MINUTE), ("hold_length", SECOND)),
-                *(("guest_hold", SECOND), ("retention", DAY)),
+                *(("guest_hold", SECOND), ("retention", DAY), ("offer_length", SECOND)),
             )
             if (attrs.get(name) or least) < least
         }
