@@ -1,7 +1,18 @@
 """The staff site, which is Django's admin. Changes of status go through the services; history is
 read-only."""
 
-from . import bookings, login, members, operations, services, sign_in, third_party, users, venues
+from . import (
+    bookings,
+    login,
+    members,
+    operations,
+    services,
+    sign_in,
+    third_party,
+    users,
+    venues,
+    waitlist,
+)
 
 __all__ = [
     "bookings",
@@ -13,4 +24,5 @@ __all__ = [
     "third_party",
     "users",
     "venues",
+    "waitlist",
 ]

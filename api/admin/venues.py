@@ -74,6 +74,8 @@ class VenueAdmin(EditableAdmin):
                     ("min_notice", "max_advance"),
                     "same_day_allowed",
                     ("hold_length", "max_open_holds"),
+                    ("offer_length", "offer_min_lead"),
+                    "waitlist_members_first",
                     ("check_in_required", "no_show_grace"),
                     "grace_from_booking",
                     ("check_in_opens_before", "check_in_closes_after"),

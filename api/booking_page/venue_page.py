@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from api import errors, money, policy
-from api.models import Booking, Guest
+from api.models import Booking, Guest, Venue
 from api.policy import DAY
 from api.services.accounts import consents
 from api.services.accounts.joining import check_may_book
@@ -22,6 +23,7 @@ from api.services.actors import Actor
 from api.services.bookings import guests
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.messages.email_times import format_interval
+from api.services.waitlist.entries import WaitlistRequest, join_waitlist
 
 from .base import VenueView, check_guest_rate, get_refusal_status, redirect_after_post
 from .choices import Choice, count_minutes, list_places, read_choice, read_instant
@@ -86,6 +88,7 @@ def build_times(choice: Choice, found: dict[Any, Any]) -> dict[str, Any]:
                 else "",
                 "approval": slot.needs_approval,
                 "why": describe_shortly(slot.refusal) if slot.refusal else "",
+                "is_taken": isinstance(slot.refusal, errors.SlotTaken),
             }
             for slot in slots
         ],
@@ -121,6 +124,8 @@ class BookView(VenueView):
 
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         self.read()
+        if request.POST.get("action") == "wait":
+            return self.wait()
         form = self.build_form(request.POST)
         if not form.is_valid():
             return self.show(form, status=400)
@@ -132,6 +137,31 @@ class BookView(VenueView):
             return self.show(form, refusal)
         except errors.Refusal as refusal:
             return self.show(form, refusal)
+
+    def wait(self) -> HttpResponse:
+        """Joins the line for just this time."""
+        if self.user is None:
+            return redirect_to_login(self._build_here())
+        request = WaitlistRequest(
+            owner=self.user,
+            resource=self.choice.resource.pk,
+            from_at=self.starts_at,
+            until_at=self.ends_at,
+            duration=self.choice.length,
+        )
+        try:
+            join_waitlist(request, check_venue=self._check_consent)
+        except errors.AlreadyWaiting:
+            pass  # the button was pressed twice
+        except errors.Refusal as refusal:
+            return self.show(self.build_form(None), refusal)
+        return redirect_after_post(reverse("book_bookings", args=[self.venue.slug]))
+
+    def _check_consent(self, venue: Venue) -> None:
+        text = self.request.POST.get("consent", "")
+        if venue.consent_version and self.user is not None:
+            accepted = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+            consents.require_consent(venue, accepted, self.user, self.user.email)
 
     def build_form(self, data: Any) -> NewBookingForm:
         capacity = self.choice.resource.capacity
@@ -184,7 +214,8 @@ class BookView(VenueView):
             "text": consents.find_text(self.venue) if self.venue.consent_version else None,
             "closed_to": self._find_closed_door(),
             "back": self._build_way_back(),
-            "here": self._build_address(self.request.path, at=self.starts_at.isoformat()),
+            "here": self._build_here(),
+            "may_wait": isinstance(refusal, errors.SlotTaken) or bool(self.sent.get("wait")),
             **self.describe(refusal),
         }
         return self.render("pages/book.html", context, status or get_refusal_status(refusal))
@@ -198,6 +229,10 @@ class BookView(VenueView):
         except errors.Forbidden as refusal:
             return refusal.detail
         return ""
+
+    def _build_here(self) -> str:
+        wait = {"wait": 1} if self.sent.get("wait") else {}
+        return self._build_address(self.request.path, at=self.starts_at.isoformat(), **wait)
 
     def _build_way_back(self) -> str:
         on = self.starts_at.astimezone(self.venue.zone).date()

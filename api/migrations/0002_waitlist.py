@@ -301,6 +301,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="waitlistentry",
+            index=models.Index(models.F("updated_at"), name="waitlist_by_change"),
+        ),
+        migrations.AddIndex(
+            model_name="waitlistentry",
             index=models.Index(models.F("venue"), models.F("id"), name="waitlist_by_venue"),
         ),
         migrations.AddIndex(

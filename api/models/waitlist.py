@@ -69,6 +69,7 @@ class WaitlistEntry(models.Model):
         indexes = [
             models.Index("venue", "id", name="waitlist_by_venue"),
             models.Index("owner", "id", name="waitlist_by_owner"),
+            models.Index("updated_at", name="waitlist_by_change"),
             models.Index("venue", name="waitlist_waiting", condition=Q(status=WAITING)),
             models.Index(
                 "lapses_at", name="waitlist_lapse", condition=Q(status__in=WAITLIST.blocking)
