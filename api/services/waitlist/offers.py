@@ -156,10 +156,10 @@ def _offer_to(entry: WaitlistEntry, now: datetime, freed: Freed | None, since: d
     venue = entry.venue
     lead = max(venue.offer_min_lead, min(venue.offer_length, LEAST_TIME))
     for _ in range(MAX_TRIES):
-        fit = find_fit(entry, now, lead=lead, freed=freed)
-        if fit is None or is_beyond_quota(entry, fit):
-            return False
         try:
+            fit = find_fit(entry, now, lead=lead, freed=freed)
+            if fit is None or is_beyond_quota(entry, fit):
+                return False
             with transaction.atomic():
                 return _make_offer(entry, fit, now, since)
         except _LostError:
