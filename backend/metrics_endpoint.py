@@ -95,8 +95,7 @@ class StateCollector:
         if self.report is not None:
             yield from collect_jobs(self.report)
             yield from collect_outbox_and_processes(self.report)
-            if self.report.offers is not None:
-                yield from collect_offers(self.report.offers)
+            yield from collect_offers(self.report.offers)
         if self.saturation is not None:
             yield from collect_connections(self.saturation)
         up = 0 if self.queues is None else 1

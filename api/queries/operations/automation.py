@@ -81,7 +81,7 @@ class Report:
     processes: list[Process]
     failures: list[JobFailure] = field(default_factory=list)
     parked: list[Delivery] = field(default_factory=list)
-    offers: OfferFigures | None = None
+    offers: OfferFigures = field(default_factory=OfferFigures)
 
     @property
     def workers(self) -> list[Process]:

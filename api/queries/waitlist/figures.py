@@ -20,12 +20,12 @@ class OfferFigures:
     """`waiting` and `running` are as of now, the others of the last 24 hours. `empty`: how long
     what was accepted had stood empty, on average; None where nothing was."""
 
-    waiting: int
-    running: int
-    accepted: int
-    declined: int
-    lapsed: int
-    empty: timedelta | None
+    waiting: int = 0
+    running: int = 0
+    accepted: int = 0
+    declined: int = 0
+    lapsed: int = 0
+    empty: timedelta | None = None
 
     @property
     def empty_seconds(self) -> float | None:
