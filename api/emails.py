@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from api.lifecycle import CHECKED_IN, CONFIRMED, HELD, PENDING, Status
+from api.lifecycle import CHECKED_IN, CONFIRMED, HELD, OFFERED, PENDING, Status
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,10 @@ CONFIRMED_AT_ONCE: Final = Email("confirmed", "Reservation Confirmed", optional=
 DEFAULT: Final[Mapping[str, tuple[Email, ...]]] = {
     "book.guest": (CONFIRM_GUEST,),
     "book.held": (Email("held", "Pay by {deadline} to keep {what}", only_while=(HELD,)),),
+    "book.offered": (
+        Email("offer", "Free for you until {answer_by}: {what}, {when}", only_while=(OFFERED,)),
+    ),
+    "lapse_offer": (Email("offer_lapsed", "Your offer of {what} has run out"),),
     "book.pending": (REQUEST_PENDING, REQUEST_WAITING),
     "book.confirmed": (CONFIRMED_AT_ONCE,),
     "approve": (Email("approved", "Reservation Approved"),),
@@ -231,6 +235,7 @@ STATUS_LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "resources": {
         Status.EXPIRED: "cancelled",
         Status.NO_SHOW: "cancelled",
+        Status.OFFERED: "pending",
         Status.HELD: "pending",
         Status.CHECKED_IN: "confirmed",
         Status.COMPLETED: "confirmed",

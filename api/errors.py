@@ -9,11 +9,13 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """The request cannot be fulfilled; nothing was changed."""
+    """The request cannot be fulfilled; nothing was changed. `settle`: what is to be done once its
+    transaction is over, which says how much that was (`services.conflicts.settle`)."""
 
     code = "refused"
     status = 400
     detail = "This cannot be done."
+    settle: Callable[[], int] | None = None
 
     def __init__(self, detail: str = "", **data: Any) -> None:
         super().__init__(detail or self.detail)
@@ -223,6 +225,17 @@ class NothingToBook(Refusal):
     """Of a series nothing is left to be booked: `occurrences` says why."""
 
     code, status, detail = "nothing_to_book", 409, "There is nothing left of it to book."
+
+
+class SlotFree(Refusal):
+    """Nobody waits for what can be booked: `alternatives` are the (start, end) that fit first."""
+
+    code, status, detail = "slot_free", 409, "Something that fits is free: book it."
+    alternatives: Sequence[Any] = ()
+
+
+class AlreadyWaiting(Refusal):
+    code, status, detail = "already_waiting", 409, "You are in this line already."
 
 
 class TooManyHolds(Refusal):

@@ -4,15 +4,24 @@ A status changes only along a row of these tables, in `services.bookings.transit
 `manage.py lifecycle` prints `docs/lifecycle.md` from here.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from django.db.models import TextChoices
 
+from api.transition_tables import (
+    FAILED_IF_PRICED,
+    NOW,
+    SQL_STAMPS,
+    ActorRole,
+    Table,
+    Transition,
+)
+
+__all__ = ["NOW", "SQL_STAMPS", "ActorRole", "Table", "Transition"]
+
 
 class Status(TextChoices):
+    OFFERED = "offered", "Offered to who waited"
     HELD = "held", "Held, awaiting payment"
     PENDING = "pending", "Awaiting approval"
     CONFIRMED = "confirmed", "Confirmed"
@@ -32,79 +41,21 @@ class TradeStatus(TextChoices):
     LAPSED = "lapsed", "Lapsed"
 
 
-class ActorRole(TextChoices):
-    """In which role somebody pushes a row."""
-
-    OWNER = "owner", "Owner"
-    GUEST = "guest", "Guest"
-    STAFF = "staff", "Staff"
-    MEMBER = "member", "Anyone signed in"
-    PANEL = "panel", "Door panel"
-    COUNTERPART = "counterpart", "The person asked"
-    PAYMENT = "payment", "Payment provider"
-    CLOCK = "clock", "Clock"
-
-
-NOW: Final = "statement_timestamp()"  # a column stamped with the database's clock
-# a guest's hold that was to be confirmed may have no price
-FAILED_IF_PRICED: Final = "CASE WHEN t.price_minor > 0 THEN 'failed' ELSE t.payment_status END"
-SQL_STAMPS: Final = (NOW, FAILED_IF_PRICED)
-
-
-@dataclass(frozen=True)
-class Transition:
-    """One row of a table. `deadline` names the column whose passing lets the clock make it;
-    `unless` names a column that must be empty for the clock to do so. `stamps`: what else is
-    written, a word as it is unless it is one of `SQL_STAMPS`."""
-
-    name: str
-    sources: tuple[str, ...]
-    target: str
-    by: frozenset[ActorRole]
-    deadline: str = ""
-    unless: str = ""
-    stamps: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of transitions over one model, and the statuses that block or are open.
-
-    `swept_columns`: what receivers read of rows that a sweep moved; empty means whole rows."""
-
-    model: str
-    statuses: type[TextChoices]
-    initial: tuple[str, ...]
-    blocking: tuple[str, ...]
-    transitions: tuple[Transition, ...]
-    swept_columns: tuple[str, ...] = ()
-
-    def __iter__(self) -> Iterator[Transition]:
-        return iter(self.transitions)
-
-    def __getattr__(self, name: str) -> Transition:
-        transition: Transition
-        for transition in object.__getattribute__(self, "transitions"):
-            if transition.name == name:
-                return transition
-        raise AttributeError(name)
-
-    def get_transition(self, name: str, target: str) -> Transition:
-        """Of the transitions with that name the one that leads there."""
-        return next(t for t in self.transitions if (t.name, t.target) == (name, target))
-
-    @property
-    def time_driven(self) -> tuple[Transition, ...]:
-        """The transitions that the clock makes, in the order in which it tries them."""
-        return tuple(t for t in self.transitions if t.deadline)
+class WaitlistStatus(TextChoices):
+    WAITING = "waiting", "Waiting"
+    OFFERED = "offered", "Offered"
+    TAKEN = "taken", "Taken"
+    DECLINED = "declined", "Declined"
+    LAPSED = "lapsed", "Lapsed"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 def _by(*roles: ActorRole) -> frozenset[ActorRole]:
     return frozenset(roles)
 
 
-HELD, PENDING, CONFIRMED, CHECKED_IN = (
+OFFERED, HELD, PENDING, CONFIRMED, CHECKED_IN = (
+    Status.OFFERED.value,
     Status.HELD.value,
     Status.PENDING.value,
     Status.CONFIRMED.value,
@@ -114,8 +65,8 @@ HELD, PENDING, CONFIRMED, CHECKED_IN = (
 BOOKING: Final = Table(
     model="api.Booking",
     statuses=Status,
-    initial=(HELD, PENDING, CONFIRMED),
-    blocking=(HELD, PENDING, CONFIRMED, CHECKED_IN),
+    initial=(OFFERED, HELD, PENDING, CONFIRMED),
+    blocking=(OFFERED, HELD, PENDING, CONFIRMED, CHECKED_IN),
     swept_columns=("resource_id", "several", "status", "version", "price_minor", "payment_status"),
     transitions=(
         Transition(
@@ -126,6 +77,15 @@ BOOKING: Final = Table(
             deadline="hold_expires_at",
             stamps={"payment_status": FAILED_IF_PRICED},
             why="the hold ran out before it was paid, or confirmed by its guest",
+        ),
+        Transition(
+            "lapse_offer",
+            (OFFERED,),
+            Status.EXPIRED,
+            _by(ActorRole.CLOCK),
+            deadline="offer_expires_at",
+            stamps={"payment_status": FAILED_IF_PRICED},
+            why="whoever waited did not answer the offer in time",
         ),
         Transition(
             "lapse",
@@ -166,6 +126,27 @@ BOOKING: Final = Table(
                 (PENDING, "it needs approval"),
                 (CONFIRMED, "it needs nothing more"),
             )
+        ),
+        *(
+            Transition(
+                "accept",
+                (OFFERED,),
+                target,
+                _by(ActorRole.OWNER),
+                why=f"whoever waited takes the offer; {then}",
+            )
+            for target, then in (
+                (HELD, "the price is to be paid"),
+                (PENDING, "it needs approval"),
+                (CONFIRMED, "it needs nothing more"),
+            )
+        ),
+        Transition(
+            "decline",
+            (OFFERED,),
+            Status.CANCELLED,
+            _by(ActorRole.OWNER),
+            why="whoever waited does not want it",
         ),
         Transition(
             "pay",
@@ -245,7 +226,7 @@ BOOKING: Final = Table(
         ),
         Transition(
             "cancel",
-            (HELD, PENDING, CONFIRMED, CHECKED_IN),
+            (OFFERED, HELD, PENDING, CONFIRMED, CHECKED_IN),
             Status.CANCELLED,
             _by(ActorRole.OWNER, ActorRole.GUEST, ActorRole.STAFF, ActorRole.PAYMENT),
             why="it is not wanted any more",
@@ -259,6 +240,9 @@ BOOKING: Final = Table(
         ),
     ),
 )
+
+# what is on offer blocks its slot too, and counts nowhere
+BOOKED: Final = tuple(status for status in BOOKING.blocking if status != OFFERED)
 
 TRADE: Final = Table(
     model="api.Trade",
@@ -302,4 +286,50 @@ TRADE: Final = Table(
     ),
 )
 
-TABLES: Final = (BOOKING, TRADE)
+WAITING: Final = WaitlistStatus.WAITING.value
+WAITLIST: Final = Table(
+    model="api.WaitlistEntry",
+    statuses=WaitlistStatus,
+    initial=(WAITING,),
+    blocking=(WAITING, OFFERED),
+    transitions=(
+        Transition(
+            "lapse",
+            (WAITING, OFFERED),
+            WaitlistStatus.LAPSED,
+            _by(ActorRole.CLOCK),
+            deadline="lapses_at",
+            why="its window has passed, or its offer was not answered in time",
+        ),
+        Transition(
+            "offer",
+            (WAITING,),
+            OFFERED,
+            _by(*(role for role in ActorRole if role is not ActorRole.CLOCK)),
+            why="time that fits was freed, by whoever or whatever freed it",
+        ),
+        Transition(
+            "take",
+            (OFFERED,),
+            WaitlistStatus.TAKEN,
+            _by(ActorRole.OWNER),
+            why="the offered booking was accepted",
+        ),
+        Transition(
+            "decline",
+            (OFFERED,),
+            WaitlistStatus.DECLINED,
+            _by(ActorRole.OWNER, ActorRole.STAFF),
+            why="the offered booking was declined or cancelled",
+        ),
+        Transition(
+            "withdraw",
+            (WAITING,),
+            WaitlistStatus.WITHDRAWN,
+            _by(ActorRole.OWNER, ActorRole.STAFF),
+            why="they wait no more",
+        ),
+    ),
+)
+
+TABLES: Final = (BOOKING, TRADE, WAITLIST)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from api.lifecycle import BOOKING, CONFIRMED, TRADE, Table, Transition
+from api.lifecycle import BOOKING, CONFIRMED, OFFERED, TRADE, Table, Transition
 from api.models import Booking, Trade, User, UserProfile
 from api.services.accounts import joining
 from api.services.actors import Actor
@@ -29,8 +29,11 @@ def write_membership(rows: Sequence[Booking], **_: Any) -> InsertPart | None:
     return joining.build_membership_part(rows[0])
 
 
-def write_created_event(actor: Actor, details: Mapping[str, Any], **_: Any) -> InsertPart:
-    return history.build_created_part(actor, details)
+def write_created_event(
+    rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any], **_: Any
+) -> InsertPart:
+    verb = "offer" if rows[0].status == OFFERED else "book"
+    return history.build_created_part(actor, details, verb)
 
 
 def write_created_emails(
@@ -56,8 +59,9 @@ def write_transition_emails(
     if table is not BOOKING or "next_status" in details or "series" in details:
         return None
     status = str(transition.target)
-    # what a guest has confirmed is as any other that is booked now
-    verb = f"book.{status}" if transition.name == "confirm_guest" else transition.name
+    # what a guest has confirmed, or who waited has accepted, is as any other that is booked now
+    is_booked = transition.name in ("confirm_guest", "accept")
+    verb = f"book.{status}" if is_booked else transition.name
     return notifications.build_email_part(verb, status, details)
 
 

@@ -27,6 +27,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from api.queries.operations import automation, saturation
 from api.queries.operations.automation import JobState, Report
 from api.queries.operations.saturation import Saturation
+from api.queries.waitlist.figures import OfferFigures
 from api.rest.authorization import read_credentials
 from backend import broker
 from backend.metrics import IN_PROGRESS, LATENCY, OWN, REQUESTS, THREADS
@@ -94,6 +95,7 @@ class StateCollector:
         if self.report is not None:
             yield from collect_jobs(self.report)
             yield from collect_outbox_and_processes(self.report)
+            yield from collect_offers(self.report.offers)
         if self.saturation is not None:
             yield from collect_connections(self.saturation)
         up = 0 if self.queues is None else 1
@@ -131,6 +133,22 @@ def collect_connections(saturation: Saturation) -> Iterator[Metric]:
         "Age of the oldest transaction under way",
         value=saturation.oldest_transaction,
     )
+
+
+def collect_offers(offers: OfferFigures) -> Iterator[Metric]:
+    gauges = {
+        "waitlist_waiting": ("Entries of the waitlist that wait", offers.waiting),
+        "offers_running": ("Offers to who waited that nobody has answered yet", offers.running),
+        "offers_accepted": ("Offers accepted in the last 24 hours", offers.accepted),
+        "offers_declined": ("Offers declined in the last 24 hours", offers.declined),
+        "offers_lapsed": ("Offers that nobody answered in the last 24 hours", offers.lapsed),
+        "offers_empty_seconds": (
+            "How long accepted time had stood empty, on average of 24 hours",
+            offers.empty_seconds or 0,
+        ),
+    }
+    for name, (meaning, value) in gauges.items():
+        yield GaugeMetricFamily(f"holdfast_{name}", meaning, value=value)
 
 
 Figures = dict[str, tuple[str, Callable[[JobState], float | None]]]

@@ -44,6 +44,15 @@ SCHEDULE: dict[str, Job] = {
     "lapse_requests": Job(
         "tasks.clock.lapse_requests", 5 * SECOND, "an unanswered request ends when its slot begins"
     ),
+    "lapse_offers": Job(
+        "tasks.clock.lapse_offers", 5 * SECOND, "an unanswered offer goes to the next in line"
+    ),
+    "lapse_waitlist": Job(
+        "tasks.clock.lapse_waitlist", 15 * SECOND, "nobody waits for what is past"
+    ),
+    "make_offers": Job(
+        "tasks.clock.make_offers", 5 * SECOND, "what was freed past the services is offered too"
+    ),
     "release_no_shows": Job(
         "tasks.clock.release_no_shows", 5 * SECOND, "a room nobody came to is free again"
     ),

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from api.lifecycle import BOOKING, TRADE
+from api.lifecycle import BOOKING, TRADE, WAITLIST
 from api.queries.panels.room_changes import list_rooms_changed_since
 from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
@@ -10,6 +10,7 @@ from api.services.operations import jobs
 from api.services.reviews.review import review_changed_venues
 from api.services.series import extend, no_shows
 from api.services.venues import block_renewal
+from api.services.waitlist.offers import make_left_offers
 
 from . import pushes
 
@@ -24,6 +25,24 @@ def expire_holds() -> int:
 def lapse_requests() -> int:
     """Requests that nobody answered before their slot began."""
     return jobs.run("lapse_requests", lambda: sweep(BOOKING.lapse, "lapse_requests"))
+
+
+@shared_task
+def lapse_offers() -> int:
+    """Offers that whoever waited did not answer in time."""
+    return jobs.run("lapse_offers", lambda: sweep(BOOKING.lapse_offer, "lapse_offers"))
+
+
+@shared_task
+def lapse_waitlist() -> int:
+    """Entries of the waitlist whose window has passed."""
+    return jobs.run("lapse_waitlist", lambda: sweep(WAITLIST.lapse, "lapse_waitlist"))
+
+
+@shared_task
+def make_offers() -> int:
+    """Offers of time that was freed past the services."""
+    return jobs.run("make_offers", make_left_offers)
 
 
 @shared_task

@@ -13,6 +13,7 @@ from . import (
     third_party,
     users,
     venues,
+    waitlist,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "third_party",
     "users",
     "venues",
+    "waitlist",
 ]

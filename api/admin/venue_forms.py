@@ -50,6 +50,15 @@ VENUE_TEXTS: Final[dict[str, tuple[str, str]]] = {
     "max_advance": ("Book at most this long ahead", "Empty: as far ahead as they like."),
     "same_day_allowed": ("Bookings for today are taken", ""),
     "hold_length": ("Time to pay", "An unpaid booking keeps its slot for so long."),
+    "offer_length": (
+        "Time to answer an offer",
+        "Who waited has so long, then it goes to the next in line.",
+    ),
+    "offer_min_lead": (
+        "Offer at least this long before",
+        "What is freed later is offered to nobody, and free at once.",
+    ),
+    "waitlist_members_first": ("Its people stand in line before others", ""),
     "max_open_holds": ("Unpaid bookings a person may have", ""),
     "max_bookings_ahead": ("Bookings ahead a person may have", "Empty: as many as they like."),
     "max_hours_a_week": (

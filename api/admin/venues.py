@@ -74,6 +74,8 @@ class VenueAdmin(EditableAdmin):
                     ("min_notice", "max_advance"),
                     "same_day_allowed",
                     ("hold_length", "max_open_holds"),
+                    ("offer_length", "offer_min_lead"),
+                    "waitlist_members_first",
                     ("check_in_required", "no_show_grace"),
                     "grace_from_booking",
                     "series_no_show_limit",

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from api import errors, policy
 from api.effective_status import get_effective_status
-from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Status
+from api.lifecycle import BOOKED, BOOKING, CONFIRMED, HELD, OFFERED, PENDING, Status
 from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.queries.bookings.day_slots import DaySlot
 from api.queries.bookings.part_names import list_part_names
@@ -140,9 +140,10 @@ class BookingView(VenueView):
             "paid": booking.payment_status in PAID_STATUSES,
             "cards": local_cards.TEST_CARDS if awaits_payment and settings.STRIPE_LOCAL else (),
             "checkout": settings.STRIPE_SECRET_KEY and not settings.STRIPE_LOCAL,
+            "is_offered": status == OFFERED,
             "is_open": status in BOOKING.blocking,
             "movable": status in MOVABLE,
-            "cancellable": status in BOOKING.cancel.sources and booking.ends_at > database_now(),
+            "cancellable": status in BOOKED and booking.ends_at > database_now(),
         }
         return context | (self._build_other_times() if status in MOVABLE else {})
 

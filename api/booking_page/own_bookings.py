@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -11,19 +11,22 @@ from django.http import HttpRequest, HttpResponse
 
 from api import errors
 from api.effective_status import get_effective_status
-from api.lifecycle import BOOKING, Status
+from api.lifecycle import BOOKING, WAITING, ActorRole, Status
 from api.models import Booking, User, Venue
 from api.queries.bookings.bookings import get_booking_with_relations, list_visible_bookings
 from api.queries.bookings.part_names import JOINED, list_part_names
 from api.queries.clock import database_now
 from api.queries.venues.venues import get_venue
+from api.queries.waitlist.line import list_visible_entries
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.messages.email_times import format_interval
+from api.services.waitlist.answers import accept_offer, decline_offer
+from api.services.waitlist.entries import leave_waitlist
 
-from .base import VenueView
+from .base import VenueView, get_refusal_status, redirect_after_post
 from .booking import BookingView
 
 MOST = 20  # of those that are over
@@ -41,9 +44,24 @@ class SignedInView(VenueView):
 
 
 class OwnBookingsView(SignedInView):
-    http_method_names = ("get", "head", "options")
+    def post(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Leaves a line."""
+        user = cast(User, self.user)
+        number = request.POST.get("leave", "")
+        pk = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
+        entry = list_visible_entries(user).filter(owner=user, venue=self.venue, pk=pk).first()
+        if entry is None:
+            raise errors.NotFound
+        try:
+            leave_waitlist(entry.pk, Actor(ActorRole.OWNER, user))
+        except errors.Refusal as refusal:
+            return self.show(refusal)
+        return redirect_after_post(request.path)
 
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        return self.show()
+
+    def show(self, refusal: errors.Refusal | None = None) -> HttpResponse:
         user = cast(User, self.user)
         rows = list_visible_bookings(user).select_related("service")
         rows = rows.filter(owner=user, venue=self.venue)
@@ -59,8 +77,22 @@ class OwnBookingsView(SignedInView):
         context = {
             "ahead": [self._build_row(booking, names[booking.pk]) for booking in ahead],
             "over": [self._build_row(booking, names[booking.pk]) for booking in over],
+            "waiting": [self._build_entry(entry) for entry in self._list_waiting(user)],
+            **self.describe(refusal),
         }
-        return self.render("pages/own_bookings.html", context)
+        return self.render("pages/own_bookings.html", context, get_refusal_status(refusal))
+
+    def _list_waiting(self, user: User) -> Any:
+        rows = list_visible_entries(user).filter(owner=user, venue=self.venue, effective=WAITING)
+        return rows.select_related("resource", "pool", "service").order_by("from_at", "pk")
+
+    def _build_entry(self, entry: Any) -> dict[str, Any]:
+        return {
+            "pk": entry.pk,
+            "what": (entry.resource or entry.pool or entry.service).name,
+            "when": format_interval(entry.from_at, entry.until_at, self.venue.zone),
+            "position": entry.position,
+        }
 
     def _build_row(self, booking: Booking, names: Sequence[str]) -> dict[str, Any]:
         status, where = get_effective_status(booking), JOINED.join(names)
@@ -83,6 +115,17 @@ class OwnBookingView(SignedInView, BookingView):
         if self.booking is None:
             raise errors.NotFound
         return venue
+
+    def get_actions(self) -> dict[str, Callable[[], HttpResponse]]:
+        return super().get_actions() | {"accept": self.accept, "decline": self.decline}
+
+    def accept(self) -> HttpResponse:
+        accept_offer(self.booking.pk, Actor(ActorRole.OWNER, self.user))
+        return self.reload()
+
+    def decline(self) -> HttpResponse:
+        decline_offer(self.booking.pk, Actor(ActorRole.OWNER, self.user))
+        return self.reload()
 
     def cancel_with(self, reason: str) -> Any:
         cancel_booking(self.booking.pk, self._get_actor(), reason)

@@ -36,6 +36,7 @@ def build_times(choice: Choice, found: Mapping[date, Sequence[DaySlot]]) -> dict
                 "price": _format_price(choice, slot),
                 "notes": list(_iter_notes(choice, slot)),
                 "why": _describe_refusal(choice, slot),
+                "is_taken": isinstance(slot.refusal, errors.SlotTaken),
             }
             for slot in slots
         ],

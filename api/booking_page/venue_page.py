@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from api import errors, money
-from api.models import Booking, Guest
+from api.models import Booking, Guest, Venue
 from api.services.accounts import client_address, consents
 from api.services.accounts.joining import check_may_book
 from api.services.actors import Actor
@@ -22,6 +23,7 @@ from api.services.bookings import guests
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.messages.email_times import format_interval
 from api.services.operations import idempotency
+from api.services.waitlist.entries import WaitlistRequest, join_waitlist
 
 from .base import VenueView, check_guest_rate, get_refusal_status, redirect_after_post
 from .choices import (
@@ -103,6 +105,8 @@ class BookView(VenueView):
 
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         self.read()
+        if request.POST.get("action") == "wait":
+            return self.wait()
         form = self.build_form(request.POST)
         if not form.is_valid():
             return self.show(form, status=400)
@@ -114,6 +118,34 @@ class BookView(VenueView):
             return self.show(form, refusal)
         except errors.Refusal as refusal:
             return self.show(form, refusal)
+
+    def wait(self) -> HttpResponse:
+        """Joins the line for just this time."""
+        if self.user is None:
+            return redirect_to_login(self._build_here())
+        wanted = self.choice.wanted
+        request = WaitlistRequest(
+            owner=self.user,
+            resource=wanted.get("resource"),
+            service=wanted.get("service"),
+            from_at=self.starts_at,
+            until_at=self.ends_at,
+            duration=self.choice.length,
+            quantity=self.choice.quantity,
+        )
+        try:
+            join_waitlist(request, check_venue=self._check_consent)
+        except errors.AlreadyWaiting:
+            pass  # the button was pressed twice
+        except errors.Refusal as refusal:
+            return self.show(self.build_form(None), refusal)
+        return redirect_after_post(reverse("book_bookings", args=[self.venue.slug]))
+
+    def _check_consent(self, venue: Venue) -> None:
+        text = self.request.POST.get("consent", "")
+        if venue.consent_version and self.user is not None:
+            accepted = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+            consents.require_consent(venue, accepted, self.user, self.user.email)
 
     def build_form(self, data: Any) -> NewBookingForm:
         choice, venue = self.choice, self.venue
@@ -183,7 +215,8 @@ class BookView(VenueView):
             "text": consents.find_text(self.venue) if self.venue.consent_version else None,
             "closed_to": self._find_closed_door(),
             "back": self._build_way_back(),
-            "here": self._build_address(self.request.path, at=self.starts_at.isoformat()),
+            "here": self._build_here(),
+            "may_wait": isinstance(refusal, errors.SlotTaken) or bool(self.sent.get("wait")),
             **self.describe(refusal),
         }
         return self.render("pages/book.html", context, status or get_refusal_status(refusal))
@@ -197,6 +230,10 @@ class BookView(VenueView):
         except errors.Forbidden as refusal:
             return refusal.detail
         return ""
+
+    def _build_here(self) -> str:
+        wait = {"wait": 1} if self.sent.get("wait") else {}
+        return self._build_address(self.request.path, at=self.starts_at.isoformat(), **wait)
 
     def _build_way_back(self) -> str:
         on = self.starts_at.astimezone(self.venue.zone).date()

@@ -26,6 +26,7 @@ from .trades import Trade
 from .user_sessions import UserSession
 from .users import AccountChange, User, UserProfile
 from .venues import PrimetimeWindow, Venue
+from .waitlist import FreedTime, WaitlistEntry
 
 __all__ = [
     "AccountChange",
@@ -44,6 +45,7 @@ __all__ = [
     "Delivery",
     "Dispute",
     "Export",
+    "FreedTime",
     "Guest",
     "Heartbeat",
     "Hours",
@@ -76,4 +78,5 @@ __all__ = [
     "UserProfile",
     "UserSession",
     "Venue",
+    "WaitlistEntry",
 ]

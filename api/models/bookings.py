@@ -115,6 +115,7 @@ class Booking(models.Model):
     primetime = models.BooleanField(default=False)
 
     # deadlines, frozen when the booking is made or moved; instants
+    offer_expires_at = models.DateTimeField(null=True, blank=True)
     hold_expires_at = models.DateTimeField(null=True, blank=True)
     lapses_at = models.DateTimeField(null=True, blank=True)
     check_in_opens_at = models.DateTimeField(null=True, blank=True)
@@ -216,6 +217,7 @@ class Booking(models.Model):
                     name=f"booking_{status}_has_{column}",
                 )
                 for status, column in (
+                    (Status.OFFERED.value, "offer_expires_at"),
                     (Status.HELD.value, "hold_expires_at"),
                     (Status.PENDING.value, "lapses_at"),
                     (Status.CONFIRMED.value, "completes_at"),

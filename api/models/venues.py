@@ -132,6 +132,17 @@ class Venue(models.Model):
         null=True, blank=True, validators=[AT_LEAST_ONE]
     )
     pause_length = models.DurationField(null=True, blank=True)
+    offer_length = models.DurationField(
+        default=timedelta(hours=1),
+        db_default=timedelta(hours=1),
+        help_text="How long whoever waited has to answer an offer",
+    )
+    offer_min_lead = models.DurationField(
+        default=ZERO,
+        db_default=ZERO,
+        help_text="What is freed later than this before it begins is offered to nobody",
+    )
+    waitlist_members_first = models.BooleanField(default=False, db_default=False)
     check_in_required = models.BooleanField(default=False)
     check_in_opens_before = models.DurationField(default=15 * MINUTE)
     check_in_closes_after = models.DurationField(default=15 * MINUTE)
@@ -220,6 +231,8 @@ class Venue(models.Model):
                 & Q(slot_step__gte=MINUTE)
                 & Q(hold_length__gt=ZERO)
                 & Q(guest_hold__gt=ZERO)
+                & Q(offer_length__gte=timedelta(seconds=1))
+                & Q(offer_min_lead__gte=ZERO)
                 & Q(no_show_grace__gte=ZERO)
                 & Q(completion_after__gte=ZERO)
                 & Q(check_in_opens_before__gte=ZERO)

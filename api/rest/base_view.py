@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from api.rest.origins import is_untrusted_origin
 from api.rest.permissions import Scope, get_caller
 from api.rest.throttling import AccountThrottle, KeyThrottle
 from api.services.audit.recording import AuditActor, Recorder
+from api.services.conflicts import settle
 from backend.request_ids import get_request_id
 
 SerializerClass = type[serializers.BaseSerializer[Any]]
@@ -54,6 +56,7 @@ class BaseAPIView(APIView):
         return drf_request
 
     recorder: Recorder | None = None
+    refusal: errors.Refusal | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -104,6 +107,9 @@ class BaseAPIView(APIView):
         refusal = to_refusal(exc)
         if refusal is None:
             raise exc
+        self.refusal = refusal
+        with suppress(DatabaseError):  # the clock does it too
+            settle(refusal)
         response = self.render_refusal(refusal)
         response.exception = True
         if response.status_code == 401:

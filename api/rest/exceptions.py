@@ -175,6 +175,7 @@ def build_problem(refusal: errors.Refusal, request: Request | None = None) -> di
         body["conflicts"] = [
             build_conflict(row, caller.is_staff_of(row.venue_id)) for row in refusal.conflicts
         ]
+    if isinstance(refusal, (errors.SlotTaken, errors.SlotFree)):
         body["alternatives"] = [_build_interval(*i) for i in refusal.alternatives]
     return body | {name: refusal.data[name] for name in _DATA if name in refusal.data}
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    transaction,
+)
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.authentication import BaseAuthentication
@@ -26,6 +33,7 @@ from api.rest.keys import KeyAuthentication, Scopes, check_key
 from api.rest.permissions import get_caller
 from api.rest.renderers import JSONRenderer
 from api.services.accounts import client_address
+from api.services.conflicts import settle
 from api.services.operations import idempotency
 
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -76,6 +84,9 @@ class IdempotentAPIView(BaseAPIView):
             if refusal := to_refusal(error):
                 return build_problem_response(refusal)
             raise
+        if self.refusal:
+            with suppress(DatabaseError):  # the clock does it too
+                settle(self.refusal)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

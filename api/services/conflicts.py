@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, connection
 
-from api.errors import Busy
+from api.errors import Busy, Refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,8 +47,18 @@ def is_contended() -> bool:
     return time.monotonic() - _timed_out_at < CONTENDED_FOR
 
 
+def settle(refusal: BaseException) -> bool:
+    """Whether a refusal had left something to do, and it is done now: not inside the transaction
+    that the refusal rolls back, where it would be lost. Then the caller's caller does it."""
+    if connection.in_atomic_block or not isinstance(refusal, Refusal) or refusal.settle is None:
+        return False
+    left, refusal.settle = refusal.settle, None
+    return left() > 0
+
+
 def retry_on_conflict(function: Callable[P, R]) -> Callable[P, R]:
-    """Runs once more when the database broke a tie against us, then refuses with `Busy`.
+    """Runs once more when the database broke a tie against us, then refuses with `Busy`; and once
+    more after a refusal that left something to settle.
 
     Inside a caller's transaction nothing can be repeated, and a wait for a lock was long enough, so
     there the refusal comes at once."""
@@ -58,6 +68,9 @@ def retry_on_conflict(function: Callable[P, R]) -> Callable[P, R]:
         for last in (connection.in_atomic_block, True):
             try:
                 return function(*args, **kwargs)
+            except Refusal as refusal:
+                if not settle(refusal) or last:
+                    raise
             except OperationalError as error:
                 state = get_sqlstate(error)
                 if state not in LOST_TO_OTHERS:

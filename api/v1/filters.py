@@ -12,8 +12,8 @@ from rest_framework.exceptions import ValidationError
 
 from api import effective_status
 from api.errors import EndsBeforeStart, Unfit
-from api.lifecycle import Status
-from api.models import AuditEntry, Booking, Resource, Review
+from api.lifecycle import Status, WaitlistStatus
+from api.models import AuditEntry, Booking, Resource, Review, WaitlistEntry
 from api.queries.bookings.availability import list_busy_intervals
 from api.queries.bookings.bookings import filter_by_resource
 
@@ -189,6 +189,22 @@ BookingFilterSet.base_filters["from"] = InstantFilter(
 class SeriesFilterSet(OfVenueFilterSet):
     resource = IdFilter(field_name="resource_id", help_text="The id of what each books.")
     owner = IdFilter(field_name="owner_id", help_text="The id of whose series they are.")
+
+    class Meta:
+        model = Series
+        fields: list[str] = []
+
+
+class WaitlistFilterSet(OfVenueFilterSet):
+    status = django_filters.MultipleChoiceFilter(
+        field_name="effective",
+        choices=WaitlistStatus.choices,
+        help_text="Where they stand now; given several times, any of these.",
+    )
+
+    class Meta:
+        model = WaitlistEntry
+        fields: list[str] = []
 
 
 class AuditFilterSet(django_filters.FilterSet):

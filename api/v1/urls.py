@@ -31,6 +31,7 @@ from .views import (
     user_sessions,
     users,
     venues,
+    waitlist,
 )
 
 
@@ -66,6 +67,7 @@ router.register("services", services.ServiceViewSet)
 router.register("reviews", reviews.ReviewViewSet)
 router.register("bookings", bookings.BookingViewSet)
 router.register("series", series.SeriesViewSet)
+router.register("waitlist", waitlist.WaitlistViewSet)
 router.register("trades", trades.TradeViewSet)
 router.register("panels", panels.PanelDeviceViewSet, basename="panel-device")
 router.register("panels", panels.PanelViewSet)
@@ -98,6 +100,8 @@ urlpatterns = [
     path("guests/<str:token>/cancel/", guests.GuestCancellationView.as_view()),
     path("guests/<str:token>/move/", guests.GuestMoveView.as_view()),
     path("guests/<str:token>/payment/", guests.GuestPaymentView.as_view()),
+    path("bookings/<int:pk>/accept/", waitlist.AcceptOfferView.as_view()),
+    path("bookings/<int:pk>/decline/", waitlist.DeclineOfferView.as_view()),
     path("bookings/<int:pk>/payment/", payments.BookingPaymentView.as_view()),
     path("bookings/<int:pk>/payment/refunds/", payments.RefundView.as_view()),
     path("webhooks/stripe/", payments.StripeWebhookView.as_view()),

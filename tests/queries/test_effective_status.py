@@ -43,7 +43,7 @@ def assert_alike(table, model):
 
 def test_every_status_of_a_booking_with_every_deadline_past(booked, ana):
     booking = booked(ana)
-    columns = ("hold_expires_at", "lapses_at", "no_show_at", "completes_at")
+    columns = (*("offer_expires_at", "hold_expires_at", "lapses_at", "no_show_at", "completes_at"),)
     for status in Status.values:
         for past in columns:
             times = {c: Now() - HOUR if c == past else Now() + HOUR for c in columns}
@@ -58,7 +58,8 @@ def test_every_status_of_a_booking_with_every_deadline_past(booked, ana):
                         Booking.objects.all(), [wanted]
                     )
                     assert found.exists() == (wanted == expected)
-                paid = "failed" if (status, past) == ("held", "hold_expires_at") else "none"
+                unpaid = (("held", "hold_expires_at"), ("offered", "offer_expires_at"))
+                paid = "failed" if (status, past) in unpaid else "none"
                 assert effective_status.get_effective_payment_status(row) == paid
 
 

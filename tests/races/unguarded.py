@@ -18,8 +18,8 @@ TABLES = (
 OVERLAPS = """
     SELECT count(*) FROM api_booking a JOIN api_booking b ON a.resource_id = b.resource_id
     AND a.id < b.id AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
-    WHERE a.status IN ('held', 'pending', 'confirmed', 'checked_in')
-    AND b.status IN ('held', 'pending', 'confirmed', 'checked_in')
+    WHERE a.status IN ('offered', 'held', 'pending', 'confirmed', 'checked_in')
+    AND b.status IN ('offered', 'held', 'pending', 'confirmed', 'checked_in')
 """
 
 

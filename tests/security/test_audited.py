@@ -31,6 +31,7 @@ NOT_AUDITED = {
     "api_auditentry": "it is the log",
     "api_auditseal": "it is the log",
     "api_allocation": "what bookings and blocks occupy, written with them",
+    "api_freedtime": "time to be offered, written by a trigger",
     "api_bookingevent": "a line of history comes with each change of a booking",
     "api_accountchange": "comes with each change of an account",
     "api_idempotencykey": "responses that are sent again",

@@ -81,6 +81,7 @@ def refuses(kind, call, **data):
 def stand(booking, status, **columns):
     """Puts a row into a status by hand, with what the database asks of it."""
     columns.setdefault("checked_in_at", Now())
+    columns.setdefault("offer_expires_at", Now() + HOUR)
     columns.setdefault("hold_expires_at", Now() + HOUR)
     Booking.objects.filter(pk=booking.pk).update(status=status, **columns)
 
@@ -222,6 +223,7 @@ def test_a_cancelled_slot_is_free_at_once_and_the_reason_is_written_down(booked,
 @pytest.mark.parametrize(
     ("status", "deadline", "after"),
     [
+        (Status.OFFERED, "offer_expires_at", Status.EXPIRED),
         (Status.HELD, "hold_expires_at", Status.EXPIRED),
         (Status.PENDING, "lapses_at", Status.EXPIRED),
         (Status.CONFIRMED, "completes_at", Status.COMPLETED),

@@ -47,6 +47,7 @@ def composed(booked, ana, ben, venue, court):
         "starts_at": start,
         "ends_at": start + timedelta(minutes=90),
         "ended_at": start + timedelta(minutes=60),
+        "offer_expires_at": start - timedelta(hours=2),
         "hold_expires_at": start - timedelta(hours=1),
         "no_show_at": start + timedelta(minutes=15),
         "check_in_opens_at": start - timedelta(minutes=15),

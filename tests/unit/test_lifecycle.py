@@ -6,9 +6,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from api.lifecycle import BOOKING, TABLES, TRADE, ActorRole, Status, Table
+from api.lifecycle import BOOKING, TABLES, TRADE, WAITLIST, ActorRole, Status, Table
 from api.management.commands.lifecycle import build_page
-from api.models import Booking, Trade
+from api.models import Booking, Trade, WaitlistEntry
 
 ROOT = Path(__file__).resolve().parents[2]
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.model)
@@ -58,7 +58,9 @@ def test_moves_have_one_name_for_each_target_and_a_reason(table: Table):
     assert all(move.why and move.by and move.sources for move in table)
 
 
-@pytest.mark.parametrize(("table", "model"), [(BOOKING, Booking), (TRADE, Trade)])
+@pytest.mark.parametrize(
+    ("table", "model"), [(BOOKING, Booking), (TRADE, Trade), (WAITLIST, WaitlistEntry)]
+)
 def test_every_column_named_in_a_table_is_there_and_every_deadline_has_its_index(table, model):
     columns = {f.column for f in model._meta.concrete_fields}
     for move in table:
@@ -75,6 +77,7 @@ def test_the_database_holds_exactly_those_statuses_for_blocking_that_the_table_d
         )
         assert {status for (status,) in cursor.fetchall()} == set(BOOKING.blocking)
     assert set(BOOKING.blocking) == {
+        Status.OFFERED,
         Status.HELD,
         Status.PENDING,
         Status.CONFIRMED,

@@ -19,6 +19,7 @@ from api.rest.credentials import (
 )
 
 STATUS_LABELS: Final[Mapping[str, str]] = {
+    Status.OFFERED: "pending",
     Status.HELD: "pending",
     Status.PENDING: "pending",
     Status.CONFIRMED: "confirmed",

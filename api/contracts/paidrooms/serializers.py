@@ -21,6 +21,7 @@ from api.queries.venues.hours import get_outer_hours
 from api.rest.credentials import EmailField, NewPasswordField, PasswordField
 
 STATUS_LABELS: Final[Mapping[str, str]] = {
+    Status.OFFERED: "pending",
     Status.HELD: "pending",
     Status.PENDING: "pending",
     Status.CONFIRMED: "confirmed",

@@ -9,6 +9,7 @@ from api.lifecycle import Status, TradeStatus
 # our statuses in the contract's five: an end that is nobody's decision is a cancellation, a booked
 # time that has passed is completed whether or not anybody came
 STATUS_LABELS: Mapping[str, str] = {
+    Status.OFFERED: "PENDING",
     Status.HELD: "PENDING",
     Status.PENDING: "PENDING",
     Status.CONFIRMED: "CONFIRMED",

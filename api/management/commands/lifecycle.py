@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api.lifecycle import BOOKING, TRADE, Table
+from api.lifecycle import BOOKING, TRADE, WAITLIST, Table
 
 
 def build_page() -> str:
@@ -15,7 +15,11 @@ def build_page() -> str:
         "",
         "Printed from `api/lifecycle.py` by `manage.py lifecycle`; a test keeps the two equal.",
     ]
-    for title, table in (("Bookings", BOOKING), ("Trades", TRADE)):
+    for title, table in (
+        ("Bookings", BOOKING),
+        ("Trades", TRADE),
+        ("Entries of the waitlist", WAITLIST),
+    ):
         lines += ["", f"## {title}", "", *_draw_diagram(table), "", *_format_table(table)]
     return "\n".join(lines) + "\n"
 

@@ -1,7 +1,7 @@
 -- What a booking occupies follows the booking, in the statement that changes it, whoever changes it.
 
 CREATE FUNCTION api_status_blocks(status text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
-    $$ SELECT status IN ('held', 'pending', 'confirmed', 'checked_in') $$;
+    $$ SELECT status IN ('offered', 'held', 'pending', 'confirmed', 'checked_in') $$;
 
 -- Called on the number of allocations that a statement has inserted: all that were wanted, or none.
 CREATE FUNCTION api_all_or_nothing(inserted bigint, wanted bigint) RETURNS boolean
@@ -110,6 +110,7 @@ CREATE FUNCTION api_allocation_freed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('holdfast.renumbering', true) IS DISTINCT FROM 'on' THEN
         PERFORM api_cover_blocks(OLD.resource_id, OLD.span);
+        PERFORM api_note_freed_time(OLD.resource_id, OLD.span, OLD.booking_id);
     END IF;
     RETURN NULL;
 END $$;

@@ -24,6 +24,7 @@ from api.models import (
     Trade,
     User,
     UserSession,
+    WaitlistEntry,
 )
 from api.models.identifiers import build_key
 
@@ -47,6 +48,7 @@ TRADE_FIELDS = (
     "responded_at",
 )
 
+WAITLIST_FIELDS = tuple(f.attname for f in WaitlistEntry._meta.concrete_fields if f.name != "owner")
 BOOKING_FIELDS = tuple(f.attname for f in Booking._meta.concrete_fields if f.name != "guest_link")
 RESOURCE_FIELDS = ("id", "venue__slug", "name", "description", "image_url", "created_at")
 SERIES_FIELDS = tuple(f.attname for f in Series._meta.concrete_fields if f.name != "dry_run")
@@ -140,6 +142,7 @@ def export_personal_data(user: User) -> dict[str, Any]:
         "series": list(Series.objects.filter(owner=user).values(*SERIES_FIELDS)),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),
         "history": list(BookingEvent.objects.filter(booking__owner=user).values(*EVENT_FIELDS)),
+        "waitlist": list(WaitlistEntry.objects.filter(owner=user).values(*WAITLIST_FIELDS)),
         "trades_offered": list(
             Trade.objects.filter(requester=user).values(*TRADE_FIELDS, "message")
         ),

@@ -42,6 +42,7 @@ from api.models import (
     Trade,
     User,
     Venue,
+    WaitlistEntry,
 )
 
 Row = TypeVar("Row", bound=Model)
@@ -72,6 +73,7 @@ VENUE_PATHS: Mapping[type[Model], str] = {
     Dispute: "payment__booking__venue",
     Delivery: "booking__venue",
     AuditEntry: "venue",
+    WaitlistEntry: "venue",
 }
 
 

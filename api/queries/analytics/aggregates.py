@@ -26,7 +26,9 @@ Heat = list[list[int]]
 
 # What a booking is by now, whether or not the clock's sweep has run.
 EFFECTIVE_STATUS: Final = build_effective_status_sql(BOOKING, "b.")
-NOT_COUNTED: Final = (Status.CANCELLED.value, Status.REJECTED.value, Status.EXPIRED.value)
+NOT_COUNTED: Final = (
+    *(Status.OFFERED.value, Status.CANCELLED.value, Status.REJECTED.value, Status.EXPIRED.value),
+)
 
 # Until when it took the room: a meeting that was ended, until then; one that nobody came to, until
 # its grace was over and the room free again; any other until its end.

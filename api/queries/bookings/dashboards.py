@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now, TruncDay
 
 from api.effective_status import build_current_q
-from api.lifecycle import BOOKING, HELD, PENDING, Status
+from api.lifecycle import BOOKED, BOOKING, HELD, PENDING, Status
 from api.models import Booking, Caller, User, Venue
 from api.queries.accounts.scope import limit_to_staff
 from api.queries.analytics import no_shows
@@ -43,7 +43,7 @@ def get_staff_dashboard(caller: Caller) -> dict[str, Any]:
             filter=Q(
                 starts_at__gte=today,
                 starts_at__lt=today + timedelta(days=1),
-                status__in=(*BOOKING.blocking, Status.COMPLETED),
+                status__in=(*BOOKED, Status.COMPLETED),
             ),
         ),
         no_shows_this_week=Count(

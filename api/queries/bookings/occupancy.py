@@ -15,6 +15,7 @@ from api.effective_status import build_not_due_sql
 from api.lifecycle import BOOKING
 from api.models import Allocation, Block, Booking, Resource
 from api.models.allocations import Kind
+from api.queries.waitlist.line import WANTS_SPAN
 
 _ALLOCATIONS, _BOOKINGS = Allocation._meta.db_table, Booking._meta.db_table
 
@@ -56,7 +57,7 @@ _NOW = f"LEFT JOIN {_BOOKINGS} b ON b.id = a.booking_id"
 _NOT_DUE = build_not_due_sql(BOOKING, "b.")
 _OCCUPIED = (
     f"SELECT a.resource_id, lower(a.span), upper(a.span), count(*) FROM {_ALLOCATIONS} a {_NOW}"
-    f" WHERE a.resource_id = ANY(%s::bigint[]) AND {_SPAN} AND {_NOT_DUE}"
+    f" WHERE a.resource_id = ANY(%s::bigint[]) AND {_SPAN} AND ({_NOT_DUE} OR {WANTS_SPAN})"
     " GROUP BY a.resource_id, a.span ORDER BY 2"
 )
 # of one resource: a plain index scan, where that of several is a bitmap
@@ -66,7 +67,8 @@ _OCCUPIED_ONE = _OCCUPIED.replace("= ANY(%s::bigint[])", "= %s::bigint")
 def list_occupied(
     resource_ids: Sequence[int], starts_at: datetime, ends_at: datetime, ignore: int = 0
 ) -> list[Occupied]:
-    """What is taken at that time, with buffers, by start: one statement. `ignore` is a booking."""
+    """What is taken at that time, with buffers, by start: one statement. `ignore` is a booking.
+    An expired hold for which somebody waits counts: whoever meets it first makes them the offer."""
     one = len(resource_ids) == 1
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
         cursor.execute(

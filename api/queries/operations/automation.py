@@ -17,6 +17,7 @@ from api.models import Caller, Delivery, Heartbeat, Job, JobFailure
 from api.models.outbox import State
 from api.queries.accounts.scope import limit_to_staff
 from api.queries.clock import database_now
+from api.queries.waitlist.figures import OfferFigures, get_figures
 from backend.schedule import SCHEDULE
 
 from . import lag
@@ -80,6 +81,7 @@ class Report:
     processes: list[Process]
     failures: list[JobFailure] = field(default_factory=list)
     parked: list[Delivery] = field(default_factory=list)
+    offers: OfferFigures = field(default_factory=OfferFigures)
 
     @property
     def workers(self) -> list[Process]:
@@ -121,6 +123,7 @@ def get_report(caller: Caller | None = None) -> Report:
         processes=_list_processes(now),
         failures=list(JobFailure.objects.all()[:50]),
         parked=list(_limit(list_parked(), caller)[:50]),
+        offers=get_figures(caller),
     )
     return report if caller is None or caller.is_operator else _leave_out_details(report)
 

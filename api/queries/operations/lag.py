@@ -20,6 +20,8 @@ from api.models.outbox import Kind, State
 SWEEPS: dict[str, tuple[str, str]] = {
     "expire_holds": ("api.Booking", "expire"),
     "lapse_requests": ("api.Booking", "lapse"),
+    "lapse_offers": ("api.Booking", "lapse_offer"),
+    "lapse_waitlist": ("api.WaitlistEntry", "lapse"),
     "release_no_shows": ("api.Booking", "release"),
     "complete_finished": ("api.Booking", "complete"),
     "lapse_trades": ("api.Trade", "lapse"),

@@ -59,12 +59,14 @@ VENUE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("currency", "hold_length", "guest_hold"),
+            *("offer_length", "offer_min_lead"),
             *("check_in_required", "check_in_opens_before"),
             *("check_in_closes_after", "no_show_grace", "grace_from_booking", "completion_from"),
             *("completion_after", "remind_before"),
         ),
         FROZEN,
     ),
+    "waitlist_members_first": "says who is next in line",
     **dict.fromkeys(
         ("approval", "primetime_any_overlap"),
         "says who has to approve: what is confirmed stays so, what waits goes on waiting",

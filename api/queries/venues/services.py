@@ -64,6 +64,12 @@ def list_pools() -> QuerySet[Pool]:
     return rows.prefetch_related("resources")
 
 
+def get_pool_resources(pool_id: int) -> list[int]:
+    """The ids of its resources, by id."""
+    members = Pool.resources.through.objects.filter(pool=pool_id)
+    return list(members.order_by("resource").values_list("resource", flat=True))
+
+
 def get_service(service_id: int) -> Service:
     """The service with its prices, retired or not."""
     service = Service.objects.prefetch_related("durations").get(pk=service_id)

@@ -34,6 +34,7 @@ from api.models import (
     User,
     UserProfile,
     UserSession,
+    WaitlistEntry,
 )
 from api.models.identifiers import build_key
 from api.models.outbox import Kind, State
@@ -67,6 +68,7 @@ def erase_account(user: User, *, by: Caller | None = None) -> None:
         ensure_admins_remain(person.pk, list_admin_venues_of(person), by=by)
         Membership.objects.filter(user=person).delete()
         Invitation.objects.filter(email_key=person.email_key).delete()
+        WaitlistEntry.objects.filter(owner=person).delete()  # before what they have is freed
         _cancel_future_bookings(person)
         retired = retire_person(person)
         _erase_texts(person)

@@ -8,6 +8,7 @@ should already have ended cannot be moved, whether or not its sweep has run.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -21,14 +22,16 @@ from api.policy import Rules
 from api.queries.clock import database_now
 from api.queries.reviews.reviews import list_kept_keys
 from api.queries.venues.rules import get_resource
+from api.queries.waitlist.line import is_anybody_waiting
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
+from api.services.waitlist.offers import make_offers
 
 from .broken import find_broken
 from .parts import divide_guests, list_all_rules
 from .quotas import check_quotas
 from .slots import get_booking, lock_booking, move_into_slot
-from .transitions import apply_transition
+from .transitions import apply_due_transitions, write_transition
 
 _NOT_DUE = build_not_due_sql(BOOKING)
 
@@ -213,9 +216,17 @@ def move_booking(
         where = f"({where}) AND {_NOT_DUE}"
     context = {"reason": reason, "next_status": next_status}
     details = {name: text for name, text in context.items() if text}
-    rows = apply_transition(
-        move, [booking_id], actor, where=where, params=params, sets=sets, details=details
-    )
+    with transaction.atomic():
+        rows = write_transition(
+            move,
+            actor,
+            where=f"id = %s AND ({where})",
+            params=[booking_id, *params],
+            sets=sets or {},
+            details=details,
+        )
+        if rows and move.target not in BOOKING.blocking:
+            make_offers()
     booking: Booking
     for booking in rows:
         return booking
@@ -229,9 +240,12 @@ def _build_refusal(move: Transition, booking: Booking) -> errors.NotAllowedNow:
     current = str(due.target) if due else booking.status
     if current == move.target:
         return errors.AlreadyDone(current=current)
-    return errors.NotAllowedNow(
+    refusal = errors.NotAllowedNow(
         f"A booking that is {Status(current).label.lower()} cannot do that.", current=current
     )
+    if due in (BOOKING.expire, BOOKING.lapse_offer) and is_anybody_waiting(booking.venue_id):
+        refusal.settle = partial(apply_due_transitions, BOOKING, "id = %s", [booking.pk])
+    return refusal
 
 
 def check_owner(booking: Booking, actor: Actor) -> None:

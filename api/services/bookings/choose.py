@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain
 
 from api import errors
@@ -17,8 +18,10 @@ from api.queries.bookings.matching import Wanted, choose, count, list_shared
 from api.queries.bookings.occupancy import list_conflicts
 from api.queries.bookings.service_slots import find_nearest, list_places
 from api.queries.venues.services import ServiceRules
+from api.queries.waitlist.line import is_anybody_waiting
 
 from .parts import build_parts, divide_guests
+from .places import end_overdue
 
 MAX_TRIES = 200  # each is lost to a rival who has won
 
@@ -123,7 +126,7 @@ def _build_refusal(wish: Wish, needs: Sequence[Wanted]) -> errors.SlotTaken:
     interval = wish.starts_at, wish.ends_at
     ids = dict.fromkeys(pk for need in needs for pk in need.candidates)
     parts = build_parts([wish.service.rules[pk] for pk in ids], *interval)
-    return errors.SlotTaken(
+    refusal = errors.SlotTaken(
         find_conflicts=lambda: list_conflicts(parts, wish.ignore),
         find_alternatives=lambda: find_nearest(
             wish.service,
@@ -135,3 +138,7 @@ def _build_refusal(wish: Wish, needs: Sequence[Wanted]) -> errors.SlotTaken:
         requested=interval,
         now=wish.service.now,
     )
+    # time that only the clock has still to free is left to who waits for it, and counts as taken
+    if is_anybody_waiting(wish.service.venue.pk):
+        refusal.settle = partial(end_overdue, parts)
+    return refusal

@@ -261,12 +261,12 @@ def _take_slot(
 ) -> None:
     """Inserts the booking with its places; or refuses `SlotTaken`."""
     wanted = parts.build_parts(rules, booking.starts_at, booking.ends_at, booking.quantity)
-    obstacle = places.take(wanted, booking.pk, lambda free: _insert(booking, free, inserts))
+    obstacle = places.take(wanted, booking.pk, lambda free: insert_booking(booking, free, inserts))
     if obstacle:
         raise slots.build_refusal(rules, booking, now, obstacle)
 
 
-def _insert(booking: Booking, free: Sequence[Place], inserts: Sequence[InsertPart]) -> bool:
+def insert_booking(booking: Booking, free: Sequence[Place], inserts: Sequence[InsertPart]) -> bool:
     """Whether the places were free and are now taken, with the rest written too."""
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
         cursor.execute(*insert_statement(booking, free, inserts))

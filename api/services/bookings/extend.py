@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from api import errors, policy
-from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Transition
+from api.lifecycle import BOOKED, BOOKING, CONFIRMED, HELD, PENDING, Transition
 from api.models import Booking
 from api.models.bookings import PaymentStatus
 from api.policy import Rules
@@ -43,7 +43,7 @@ def extend_booking(
     waive: bool = False,
 ) -> Booking:
     """Moves the end of a booking to `ends_at`, or on `by` that much. By its owner or staff, while
-    it blocks its slot.
+    it blocks its slot and is not just on offer.
 
     The longer time meets the venue's rules (but for notice and capacity, which are as they were)
     and the exclusion constraint: of this and a rival for the added time exactly one wins. What is
@@ -53,7 +53,7 @@ def extend_booking(
     resource = get_resource(first.resource_id, retired=True)
     others = list_other_ids(first)
     lock_resources({resource.pk, *others})
-    booking = lock_editable(booking_id, actor, resource.now, BOOKING.blocking)
+    booking = lock_editable(booking_id, actor, resource.now, BOOKED)
     if booking.resource_id != first.resource_id:
         raise errors.Busy
     was = copy(booking)

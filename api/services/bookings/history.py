@@ -36,9 +36,9 @@ def build_event_part(verb: str, actor: Actor, details: Mapping[str, Any]) -> Ins
     return _build_part(_INSERT_WRITTEN, verb, actor, details)
 
 
-def build_created_part(actor: Actor, details: Mapping[str, Any]) -> InsertPart:
+def build_created_part(actor: Actor, details: Mapping[str, Any], verb: str) -> InsertPart:
     """The first event of each booking that the statement inserts, with its first status."""
-    return _build_part(_INSERT_CREATED, "book", actor, details)
+    return _build_part(_INSERT_CREATED, verb, actor, details)
 
 
 def _build_part(sql: str, verb: str, actor: Actor, details: Mapping[str, Any]) -> InsertPart:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -41,10 +42,12 @@ class _TakenError(Exception):
 
 @dataclass(frozen=True)
 class Obstacle:
-    """The parts that are full, and what takes them if that was looked up."""
+    """The parts that are full, and what takes them if that was looked up. `settle`: ends what the
+    clock should have ended of it, so that whoever waits is offered it."""
 
     full: Sequence[Part]
     conflicts: Sequence[Any] = ()
+    settle: Callable[[], int] | None = None
 
 
 def take(parts: Sequence[Part], booking_id: int, insert: Insert) -> Obstacle | None:
@@ -59,11 +62,13 @@ def take(parts: Sequence[Part], booking_id: int, insert: Insert) -> Obstacle | N
         return obstacle
     with transaction.atomic() if shared else nullcontext():
         lock_units(shared)
-        end_overdue(parts, ignore=booking_id)
+        met = end_overdue(parts, ignore=booking_id)
         places = _choose([(part, make_room(part)) for part in parts])
         if places and _try(insert, places):
             return None
-    return _find_obstacle(parts, shared, booking_id) or Obstacle(parts)
+    obstacle = _find_obstacle(parts, shared, booking_id) or Obstacle(parts)
+    # what has just been offered to who waits is lost with the transaction of who is refused it
+    return replace(obstacle, settle=partial(end_overdue, parts)) if met else obstacle
 
 
 def _find_obstacle(
@@ -142,8 +147,8 @@ def lock_units(resource_ids: Iterable[int], *, shared: bool = False) -> None:
 UNITS_LOCK = 0x756E6974  # a name space of advisory locks
 
 
-def end_overdue(parts: Sequence[Part], ignore: int = 0) -> None:
-    """Makes the transitions that the clock should already have made of what is in the way.
-    `ignore` is a booking's id."""
+def end_overdue(parts: Sequence[Part], ignore: int = 0) -> int:
+    """Makes the transitions that the clock should already have made of what is in the way, and says
+    how many. `ignore` is a booking's id."""
     columns = zip(*((p.resource.pk, p.starts_at, p.ends_at) for p in parts), strict=True)
-    apply_due_transitions(BOOKING, OCCUPIES, (*map(list, columns), ignore))
+    return apply_due_transitions(BOOKING, OCCUPIES, (*map(list, columns), ignore))

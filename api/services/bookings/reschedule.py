@@ -29,6 +29,7 @@ from api.queries.venues.rules import build_rules, get_resource
 from api.services.accounts.joining import check_may_book, find_attendees, join
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
+from api.services.waitlist.offers import make_offers
 from api.signals import booking_changed
 
 from .actions import check_owner
@@ -151,10 +152,8 @@ def _reschedule(
         return booking
     write_booking(booking, all_rules, resource.now, moved, left=had)
     follow_up = find_follow_up(booking, rules, before) if moved and not pre_approved else None
-    if follow_up is BOOKING.confirm and next_status:
-        follow_up = None  # that move confirms it, or ends it
-    elif follow_up is BOOKING.confirm:
-        next_status = CONFIRMED
+    if follow_up is BOOKING.confirm:  # unless the next move confirms it, or ends it
+        follow_up, next_status = (None, next_status) if next_status else (follow_up, CONFIRMED)
     details = {"next_status": next_status, "reason": reason}
     announce_change(booking, actor, before, moved, follow_up, details, others=others)
     if follow_up:
@@ -299,6 +298,7 @@ def write_booking(
 
     if moved:
         move_into_slot(booking, rules, now, write, left)
+        make_offers()
     else:
         write()
 

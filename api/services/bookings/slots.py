@@ -100,7 +100,7 @@ def build_refusal(
     an answer that shows them."""
     interval = booking.starts_at, booking.ends_at
     guests = divide_guests(booking.guests, booking.quantity)
-    return errors.SlotTaken(
+    refusal = errors.SlotTaken(
         find_conflicts=lambda: obstacle.conflicts or list_conflicts(obstacle.full, ignore),
         find_alternatives=lambda: find_alternatives(
             rules, *interval, now, guests=guests, quantity=booking.quantity, ignore=ignore
@@ -110,6 +110,8 @@ def build_refusal(
         now=now,
         ignore=ignore,
     )
+    refusal.settle = obstacle.settle
+    return refusal
 
 
 def build_interval_refusal(

@@ -13,10 +13,11 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, models, transaction
 
 from api.effective_status import build_due_sql, build_overdue_sql
-from api.lifecycle import Transition
+from api.lifecycle import BOOKING, Transition
 from api.models import JobFailure
 from api.services.actors import Actor
 from api.services.operations import jobs
+from api.services.waitlist.offers import make_offers
 
 from .transitions import get_model, get_table, write_transition
 
@@ -50,7 +51,7 @@ def _move_due(move: Transition, job: str, since: str, size: int) -> list[Any]:
     """The next rows that were due, moved. Those of the batch before have left dead entries in the
     index: `since` passes them by. A single row is the one that `set_aside` would name."""
     order = f"t.{move.deadline}" if size > 1 else f"t.{move.deadline}, t.id"
-    return write_transition(
+    rows = write_transition(
         move,
         Actor.clock(job),
         where=f"{build_overdue_sql(move)} AND t.{move.deadline} >= %s AND {NOT_SET_ASIDE}",
@@ -58,6 +59,9 @@ def _move_due(move: Transition, job: str, since: str, size: int) -> list[Any]:
         lock=f"ORDER BY {order} LIMIT {size} FOR NO KEY UPDATE SKIP LOCKED",
         columns=get_table(move).swept_columns,
     )
+    if rows and get_table(move) is BOOKING:
+        make_offers()
+    return rows
 
 
 def run_in_batches(

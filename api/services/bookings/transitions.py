@@ -55,9 +55,12 @@ def apply_transition(
 
 def apply_due_transitions(table: Table, where: str, params: Sequence[Any]) -> int:
     """Makes, now and here, every transition of the clock that is due among the rows of `where`, so
-    that what the sweeper has not reached yet stands in nobody's way."""
+    that what the sweeper has not reached yet stands in nobody's way; whoever waits for what that
+    frees is offered it first."""
+    from api.services.waitlist.offers import make_offers  # it makes transitions too
+
     with transaction.atomic():
-        return sum(
+        moved = sum(
             len(
                 write_transition(
                     move,
@@ -69,6 +72,9 @@ def apply_due_transitions(table: Table, where: str, params: Sequence[Any]) -> in
             )
             for move in table.time_driven
         )
+        if moved:
+            make_offers()
+    return moved
 
 
 def write_transition(

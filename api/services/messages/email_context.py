@@ -66,6 +66,7 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
     start = booking.starts_at.astimezone(zone)
     hold, check_in = booking.hold_expires_at, booking.check_in_opens_at
     where = get_place_text(booking)
+    offer = booking.offer_expires_at
     return {
         "booking": booking,
         "venue": booking.venue,
@@ -81,6 +82,7 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
         "begins": format_instant(start, zone),
         "when": format_interval(start, booking.ends_at, zone),
         "deadline": format_instant(hold, zone) if hold else "",
+        "answer_by": format_instant(offer, zone) if offer else "",
         "check_in_opens": format_instant(check_in, zone) if check_in else "",
         "price": money.format_amount(booking.price_minor, booking.currency),
         "freed": count_minutes_freed(booking),

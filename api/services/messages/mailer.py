@@ -34,7 +34,7 @@ from .recipients import check_limit
 # what the templates show of a booking; a column that is missing here costs a statement an e-mail
 BOOKING_COLUMNS: Final = (
     *("title", "notes", "guests", "status", "starts_at", "ends_at", "ended_at", "no_show_at"),
-    *("hold_expires_at", "check_in_opens_at", "price_minor", "currency"),
+    *("hold_expires_at", "offer_expires_at", "check_in_opens_at", "price_minor", "currency"),
     *("venue__slug", "venue__name", "venue__time_zone", "venue__wording"),
     *("resource__name", "resource__building"),
     *("owner__email", "owner__username", "owner__first_name", "owner__last_name"),

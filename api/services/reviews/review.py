@@ -35,6 +35,7 @@ from api.services.bookings.broken import list_all_broken, list_broken_now
 from api.services.bookings.fit import fit_units, list_crowded
 from api.services.messages import notifications
 from api.services.operations import jobs
+from api.services.waitlist.offers import make_offers
 from api.signals import reviews_opened
 
 from .statements import open_reviews, update_reviews
@@ -79,6 +80,7 @@ def review_bookings(
     chosen = rules.keys() if resources is None else rules.keys() & set(resources)
     found = _look_through(rules, chosen, state.time_zone, state.venue.time_zone)
     _write(found)
+    make_offers(venue_id)  # rules that keep less out may let in who waits
     state.reviewed_at = Now()
     if resources is None:
         state.time_zone = state.venue.time_zone

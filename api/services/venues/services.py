@@ -20,6 +20,7 @@ from api.models import (
     Venue,
 )
 from api.queries.accounts.scope import check_staff_of
+from api.services.waitlist.offers import make_offers
 
 
 @transaction.atomic
@@ -43,14 +44,16 @@ def update_pool(pool: Pool, by: Caller, changes: Mapping[str, Any]) -> None:
     if "resources" in changes:
         _check_resources(pool.venue_id, changes["resources"])
         pool.resources.set(changes["resources"])
+        make_offers(pool.venue_id)
 
 
 @transaction.atomic
 def delete_pool(pool: Pool, by: Caller) -> None:
-    """A pool that a service takes from is retired: it is listed no more, and serves on."""
+    """A pool that a service takes from, or that somebody ever waited for, is retired: it is listed
+    no more, and serves on."""
     check_staff_of(by, pool.venue_id)
     locked = Pool.objects.select_for_update().get(pk=pool.pk)
-    if Need.objects.filter(pool=locked).exists():
+    if locked.needs.exists() or locked.waitlist.exists():
         Pool.objects.filter(pk=locked.pk).update(retired_at=Now())
     else:
         locked.delete()
@@ -103,14 +106,16 @@ def update_service(service: Service, by: Caller, changes: Mapping[str, Any]) -> 
     if "needs" in changes:
         service.needs.all().delete()
         _write_needs(service, changes["needs"])
+        make_offers(service.venue_id)
 
 
 @transaction.atomic
 def delete_service(service: Service, by: Caller) -> None:
-    """A service that was ever booked is retired: it takes no new bookings and is listed no more."""
+    """A service that was ever booked or waited for is retired: it takes no new bookings and is
+    listed no more."""
     check_staff_of(by, service.venue_id)
     locked = Service.objects.select_for_update().get(pk=service.pk)
-    if Booking.objects.filter(service=locked).exists():
+    if Booking.objects.filter(service=locked).exists() or locked.waitlist.exists():
         Service.objects.filter(pk=locked.pk).update(retired_at=Now())
     else:
         locked.delete()

@@ -95,6 +95,19 @@ class ParkedSerializer(serializers.Serializer[Any]):
     finished_at = InstantField(help_text="When it was given up.")
 
 
+class OffersSerializer(serializers.Serializer[Any]):
+    waiting = serializers.IntegerField(help_text="Entries of the waitlist that wait now.")
+    running = serializers.IntegerField(help_text="Offers that nobody has answered yet.")
+    accepted = serializers.IntegerField(help_text="Offers accepted in the last 24 hours.")
+    declined = serializers.IntegerField(help_text="Offers declined in the last 24 hours.")
+    lapsed = serializers.IntegerField(help_text="Offers not answered in the last 24 hours.")
+    empty = serializers.FloatField(
+        source="empty_seconds",
+        allow_null=True,
+        help_text="Seconds that an accepted time had stood empty, on average; null for none.",
+    )
+
+
 @example(
     {
         "healthy": True,
@@ -105,6 +118,14 @@ class ParkedSerializer(serializers.Serializer[Any]):
         "workers": [PROCESS],
         "beat": [PROCESS | {"name": "beat@web-1"}],
         "failures": [],
+        "offers": {
+            "waiting": 5,
+            "running": 1,
+            "accepted": 3,
+            "declined": 1,
+            "lapsed": 0,
+            "empty": 420.5,
+        },
         "parked": [],
     }
 )
@@ -119,4 +140,5 @@ class AutomationSerializer(serializers.Serializer[Any]):
     workers = ProcessSerializer(many=True, help_text="The processes that run the jobs.")
     beat = ProcessSerializer(many=True, help_text="The processes that say when.")
     failures = FailureSerializer(many=True, help_text="Rows that a job failed on.")
+    offers = OffersSerializer(help_text="What is on offer to who waits, of one's venues.")
     parked = ParkedSerializer(many=True, help_text="What was tried too often and given up.")

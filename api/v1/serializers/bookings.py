@@ -32,6 +32,7 @@ BOOKING = {
     "ends_at": "2030-05-01T10:00:00Z",
     "status": "confirmed",
     "primetime": False,
+    "offer_expires_at": None,
     "hold_expires_at": None,
     "lapses_at": None,
     "check_in_opens_at": "2030-05-01T08:45:00Z",
@@ -116,6 +117,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "ends_at",
             "status",
             "primetime",
+            "offer_expires_at",
             "hold_expires_at",
             "lapses_at",
             "check_in_opens_at",
@@ -143,6 +145,8 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             quantity="How many units it takes of each resource.",
             status="Where it stands now, by the clock: a hold that ran out reads `expired`.",
             primetime="Whether it touches a primetime window.",
+            offer_expires_at="Until when whoever waited may accept it; null if it was never on"
+            " offer.",
             hold_expires_at="Until when it is held for payment, or for its guest to confirm; null"
             " if it is not.",
             lapses_at="When a request that nobody answered ends; null if it is none.",

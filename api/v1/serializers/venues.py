@@ -57,6 +57,9 @@ VENUE = {
     "max_open_requests": None,
     "no_shows_before_pause": None,
     "pause_length": None,
+    "offer_length": "01:00:00",
+    "offer_min_lead": "00:00:00",
+    "waitlist_members_first": False,
     "check_in_required": False,
     "check_in_opens_before": "00:15:00",
     "check_in_closes_after": "00:15:00",
@@ -159,6 +162,10 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             no_shows_before_pause="After how many missed bookings a person books nothing for"
             " `pause_length`; null for never.",
             pause_length="How long that lasts, from the last of them on.",
+            offer_length="How long whoever waited has to answer an offer.",
+            offer_min_lead="What is freed later than this before it begins is offered to nobody:"
+            " it is free at once.",
+            waitlist_members_first="Whether the venue's people stand in line before others.",
             check_in_required="Whether a booking is given away if nobody checks in.",
             check_in_opens_before="How long before the start check-in opens.",
             check_in_closes_after="How long after the start check-in closes.",
@@ -194,7 +201,7 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             name: ["Must be longer."]
             for name, least in (
                 *(("slot_length", MINUTE), ("slot_step", MINUTE), ("hold_length", SECOND)),
-                *(("guest_hold", SECOND), ("retention", DAY)),
+                *(("guest_hold", SECOND), ("retention", DAY), ("offer_length", SECOND)),
                 *(("max_hours_a_week", SECOND), ("pause_length", SECOND)),
             )
             if attrs.get(name) is not None and attrs[name] < least

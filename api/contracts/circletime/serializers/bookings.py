@@ -15,6 +15,7 @@ from .accounts import OrganizerSerializer, PersonSerializer
 from .fields import IsSetField, OptionalTextField, PeopleField, TextField
 
 STATUS_LABELS: Final[Mapping[str, str]] = {
+    Status.OFFERED: "pending",
     Status.HELD: "pending",
     Status.PENDING: "pending",
     Status.CONFIRMED: "confirmed",
