@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from api import effective_status
 from api.errors import EndsBeforeStart, Unfit
 from api.lifecycle import Status, WaitlistStatus
-from api.models import AuditEntry, Booking, Resource, Review, WaitlistEntry
+from api.models import AuditEntry, Booking, Resource, Review, Series, WaitlistEntry
 from api.queries.bookings.availability import list_busy_intervals
 from api.queries.bookings.bookings import filter_by_resource
 

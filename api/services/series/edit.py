@@ -36,12 +36,11 @@ from api.queries.venues.services import get_service_rules
 from api.recurrence import get_first_wall
 from api.services.accounts.joining import find_attendees
 from api.services.actors import Actor
-from api.services.bookings.changes import BookingChanges
+from api.services.bookings.changes import BookingChanges, record_values
 from api.services.bookings.reschedule import (
     announce_change,
     find_follow_up,
     plan_again,
-    record_values,
 )
 from api.services.bookings.slots import get_booking, lock_resources
 from api.services.bookings.transitions import apply_transition
