@@ -34,6 +34,7 @@ from .book import (
 )
 from .dry_runs import DryRun, hash_outcomes
 from .letters import build_letters, build_letters_part
+from .limits import limit_quotas
 from .plan import BOOKABLE, Wanted, plan
 from .rows import get_bookable_at
 
@@ -86,7 +87,8 @@ def create_series(
     actor = actor.at(venue.pk)
     if dry_run:
         outcomes = build_bookings(series, plan(wanted, expand_series(series)), wanted.now)
-        return SeriesResult(series, limit_holds(outcomes, locked=False))
+        outcomes = limit_quotas(limit_holds(outcomes, locked=False), actor)
+        return SeriesResult(series, outcomes)
     for n in range(MAX_TRIES):
         outcomes = plan(wanted, expand_series(series))
         try:
@@ -165,6 +167,7 @@ def _create(
     make_way: bool,
 ) -> SeriesResult:
     outcomes = limit_holds(build_bookings(series, outcomes, wanted.now))
+    outcomes = limit_quotas(outcomes, actor)
     if request.dry_run and hash_outcomes(outcomes) != request.dry_run.plan:
         raise errors.DryRunOutdated(occurrences=outcomes)
     check_outcomes(outcomes, request.on_conflict)

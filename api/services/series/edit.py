@@ -51,6 +51,7 @@ from .actions import list_ahead
 from .book import LostError, end_what_is_overdue, pick_places
 from .create import MAX_TRIES, SeriesResult, check_outcomes
 from .letters import build_letters
+from .limits import limit_quotas
 from .plan import BOOKABLE, Wanted, plan, read_wanted
 from .rows import describe_bookings, lock_series, set_extends_at, split, write_series
 from .statements import insert_places, update_bookings
@@ -102,7 +103,7 @@ def edit_series(
         try:
             with transaction.atomic():
                 edit = _prepare(lock_series(series_id), changes, since, on_conflict)
-                outcomes = _plan(edit) if edit.moves else []
+                outcomes = _plan(edit, actor) if edit.moves else []
                 if dry_run:
                     transaction.set_rollback(True)
                     return SeriesResult(edit.target, outcomes or _describe(edit))
@@ -187,7 +188,7 @@ def _apply_to_series(edit: _Edit) -> None:
         edit.attendees = target.attendees = find_attendees(target.venue_id, people, known)
 
 
-def _plan(edit: _Edit) -> list[OccurrenceOutcome]:
+def _plan(edit: _Edit, actor: Actor) -> list[OccurrenceOutcome]:
     """What would become of each that is to be moved, with its booking as it would be. What stays
     where it is keeps its time, so that the others are planned once more."""
     target = edit.target
@@ -202,6 +203,7 @@ def _plan(edit: _Edit) -> list[OccurrenceOutcome]:
         own = {at: booking.pk for at, booking in movers.items()}
         going = [each for each in planned if each.recurrence_id in movers]
         outcomes = [_build_moved(edit, each) for each in plan(replace(wanted, own=own), going)]
+        outcomes = limit_quotas(outcomes, actor, movers)
         left = [each for each in outcomes if each.outcome not in BOOKABLE]
         stays |= {each.recurrence_id: each for each in left}
         found = sorted([*outcomes, *stays.values()], key=lambda each: each.recurrence_id)

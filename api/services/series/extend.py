@@ -22,6 +22,7 @@ from api.services.messages.outbox import Effect
 from .book import LostError, Written, book, build_bookings, end_what_is_overdue, limit_holds
 from .create import MAX_TRIES, note_outcomes, number
 from .letters import build_letters
+from .limits import limit_quotas
 from .plan import plan, read_wanted
 from .rows import lock_series, write_series
 
@@ -78,7 +79,7 @@ def extend_series(series: Series) -> list[OccurrenceOutcome]:
 
 def _extend(series: Series, later: list[Occurrence], *, make_way: bool) -> list[OccurrenceOutcome]:
     now = database_now()
-    outcomes = limit_holds(_plan(series, later))
+    outcomes = limit_quotas(limit_holds(_plan(series, later)), Actor.clock(JOB))
     note_outcomes(series, outcomes, series.venue)
     if series.extends_at and series.extends_at <= now:  # no run may come back to it at once
         series.extends_at = now + AGAIN

@@ -38,6 +38,7 @@ from api.services.bookings.choose import Wish, iter_choices
 from api.services.bookings.create import BookingRequest, build_booking, insert_booking
 from api.services.bookings.parts import build_parts
 from api.services.bookings.places import take
+from api.services.bookings.quotas import check_quotas
 from api.services.bookings.statements import collect_parts
 from api.services.bookings.transitions import write_transition
 from api.services.operations import jobs
@@ -158,7 +159,7 @@ def _offer_to(entry: WaitlistEntry, now: datetime, freed: Freed | None, since: d
     for _ in range(MAX_TRIES):
         try:
             fit = find_fit(entry, now, lead=lead, freed=freed)
-            if fit is None or is_beyond_quota(entry, fit):
+            if fit is None:
                 return False
             with transaction.atomic():
                 return _make_offer(entry, fit, now, since)
@@ -178,12 +179,6 @@ def _may_book(entry: WaitlistEntry) -> bool:
     except errors.Forbidden:
         return False
     return True
-
-
-def is_beyond_quota(entry: WaitlistEntry, fit: Fit) -> bool:
-    """Whether the person may not have that much: then it goes to the next, and they keep the
-    place. The one place where quotas are asked about an offer."""
-    return False
 
 
 def _make_offer(entry: WaitlistEntry, fit: Fit, now: datetime, since: datetime) -> bool:
@@ -227,7 +222,8 @@ def _book(
     booking_id: int,
     expires_at: datetime,
 ) -> bool:
-    """Whether the resources were free, and are on offer now."""
+    """Whether the resources were free, and are on offer now. Refuses `QuotaReached`: then it goes
+    to the next, and they keep the place."""
     interval = fit.starts_at, fit.ends_at
     request = BookingRequest(entry.owner, *interval, quantity=fit.quantity, contract="v1")
     booking = build_booking(request, rules, *interval, now)
@@ -238,5 +234,6 @@ def _book(
     wanted = build_parts(rules, *interval, fit.quantity)
     if take(wanted, booking_id, lambda free: insert_booking(booking, free, inserts)):
         return False
+    check_quotas(booking, ACTOR)
     booking_created.send(**event)
     return True
