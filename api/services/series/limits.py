@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from api import errors
 from api.models import Booking
 from api.models.series import Outcome
 from api.queries.series.occurrences import OccurrenceOutcome
@@ -37,10 +38,12 @@ def limit_quotas(
     for each in outcomes:
         before = was.get(each.recurrence_id)
         refusal = usage.find_refusal(each.booking, before) if each.booking else None
-        if refusal:
-            code = refusal.code
-            each = replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=code, booking=None)
-        if counts := each.booking or before:
-            usage.add(counts)
-        found.append(each)
+        found.append(_refuse(each, refusal) if refusal else each)
+        if counted := found[-1].booking or before:
+            usage.add(counted)
     return found
+
+
+def _refuse(each: OccurrenceOutcome, refusal: errors.QuotaReached) -> OccurrenceOutcome:
+    refused = {"outcome": Outcome.REFUSED, "refusal": refusal, "code": refusal.code}
+    return replace(each, booking=None, **refused)
