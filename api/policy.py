@@ -208,10 +208,10 @@ def check_notice(rules: Rules, starts_at: datetime, ends_at: datetime, now: date
         if starts_at < now - NETWORK_ALLOWANCE and venue.min_notice >= timedelta(0):
             raise errors.InThePast(earliest=earliest)
         raise errors.TooSoon(earliest=earliest)
-    here = starts_at.astimezone(rules.zone).date()
-    today = now.astimezone(rules.zone).date()
-    if here == today and not venue.same_day_allowed:
-        raise errors.SameDayRefused
+    if not venue.same_day_allowed:
+        here, today = (at.astimezone(rules.zone).date() for at in (starts_at, now))
+        if here == today:
+            raise errors.SameDayRefused
     if venue.max_advance is not None:
         check_advance(venue.max_advance, rules.zone, starts_at, now)
 

@@ -12,7 +12,12 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-def _encode(value: Any) -> Any:
+def encode(data: Any, options: int = 0) -> bytes:
+    """JSON, with more `options` of orjson."""
+    return orjson.dumps(data, _convert, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | options)
+
+
+def _convert(value: Any) -> Any:
     """What JSON has no type for."""
     if isinstance(value, timedelta):
         return format_duration(value)
@@ -43,7 +48,7 @@ class JSONRenderer(BaseRenderer):
     ) -> bytes:
         if data is None:
             return b""
-        return orjson.dumps(data, _encode, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+        return encode(data)
 
 
 class IgnoreFormatNegotiation(BaseContentNegotiation):

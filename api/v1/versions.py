@@ -19,7 +19,7 @@ from api import errors
 from api.lifecycle import ActorRole
 from api.models import Booking
 from api.rest.base_view import BaseAPIView
-from api.rest.renderers import JSONRenderer
+from api.rest.renderers import encode
 from api.services.actors import Actor
 from api.services.bookings.slots import lock_booking, lock_resources
 
@@ -47,8 +47,7 @@ class Changed(errors.Refusal):
 
 def build_etag(body: Any) -> str:
     """A strong one: of whatever is answered, in whichever order its fields stand."""
-    plain = orjson.loads(JSONRenderer().render(body))
-    digest = hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS))
+    digest = hashlib.sha256(encode(body, orjson.OPT_SORT_KEYS))
     return f'"{digest.hexdigest()[:32]}"'
 
 

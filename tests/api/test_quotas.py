@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from api.models import Booking, Resource
+from api.models import Booking, Resource, Venue
 from api.services.accounts.keys import create_key
 from api.services.venues import venues
 from tests.contracts.faces import FACES, OWN
@@ -142,3 +142,61 @@ def test_every_contract_says_it_in_its_own_way(face, ana, soon):
     assert answer.json() == build(REFUSED.format(at))
     assert Booking.objects.count() == 1
     assert OWN.book(ana, place, soon + 2 * HOUR).json()["code"] == "quota_reached"
+
+
+def test_a_series_leaves_out_what_is_over_a_quota(client_of, venue, court, ana, soon):
+    Venue.objects.update(max_bookings_ahead=2)
+    body = {
+        "resource": court.pk,
+        "starts_at": z(soon),
+        "ends_at": z(soon + HOUR),
+        "rule": "FREQ=DAILY;COUNT=3",
+    }
+    client = client_of(ana)
+    whole = client.post("/api/v1/series/", body)
+    assert (whole.status_code, whole.json()["code"]) == (400, "quota_reached")
+    for more, booked, status in (({"dry_run": True}, "would_book", 200), ({}, "booked", 201)):
+        answer = client.post("/api/v1/series/", body | {"on_conflict": "skip"} | more)
+        assert answer.status_code == status, answer.json()
+        found = [(each["outcome"], each.get("code")) for each in answer.json()["occurrences"]]
+        assert found == [(booked, None), (booked, None), ("refused", "quota_reached")]
+    assert Booking.objects.count() == 2
+
+
+def test_a_series_that_moves_as_a_whole_takes_no_more(client_of, venue, court, ana, soon):
+    Venue.objects.update(max_bookings_ahead=2, max_hours_a_week=2 * HOUR)
+    start = soon + timedelta(days=8 - soon.isoweekday())  # a Monday
+    body = {
+        "resource": court.pk,
+        "starts_at": z(start),
+        "ends_at": z(start + HOUR),
+        "rule": "FREQ=DAILY;COUNT=2",
+    }
+    client = client_of(ana)
+    made = client.post("/api/v1/series/", body).json()
+    path = f"/api/v1/series/{made['id']}/"
+    moved = client.patch(path, {"scope": "all", "starts_at": z(start + timedelta(days=1))})
+    assert moved.status_code == 200, moved.json()
+    longer = {"scope": "all", "ends_at": z(start + timedelta(days=1) + 2 * HOUR)}
+    assert client.patch(path, longer).json()["code"] == "quota_reached"
+
+
+def test_an_offer_beyond_its_persons_quota_goes_to_the_next(
+    client_of, venue, court, ana, ben, zoe, booked, soon
+):
+    first, _ = booked(ana), booked(ben, hours=3)
+    wish = {
+        "resource": court.pk,
+        "from": z(soon),
+        "until": z(soon + HOUR),
+        "duration": "01:00:00",
+        "quantity": 1,
+    }
+    entries = [client_of(each).post("/api/v1/waitlist/", wish).json()["id"] for each in (ben, zoe)]
+    Venue.objects.update(max_bookings_ahead=1)
+    assert client_of(ana).post(f"/api/v1/bookings/{first.pk}/cancel/").status_code == 200
+    found = [
+        client_of(each).get(f"/api/v1/waitlist/{pk}/").json()["status"]
+        for each, pk in zip((ben, zoe), entries, strict=True)
+    ]
+    assert found == ["waiting", "offered"]

@@ -147,6 +147,7 @@ def ask(http: APIClient, method: str, path: str, data: dict[str, Any]) -> str:
     return f"{answer.status_code} {CHANGING.sub('*', text)}"
 
 
+@pytest.mark.timeout(300 + REQUESTS)
 @pytest.mark.parametrize("role", ["anonymous", *ROLES, "panel"])
 def test_no_answer_says_anything_of_the_other_venue(
     role, there, ids, venue, court, booked, ana, person, django_db_blocker, client_of

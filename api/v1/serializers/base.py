@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.utils.serializer_helpers import BindingDict
 
 from api.errors import Unfit
@@ -105,6 +106,15 @@ class SharedFieldsSerializer(StrictSerializer):
     @cached_property
     def fields(self) -> BindingDict:
         return _share_fields(type(self), self.partial)
+
+    @property
+    def _writable_fields(self) -> Iterator[Any]:
+        # without those that DRF would skip, at the cost of an exception each
+        given = getattr(self, "initial_data", None)
+        for field in super()._writable_fields:
+            absent = isinstance(given, dict) and field.field_name not in given
+            if not absent or field.required or field.default is not empty:
+                yield field
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -163,28 +164,27 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         )
 
     def to_representation(self, instance: Booking) -> dict[str, Any]:
-        """The fields above, read directly: 12 µs a booking, and 86 through DRF's fields.
+        return render_booking(instance, [person.pk for person in instance.attendees.all()])
 
-        `context["attendees"]` has the ids where they are known without asking the database.
-        """
-        owner = instance.person
-        attendees = self.context.get("attendees")
-        if attendees is None:
-            attendees = [person.pk for person in instance.attendees.all()]
-        places = getattr(instance, "places", None) or get_places(instance.allocations.all())
-        return {name: getattr(instance, name) for name in _COLUMNS} | {
-            "status": get_effective_status(instance),
-            "payment_status": get_effective_payment_status(instance),
-            "venue": instance.venue.slug,
-            "resource": instance.resource_id,
-            "resource_name": instance.resource.name,
-            "service": instance.service_id,
-            "series": instance.series_id,
-            "owner": {"id": owner.pk, "name": owner.name, "email": owner.email},
-            "allocations": [{"resource": pk, "unit": unit} for pk, unit in places],
-            "attendees": attendees,
-            "approved_by": instance.approved_by_id,
-        }
+
+def render_booking(booking: Booking, attendees: Sequence[int]) -> dict[str, Any]:
+    """The fields of `BookingSerializer`, read directly: 12 µs a booking, and 86 through DRF's
+    fields. `attendees` are the ids of who is invited."""
+    owner = booking.person
+    places = getattr(booking, "places", None) or get_places(booking.allocations.all())
+    return {name: getattr(booking, name) for name in _COLUMNS} | {
+        "status": get_effective_status(booking),
+        "payment_status": get_effective_payment_status(booking),
+        "venue": booking.venue.slug,
+        "resource": booking.resource_id,
+        "resource_name": booking.resource.name,
+        "service": booking.service_id,
+        "series": booking.series_id,
+        "owner": {"id": owner.pk, "name": owner.name, "email": owner.email},
+        "allocations": [{"resource": pk, "unit": unit} for pk, unit in places],
+        "attendees": attendees,
+        "approved_by": booking.approved_by_id,
+    }
 
 
 _WORKED_OUT = (

@@ -46,6 +46,7 @@ from api.v1.serializers.booking_requests import (
     BookingRequestSerializer,
     ExtensionSerializer,
     ReasonSerializer,
+    render_booking,
 )
 from api.v1.serializers.bookings import (
     BookingEventSerializer,
@@ -117,8 +118,7 @@ class BookingViewSet(
                 check=policy.check_booking if is_key else consents.build_check(owner, consent),
             )
         attendees = sorted(set(body.get("attendees", ())))
-        serializer = BookingSerializer(booking, context={"attendees": attendees})
-        return Response(serializer.data, status=201)
+        return Response(render_booking(booking, attendees), status=201)
 
     def _get_owner(self, body: dict[str, Any]) -> tuple[User | Guest, Actor]:
         """Whose booking it is to be, taken out of the body, and who makes it: people book for
