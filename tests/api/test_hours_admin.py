@@ -39,7 +39,7 @@ def save(ada):
             typed |= {f"{prefix}-TOTAL_FORMS": len(rows), f"{prefix}-INITIAL_FORMS": 0}
             for n, row in enumerate(rows):
                 typed |= {f"{prefix}-{n}-{name}": value for name, value in row.items()}
-        typed = {name: "" if value is None else value for name, value in typed.items()} | more
+        typed = {name: value for name, value in typed.items() if value is not None} | more
         answer = client.post(page, typed, follow=True)
         return answer.content.decode() if answer.redirect_chain else answer.context_data["errors"]
 
