@@ -138,8 +138,10 @@ class SameDayRefused(Refusal):
 
 
 class OutsideHours(Refusal):
-    """Not within opening hours: `opens_at` and `closes_at` are the earliest and the latest, `hours`
-    all of the date `local_on`; in the local time of the resource."""
+    """Not within opening hours: `opens_at` and `closes_at` are the earliest and the latest of that
+    day, in the local time of the resource."""
+
+    # `hours` and `local_on`, for sentences: all spans of that day
 
     code, detail = "outside_hours", "That is outside the opening hours."
 

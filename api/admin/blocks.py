@@ -180,7 +180,7 @@ def add_block(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _list_errors(form: forms.ModelForm[Block]) -> list[str]:
     return [
-        text if name == "__all__" else f"{form.fields[name].label or name}: {text}"
+        str(text) if name == "__all__" else f"{form.fields[name].label or name}: {text}"
         for name, texts in form.errors.items()
         for text in texts
     ]

@@ -123,7 +123,7 @@ class RatesField(forms.Field):
 
 def _list_errors(form: forms.Form) -> Sequence[str]:
     return [
-        text if name == "__all__" else f"{form.fields[name].label}: {text}"
+        str(text) if name == "__all__" else f"{form.fields[name].label}: {text}"
         for name, texts in form.errors.items()
         for text in texts
     ]

@@ -39,7 +39,7 @@ class PoolForm(forms.ModelForm):
 class OfferAdmin(EditableAdmin):
     """A row stays with its venue, and is removed by the API alone, which retires what is in use."""
 
-    list_display = ("name", "venue", "retired_at")
+    list_display: tuple[str, ...] = ("name", "venue", "retired_at")
     list_filter = (("venue", OwnVenueFilter),)
     list_select_related = ("venue",)
     search_fields = ("name",)
@@ -80,15 +80,6 @@ class PoolAdmin(OfferAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class DurationFormSet(forms.models.BaseInlineFormSet):
-    def clean(self) -> None:
-        super().clean()
-        currency = self.instance.venue.currency if self.instance.venue_id else ""
-        for form in self.forms:
-            if currency and "price" in getattr(form, "cleaned_data", {}):
-                form.take_price(currency)
-
-
 class ServiceDurationForm(forms.ModelForm[ServiceDuration]):
     """The price is in the currency's own unit."""
 
@@ -112,6 +103,16 @@ class ServiceDurationForm(forms.ModelForm[ServiceDuration]):
             self.add_error("price", error)
         else:
             self.instance.price_minor = minor
+
+
+class DurationFormSet(forms.models.BaseInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        currency = self.instance.venue.currency if self.instance.venue_id else ""
+        for form in self.forms:
+            is_filled_in = "price" in getattr(form, "cleaned_data", {})
+            if currency and is_filled_in and isinstance(form, ServiceDurationForm):
+                form.take_price(currency)
 
 
 class DurationInline(TabularInline):

@@ -193,8 +193,11 @@ class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
             currency = resource.venue.currency
             self.initial["price"] = money.to_major(resource.price_minor, currency)
             self.fields["price"].label = f"Price, {currency.upper()}"
-        if resource.pk and "other_prices" in self.fields:
-            self.fields["other_prices"].set_currency(resource.venue.currency)
+        rates = self.fields.get("other_prices")
+        if not resource.pk:
+            self.fields.pop("other_prices", None)
+        elif isinstance(rates, RatesField):
+            rates.set_currency(resource.venue.currency)
             self.initial["other_prices"] = resource.rates
         self.apply_texts(RESOURCE_TEXTS)
 

@@ -144,7 +144,8 @@ class ResourceAdmin(EditableAdmin):
         """What the form adds stands beside what it belongs to."""
         names = [name for name in super().get_fields(request, obj) if name not in ADDED]
         after = names.index("amenities") + 1 if "amenities" in names else len(names)
-        return [*names[:after], *ADDED, *names[after:]]
+        added = ADDED if obj else ADDED[:2]  # a new one has no currency yet
+        return [*names[:after], *added, *names[after:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Resource | None = None) -> Any:
         """A resource stays with its venue: its bookings would have other rules."""

@@ -272,7 +272,7 @@ def build_service_choice(
     service: ServiceRules, query: Mapping[str, str], length: timedelta | None = None
 ) -> ServiceChoice:
     length = length or read_minutes(query.get("minutes", ""))
-    if length not in service.prices:
+    if length is None or length not in service.prices:
         length = min(service.prices, default=timedelta(minutes=1))
     preferred = {str(pk): rules.resource for pk, rules in service.rules.items()}
     most = _count_most(service)

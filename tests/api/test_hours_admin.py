@@ -39,7 +39,7 @@ def save(ada):
             typed |= {f"{prefix}-TOTAL_FORMS": len(rows), f"{prefix}-INITIAL_FORMS": 0}
             for n, row in enumerate(rows):
                 typed |= {f"{prefix}-{n}-{name}": value for name, value in row.items()}
-        typed = {name: "" if value is None else value for name, value in typed.items()} | more
+        typed = {name: value for name, value in typed.items() if value is not None} | more
         answer = client.post(page, typed, follow=True)
         return answer.content.decode() if answer.redirect_chain else answer.context_data["errors"]
 
@@ -111,7 +111,8 @@ def test_rows_on_a_resources_page_are_its_own(save, court):
 
 def test_a_new_resource_may_have_rows_at_once(save, venue):
     more = {"venue": venue.pk, "name": "Court 2", "amenities": []}
-    save("/admin/api/resource/add/", [row(0, "09:00", "12:00")], **more)
+    saved = save("/admin/api/resource/add/", [row(0, "09:00", "12:00")], **more)
+    assert isinstance(saved, str), saved
     assert Hours.objects.get().resource == Resource.objects.get(name="Court 2")
 
 

@@ -173,7 +173,7 @@ def _get_status(
 
 def _count_free(resource: Resource, rows: Iterable[Any], at: datetime) -> int:
     """How many units nobody has then."""
-    taken = sum(row.taken for row in rows if row.starts_at <= at < row.ends_at)
+    taken: int = sum(row.taken for row in rows if row.starts_at <= at < row.ends_at)
     return max(0, resource.units - taken)
 
 

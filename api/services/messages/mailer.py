@@ -36,7 +36,7 @@ BOOKING_COLUMNS: Final = (
     *("title", "notes", "guests", "status", "starts_at", "ends_at", "ended_at", "no_show_at"),
     *("hold_expires_at", "offer_expires_at", "check_in_opens_at", "price_minor", "currency"),
     *("venue__slug", "venue__name", "venue__time_zone", "venue__wording"),
-    *("resource__name", "resource__building"),
+    *("resource__name", "resource__building", "quantity", "several", "service__name"),
     *("owner__email", "owner__username", "owner__first_name", "owner__last_name"),
     *("owner__email_key", "owner__email_verified_at", "owner__erased_at"),
     *("guest_name", "guest_email", "guest_link", "guest_confirmed_at"),
@@ -93,8 +93,9 @@ def load_bookings(rows: Sequence[Delivery]) -> dict[int, Booking]:
     ids = {row.booking_id for row in rows if row.booking_id}
     if not ids:
         return {}
-    found = Booking.objects.select_related("venue", "resource", "owner").only(*BOOKING_COLUMNS)
-    return {booking.pk: booking for booking in found.filter(pk__in=ids)}
+    rows_of = Booking.objects.select_related("venue", "resource", "owner", "service")
+    found = rows_of.only(*BOOKING_COLUMNS).filter(pk__in=ids)
+    return {booking.pk: booking for booking in found}
 
 
 def load_removed(row: Delivery) -> Booking | None:
