@@ -8,12 +8,12 @@ from django.db.models.functions import Now
 
 from api import errors, policy
 from api.lifecycle import BOOKING
-from api.models import Booking, BookingEvent, Payment, Resource, User
+from api.models import Block, Booking, BookingEvent, Payment, Resource, Service, User
 from api.queries.venues.rules import get_rules
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.auto_assign import create_assigned_booking
-from api.services.bookings.create import BookingRequest
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.operations import demo, demo_hours, invariants
 from api.services.payments import reconciliation
 from api.services.venues import venues
@@ -220,3 +220,48 @@ def test_what_the_demo_says_of_the_past_could_have_happened():
     assert not lines.exclude(verb="book").filter(from_status="").exists()
     made = Booking.objects.order_by("id").values_list("created_at", flat=True)
     assert list(made) == sorted(made)
+
+
+def test_venues_have_services_units_a_set_rates_and_a_weekly_block():
+    """With bookings of them, which the policy let in, and barbers who are people."""
+    demo.seed_demo("holdfast-demo")
+    names = set(Service.objects.values_list("name", flat=True))
+    assert names == {"Cut", "Beard", "Spinning class", "Recording"}
+    barbers = Resource.objects.filter(venue__slug="barbershop", user__isnull=False)
+    assert sorted(barbers.values_list("name", "user__first_name")) == [
+        (name, name) for name in ("Abe", "Bea", "Cid")
+    ]
+    weeks = [barber.own_hours.filter(weekday=0).order_by("opens_at") for barber in barbers]
+    assert {(row.opens_at, row.closes_at) for week in weeks for row in week} == {
+        (time(7), time(12)),
+        (time(13), time(19)),
+    }
+    assert Resource.objects.get(name="Studio Two").rates[0]["price_minor"] == 10000
+    block = Block.objects.get()
+    assert (block.rule, len(block.repeats) > 250) == ("FREQ=WEEKLY", True)
+    cuts = Booking.objects.filter(service__name="Cut")
+    assert {row.status for row in cuts} == {"pending"}
+    assert {row.resource for row in cuts} <= set(barbers)
+    classes = Booking.objects.filter(service__name="Spinning class")
+    assert max(row.allocations.count() for row in classes) > 1
+    before = Booking.objects.count()
+    assert demo.seed_demo("holdfast-demo")["bookings"] + before == Booking.objects.count()
+    assert Service.objects.count() == len(names)
+    assert Block.objects.count() == 1
+
+
+def test_a_recording_takes_a_studio_and_the_kit_and_its_room_before():
+    demo.seed_demo("holdfast-demo")
+    ana = User.objects.get(email="ana@example.com")
+    starts_at = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    request = BookingRequest(
+        owner=ana,
+        service=Service.objects.get(name="Recording").pk,
+        starts_at=starts_at + timedelta(days=4),
+        duration=timedelta(hours=1),
+    )
+    booking = create_booking(request, actor=Actor.for_new_booking(ana))
+    assert (booking.status, booking.price_minor, booking.several) == ("held", 9000, True)
+    taken = {row.resource.name: row.span.lower for row in booking.allocations.all()}
+    assert taken.keys() > {"Recording Kit"}
+    assert set(taken.values()) == {booking.starts_at - timedelta(minutes=15)}

@@ -77,7 +77,7 @@ def _take_back(
     booking.now = line.at
     for name, value in line.details.get("from", {}).items():
         is_instant = name in ("starts_at", "ends_at")
-        column = "resource_id" if name == "resource" else name
+        column = f"{name}_id" if name in ("resource", "service") else name
         setattr(booking, column, datetime.fromisoformat(value) if is_instant else value)
     if counterpart:
         booking.owner = counterpart

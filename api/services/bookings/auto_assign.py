@@ -39,7 +39,8 @@ def list_resources(venue: Venue) -> list[Resource]:
 
 def _is_assignable(resource: Resource) -> bool:
     """Whether it may be given to somebody who did not choose it: not what has a price."""
-    return resource.bookable and not resource.price_minor
+    prices = [resource.price_minor, *(rate["price_minor"] for rate in resource.rates)]
+    return resource.bookable and not any(prices)
 
 
 def create_assigned_booking(
