@@ -42,6 +42,7 @@ class ApiConfig(AppConfig):
                 (
                     receivers.email_traders,
                     receivers.review_return,
+                    receivers.review_crowded,
                     receivers.let_trades_lapse,
                     receivers.close_payments,
                     receivers.enqueue_deliveries,
@@ -54,6 +55,7 @@ class ApiConfig(AppConfig):
                     receivers.record_change,
                     receivers.email_change,
                     receivers.review_change,
+                    receivers.review_crowded,
                     receivers.let_trades_lapse,
                     receivers.cancel_outdated_intents,
                     receivers.enqueue_deliveries,

@@ -7,11 +7,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from api.lifecycle import BOOKING, CONFIRMED, OFFERED, TRADE, Table, Transition
 from api.models import Booking, Trade, User, UserProfile
 from api.services.accounts import joining
 from api.services.actors import Actor
 from api.services.bookings import history, trades
+from api.services.bookings.fit import is_any_crowded
 from api.services.bookings.parts import list_booked_ids
 from api.services.bookings.statements import InsertPart
 from api.services.messages import notifications
@@ -103,6 +106,21 @@ def review_return(table: Table, transition: Transition, rows: Sequence[Any], **_
     if table is BOOKING and set(transition.sources).isdisjoint(BOOKING.blocking):
         for row in rows:
             review.review_edited_booking(row.pk, moved=True)
+
+
+def review_crowded(
+    rows: Sequence[Any], table: Table = BOOKING, transition: Transition | None = None, **_: Any
+) -> None:
+    """Where more units are booked than there are, what leaves makes room for the rest."""
+    stays = transition is not None and transition.target in BOOKING.blocking
+    if table is not BOOKING or stays:
+        return
+
+    def review_soon() -> None:
+        if is_any_crowded(list_booked_ids(rows)):
+            enqueue_after_commit("tasks.clock.review_bookings")
+
+    transaction.on_commit(review_soon, robust=True)
 
 
 def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:

@@ -143,3 +143,34 @@ def test_over_http_units_and_reasons_are_shown(client_of, venue, ana, soon):
     body = client_of().get(f"{path}&explain=1").json()
     assert body["free"] == []
     assert [row["code"] for row in body["refused"]] == ["resource_unavailable"]
+
+
+def test_a_time_too_short_for_a_length_says_what_it_runs_into(ana, venue, court, soon):
+    """The rows cover the range without gaps, whatever length is asked for; where the range itself
+    ends, a longer time may lie across."""
+    Venue.objects.filter(pk=venue.pk).update(opens_at=time(8), closes_at=time(17))
+    book(ana, court, soon + HOUR, HOUR)
+    book(ana, court, soon + 6 * HOUR, HOUR)
+    rules, now = get_rules(court.pk)
+    since, until = soon - 2 * HOUR, soon + 12 * HOUR
+    free, refused = explain_times(rules, since, until, now, at_least=3 * HOUR)
+    hours = [((row.starts_at - soon) // HOUR, (row.ends_at - soon) // HOUR) for row in free]
+    assert hours == [(2, 6)]
+    codes = [
+        ((row.starts_at - soon) // HOUR, row.refusal.code, row.free_at and (row.free_at - soon))
+        for row in refused
+    ]
+    assert codes == [
+        (-2, "outside_hours", -HOUR),
+        (-1, "slot_taken", 2 * HOUR),
+        (1, "slot_taken", 2 * HOUR),
+        (6, "slot_taken", 7 * HOUR),
+        (7, "outside_hours", None),
+        (8, "outside_hours", None),
+    ]
+    for row in (refused[1], refused[4]):
+        with pytest.raises(errors.Refusal) as answer:
+            book(ana, court, row.starts_at, 3 * HOUR)
+        assert answer.value.code == row.refusal.code
+    free, _ = explain_times(rules, soon - HOUR, soon + HOUR, now, at_least=3 * HOUR)
+    assert len(free) == 1

@@ -17,6 +17,7 @@ from api.services.reviews.review import review_changed_venues
 from api.services.venues.block_renewal import renew_blocks
 from api.services.venues.blocks import create_block, delete_block
 from api.services.venues.resources import update_resource
+from backend.celery import app
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -191,6 +192,21 @@ def test_those_made_last_are_affected_and_nobody_new_gets_in_until_it_fits(bikes
     assert Allocation.objects.filter(blocking=True, unit__gt=2).count() == 0
     assert not is_free(book, bikes, 0)
     assert is_free(book, bikes, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_leaves_a_crowded_resource_asks_for_a_look_at_once(bikes, book, sam):
+    """Not with the next round of the job: what fits again leaves its review then."""
+    rows = [book(bikes) for _ in range(3)]
+    update_resource(bikes, sam, {"units": 1})
+    app.control.purge()
+    leave(rows[2])
+    with app.connection_for_read() as broker:
+        queue = broker.SimpleQueue("clock")
+        tasks = iter(lambda: queue.get(timeout=10).headers["task"], None)
+        assert "tasks.clock.review_bookings" in tasks
+        queue.close()
+    app.control.purge()
 
 
 def test_fewer_units_that_still_fit_affect_nobody(bikes, book, sam):

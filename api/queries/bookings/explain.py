@@ -47,20 +47,29 @@ class _Layer(NamedTuple):
 
 
 def explain_times(
-    rules: Rules, starts_at: datetime, ends_at: datetime, now: datetime, *, notice: bool = True
+    rules: Rules,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    *,
+    notice: bool = True,
+    at_least: timedelta = timedelta(0),
 ) -> tuple[list[Free], list[Refused]]:
     """The range without gaps, in people's own times: when one unit at least can be had, and why not
     at all other times. What depends on a request (its length, its guests) is left out.
 
     Free rows are cut where the number of units changes; a booking may lie across them. Without
-    `notice` it is not looked at how soon and how far ahead one may book."""
+    `notice` it is not looked at how soon and how far ahead one may book. Between two refused times
+    that are nearer than `at_least` a booking of that length is refused by what comes after."""
     counts = list_unit_counts(rules.resource, starts_at, ends_at)
-    layers = [_Layer(errors.InThePast(), [(min(starts_at, now), now)])]
-    if notice:
-        layers += _iter_notice(rules, ends_at, now)
-    layers += _iter_standing(rules, starts_at, ends_at)
     taken = [(start, end) for start, end, left in counts if left < 1]
-    layers.append(_Layer(errors.SlotTaken(), merge_intervals(taken)))
+    standing = [
+        *_iter_standing(rules, starts_at, ends_at),
+        _Layer(errors.SlotTaken(), merge_intervals(taken)),
+    ]
+    layers = [_Layer(errors.InThePast(), [(min(starts_at, now), now)])]
+    layers += _iter_notice(rules, ends_at, now) if notice else ()
+    layers += standing
     edges = {starts_at, ends_at}
     edges.update(edge for layer in layers for interval in layer.times for edge in interval)
     edges.update(edge for start, end, _ in counts for edge in (start, end))
@@ -89,7 +98,29 @@ def explain_times(
             until = _find_end(found, layers, start)
             refused.append(Refused(start, end, found.refusal, until if until < ends_at else None))
         before = found
+    short = list(_iter_short(free, standing, at_least, (starts_at, ends_at)))
+    if short:
+        places = [(row.starts_at, row.ends_at) for row in short]
+        free = [r for r in free if not policy.lies_within((r.starts_at, r.ends_at), places)]
+        refused = sorted([*refused, *short], key=lambda row: row.starts_at)
     return free, refused
+
+
+def _iter_short(
+    free: Sequence[Free], standing: Sequence[_Layer], at_least: timedelta, whole: Interval
+) -> Iterator[Refused]:
+    """The free times that are too short, with what comes after them; but where the range begins or
+    ends one may lie across."""
+    for start, end in merge_intervals((row.starts_at, row.ends_at) for row in free):
+        if end - start >= at_least or start == whole[0] or end == whole[1]:
+            continue
+        until = start + at_least
+        for layer in standing:
+            in_the_way = [time for time in layer.times if time[0] < until and time[1] > end]
+            if in_the_way:
+                free_at = _find_end(layer, standing, in_the_way[0][0])
+                yield Refused(start, end, layer.refusal, free_at if free_at < whole[1] else None)
+                break
 
 
 def _find_end(layer: _Layer, layers: Sequence[_Layer], at: datetime) -> datetime:

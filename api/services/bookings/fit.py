@@ -62,6 +62,11 @@ def fit_units(resource: Resource) -> None:
         resource.save(update_fields=["crowded_until"])
 
 
+def is_any_crowded(resources: Iterable[int]) -> bool:
+    """Whether more units are booked of one of these than there are."""
+    return Resource.objects.filter(pk__in=resources, crowded_until__isnull=False).exists()
+
+
 def list_crowded() -> list[Resource]:
     """Those of which more units are booked than there are, or were when they were looked at."""
     return list(Resource.objects.filter(crowded_until__isnull=False).order_by("pk"))

@@ -113,15 +113,18 @@ class ResourceViewSet(RuleRemovalMixin, BaseViewSet[Resource], ModelViewSet[Reso
 
         The free intervals from `start` to `end`: within opening hours, where nothing blocks it, and
         from now on. With `explain=1` only what can be booked today, and why the rest is `refused`:
-        the two cover the range without gaps. Dates are days of the venue, both inclusive. For
+        the two cover the range without gaps, and where a `duration` does not fit in between it says
+        what it runs into. Dates are days of the venue, both inclusive. For
         anyone.
         """
         query = self.get_validated_query(AvailabilityQuerySerializer)
         rules, now = rules_query.get_rules(pk)
         start, end = get_range(query["start"], query["end"], rules.venue)
-        free, refused = explain.explain_times(rules, start, end, now, notice=query["explain"])
-        if "duration" in query:
-            free = explain.list_long_enough(free, query["duration"])
+        length = query.get("duration", timedelta(0))
+        explained = {"notice": True, "at_least": length} if query["explain"] else {"notice": False}
+        free, refused = explain.explain_times(rules, start, end, now, **explained)
+        if not query["explain"]:
+            free = explain.list_long_enough(free, length)
         body: dict[str, Any] = {
             "resource": pk,
             "free": [_render_free(row, rules.resource.units) for row in free],
