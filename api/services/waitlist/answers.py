@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from api import policy
+from api import terms
 from api.lifecycle import BOOKING
 from api.models import Booking
 from api.queries.venues.rules import build_rules, get_resource
@@ -27,10 +27,10 @@ def accept_offer(booking_id: int, actor: Actor) -> Booking:
     booking = lock_booking(booking_id)  # so that what is priced and approved is what is taken
     resource = get_resource(booking.resource_id, retired=True)
     rules, now, venue = build_rules(resource), resource.now, booking.venue
-    status = policy.get_initial_status(rules, booking.primetime, booking.price_minor)
+    status = terms.get_initial_status(rules, booking.primetime, booking.price_minor)
     times = booking.starts_at, booking.ends_at
-    sets: dict[str, Any] = {**policy.calculate_deadlines(venue, *times, now)}
-    sets |= policy.get_payment_columns(venue, status, booking.price_minor, now)
+    sets: dict[str, Any] = {**terms.calculate_deadlines(venue, *times, now)}
+    sets |= terms.get_payment_columns(venue, status, booking.price_minor, now)
     return move_booking(BOOKING.get_transition("accept", status), booking_id, actor, sets=sets)
 
 

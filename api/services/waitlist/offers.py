@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from api import errors, policy
-from api.lifecycle import OFFERED, WAITLIST
+from api.lifecycle import OFFERED, WAITLIST, ActorRole
 from api.models import Booking, FreedTime, Resource, WaitlistEntry
 from api.opening_hours import Interval
 from api.policy import Rules
@@ -38,6 +38,7 @@ from api.services.bookings.choose import Wish, iter_choices
 from api.services.bookings.create import BookingRequest, build_booking, insert_booking
 from api.services.bookings.parts import build_parts
 from api.services.bookings.places import take
+from api.services.bookings.quotas import check_quotas
 from api.services.bookings.statements import collect_parts
 from api.services.bookings.transitions import write_transition
 from api.services.operations import jobs
@@ -158,13 +159,13 @@ def _offer_to(entry: WaitlistEntry, now: datetime, freed: Freed | None, since: d
     for _ in range(MAX_TRIES):
         try:
             fit = find_fit(entry, now, lead=lead, freed=freed)
-            if fit is None or is_beyond_quota(entry, fit):
+            if fit is None:
                 return False
             with transaction.atomic():
                 return _make_offer(entry, fit, now, since)
         except _LostError:
             continue
-        except errors.Refusal:
+        except errors.Refusal:  # also of a quota: it goes to the next, and they keep the place
             return False
     return False
 
@@ -178,12 +179,6 @@ def _may_book(entry: WaitlistEntry) -> bool:
     except errors.Forbidden:
         return False
     return True
-
-
-def is_beyond_quota(entry: WaitlistEntry, fit: Fit) -> bool:
-    """Whether the person may not have that much: then it goes to the next, and they keep the
-    place. The one place where quotas are asked about an offer."""
-    return False
 
 
 def _make_offer(entry: WaitlistEntry, fit: Fit, now: datetime, since: datetime) -> bool:
@@ -238,5 +233,6 @@ def _book(
     wanted = build_parts(rules, *interval, fit.quantity)
     if take(wanted, booking_id, lambda free: insert_booking(booking, free, inserts)):
         return False
+    check_quotas(booking, Actor(ActorRole.OWNER, entry.owner))
     booking_created.send(**event)
     return True
