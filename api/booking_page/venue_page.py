@@ -123,15 +123,9 @@ class BookView(VenueView):
         """Joins the line for just this time."""
         if self.user is None:
             return redirect_to_login(self._build_here())
-        wanted = self.choice.wanted
+        what = {name: value for name, value in self.choice.wanted.items() if name != "prefer"}
         request = WaitlistRequest(
-            owner=self.user,
-            resource=wanted.get("resource"),
-            service=wanted.get("service"),
-            from_at=self.starts_at,
-            until_at=self.ends_at,
-            duration=self.choice.length,
-            quantity=self.choice.quantity,
+            self.user, self.starts_at, self.ends_at, **what | {"duration": self.choice.length}
         )
         try:
             join_waitlist(request, check_venue=self._check_consent)

@@ -29,7 +29,8 @@ def read_functions(name: str, *functions: str) -> str:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api", "0001_release_two"),
+        ("api", "0002_quotas"),
+        ("api", "0002_stats20"),
     ]
 
     operations = [

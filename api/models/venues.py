@@ -120,6 +120,17 @@ class Venue(models.Model):
         default=15 * MINUTE, db_default=15 * MINUTE, help_text="Until a guest has confirmed"
     )
     max_open_holds = models.PositiveIntegerField(default=50, help_text="Per person")
+    offer_length = models.DurationField(
+        default=timedelta(hours=1),
+        db_default=timedelta(hours=1),
+        help_text="How long whoever waited has to answer an offer",
+    )
+    offer_min_lead = models.DurationField(
+        default=ZERO,
+        db_default=ZERO,
+        help_text="What is freed later than this before it begins is offered to nobody",
+    )
+    waitlist_members_first = models.BooleanField(default=False, db_default=False)
     # quotas, of each person; null: none
     max_bookings_ahead = models.PositiveIntegerField(
         null=True, blank=True, validators=[AT_LEAST_ONE]
@@ -132,17 +143,6 @@ class Venue(models.Model):
         null=True, blank=True, validators=[AT_LEAST_ONE]
     )
     pause_length = models.DurationField(null=True, blank=True)
-    offer_length = models.DurationField(
-        default=timedelta(hours=1),
-        db_default=timedelta(hours=1),
-        help_text="How long whoever waited has to answer an offer",
-    )
-    offer_min_lead = models.DurationField(
-        default=ZERO,
-        db_default=ZERO,
-        help_text="What is freed later than this before it begins is offered to nobody",
-    )
-    waitlist_members_first = models.BooleanField(default=False, db_default=False)
     check_in_required = models.BooleanField(default=False)
     check_in_opens_before = models.DurationField(default=15 * MINUTE)
     check_in_closes_after = models.DurationField(default=15 * MINUTE)

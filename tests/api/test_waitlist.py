@@ -1,4 +1,4 @@
-"""The waitlist over HTTP, as API.md says it; and offers as the contracts show them."""
+"""The waitlist over HTTP, and offers as the contracts show them."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def test_the_report_costs_the_same_few_statements(
     for n in range(5):
         booked(ana, hours=n)
         JobFailure.objects.create(job="expire_holds", row=str(n), error="x", retry_at=Now())
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         automation.get_report()
 
 

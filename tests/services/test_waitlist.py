@@ -531,3 +531,16 @@ def test_whoever_meets_an_expired_hold_or_offer_makes_the_next_offer(
     assert statuses(first, second) == (
         ["offered", "waiting"] if kind == "hold" else ["lapsed", "offered"]
     )
+
+
+def test_an_offer_beyond_a_quota_goes_to_the_next_and_the_place_is_kept(
+    waits, booked, ana, ben, people
+):
+    taken = booked(ana)
+    booked(ben, hours=5)
+    first, second = waits(ben), waits(people[0])
+    Venue.objects.update(max_bookings_ahead=1)
+    cancel_booking(taken.pk, by(ana))
+    assert statuses(first, second) == ["waiting", "offered"]
+    assert positions(ben) == [1]
+    assert Booking.objects.blocking().filter(owner=ben).count() == 1

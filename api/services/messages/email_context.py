@@ -65,8 +65,8 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
     zone = booking.venue.zone
     start = booking.starts_at.astimezone(zone)
     hold, check_in = booking.hold_expires_at, booking.check_in_opens_at
-    where = get_place_text(booking)
     offer = booking.offer_expires_at
+    where = get_place_text(booking)
     return {
         "booking": booking,
         "venue": booking.venue,

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from api import errors, policy
-from api.lifecycle import OFFERED, WAITLIST
+from api.lifecycle import OFFERED, WAITLIST, ActorRole
 from api.models import Booking, FreedTime, Resource, WaitlistEntry
 from api.opening_hours import Interval
 from api.policy import Rules
@@ -165,7 +165,7 @@ def _offer_to(entry: WaitlistEntry, now: datetime, freed: Freed | None, since: d
                 return _make_offer(entry, fit, now, since)
         except _LostError:
             continue
-        except errors.Refusal:
+        except errors.Refusal:  # also of a quota: it goes to the next, and they keep the place
             return False
     return False
 
@@ -234,6 +234,6 @@ def _book(
     wanted = build_parts(rules, *interval, fit.quantity)
     if take(wanted, booking_id, lambda free: insert_booking(booking, free, inserts)):
         return False
-    check_quotas(booking, ACTOR)
+    check_quotas(booking, Actor(ActorRole.OWNER, entry.owner))
     booking_created.send(**event)
     return True

@@ -52,14 +52,14 @@ VENUE = {
     "guests": True,
     "guest_hold": "00:15:00",
     "max_open_holds": 50,
+    "offer_length": "01:00:00",
+    "offer_min_lead": "00:00:00",
+    "waitlist_members_first": False,
     "max_bookings_ahead": 5,
     "max_hours_a_week": "06:00:00",
     "max_open_requests": None,
     "no_shows_before_pause": None,
     "pause_length": None,
-    "offer_length": "01:00:00",
-    "offer_min_lead": "00:00:00",
-    "waitlist_members_first": False,
     "check_in_required": False,
     "check_in_opens_before": "00:15:00",
     "check_in_closes_after": "00:15:00",
@@ -153,6 +153,10 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             guest_hold="How long a guest's booking is held until it is confirmed by the letter's"
             " link.",
             max_open_holds="How many unpaid bookings one person may hold.",
+            offer_length="How long whoever waited has to answer an offer.",
+            offer_min_lead="What is freed later than this before it begins is offered to nobody:"
+            " it is free at once.",
+            waitlist_members_first="Whether the venue's people stand in line before others.",
             max_bookings_ahead="How many bookings that have not begun one person may have; null"
             " for any.",
             max_hours_a_week="How long one person's bookings may last together in an ISO week of"
@@ -162,10 +166,6 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             no_shows_before_pause="After how many missed bookings a person books nothing for"
             " `pause_length`; null for never.",
             pause_length="How long that lasts, from the last of them on.",
-            offer_length="How long whoever waited has to answer an offer.",
-            offer_min_lead="What is freed later than this before it begins is offered to nobody:"
-            " it is free at once.",
-            waitlist_members_first="Whether the venue's people stand in line before others.",
             check_in_required="Whether a booking is given away if nobody checks in.",
             check_in_opens_before="How long before the start check-in opens.",
             check_in_closes_after="How long after the start check-in closes.",
