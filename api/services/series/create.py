@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, transaction
 
@@ -132,7 +132,7 @@ def _build_series(
         duration = ends_at - starts_at
     series = Series(
         venue=venue,
-        owner=first.owner,
+        owner=cast(User, first.owner),
         rule=request.rule,
         duration=duration,
         zone_name=venue.time_zone,
