@@ -45,8 +45,8 @@ def clear():
 
 
 def race(at_once, ana, ben, court, soon, rounds, days=6) -> Counter[Any]:
-    """Two series of so many days whose times overlap by half an hour: one is asked for forwards, the
-    other by RDATEs backwards."""
+    """Two series of so many days whose times overlap by half an hour: one is asked for forwards,
+    the other by RDATEs backwards."""
     found: Counter[Any] = Counter()
     for _ in range(rounds):
         backwards = [soon + n * DAY + HOUR / 2 for n in range(days - 1, 0, -1)]

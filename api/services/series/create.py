@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.db import connection, transaction
 
 from api import errors, policy
-from api.models import Booking, Series, Venue
+from api.models import Booking, Series, User, Venue
 from api.models.series import OnConflict, Outcome
 from api.queries.series.occurrences import (
     OccurrenceOutcome,
