@@ -36,7 +36,8 @@ class OccurrenceInline(TabularInline):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
-        return super().get_queryset(request).select_related("resource")
+        rows: QuerySet[Booking] = super().get_queryset(request)
+        return rows.select_related("resource")
 
 
 @admin.register(Series)

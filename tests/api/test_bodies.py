@@ -37,6 +37,8 @@ def whole(booking):
         "resource": booking.resource_id,
         "resource_name": "Court 1",
         "service": None,
+        "series": None,
+        "recurrence_id": None,
         "owner": {
             "id": booking.owner_id,
             "name": booking.owner.name,
@@ -622,6 +624,7 @@ def test_a_venue_is_answered_whole_and_moves_no_booking_when_its_zone_changes(
         "check_in_closes_after": "00:15:00",
         "no_show_grace": "00:15:00",
         "grace_from_booking": True,
+        "series_no_show_limit": None,
         "completion_from": "end",
         "completion_after": "00:00:00",
         "remind_before": None,

@@ -104,6 +104,7 @@ def test_every_deadline_of_the_tables_has_a_lag():
     assert set(lag.get_lag_by_job()) == {
         *lag.SWEEPS,
         "send_reminders",
+        "extend_series",
         "deliver_due",
         "deliver_calls",
         "work_stripe_events",

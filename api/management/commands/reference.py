@@ -123,9 +123,11 @@ def iter_emails() -> Iterator[str]:
     yield "What is sent when something happens. “optional”: only where the venue sends"
     yield "confirmations. “only while”: withheld if the booking is no longer in that status."
     yield "The templates are Jinja's, in `email_templates/` or its folder of the venue's words."
-    wordings = {"Everywhere": emails.DEFAULT, "About trades": emails.TRADE_EMAILS} | {
-        f"Instead, in the words of {name}": rows for name, rows in emails.WORDINGS.items() if rows
-    }
+    wordings = {
+        "Everywhere": emails.DEFAULT,
+        "About trades": emails.TRADE_EMAILS,
+        "About series": emails.SERIES_EMAILS,
+    } | {f"Instead, in the words of {name}": rows for name, rows in emails.WORDINGS.items() if rows}
     for title, causes in wordings.items():
         yield from ("", f"## {title}", "")
         yield from format_table("when|to|subject|template|", _list_emails(causes))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, transaction
 
 from api import errors, policy
-from api.models import Booking, Series, Venue
+from api.models import Booking, Series, User, Venue
 from api.models.series import OnConflict, Outcome
 from api.queries.series.occurrences import (
     OccurrenceOutcome,
@@ -134,7 +134,7 @@ def _build_series(
         duration = ends_at - starts_at
     series = Series(
         venue=venue,
-        owner=first.owner,
+        owner=cast(User, first.owner),
         rule=request.rule,
         duration=duration,
         zone_name=venue.time_zone,

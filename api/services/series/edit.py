@@ -198,7 +198,8 @@ def _plan(edit: _Edit, actor: Actor) -> list[OccurrenceOutcome]:
         {booking.resource_id for booking in edit.movable.values()}
         | {each.resource.pk for each in wanted.any_rules}
     )
-    movers, stays = dict(edit.movable), {}
+    movers = dict(edit.movable)
+    stays: dict[datetime, OccurrenceOutcome] = {}
     while True:
         own = {at: booking.pk for at, booking in movers.items()}
         going = [each for each in planned if each.recurrence_id in movers]

@@ -104,7 +104,7 @@ def _read_dates(name: str, texts: list[str]) -> list[Any]:
     return found
 
 
-ON_CONFLICT = {
+ON_CONFLICT: dict[str, Any] = {
     "choices": OnConflict.choices,
     "required": False,
     "help_text": "What becomes of times that somebody else has: `refuse` books all or nothing,"
@@ -145,7 +145,7 @@ class SeriesRequestSerializer(BookingRequestSerializer):
         return super().validate(attrs)
 
 
-SCOPE = {
+SCOPE: dict[str, Any] = {
     "choices": [("all", "All of them"), ("following", "This and those that follow")],
     "help_text": "`all`, or `following` with `from`.",
 }

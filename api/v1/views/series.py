@@ -102,7 +102,7 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSe
         body = self.get_validated_body(SeriesRequestSerializer)
         consent = body.pop("consent", None)
         is_dry, token = body.pop("dry_run", False), body.pop("token", None)
-        sent = {k: v for k, v in request.data.items() if k not in ("dry_run", "token")}
+        sent = {k: v for k, v in dict(request.data).items() if k not in ("dry_run", "token")}
         caller = self.get_key_scope(request)
         dry_run = dry_runs.read_token(token, caller, sent) if token is not None else None
         own = {name: body.pop(name) for name in OWN if name in body}
@@ -213,7 +213,7 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BaseViewSe
     def _render(self, series: Series, outcomes: Sequence[OccurrenceOutcome]) -> dict[str, Any]:
         return {**SeriesSerializer(series).data, "occurrences": self._render_all(outcomes)}
 
-    def _render_all(self, outcomes: Sequence[OccurrenceOutcome]) -> list[dict[str, Any]]:
+    def _render_all(self, outcomes: Sequence[OccurrenceOutcome]) -> Any:
         return [self._render_occurrence(each) for each in outcomes]
 
     def _render_occurrence(self, each: OccurrenceOutcome) -> dict[str, Any]:
