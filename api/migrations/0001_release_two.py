@@ -19,6 +19,7 @@ from django.conf import settings
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
+import api.models.bookings
 import api.models.identifiers
 import api.models.roles
 import api.models.venues
@@ -269,6 +270,49 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("max_open_holds", models.PositiveIntegerField(default=50, help_text="Per person")),
+                (
+                    "offer_length",
+                    models.DurationField(
+                        db_default=datetime.timedelta(seconds=3600),
+                        default=datetime.timedelta(seconds=3600),
+                        help_text="How long whoever waited has to answer an offer",
+                    ),
+                ),
+                (
+                    "offer_min_lead",
+                    models.DurationField(
+                        db_default=datetime.timedelta(0),
+                        default=datetime.timedelta(0),
+                        help_text="What is freed later than this before it begins is offered to nobody",
+                    ),
+                ),
+                ("waitlist_members_first", models.BooleanField(db_default=False, default=False)),
+                (
+                    "max_bookings_ahead",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("max_hours_a_week", models.DurationField(blank=True, null=True)),
+                (
+                    "max_open_requests",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "no_shows_before_pause",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("pause_length", models.DurationField(blank=True, null=True)),
                 ("check_in_required", models.BooleanField(default=False)),
                 (
                     "check_in_opens_before",
@@ -285,6 +329,15 @@ class Migration(migrations.Migration):
                         db_default=True,
                         default=True,
                         help_text="Off: the grace of what is booked after it began counts from its start",
+                    ),
+                ),
+                (
+                    "series_no_show_limit",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="So many no-shows end a series; none: it goes on",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
                     ),
                 ),
                 (
@@ -378,6 +431,162 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["slug"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Series",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "rule",
+                    models.CharField(help_text="When it comes again (RFC 5545)", max_length=500),
+                ),
+                ("first_on", models.DateField(help_text="Local date of the first occurrence")),
+                ("first_at", models.TimeField(help_text="Its wall time")),
+                ("duration", models.DurationField()),
+                (
+                    "zone_name",
+                    models.CharField(help_text="The venue's when it was made", max_length=64),
+                ),
+                (
+                    "exdates",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.DateTimeField(),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "rdates",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.DateTimeField(),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "shift",
+                    models.DurationField(
+                        db_default=datetime.timedelta(0),
+                        default=datetime.timedelta(0),
+                        help_text="In wall time",
+                    ),
+                ),
+                (
+                    "on_conflict",
+                    models.CharField(
+                        choices=[
+                            ("refuse", "All of it or nothing"),
+                            ("skip", "Without those that are taken or refused"),
+                            ("nearest", "What is taken moves to the nearest free time"),
+                        ],
+                        max_length=7,
+                    ),
+                ),
+                (
+                    "others",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "prefer",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("quantity", models.PositiveIntegerField(default=1)),
+                ("title", models.CharField(blank=True, max_length=255)),
+                ("notes", models.TextField(blank=True)),
+                ("guests", models.PositiveIntegerField(default=1)),
+                (
+                    "attendees",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("contract", models.CharField(blank=True, max_length=20)),
+                ("missed", models.JSONField(blank=True, db_default={}, default=dict)),
+                (
+                    "later_from",
+                    models.DateTimeField(
+                        blank=True, help_text="The first occurrence that is booked later", null=True
+                    ),
+                ),
+                (
+                    "extends_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When the next of these can be booked", null=True
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "ended_because",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("cancelled", "It was cancelled"),
+                            ("no_shows", "Nobody came too often"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "ended_bookings",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        help_text="What was cancelled when too many did not come",
+                        size=None,
+                    ),
+                ),
+                (
+                    "no_shows_forgiven",
+                    models.PositiveIntegerField(
+                        db_default=0, default=0, help_text="Those before it was resumed"
+                    ),
+                ),
+                (
+                    "dry_run",
+                    models.CharField(editable=False, max_length=32, null=True, unique=True),
+                ),
+                ("version", models.PositiveIntegerField(db_default=1, default=1)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "verbose_name": "series",
+                "verbose_name_plural": "series",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
@@ -565,6 +774,59 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="WaitlistEntry",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("from_at", models.DateTimeField(help_text="The earliest start")),
+                ("until_at", models.DateTimeField(help_text="The latest end")),
+                ("duration", models.DurationField()),
+                ("quantity", models.PositiveIntegerField(db_default=1, default=1)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("offered", "Offered"),
+                            ("taken", "Taken"),
+                            ("declined", "Declined"),
+                            ("lapsed", "Lapsed"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("lapses_at", models.DateTimeField(editable=False)),
+                (
+                    "freed_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="Since when the offered time stood empty",
+                        null=True,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "verbose_name": "waitlist entry",
+                "verbose_name_plural": "waitlist",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
@@ -870,12 +1132,19 @@ class Migration(migrations.Migration):
                         help_text="Whether it takes other resources too",
                     ),
                 ),
+                (
+                    "recurrence_id",
+                    models.DateTimeField(
+                        blank=True, help_text="When the rule of the series has it", null=True
+                    ),
+                ),
                 ("starts_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField()),
                 (
                     "status",
                     models.CharField(
                         choices=[
+                            ("offered", "Offered to who waited"),
                             ("held", "Held, awaiting payment"),
                             ("pending", "Awaiting approval"),
                             ("confirmed", "Confirmed"),
@@ -890,6 +1159,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("primetime", models.BooleanField(default=False)),
+                ("offer_expires_at", models.DateTimeField(blank=True, null=True)),
                 ("hold_expires_at", models.DateTimeField(blank=True, null=True)),
                 ("lapses_at", models.DateTimeField(blank=True, null=True)),
                 ("check_in_opens_at", models.DateTimeField(blank=True, null=True)),
@@ -1749,6 +2019,7 @@ class Migration(migrations.Migration):
                 ("no_shows", models.IntegerField()),
                 ("wasted", models.DurationField()),
                 ("attendees", models.BigIntegerField()),
+                ("units", models.BigIntegerField()),
                 ("oversized", models.IntegerField()),
                 ("undersized", models.IntegerField()),
                 ("booked", models.DurationField()),
@@ -1852,6 +2123,37 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="FreedTime",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("span", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
+                (
+                    "since",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        help_text="Since when it has stood empty",
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="api.resource",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+            },
+        ),
+        migrations.CreateModel(
             name="DayRollup",
             fields=[
                 (
@@ -1870,6 +2172,7 @@ class Migration(migrations.Migration):
                 ("no_shows", models.IntegerField()),
                 ("wasted", models.DurationField()),
                 ("attendees", models.BigIntegerField()),
+                ("units", models.BigIntegerField()),
                 ("oversized", models.IntegerField()),
                 ("undersized", models.IntegerField()),
                 ("booked", models.DurationField()),
@@ -2150,6 +2453,8 @@ class Migration(migrations.Migration):
                     ("slot_step__gte", datetime.timedelta(seconds=60)),
                     ("hold_length__gt", datetime.timedelta(0)),
                     ("guest_hold__gt", datetime.timedelta(0)),
+                    ("offer_length__gte", datetime.timedelta(seconds=1)),
+                    ("offer_min_lead__gte", datetime.timedelta(0)),
                     ("no_show_grace__gte", datetime.timedelta(0)),
                     ("completion_after__gte", datetime.timedelta(0)),
                     ("check_in_opens_before__gte", datetime.timedelta(0)),
@@ -2174,6 +2479,83 @@ class Migration(migrations.Migration):
             model_name="venue",
             constraint=models.CheckConstraint(
                 condition=models.Q(("late_refund_percent__lte", 100)), name="venue_refund_percent"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_bookings_ahead__isnull", True),
+                    ("max_bookings_ahead__gt", 0),
+                    _connector="OR",
+                ),
+                name="venue_max_bookings_ahead",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_open_requests__isnull", True),
+                    ("max_open_requests__gt", 0),
+                    _connector="OR",
+                ),
+                name="venue_max_open_requests",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("no_shows_before_pause__isnull", True),
+                    ("no_shows_before_pause__gt", 0),
+                    _connector="OR",
+                ),
+                name="venue_no_shows_before_pause",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_hours_a_week__isnull", True),
+                    ("max_hours_a_week__gt", datetime.timedelta(0)),
+                    _connector="OR",
+                ),
+                name="venue_max_hours_a_week",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("pause_length__isnull", True),
+                    ("pause_length__gt", datetime.timedelta(0)),
+                    _connector="OR",
+                ),
+                name="venue_pause_length",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("no_shows_before_pause", None),
+                    ("pause_length__isnull", False),
+                    _connector="OR",
+                ),
+                name="venue_pause_has_a_length",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="venue",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("series_no_show_limit", None),
+                    ("series_no_show_limit__gte", 1),
+                    _connector="OR",
+                ),
+                name="venue_series_no_show_limit",
             ),
         ),
         migrations.AddConstraint(
@@ -2283,10 +2665,60 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="series",
+            name="owner",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="series",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="series",
+            name="resource",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="series",
+                to="api.resource",
+            ),
+        ),
+        migrations.AddField(
+            model_name="series",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="series", to="api.venue"
+            ),
+        ),
+        migrations.AddField(
+            model_name="booking",
+            name="series",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bookings",
+                to="api.series",
+            ),
+        ),
+        migrations.AddField(
             model_name="service",
             name="venue",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="services", to="api.venue"
+            ),
+        ),
+        migrations.AddField(
+            model_name="series",
+            name="service",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="api.service",
             ),
         ),
         migrations.AddField(
@@ -2374,6 +2806,71 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="sessions",
                 to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="waitlistentry",
+            name="booking",
+            field=models.OneToOneField(
+                editable=False,
+                help_text="What was offered",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="waitlist_entry",
+                to="api.booking",
+            ),
+        ),
+        migrations.AddField(
+            model_name="waitlistentry",
+            name="owner",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="waitlist",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="waitlistentry",
+            name="pool",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="waitlist",
+                to="api.pool",
+            ),
+        ),
+        migrations.AddField(
+            model_name="waitlistentry",
+            name="resource",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="waitlist",
+                to="api.resource",
+            ),
+        ),
+        migrations.AddField(
+            model_name="waitlistentry",
+            name="service",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="waitlist",
+                to="api.service",
+            ),
+        ),
+        migrations.AddField(
+            model_name="waitlistentry",
+            name="venue",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="waitlist",
+                to="api.venue",
             ),
         ),
         migrations.AddConstraint(
@@ -2571,7 +3068,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="allocation",
             index=models.Index(
-                models.F("resource"), condition=models.Q(("kind", "part")), name="allocation_parts"
+                models.F("resource"),
+                models.F("span__startswith"),
+                condition=models.Q(("kind", "part")),
+                name="allocation_parts",
             ),
         ),
         migrations.AddIndex(
@@ -2869,6 +3369,51 @@ class Migration(migrations.Migration):
                 name="service_buffers",
             ),
         ),
+        migrations.AddIndex(
+            model_name="series",
+            index=models.Index(
+                models.F("extends_at"),
+                condition=models.Q(("ended_at__isnull", True), ("extends_at__isnull", False)),
+                name="series_extends",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="series",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("duration__gt", datetime.timedelta(0))),
+                name="series_has_length",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="series",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("on_conflict__in", ["refuse", "skip", "nearest"])),
+                name="series_on_conflict_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="series",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("resource__isnull", False), ("service__isnull", False), _connector="OR"
+                ),
+                name="series_of_something",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="series",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("ended_because", "")),
+                    models.Q(
+                        ("ended_at__isnull", False),
+                        ("ended_because__in", ["cancelled", "no_shows"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="series_ended_because",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="need",
             constraint=models.CheckConstraint(
@@ -2907,6 +3452,15 @@ class Migration(migrations.Migration):
                 models.F("service"),
                 condition=models.Q(("service__isnull", False)),
                 name="booking_by_service",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="booking",
+            index=models.Index(
+                models.F("series"),
+                models.F("recurrence_id"),
+                condition=models.Q(("series__isnull", False)),
+                name="booking_by_series",
             ),
         ),
         migrations.AddIndex(
@@ -2952,6 +3506,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="booking",
             index=models.Index(
+                models.F("offer_expires_at"),
+                condition=models.Q(("status__in", ("offered",))),
+                name="booking_lapse_offer",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="booking",
+            index=models.Index(
                 models.F("lapses_at"),
                 condition=models.Q(("status__in", ("pending",))),
                 name="booking_lapse",
@@ -2979,6 +3541,17 @@ class Migration(migrations.Migration):
             model_name="booking",
             constraint=models.CheckConstraint(
                 condition=models.Q(("quantity__gte", 1)), name="booking_quantity"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("recurrence_id__isnull", True), ("series__isnull", True)),
+                    models.Q(("recurrence_id__isnull", False), ("series__isnull", False)),
+                    _connector="OR",
+                ),
+                name="booking_of_series",
             ),
         ),
         migrations.AddConstraint(
@@ -3015,6 +3588,7 @@ class Migration(migrations.Migration):
                     (
                         "status__in",
                         [
+                            "offered",
                             "held",
                             "pending",
                             "confirmed",
@@ -3048,6 +3622,17 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="booking_payment_status_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "offered"), _negated=True),
+                    ("offer_expires_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="booking_offered_has_offer_expires_at",
             ),
         ),
         migrations.AddConstraint(
@@ -3180,9 +3765,109 @@ class Migration(migrations.Migration):
                 name="user_session_kind_known",
             ),
         ),
+        migrations.AddIndex(
+            model_name="waitlistentry",
+            index=models.Index(models.F("venue"), models.F("id"), name="waitlist_by_venue"),
+        ),
+        migrations.AddIndex(
+            model_name="waitlistentry",
+            index=models.Index(models.F("owner"), models.F("id"), name="waitlist_by_owner"),
+        ),
+        migrations.AddIndex(
+            model_name="waitlistentry",
+            index=models.Index(models.F("updated_at"), name="waitlist_by_change"),
+        ),
+        migrations.AddIndex(
+            model_name="waitlistentry",
+            index=models.Index(
+                models.F("venue"),
+                condition=models.Q(("status", "waiting")),
+                name="waitlist_waiting",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="waitlistentry",
+            index=models.Index(
+                models.F("lapses_at"),
+                condition=models.Q(("status__in", ("waiting", "offered"))),
+                name="waitlist_lapse",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="waitlistentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("pool", None), ("resource__isnull", False), ("service", None)),
+                    models.Q(("pool__isnull", False), ("resource", None), ("service", None)),
+                    models.Q(("pool", None), ("resource", None), ("service__isnull", False)),
+                    _connector="OR",
+                ),
+                name="waitlist_for_one_thing",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="waitlistentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        ["waiting", "offered", "taken", "declined", "lapsed", "withdrawn"],
+                    )
+                ),
+                name="waitlist_status_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="waitlistentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("duration__gt", datetime.timedelta(0)),
+                    ("quantity__gte", 1),
+                    (
+                        "until_at__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("from_at"), "+", models.F("duration")
+                        ),
+                    ),
+                ),
+                name="waitlist_window_has_room",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="waitlistentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "offered"), _negated=True),
+                    ("booking__isnull", False),
+                    _connector="OR",
+                ),
+                name="waitlist_offered_has_booking",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="waitlistentry",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("status__in", ("waiting", "offered"))),
+                expressions=[
+                    ("owner", "="),
+                    (
+                        django.db.models.functions.comparison.Coalesce("resource", models.Value(0)),
+                        "=",
+                    ),
+                    (django.db.models.functions.comparison.Coalesce("pool", models.Value(0)), "="),
+                    (
+                        django.db.models.functions.comparison.Coalesce("service", models.Value(0)),
+                        "=",
+                    ),
+                    (api.models.bookings.Span("from_at", "until_at"), "&&"),
+                ],
+                name="waitlist_once_in_line",
+            ),
+        ),
         migrations.RunSQL((SQL / "allocations.sql").read_text()),
         migrations.RunSQL((SQL / "audit.sql").read_text()),
         migrations.RunSQL((SQL / "rollup_marks.sql").read_text()),
         migrations.RunSQL((SQL / "rules_review.sql").read_text()),
         migrations.RunSQL((SQL / "rules_version.sql").read_text()),
+        migrations.RunSQL((SQL / "waitlist.sql").read_text()),
     ]

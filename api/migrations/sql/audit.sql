@@ -132,9 +132,11 @@ SELECT api_audit_table('api_serviceduration', 'service', 'service_id', 'service_
 SELECT api_audit_table('api_need', 'service', 'service_id', 'service_id');
 SELECT api_audit_table('api_resource', 'resource', 'venue_id');
 SELECT api_audit_table('api_block', 'block', 'resource_id');
+SELECT api_audit_table('api_series', 'series', 'venue_id');
 SELECT api_audit_table('api_booking', 'booking', 'venue_id');
 SELECT api_audit_table('api_booking_attendees', 'booking', 'booking_id', 'booking_id');
 SELECT api_audit_table('api_review', 'review', 'booking_id');
+SELECT api_audit_table('api_waitlistentry', 'waitlist', 'venue_id');
 SELECT api_audit_table('api_trade', 'trade', 'requester_booking_id');
 SELECT api_audit_table('api_payment', 'payment', 'booking_id');
 SELECT api_audit_table('api_refund', 'refund', 'payment_id');

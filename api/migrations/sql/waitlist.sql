@@ -36,4 +36,3 @@ CREATE TRIGGER booking_answers_offer AFTER UPDATE OF status ON api_booking FOR E
     WHEN (OLD.status = 'offered' AND NEW.status <> 'offered')
     EXECUTE FUNCTION api_booking_answers_offer();
 
-SELECT api_audit_table('api_waitlistentry', 'waitlist', 'venue_id');

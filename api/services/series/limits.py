@@ -45,5 +45,5 @@ def limit_quotas(
 
 
 def _refuse(each: OccurrenceOutcome, refusal: errors.QuotaReached) -> OccurrenceOutcome:
-    refused = {"outcome": Outcome.REFUSED, "refusal": refusal, "code": refusal.code}
-    return replace(each, booking=None, **refused)
+    refused = replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
+    return replace(refused, booking=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange as Range
@@ -35,9 +35,10 @@ def renew_blocks() -> int:
 
 
 def _list_due(*, only: int | None = None) -> list[int]:
-    where, params = ("", []) if only is None else (" AND k.id = %s", [only])
+    params: list[Any] = [UNLIMITED, MARGIN]
+    where, params = ("", params) if only is None else (" AND k.id = %s", [*params, only])
     with connection.cursor() as cursor:
-        cursor.execute(f"{_DUE}{where} ORDER BY k.id", [UNLIMITED, MARGIN, *params])
+        cursor.execute(f"{_DUE}{where} ORDER BY k.id", params)
         return [pk for (pk,) in cursor.fetchall()]
 
 

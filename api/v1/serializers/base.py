@@ -108,13 +108,16 @@ class SharedFieldsSerializer(StrictSerializer):
         return _share_fields(type(self), self.partial)
 
     @property
-    def _writable_fields(self) -> Iterator[Any]:
+    def _writable_fields(self) -> list[Any]:
         # without those that DRF would skip, at the cost of an exception each
-        given = getattr(self, "initial_data", None)
-        for field in super()._writable_fields:
-            absent = isinstance(given, dict) and field.field_name not in given
-            if not absent or field.required or field.default is not empty:
-                yield field
+        given, fields = getattr(self, "initial_data", None), super()._writable_fields
+        if type(given) is not dict:  # a form has more to say of what is absent
+            return list(fields)
+        return [
+            field
+            for field in fields
+            if field.field_name in given or field.required or field.default is not empty
+        ]
 
 
 @functools.cache

@@ -46,12 +46,12 @@ from api.v1.serializers.booking_requests import (
     BookingRequestSerializer,
     ExtensionSerializer,
     ReasonSerializer,
-    render_booking,
 )
 from api.v1.serializers.bookings import (
     BookingEventSerializer,
     BookingResultsSerializer,
     BookingSerializer,
+    render_booking,
 )
 from api.v1.tags import APPROVE, BOOK
 from api.v1.versions import ETAG, IF_MATCH, VersionedMixin
