@@ -37,6 +37,7 @@ from api.models import (
     PrimetimeWindow,
     Resource,
     Review,
+    Series,
     Service,
     ServiceDuration,
     Trade,
@@ -48,6 +49,7 @@ from api.services.accounts.keys import create_key
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.panels import panels
+from api.services.series.create import SeriesRequest, create_series
 from api.services.venues import venues
 
 PASSWORD, NEW = "correct horse 9 battery", "another horse 8 lamp"
@@ -183,6 +185,29 @@ def _methods(pattern: URLPattern) -> list[str]:
 # the doors
 
 
+def take_series(world: World, place: Resource, hours: float) -> Series:
+    """Two days of the owner's, of which the second waits for an answer."""
+    start = world.soon + hours * HOUR
+    first = BookingRequest(
+        owner=world.owner, resource=place.pk, starts_at=start, ends_at=start + HOUR
+    )
+    actor = Actor.for_new_booking(world.owner)
+    series = create_series(SeriesRequest(first, "FREQ=DAILY;COUNT=2"), actor).series
+    second = Booking.objects.filter(series=series).latest("recurrence_id")
+    Booking.objects.filter(pk=second.pk).update(status="pending")
+    return series
+
+
+def end_by_no_shows(series: Series) -> None:
+    """As when nobody came too often."""
+    rows = Booking.objects.filter(series=series)
+    ids = list(rows.values_list("pk", flat=True))
+    rows.update(status="cancelled")
+    Series.objects.filter(pk=series.pk).update(
+        ended_at=Now(), ended_because="no_shows", ended_bookings=ids
+    )
+
+
 def own(world: World) -> Face:
     club = Venue.objects.create(slug="club", name="The Club", max_advance=timedelta(days=60))
     court = Resource.objects.create(venue=club, name="Court 1", capacity=4)
@@ -234,6 +259,9 @@ def own(world: World) -> Face:
     service = Service.objects.create(venue=court.venue, name="A game")
     ServiceDuration.objects.create(service=service, duration=HOUR)
     Need.objects.create(service=service, pool=pool)
+    series = take_series(world, court, 80)
+    ended = take_series(world, court, 90)
+    end_by_no_shows(ended)
     bodies: dict[Asked, Body] = {
         ("POST", "auth/register/"): {"email": "new@example.com", "password": NEW},
         ("POST", "auth/login/"): {"email": world.asked.email, "password": PASSWORD},
@@ -290,6 +318,12 @@ def own(world: World) -> Face:
         ("POST", "bookings/approve/"): {"ids": [mine.pk]},
         ("POST", "bookings/reject/"): {"ids": [mine.pk]},
         ("POST", "bookings/{}/payment/refunds/"): {},
+        ("POST", "series/"): at | {"resource": court.pk, "rule": "FREQ=DAILY;COUNT=1"},
+        ("PATCH", "series/{}/"): {"scope": "all", "title": "x"},
+        **{
+            ("POST", f"series/{{}}/{verb}/"): {"scope": "all"}
+            for verb in ("cancel", "approve", "resume")
+        },
         ("POST", "reviews/{}/keep/"): {"reason": "x"},
         ("POST", "reviews/{}/move/"): at | {"reason": "x"},
         ("POST", "reviews/{}/cancel/"): {"reason": "x"},
@@ -318,6 +352,8 @@ def own(world: World) -> Face:
         "services/": service.pk,
         "bookings/": mine.pk,
         "guests/": link,
+        "series/": series.pk,
+        "series/{}/resume": ended.pk,
         "reviews/": review.pk,
         "trades/{}": sent.pk,
         "trades/{}/accept": got.pk,

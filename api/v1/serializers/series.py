@@ -16,6 +16,7 @@ from .base import SharedFieldsSerializer, describe, example
 from .booking_requests import BookingRequestSerializer, NewBookingSerializer
 from .bookings import OWNER, OwnerSerializer
 from .fields import DayField, DurationField, InstantField
+from .problems import ConflictSerializer, IntervalSerializer
 
 REQUEST = {
     "resource": 3,
@@ -203,21 +204,6 @@ class SeriesChangeSerializer(NewBookingSerializer):
 
 for _serializer in (SeriesScopeSerializer, SeriesChangeSerializer):
     _with_from(_serializer)
-
-
-class ConflictSerializer(serializers.Serializer[Any]):
-    starts_at = serializers.DateTimeField(help_text="When it begins.")
-    ends_at = serializers.DateTimeField(help_text="When it ends.")
-    status = serializers.CharField(help_text="Its status; `blocked` for a block.")
-    id = serializers.IntegerField(required=False, help_text="The booking, for staff.")
-    title = serializers.CharField(required=False, help_text="What it is for, for staff.")
-    owner = serializers.CharField(required=False, help_text="Whose it is, for staff.")
-    reason = serializers.CharField(required=False, help_text="Why it is blocked, for staff.")
-
-
-class IntervalSerializer(serializers.Serializer[Any]):
-    starts_at = serializers.DateTimeField(help_text="When it begins.")
-    ends_at = serializers.DateTimeField(help_text="When it ends.")
 
 
 class OccurrenceSerializer(serializers.Serializer[Any]):
