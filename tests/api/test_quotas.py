@@ -175,14 +175,16 @@ def test_a_series_that_moves_as_a_whole_takes_no_more(client_of, venue, court, a
     client = client_of(ana)
     made = client.post("/api/v1/series/", body).json()
     path = f"/api/v1/series/{made['id']}/"
-    moved = client.patch(path, {"scope": "all", "starts_at": z(start + timedelta(days=1))})
+    day = timedelta(days=1)
+    later = {"scope": "all", "starts_at": z(start + day), "ends_at": z(start + day + HOUR)}
+    moved = client.patch(path, later)
     assert moved.status_code == 200, moved.json()
-    longer = {"scope": "all", "ends_at": z(start + timedelta(days=1) + 2 * HOUR)}
+    longer = {"scope": "all", "ends_at": z(start + day + 2 * HOUR)}
     assert client.patch(path, longer).json()["code"] == "quota_reached"
 
 
 def test_an_offer_beyond_its_persons_quota_goes_to_the_next(
-    client_of, venue, court, ana, ben, zoe, booked, soon
+    client_of, venue, court, ana, ben, sam, booked, soon
 ):
     first, _ = booked(ana), booked(ben, hours=3)
     wish = {
@@ -192,11 +194,11 @@ def test_an_offer_beyond_its_persons_quota_goes_to_the_next(
         "duration": "01:00:00",
         "quantity": 1,
     }
-    entries = [client_of(each).post("/api/v1/waitlist/", wish).json()["id"] for each in (ben, zoe)]
+    entries = [client_of(each).post("/api/v1/waitlist/", wish).json()["id"] for each in (ben, sam)]
     Venue.objects.update(max_bookings_ahead=1)
     assert client_of(ana).post(f"/api/v1/bookings/{first.pk}/cancel/").status_code == 200
     found = [
         client_of(each).get(f"/api/v1/waitlist/{pk}/").json()["status"]
-        for each, pk in zip((ben, zoe), entries, strict=True)
+        for each, pk in zip((ben, sam), entries, strict=True)
     ]
     assert found == ["waiting", "offered"]

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from api.errors import Unfit
 from api.models import Series
-from api.models.series import OnConflict, Outcome
+from api.models.series import OnConflict
 from api.opening_hours import Interval
 from api.rest.renderers import format_duration
 
@@ -16,7 +16,7 @@ from .base import SharedFieldsSerializer, describe, example
 from .booking_requests import BookingRequestSerializer, NewBookingSerializer
 from .bookings import OWNER, OwnerSerializer
 from .fields import DayField, DurationField, InstantField
-from .problems import ConflictSerializer, IntervalSerializer
+from .problems import OccurrenceSerializer
 
 REQUEST = {
     "resource": 3,
@@ -206,20 +206,6 @@ for _serializer in (SeriesScopeSerializer, SeriesChangeSerializer):
     _with_from(_serializer)
 
 
-class OccurrenceSerializer(serializers.Serializer[Any]):
-    starts_at = serializers.DateTimeField(help_text="When it begins, or would.")
-    ends_at = serializers.DateTimeField(help_text="When it ends.")
-    recurrence_id = serializers.DateTimeField(help_text="When the rule has it.")
-    outcome = serializers.ChoiceField(choices=Outcome.choices, help_text="What has become of it.")
-    code = serializers.CharField(required=False, help_text="Why it is not booked, for programs.")
-    booking = serializers.IntegerField(required=False, help_text="The id of its booking.")
-    status = serializers.CharField(required=False, help_text="Where the booking stands now.")
-    conflicts = ConflictSerializer(many=True, required=False, help_text="What has its time.")
-    alternatives = IntervalSerializer(
-        many=True, required=False, help_text="The nearest free times within 24 hours."
-    )
-
-
 @example(SERIES)
 class SeriesSerializer(serializers.ModelSerializer[Series]):
     id: Any = serializers.IntegerField(allow_null=True, help_text="Its id; null after a dry run.")
@@ -237,6 +223,10 @@ class SeriesSerializer(serializers.ModelSerializer[Series]):
     occurrences = OccurrenceSerializer(many=True, help_text="All of them, cancelled ones too.")
     token = serializers.CharField(
         required=False, help_text="Of a dry run: with it the same body is booked as it says."
+    )
+
+    ended_because = serializers.CharField(
+        help_text="`cancelled`, or `no_shows` where nobody came too often; else empty."
     )
 
     class Meta:
@@ -257,7 +247,6 @@ class SeriesSerializer(serializers.ModelSerializer[Series]):
             rdates="What comes besides.",
             on_conflict="What becomes of later ones that somebody else has by then.",
             ended_at="When it was ended as a whole; null if it was not.",
-            ended_because="Why: it was cancelled, or nobody came too often.",
             created_at="When it was made.",
         )
 
