@@ -210,6 +210,13 @@ class TooManyHolds(Refusal):
     retry_after = 60
 
 
+class QuotaReached(Refusal):
+    """The person has as much of the venue as one may: `quota` is the venue's field, `limit` its
+    value, and at `free_at` it does not refuse any more, null where it always will."""
+
+    code, status, detail = "quota_reached", 409, "One person may not have more here."
+
+
 # transitions
 
 

@@ -45,7 +45,8 @@ class Rules:
     """What the policy looks at for one resource: its venue, windows and hours. Rows of other
     resources of the venue may be among `exceptions` and `hours`. `ignores_closed`: closed dates
     count as any other. `service`, and the `units` that it takes of the resource: where one is
-    booked, whose price, buffers and starts count instead."""
+    booked, whose price, buffers and starts count instead. `kept_buffers` are those that a booking
+    which stays at the resource was made with."""
 
     resource: Resource
     venue: Venue
@@ -55,6 +56,7 @@ class Rules:
     ignores_closed: bool = False
     service: Service | None = None
     units: int | None = None
+    kept_buffers: tuple[timedelta, timedelta] | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -67,7 +69,9 @@ class Rules:
 
     @property
     def buffers(self) -> tuple[timedelta, timedelta]:
-        """Before and after: the longer ones of resource and service."""
+        """Before and after: the longer ones of resource and service, or those that were kept."""
+        if self.kept_buffers is not None:
+            return self.kept_buffers
         before, after = self.resource.buffer_before, self.resource.buffer_after
         if self.service is None:
             return before, after

@@ -51,6 +51,17 @@ VENUE_TEXTS: Final[dict[str, tuple[str, str]]] = {
     "same_day_allowed": ("Bookings for today are taken", ""),
     "hold_length": ("Time to pay", "An unpaid booking keeps its slot for so long."),
     "max_open_holds": ("Unpaid bookings a person may have", ""),
+    "max_bookings_ahead": ("Bookings ahead a person may have", "Empty: as many as they like."),
+    "max_hours_a_week": (
+        "Time a person may book in a week",
+        "From Monday to Sunday, by the clock here. Empty: any.",
+    ),
+    "max_open_requests": ("Requests a person may have open", "Empty: as many as they like."),
+    "no_shows_before_pause": (
+        "Missed bookings before a pause",
+        "Who has missed so many books nothing for a while. Empty: never.",
+    ),
+    "pause_length": ("The pause lasts", "From the last booking that was missed."),
     "check_in_required": (
         "People check in",
         "Who does not come loses the slot, and it is free for others.",

@@ -82,6 +82,16 @@ class VenueAdmin(EditableAdmin):
                 )
             },
         ),
+        (
+            "Quotas of a person",
+            {
+                "fields": (
+                    ("max_bookings_ahead", "max_hours_a_week"),
+                    "max_open_requests",
+                    ("no_shows_before_pause", "pause_length"),
+                )
+            },
+        ),
         ("People", {"fields": ("second_factor_required", "retention")}),
         ("Panels", {"fields": ("panel_networks",)}),
         ("Emails", {"fields": (("send_confirmation_emails", "admin_email"),)}),

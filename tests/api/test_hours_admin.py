@@ -110,7 +110,7 @@ def test_rows_on_a_resources_page_are_its_own(save, court):
 
 
 def test_a_new_resource_may_have_rows_at_once(save, venue):
-    more = {"venue": venue.pk, "name": "Court 2"}
+    more = {"venue": venue.pk, "name": "Court 2", "amenities": []}
     saved = save("/admin/api/resource/add/", [row(0, "09:00", "12:00")], **more)
     assert isinstance(saved, str), saved
     assert Hours.objects.get().resource == Resource.objects.get(name="Court 2")

@@ -374,3 +374,13 @@ def test_a_form_that_is_too_old_says_what_to_do(signed_in, choose):
     _, chosen = choose()
     answer = signed_in.post("/book/club/new/", chosen | {"guests": 1})
     assert (answer.status_code, "Please send it once more" in read(answer)) == (403, True)
+
+
+def test_who_has_as_much_as_one_may_reads_so(signed_in, venue, choose):
+    Venue.objects.update(max_bookings_ahead=1)
+    url, chosen = choose()
+    assert press(signed_in, url, **chosen, guests=1).status_code == 303
+    url, chosen = choose(hours=2)
+    page = press(signed_in, url, **chosen, guests=1)
+    assert "You have as many bookings ahead as one person may here (1)." in read(page)
+    assert Booking.objects.count() == 1

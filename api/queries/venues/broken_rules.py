@@ -51,7 +51,8 @@ VENUE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("min_notice", "max_advance", "same_day_allowed", "max_open_holds"),
-            *("joining", "guests", "slot_step"),
+            *("joining", "guests", "slot_step", "max_bookings_ahead", "max_hours_a_week"),
+            *("max_open_requests", "no_shows_before_pause", "pause_length"),
         ),
         ON_BOOKING,
     ),

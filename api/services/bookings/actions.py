@@ -26,6 +26,7 @@ from api.services.conflicts import retry_on_conflict
 
 from .broken import find_broken
 from .parts import divide_guests, list_all_rules
+from .quotas import check_quotas
 from .slots import get_booking, lock_booking, move_into_slot
 from .transitions import apply_transition
 
@@ -173,9 +174,11 @@ def pay_booking_late(booking_id: int, actor: Actor) -> Booking:
     _check_resources(rules, booking)
     sets: dict[str, Any] = {"payment_status": PaymentStatus.SUCCEEDED}
     sets |= terms.calculate_deadlines(resource.venue, booking.starts_at, booking.ends_at, now)
-    return move_into_slot(
+    paid = move_into_slot(
         booking, rules, now, lambda: move_booking(BOOKING.pay_late, booking_id, actor, sets=sets)
     )
+    check_quotas(paid, actor)
+    return paid
 
 
 def _check_resources(rules: Sequence[Rules], booking: Booking) -> None:

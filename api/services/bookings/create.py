@@ -6,7 +6,8 @@
 4. One statement takes the slot and writes all of it, or nothing where the slot is taken.
 5. Where only what the clock should have ended is in the way, that is ended, and the statement
    runs once more.
-6. Receivers of `booking_created` ask for the tasks that send the emails and refresh the panels.
+6. Where the venue has quotas, the person is locked and what they have is counted.
+7. Receivers of `booking_created` ask for the tasks that send the emails and refresh the panels.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from api.signals import booking_created, booking_inserting
 
 from . import parts, places, slots
 from .choose import Wish, iter_choices
+from .quotas import check_quotas, has_quotas
 from .statements import InsertPart, Place, collect_parts, insert_statement
 
 MAX_UNCONFIRMED = 5  # bookings at once that wait for one guest's address, at all venues
@@ -145,11 +147,12 @@ def _create(
         "sender": Booking, "rows": [booking], "actor": actor, "details": {},
     }  # fmt: skip
     # one statement is a transaction by itself
-    several_statements = attendees or booking.status == HELD
+    several_statements = attendees or booking.status == HELD or has_quotas(booking.venue)
     with transaction.atomic() if several_statements else nullcontext():
         if booking.status == HELD:
             _check_open_holds(booking)
         _take_slot(booking, collect_parts(booking_inserting.send(**event)), rules, now)
+        check_quotas(booking, actor)
         if attendees:
             booking.attendees.add(*attendees)
         booking_created.send(**event)

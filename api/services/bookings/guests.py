@@ -31,6 +31,7 @@ from . import history
 from .actions import cancel_booking, move_booking
 from .changes import BookingChanges
 from .create import BookingRequest, create_booking
+from .quotas import check_quotas
 from .reschedule import reschedule_booking
 from .slots import lock_booking
 
@@ -74,7 +75,9 @@ def confirm_guest_booking(token: str) -> Booking:
     move = BOOKING.get_transition("confirm_guest", status)
     actor = Actor.guest(booking)
     move_booking(move, pk, actor, where="guest_confirmed_at IS NULL", sets=sets)
-    return get_booking_with_relations(pk)
+    booking = get_booking_with_relations(pk)
+    check_quotas(booking, actor)
+    return booking
 
 
 NO_GUEST = {"guest_name": "", "guest_email": "", "guest_key": ""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 
@@ -20,6 +21,11 @@ class ConflictSerializer(IntervalSerializer):
     reason = serializers.CharField(
         required=False, help_text="Why staff have `blocked` it; for staff only."
     )
+
+
+@extend_schema_field({"type": ["integer", "string"]})
+class LimitField(serializers.JSONField):
+    pass
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -54,4 +60,11 @@ class ProblemSerializer(serializers.Serializer[Any]):
     on = serializers.DateField(required=False, help_text="The day that is closed.")
     capacity = serializers.IntegerField(required=False, help_text="How many people fit.")
     slot = serializers.CharField(required=False, help_text="The length of a slot, `HH:MM:SS`.")
-    limit = serializers.IntegerField(required=False, help_text="How many there may be.")
+    limit = LimitField(required=False, help_text="How many there may be, or how long: `HH:MM:SS`.")
+    quota = serializers.CharField(required=False, help_text="The venue's field that refuses.")
+    free_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="When the quota refuses it no more, if nobody does anything; null where it"
+        " always will.",
+    )
