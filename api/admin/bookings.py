@@ -96,13 +96,16 @@ class BookingForm(ModelForm):
 @admin.register(Booking)
 class BookingAdmin(EditableAdmin):
     form = BookingForm
-    list_display = ("id", "venue", "resource", "person", "when", "status")
+    list_display = (
+        *("id", "venue", "resource", "quantity", "service"),
+        *("person", "when", "status"),
+    )
     list_filter = (("venue", OwnVenueFilter), "status", "payment_status")
     search_fields = (
         *("id", "title", "resource__name"),
         *("owner__email", "owner__last_name", "guest_email", "guest_name"),
     )
-    list_select_related = ("venue", "resource", "owner")
+    list_select_related = ("venue", "resource", "owner", "service")
     date_hierarchy = "starts_at"
     show_full_result_count = False
     autocomplete_fields = ("owner", "resource")

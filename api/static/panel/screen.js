@@ -20,7 +20,7 @@ const ordinal = (n) => {
 
 function describeLocation(room) {
   const floor = room.floor === 0 ? "ground floor" : room.floor > 0 ? `${ordinal(room.floor)} floor` : "basement";
-  const people = room.capacity === 1 ? "1 person" : `${room.capacity} people`;
+  const people = room.units > 1 ? `${room.units} places` : room.capacity === 1 ? "1 person" : `${room.capacity} people`;
   return [room.building, floor, people].filter(Boolean).join(" · ");
 }
 
@@ -62,7 +62,7 @@ export function view(state, now) {
     available: countFree(state) || (state.free_until ? `until ${time(state.free_until)}` : "rest of the day"),
     upcoming: state.free_until ? `until ${time(state.free_until)}` : "",
     due: meeting && (state.current ? `booked until ${time(meeting.ends_at)}` : `begins ${time(meeting.starts_at)}`),
-    occupied: countFree(state) || (meeting && `until ${time(meeting.ends_at)}`),
+    occupied: state.room.units > 1 ? `all ${state.room.units}` : (meeting && `until ${time(meeting.ends_at)}`),
     blocked: state.blocked?.[0] && `until ${time(state.blocked[0].ends_at)}`,
     offline: "not in use",
   }[kind];
