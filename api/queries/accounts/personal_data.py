@@ -72,7 +72,7 @@ def export_guest_data(email: str) -> dict[str, Any]:
 def _list_allocations(bookings: QuerySet[Booking]) -> Any:
     """What the bookings take, one row a unit."""
     rows = Allocation.objects.filter(booking__in=bookings).order_by("booking", "resource", "unit")
-    return list(rows.values("booking_id", "resource_id", "resource__name", "unit"))
+    return [*map(dict, rows.values("booking_id", "resource_id", "resource__name", "unit"))]
 
 
 def _export_resources(user: User) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _DUE: Final = (
     " WHERE k.rule <> '' AND k.rule !~* '(COUNT|UNTIL)=' AND r.retired_at IS NULL"
     " AND coalesce(upper(k.repeats[cardinality(k.repeats)]), k.ends_at)"
     " < statement_timestamp() + coalesce(v.max_advance, %s) + %s"
+    " AND (%s::bigint IS NULL OR k.id = %s::bigint) ORDER BY k.id"
 )
 
 
@@ -35,10 +36,9 @@ def renew_blocks() -> int:
 
 
 def _list_due(*, only: int | None = None) -> list[int]:
-    params: list[Any] = [UNLIMITED, MARGIN]
-    where, params = ("", params) if only is None else (" AND k.id = %s", [*params, only])
+    params: list[Any] = [UNLIMITED, MARGIN, only, only]
     with connection.cursor() as cursor:
-        cursor.execute(f"{_DUE}{where} ORDER BY k.id", params)
+        cursor.execute(_DUE, params)
         return [pk for (pk,) in cursor.fetchall()]
 
 
