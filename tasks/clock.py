@@ -8,8 +8,8 @@ from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
 from api.services.operations import jobs
 from api.services.reviews.review import review_changed_venues
-from api.services.waitlist.offers import make_left_offers
 from api.services.venues import block_renewal
+from api.services.waitlist.offers import make_left_offers
 
 from . import pushes
 
