@@ -83,7 +83,8 @@ class OwnBookingsView(SignedInView):
         return self.render("pages/own_bookings.html", context, get_refusal_status(refusal))
 
     def _list_waiting(self, user: User) -> Any:
-        rows = list_visible_entries(user).filter(owner=user, venue=self.venue, effective=WAITING)
+        rows: Any = list_visible_entries(user).filter(owner=user, venue=self.venue)
+        rows = rows.filter(effective=WAITING)
         return rows.select_related("resource", "pool", "service").order_by("from_at", "pk")
 
     def _build_entry(self, entry: Any) -> dict[str, Any]:
