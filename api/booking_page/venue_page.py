@@ -21,6 +21,7 @@ from api.services.accounts.joining import check_may_book
 from api.services.actors import Actor
 from api.services.bookings import guests
 from api.services.bookings.create import BookingRequest, create_booking
+from api.services.conflicts import settle
 from api.services.messages.email_times import format_interval
 from api.services.operations import idempotency
 from api.services.waitlist.entries import WaitlistRequest, join_waitlist
@@ -113,6 +114,7 @@ class BookView(VenueView):
         try:
             return self.book(form.cleaned_data)
         except errors.SlotTaken as refusal:
+            settle(refusal)
             if own := self._find_own(refusal):  # the button was pressed twice
                 return redirect_after_post(get_booking_url(own))
             return self.show(form, refusal)
