@@ -15,8 +15,9 @@ from datetime import datetime, time, timedelta
 from typing import Any, TypeAlias
 
 import orjson
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from api import policy
@@ -24,6 +25,7 @@ from api.errors import NotFound
 from api.lifecycle import BOOKING
 from api.models import Booking, Panel, Resource
 from api.opening_hours import to_instant
+from api.queries.bookings.occupancy import list_blocked
 
 State: TypeAlias = dict[str, Any]  # plain JSON: instants as text in UTC
 
@@ -85,7 +87,9 @@ def compute_fingerprint(state: State) -> str:
 def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
     """Build the states from the rows, each with how long it lasts if nobody does anything."""
     found = Resource.objects.filter(pk__in=rooms, retired_at=None).select_related("venue")
-    resources = list(found.annotate(read_at=Now()))
+    blocked = list_blocked(OuterRef("pk"), Now(), Now() + policy.DAY + UPCOMING_WINDOW)
+    spans = ArraySubquery(blocked.values("span"))
+    resources = list(found.annotate(read_at=Now(), spans=spans))
     if not resources:
         return {}
     now = resources[0].read_at
@@ -94,7 +98,7 @@ def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
     for row in _list_meetings(midnights, now, max(midnights.values()) + UPCOMING_WINDOW):
         if row.starts_at < midnights[row.place] + UPCOMING_WINDOW:  # type: ignore[attr-defined]  # annotated
             meetings[row.place].append(row)  # type: ignore[attr-defined]
-    return {each.pk: _build_state(each, meetings[each.pk], now) for each in resources}
+    return {each.pk: _build_state(each, meetings[each.pk], now, each.spans) for each in resources}
 
 
 def _get_midnight(resource: Resource, now: datetime) -> datetime:
@@ -115,20 +119,24 @@ def _list_meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iter
 
 
 def _build_state(
-    resource: Resource, rows: Sequence[Booking], now: datetime
+    resource: Resource, rows: Sequence[Booking], now: datetime, spans: Sequence[Any] = ()
 ) -> tuple[State, timedelta]:
-    """`rows` reach beyond the day by UPCOMING_WINDOW."""
+    """`rows` and the `spans` of blocks reach beyond the day by UPCOMING_WINDOW."""
+    blocks = [(span.lower, span.upper) for span in spans]
     current = next((row for row in rows if row.starts_at <= now), None)
     midnight = _get_midnight(resource, now)
     ahead = [row for row in rows if now < row.starts_at < max(midnight, now + UPCOMING_WINDOW)]
-    changes_at = min([midnight, *_list_changes(rows, now)])
+    off = any(start <= now < end for start, end in blocks)
+    edges = [edge for block in blocks for edge in block if edge > now]
+    changes_at = min([midnight, *_list_changes(rows, now), *edges])
+    ends = [*(row.starts_at for row in ahead[:1]), *(start for start, _ in blocks if start > now)]
     state = {
         "room": _serialize_room(resource),
-        "status": _get_status(resource, current, ahead, now),
+        "status": _get_status(resource, current, ahead, now, off=off),
         "current": _serialize_meeting(current, resource) if current else None,
         "next": _serialize_meeting(ahead[0], resource) if ahead else None,
         "upcoming": [_serialize_meeting(row, resource) for row in ahead[:UPCOMING_LIMIT]],
-        "free_until": None if current or not ahead else _format_instant(ahead[0].starts_at),
+        "free_until": None if current or off or not ends else _format_instant(min(ends)),
         "changes_at": _format_instant(changes_at),
         "at": _format_instant(now),
     }
@@ -136,9 +144,14 @@ def _build_state(
 
 
 def _get_status(
-    resource: Resource, current: Booking | None, ahead: Sequence[Booking], now: datetime
+    resource: Resource,
+    current: Booking | None,
+    ahead: Sequence[Booking],
+    now: datetime,
+    *,
+    off: bool,
 ) -> str:
-    if not resource.bookable:
+    if not resource.bookable or (off and current is None):
         return "offline"
     if current is not None:
         return "occupied"

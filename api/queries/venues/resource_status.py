@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Now
@@ -12,6 +12,7 @@ from api.lifecycle import CHECKED_IN, CONFIRMED
 from api.models import Booking, Resource, Venue
 from api.policy import DAY, Interval, Rules
 from api.queries.bookings.availability import list_busy_intervals
+from api.queries.bookings.occupancy import list_blocked
 
 from . import rules as rules_query
 
@@ -22,12 +23,13 @@ STEPS = 20
 def list_resources_with_availability(venue: Venue) -> QuerySet[Resource]:
     """Return the venue's resources by id, each with its `availability`.
 
-    `unavailable` when it is switched off or a confirmed booking of it is not over, `pending` when
-    only requests are, else `available`."""
+    `unavailable` when it is switched off or blocked now or a confirmed booking of it is not over,
+    `pending` when only requests are, else `available`."""
     ahead = Booking.objects.occupying(OuterRef("pk"), Now(), None)
     ahead = ahead.filter(ends_at__gt=Now()).blocking()
     firm = Exists(ahead.filter(status__in=[CONFIRMED, CHECKED_IN]))
-    off = Q(is_available=False) | Q(maintenance=True)
+    blocked = list_blocked(OuterRef("pk"), Now(), Now() + timedelta.resolution)
+    off = Q(is_available=False) | Q(maintenance=True) | Q(Exists(blocked))
     availability = Case(
         When(off | Q(firm), then=Value("unavailable")),
         When(Exists(ahead), then=Value("pending")),

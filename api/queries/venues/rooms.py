@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from api import policy
@@ -18,6 +18,7 @@ from api.opening_hours import to_instant
 from api.policy import Interval, Rules
 from api.queries.bookings.availability import filter_free, list_busy_intervals
 from api.queries.bookings.bookings import filter_by_resource
+from api.queries.bookings.occupancy import list_blocked
 from api.queries.clock import annotate_now
 from api.queries.venues.rules import get_rules
 
@@ -37,7 +38,7 @@ def search_rooms(
 ) -> list[tuple[Resource, Status]]:
     """Rooms by id with their status: available, occupied, reserved (a meeting begins within 15
     minutes) or maintenance."""
-    found = Resource.objects.filter(venue=venue, retired_at=None).order_by("pk")
+    found = _list_rooms(venue).order_by("pk")
     if text:
         found = found.filter(Q(name__icontains=text) | Q(building__icontains=text))
     if building:
@@ -51,9 +52,15 @@ def search_rooms(
     return _annotate_status(list(found))
 
 
+def _list_rooms(venue: Venue) -> QuerySet[Resource]:
+    blocked = list_blocked(OuterRef("pk"), Now(), Now() + MICROSECOND)
+    rooms = Resource.objects.filter(venue=venue, retired_at=None)
+    return rooms.annotate(is_blocked=Exists(blocked))
+
+
 def get_room(venue: Venue, pk: int) -> Resource:
     """Refuses `NotFound`."""
-    found = Resource.objects.filter(venue=venue, retired_at=None, pk=pk).first()
+    found = _list_rooms(venue).filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such room.")
     return found
@@ -74,10 +81,12 @@ def _annotate_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
         .values_list("place", "begun")
     )
     statuses: dict[int, Status] = {pk: "occupied" if begun else "reserved" for pk, begun in rows}
-    return [
-        (room, statuses.get(room.pk, "available") if room.bookable else "maintenance")
-        for room in rooms
-    ]
+    return [(room, _get_status(room, statuses.get(room.pk, "available"))) for room in rooms]
+
+
+def _get_status(room: Any, status: Status) -> Status:
+    is_off = not room.bookable or (room.is_blocked and status != "occupied")
+    return "maintenance" if is_off else status
 
 
 @dataclass(frozen=True)
