@@ -16,6 +16,7 @@ from api.lifecycle import Status, WaitlistStatus
 from api.models import AuditEntry, Booking, Resource, Review, Series, WaitlistEntry
 from api.queries.bookings.availability import list_busy_intervals
 from api.queries.bookings.bookings import filter_by_resource
+from api.queries.bookings.occupancy import list_blocked
 
 from .serializers.fields import InstantField
 
@@ -133,7 +134,9 @@ class ResourceFilterSet(django_filters.FilterSet):
         before = Value(start) - OuterRef("buffer_before")
         after = Value(end) + OuterRef("buffer_after")
         taken = Booking.objects.occupying(OuterRef("pk"), before, after).blocking()
-        return found.filter(~Exists(taken) | Q(units__gt=1)).exclude(pk__in=busy)
+        blocked = list_blocked(OuterRef("pk"), before, after)
+        single = ~Exists(taken) & ~Exists(blocked)
+        return found.filter(single | Q(units__gt=1)).exclude(pk__in=busy)
 
 
 class OfVenueFilterSet(django_filters.FilterSet):

@@ -352,6 +352,16 @@ def test_resources_are_filtered(get, rooms, booked, ana, soon, query, names):
     assert sorted(row["name"] for row in rows) == names
 
 
+def test_what_staff_have_blocked_is_not_listed_as_free(get, court, client_of, sam, soon):
+    body = {"starts_at": z(soon), "ends_at": z(soon + HOUR), "reason": "Paint"}
+    blocked = client_of(sam).post(f"{API}resources/{court.pk}/blocks/", body)
+    assert blocked.status_code == 201
+    for hours, names in ((0, []), (1, ["Court 1"])):
+        start = soon + hours * HOUR
+        query = f"resources/?free_from={z(start)}&free_until={z(start + HOUR)}"
+        assert [row["name"] for row in get(query)["results"]] == names
+
+
 def test_a_hold_that_has_run_out_leaves_the_room_free(get, court, booked, ana, soon):
     Resource.objects.update(price_minor=500)
     booked(ana)

@@ -4,11 +4,15 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models.functions import Now
 
-from api.models import Booking, Panel, Resource
+from api.models import Allocation, Booking, Panel, Resource
+from api.queries.clock import database_now
 from api.queries.panels import panels
 from api.queries.panels.room_changes import list_rooms_changed_since
+from api.services.actors import Actor
+from api.services.venues.blocks import create_block
 from tasks.clock import push_panels
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +73,16 @@ def test_without_redis_nothing_is_announced_and_nothing_fails(door, booked, ana,
         assert push_panels() == 0
     finally:
         servers.valkey.start()
+
+
+@pytest.mark.usefixtures("door")
+def test_a_block_that_begins_or_ends_is_seen(court, sam):
+    now = database_now()
+    actor = Actor.in_venue(sam, court.venue_id)
+    times = {"starts_at": now - 600 * SECOND, "ends_at": now + 600 * SECOND, "reason": "Paint"}
+    block = create_block(court, actor, **times)
+    assert list_rooms_changed_since("push_panels") == set()
+    for edges in ((now - SECOND, block.ends_at), (block.starts_at, now - SECOND)):
+        span = DateTimeTZRange(*edges)
+        Allocation.objects.filter(block=block).update(span=span)
+        assert list_rooms_changed_since("push_panels") == {court.pk}

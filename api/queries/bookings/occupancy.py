@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import OuterRef, QuerySet
 
 from api.effective_status import build_not_due_sql
 from api.lifecycle import BOOKING
 from api.models import Allocation, Block, Booking, Resource
 from api.models.allocations import Kind
+from api.models.bookings import Span
 from api.queries.waitlist.line import WANTS_SPAN
 
 _ALLOCATIONS, _BOOKINGS = Allocation._meta.db_table, Booking._meta.db_table
@@ -62,6 +64,14 @@ _OCCUPIED = (
 )
 # of one resource: a plain index scan, where that of several is a bitmap
 _OCCUPIED_ONE = _OCCUPIED.replace("= ANY(%s::bigint[])", "= %s::bigint")
+
+
+def list_blocked(resources: Any, starts_at: Any, ends_at: Any) -> QuerySet[Allocation]:
+    """What blocks take of these resources within the interval. `resources` are ids, a query of
+    them, or a reference to an outer one."""
+    which = "" if isinstance(resources, OuterRef) else "__in"
+    rows = Allocation.objects.filter(**{f"resource{which}": resources}, kind=Kind.BLOCK)
+    return rows.filter(blocking=True, span__overlap=Span(starts_at, ends_at))
 
 
 def list_occupied(
