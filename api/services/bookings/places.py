@@ -17,7 +17,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from api.lifecycle import BOOKING
-from api.models import Allocation
+from api.models import Allocation, Resource
 from api.queries.bookings.occupancy import Part, list_conflicts, list_full, pick_free_units
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
@@ -59,11 +59,20 @@ def take(parts: Sequence[Part], booking_id: int, insert: Insert) -> Obstacle | N
         return obstacle
     with transaction.atomic() if shared else nullcontext():
         lock_units(shared)
+        parts = _read_units(parts, shared)
         end_overdue(parts, ignore=booking_id)
         places = _choose([(part, make_room(part)) for part in parts])
         if places and _try(insert, places):
             return None
     return _find_obstacle(parts, shared, booking_id) or Obstacle(parts)
+
+
+def _read_units(parts: Sequence[Part], shared: Sequence[int]) -> Sequence[Part]:
+    """The parts with the units that their resources have now that nobody else can change them."""
+    if not shared:
+        return parts
+    fresh = Resource.objects.in_bulk(shared)
+    return [part._replace(resource=fresh.get(part.resource.pk, part.resource)) for part in parts]
 
 
 def _find_obstacle(
@@ -95,6 +104,10 @@ def _try_guesses(
                     break
             raise _TakenError
     except _TakenError:
+        return False
+    except IntegrityError as error:  # that unit is no more since the rules were read
+        if get_sqlstate(error) != EXCLUSION_VIOLATION:
+            raise
         return False
 
 
