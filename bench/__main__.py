@@ -15,7 +15,17 @@ from bench import report, system
 from bench.sizes import CURVES, PLAN, Figure
 
 PARTS = (
-    *("booking", "dispatch", "serving", "growth", "clock", "memory", "panels", "analytics"),
+    *(
+        "booking",
+        "places",
+        "dispatch",
+        "serving",
+        "growth",
+        "clock",
+        "memory",
+        "panels",
+        "analytics",
+    ),
     "audit",
 )
 QUICK = ("booking", "growth")
@@ -28,10 +38,11 @@ def main() -> int:
     with system.servers():
         for part in asked.parts or (QUICK if asked.quick else PARTS):
             CURVES.clear()
-            found = importlib.import_module(f"bench.{part}").run()
-            figures = [row if isinstance(row, Figure) else Figure(*row) for row in found]
-            for figure in figures:
+            figures: list[Figure] = []
+            for row in importlib.import_module(f"bench.{part}").run():
+                figure = row if isinstance(row, Figure) else Figure(*row)
                 print(f"{figure.what}: {figure.figure}", flush=True)
+                figures.append(figure)
             rows += figures
             if asked.write:
                 report.write(part, figures, CURVES, Path("docs"))

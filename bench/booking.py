@@ -113,7 +113,7 @@ def _storms(port: int, people: dict[str, Any]) -> list[Figure]:
     clients, rounds, dice = STORM, PLAN.rounds(STORMS), random.Random(1)
     first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=400)
     resource, winners, slowest, medians, failed = people["resources"][0], [], [], [], 0
-    before = _deadlocks()
+    before = count_deadlocks()
     for number in range(rounds):
         start = first + timedelta(days=number)
         requests = []
@@ -135,7 +135,7 @@ def _storms(port: int, people: dict[str, Any]) -> list[Figure]:
         slowest.append(max(outcome.latencies))
         medians.append(statistics.median(outcome.latencies))
     worst = max(s / m for s, m in zip(slowest, medians, strict=True))
-    tied = _deadlocks() - before
+    tied = count_deadlocks() - before
     return [
         Figure(
             f"storm of {clients} on one slot, {rounds} rounds: winners a round",
@@ -153,7 +153,7 @@ def _storms(port: int, people: dict[str, Any]) -> list[Figure]:
     ]
 
 
-def _deadlocks() -> int:
+def count_deadlocks() -> int:
     from django.db import connection
 
     with connection.cursor() as cursor:

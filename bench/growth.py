@@ -16,6 +16,7 @@ from urllib.parse import quote
 from django.db import connection
 from django.db.models.functions import Now
 
+from bench import loading, search
 from bench.sizes import CURVES, PLAN, Compared, Curve, Figure, in_turn
 
 ROOMS, SHOWN = 1000, 200
@@ -65,9 +66,11 @@ def _people() -> dict[str, Any]:
     staff = User.objects.create_user("growth-staff@example.com", None)
     for place in (venue, rest):
         Membership.objects.create(user=staff, venue=place, role="staff")
+    ids = list(rooms.values_list("pk", flat=True))
     return {
+        "service": search.create_service(ids[:SHOWN], venue.pk),
         "venues": dict(rooms.values_list("pk", "venue_id")),
-        "rooms": list(rooms.values_list("pk", flat=True)),
+        "rooms": ids,
         "owner": User.objects.create_user("growth@example.com", email_verified_at=Now()).pk,
         "staff": staff,
         "today": datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
@@ -101,21 +104,12 @@ def _past(people: dict[str, Any], first: int, until: int) -> Iterator[bytes]:
 
 
 def _copy(lines: Iterator[bytes]) -> None:
-    with connection.cursor() as cursor:
-        # what the triggers would check is so, and what they would note nobody reads
-        cursor.execute("SET session_replication_role = replica; SET statement_timeout = 0")
-        with cursor.copy(f"COPY api_booking ({COLUMNS}) FROM STDIN") as copy:
-            for line in lines:
-                copy.write(line)
-        # as the trigger would, all at once
-        cursor.execute(
-            "INSERT INTO api_allocation (booking_id, resource_id, unit, span, blocking, kind)"
-            " SELECT id, resource_id, 1, tstzrange(starts_at, ends_at), status = 'confirmed',"
-            " 'booking' FROM api_booking WHERE id > coalesce((SELECT max(booking_id)"
-            " FROM api_allocation), 0)"
-        )
-        cursor.execute("SET session_replication_role = DEFAULT")
-        cursor.execute("VACUUM ANALYZE api_booking, api_allocation")
+    with (
+        loading.without_triggers() as cursor,
+        cursor.copy(f"COPY api_booking ({COLUMNS}) FROM STDIN") as copy,
+    ):
+        for line in lines:
+            copy.write(line)
 
 
 # measurements
@@ -142,6 +136,7 @@ def _measured(people: dict[str, Any], size: int, statements: dict[str, int]) -> 
     paths = {
         "availability": f"/api/v1/resources/{room}/availability/?{month}",
         "calendar": f"/api/v1/venues/growth/calendar/?{week}",
+        "search": f"/api/v1/services/{people['service']}/slots/?{month}&duration=00:45:00",
         "first page": f"/api/v1/bookings/?page_size={PAGE}",
         "deep page": f"/api/v1/bookings/?page_size={PAGE}&cursor={_cursor(deepest * PAGE)}",
     }
@@ -164,11 +159,17 @@ def _measured(people: dict[str, Any], size: int, statements: dict[str, int]) -> 
     found = {
         name: in_turn(lambda p=path: get(p), nothing, rounds, 5)
         for name, path in paths.items()
-        if name != "calendar"
+        if name not in ("calendar", "search")
     }
     found["calendar"] = in_turn(
         lambda: get(paths["calendar"]), lambda: _bare_calendar(people), PLAN.rounds(12)
     )
+    for name, sql in (("search", search.ANSWER), ("search rows", search.ROWS)):
+        found[name] = in_turn(
+            lambda: get(paths["search"]),
+            lambda sql=sql: search.run_bare(sql, people["rooms"][:SHOWN], today),
+            PLAN.rounds(12),
+        )
     found["pages"] = in_turn(
         lambda: get(paths["deep page"]), lambda: get(paths["first page"]), rounds, 5
     )
@@ -237,6 +238,8 @@ def _draw(seen: dict[int, dict[str, Compared]], idle: dict[int, float]) -> None:
     }
     CURVES.append(Curve("Reading, by bookings in the table", "ms", lines))
     CURVES.append(Curve("One idle round of every job, in the database", "ms", {"all jobs": idle}))
+    month = {size: 1e3 * statistics.median(f["search"].ours) for size, f in seen.items()}
+    CURVES.append(Curve(f"A service's slots of {search.DAYS} days", "ms", {"search": month}))
     week = {size: 1e3 * statistics.median(f["calendar"].ours) for size, f in seen.items()}
     CURVES.append(Curve(f"A week of {SHOWN} resources", "ms", {"calendar": week}))
 
@@ -250,6 +253,7 @@ def _figures(
     asked = {name: statements[name] for name in ("availability", "calendar")}
     deepest = min(DEEP, many // PAGE - 1)
     return [
+        *_search_figures(seen, statements),
         Figure(
             f"availability of a month at {many:,} bookings against {few:,}",
             f"{grown:.2f} × ({1e3 * statistics.median(month.ours):.1f} ms)",
@@ -276,4 +280,25 @@ def _figures(
             "< 10 ms",
             idle[many] < 10,
         ),
+    ]
+
+
+def _search_figures(
+    seen: dict[int, dict[str, Compared]], statements: dict[str, int]
+) -> list[Figure]:
+    few, many = min(seen), max(seen)
+    found, rows = seen[many]["search"], seen[many]["search rows"]
+    grown = found.ratio / seen[few]["search"].ratio
+    asked = statements["search"]
+    return [
+        Figure(
+            f"slots of {search.DAYS} days of a service, two pools of {SHOWN} resources,"
+            f" {many:,} bookings, against one statement of SQL with the same answer",
+            str(found),
+            "≤ 3",
+            found.ratio <= 3,
+        ),
+        Figure("… against reading the rows that it works them out from", str(rows)),
+        Figure("… statements", str(asked), "≤ 4", asked <= 4),
+        Figure(f"… against {few:,} bookings", f"{grown:.2f} ×", "≤ 1.3", grown <= 1.3),
     ]

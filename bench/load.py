@@ -14,6 +14,7 @@ class Outcome:
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
+    last: dict[int, float] = field(default_factory=dict)  # seconds until the last of a status
 
     @property
     def rate(self) -> float:
@@ -47,7 +48,9 @@ async def _answer(reader: asyncio.StreamReader) -> int:
     return status
 
 
-async def _client(port: int, requests: Iterator[bytes], until: float, outcome: Outcome) -> None:
+async def _client(
+    port: int, requests: Iterator[bytes], since: float, until: float, outcome: Outcome
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for request in requests:
@@ -62,15 +65,17 @@ async def _client(port: int, requests: Iterator[bytes], until: float, outcome: O
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(request)
                 status = await _answer(reader)
-            outcome.latencies.append(time.perf_counter() - began)
+            now = time.perf_counter()
+            outcome.latencies.append(now - began)
             outcome.statuses[status] += 1
+            outcome.last[status] = now - since
     finally:
         writer.close()
 
 
 async def _run(port: int, clients: int, requests: Iterator[bytes], seconds: float) -> Outcome:
     outcome, began = Outcome(), time.perf_counter()
-    work = [_client(port, requests, began + seconds, outcome) for _ in range(clients)]
+    work = [_client(port, requests, began, began + seconds, outcome) for _ in range(clients)]
     await asyncio.gather(*work)
     outcome.seconds = time.perf_counter() - began
     return outcome

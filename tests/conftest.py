@@ -24,6 +24,7 @@ from api.models import Booking, Membership, Resource, Role, User, Venue
 from api.services.accounts import tokens
 from api.services.actors import Actor
 from api.services.bookings.create import BookingRequest, create_booking
+from tests.support.kinds import KINDS, Kind, make_kind
 
 settings.register_profile("holdfast", deadline=None)  # a slow machine is not a failure
 settings.load_profile("holdfast")
@@ -158,6 +159,12 @@ def venue(db: None) -> Venue:
 @pytest.fixture
 def court(venue: Venue) -> Resource:
     return Resource.objects.create(venue=venue, name="Court 1", capacity=4)
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest, venue: Venue) -> Kind:
+    """Something of each kind that can be booked, once at a time."""
+    return make_kind(request.param, venue)
 
 
 @pytest.fixture

@@ -44,6 +44,11 @@ def new(court, soon):
     return body
 
 
+@pytest.fixture
+def new_of_kind(kind, soon):
+    return lambda: kind.body(soon, soon + HOUR)
+
+
 def problem(answer, status, code):
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
     assert answer["Content-Type"] == "application/problem+json"
@@ -209,8 +214,10 @@ def test_guessing_a_password_is_stopped_with_a_time_to_wait(ana, settings):
 KEY = {"Idempotency-Key": "key-1"}
 
 
-def test_the_same_key_and_body_get_the_same_answer_and_happen_once(client_of, ana, new):
-    first, again = (client_of(ana).post(f"{API}bookings/", new(), headers=KEY) for _ in range(2))
+def test_the_same_key_and_body_get_the_same_answer_and_happen_once(client_of, ana, new_of_kind):
+    first, again = (
+        client_of(ana).post(f"{API}bookings/", new_of_kind(), headers=KEY) for _ in range(2)
+    )
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
     assert ("Idempotency-Replayed" in first, again["Idempotency-Replayed"]) == (False, "true")
@@ -330,8 +337,8 @@ def test_while_the_first_is_running_the_second_has_to_wait(client_of, ana, new, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_with_one_key_at_once_one_books(client_of, ana, new, at_once):
-    clients, slot = [client_of(ana) for _ in range(6)], new()
+def test_of_many_with_one_key_at_once_one_books(client_of, ana, new_of_kind, at_once):
+    clients, slot = [client_of(ana) for _ in range(6)], new_of_kind()
     answers = at_once(*[partial(c.post, f"{API}bookings/", slot, headers=KEY) for c in clients])
     assert {a.status_code for a in answers} <= {201, 409}
     codes = {a.json()["code"] for a in answers if a.status_code == 409}
@@ -340,7 +347,7 @@ def test_of_many_with_one_key_at_once_one_books(client_of, ana, new, at_once):
     assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
 
 
-def test_a_crash_before_the_commit_leaves_nothing_behind(client_of, ana, new):
+def test_a_crash_before_the_commit_leaves_nothing_behind(client_of, ana, new_of_kind):
     """Neither the booking nor the answer: the client may ask again with the same key."""
     from api.signals import booking_created as signal
 
@@ -351,11 +358,11 @@ def test_a_crash_before_the_commit_leaves_nothing_behind(client_of, ana, new):
     client.raise_request_exception = False
     signal.connect(crash)
     try:
-        problem(client.post(f"{API}bookings/", new(), headers=KEY), 500, "internal_error")
+        problem(client.post(f"{API}bookings/", new_of_kind(), headers=KEY), 500, "internal_error")
     finally:
         signal.disconnect(crash)
     assert (Booking.objects.count(), IdempotencyKey.objects.count()) == (0, 0)
-    assert client.post(f"{API}bookings/", new(), headers=KEY).status_code == 201
+    assert client.post(f"{API}bookings/", new_of_kind(), headers=KEY).status_code == 201
 
 
 def test_old_answers_are_forgotten(client_of, ana, new):

@@ -9,20 +9,55 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api import errors
-from api.models import Closure, Resource, Venue
+from api.models import (
+    Closure,
+    Hours,
+    HoursException,
+    Need,
+    Pool,
+    Resource,
+    Service,
+    ServiceDuration,
+    Venue,
+)
 from api.queries.bookings.explain import explain_times
 from api.queries.venues.rules import get_rules
 from api.services.actors import Actor
+from api.services.bookings.actions import cancel_booking
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.venues.blocks import create_block
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+durations = st.sampled_from([timedelta(0), 15 * MINUTE, HOUR])
 
 
-def book(owner, place, start, length):
+def book(owner, place, start, length, **more):
     return create_booking(
-        BookingRequest(owner=owner, resource=place.pk, starts_at=start, ends_at=start + length),
+        BookingRequest(
+            owner=owner, resource=place.pk, starts_at=start, ends_at=start + length, **more
+        ),
+        actor=Actor.for_new_booking(owner),
+    )
+
+
+def book_any_kind(draw, owner, place, start):
+    """Some of it alone, beside another resource, or as what a service has chosen."""
+    another = Resource.objects.create(venue=place.venue, name="Another", units=place.units)
+    kind = draw(st.sampled_from(["alone", "units", "set", "service"]))
+    if kind == "alone":
+        return book(owner, place, start, 2 * HOUR)
+    if kind == "units":
+        return book(owner, place, start, 2 * HOUR, quantity=draw(st.integers(1, place.units)))
+    if kind == "set":
+        return book(owner, another, start, 2 * HOUR, others=[place.pk])
+    service = Service.objects.create(venue=place.venue, name="Cut", buffer_after=draw(durations))
+    ServiceDuration.objects.create(service=service, duration=2 * HOUR)
+    pool = Pool.objects.create(venue=place.venue, name="Pool")
+    pool.resources.set([place, another])
+    Need.objects.create(service=service, pool=pool, quantity=draw(st.integers(1, 2)))
+    return create_booking(
+        BookingRequest(owner=owner, service=service.pk, starts_at=start, prefer=[place.pk]),
         actor=Actor.for_new_booking(owner),
     )
 
@@ -32,7 +67,55 @@ def read(place, first, days=3):
     return explain_times(rules, first, first + timedelta(days=days), now)
 
 
-durations = st.sampled_from([timedelta(0), 15 * MINUTE, HOUR])
+def arrange(draw, ana, sam, venue):
+    """A place of a venue with some rules and bookings, and the day to look from."""
+    Venue.objects.filter(pk=venue.pk).update(
+        time_zone=draw(st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"])),
+        opens_at=draw(st.sampled_from([time(0), time(8), time(20)])),
+        closes_at=draw(st.sampled_from([time(0), time(18), time(4)])),
+        min_notice=draw(st.sampled_from([timedelta(0), timedelta(hours=20)])),
+        max_advance=draw(st.sampled_from([None, timedelta(days=3), timedelta(hours=60)])),
+        same_day_allowed=draw(st.booleans()),
+    )
+    place = Resource.objects.create(
+        venue=venue,
+        name="Place",
+        units=draw(st.integers(1, 3)),
+        buffer_before=draw(durations),
+        buffer_after=draw(durations),
+    )
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if draw(st.booleans()):
+        on = today.date() + timedelta(days=draw(st.integers(0, 4)))
+        Closure.objects.create(venue=venue, first_on=on, last_on=on, reason="Closed")
+    if draw(st.booleans()):  # a week of its own, with a break
+        Hours.objects.bulk_create(
+            Hours(venue=venue, resource=place, weekday=n, opens_at=opens, closes_at=closes)
+            for n in draw(st.sets(st.integers(0, 6)))
+            for opens, closes in ((time(9), time(12, 30)), (time(13), time(2)))
+        )
+    if draw(st.booleans()):
+        on = today.date() + timedelta(days=draw(st.integers(0, 4)))
+        hours = draw(st.sampled_from([[], [["10:00", "15:00"]], [["22:00", "03:00"]]]))
+        HoursException.objects.create(
+            venue=venue, resource=place, first_on=on, last_on=on, hours=hours
+        )
+    first = today + draw(st.integers(0, 24)) * HOUR
+    made = []
+    for _ in range(draw(st.integers(0, 6))):
+        try:
+            with transaction.atomic():
+                start = first + draw(st.integers(0, 140)) * HOUR / 2
+                made.append(book_any_kind(draw, ana, place, start))
+        except errors.Refusal:
+            continue
+    if draw(st.booleans()):  # over whatever is there, some of which then leaves
+        start = today + timedelta(days=1) + draw(st.integers(0, 40)) * HOUR
+        staff = Actor.in_venue(sam, place.venue_id)
+        create_block(place, staff, starts_at=start, ends_at=start + 3 * HOUR, force=True)
+        for row in made[::2]:
+            cancel_booking(row.pk, Actor.for_booking(ana, row))
+    return place, first
 
 
 @settings(
@@ -41,41 +124,8 @@ durations = st.sampled_from([timedelta(0), 15 * MINUTE, HOUR])
 @given(data=st.data())
 def test_what_is_explained_is_what_a_booking_is_answered(ana, sam, venue, data):
     """A guess within one row of `refused` gets its code, one within `free` its booking."""
-    draw = data.draw
     with transaction.atomic():
-        Venue.objects.filter(pk=venue.pk).update(
-            time_zone=draw(st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"])),
-            opens_at=draw(st.sampled_from([time(0), time(8), time(20)])),
-            closes_at=draw(st.sampled_from([time(0), time(18), time(4)])),
-            min_notice=draw(st.sampled_from([timedelta(0), timedelta(hours=20)])),
-            max_advance=draw(st.sampled_from([None, timedelta(days=3), timedelta(hours=60)])),
-            same_day_allowed=draw(st.booleans()),
-        )
-        place = Resource.objects.create(
-            venue=venue,
-            name="Place",
-            units=draw(st.integers(1, 3)),
-            buffer_before=draw(durations),
-            buffer_after=draw(durations),
-        )
-        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        if draw(st.booleans()):
-            on = today.date() + timedelta(days=draw(st.integers(0, 4)))
-            Closure.objects.create(venue=venue, first_on=on, last_on=on, reason="Closed")
-        if draw(st.booleans()):
-            start = today + timedelta(days=1) + draw(st.integers(0, 40)) * HOUR
-            create_block(
-                place,
-                Actor.in_venue(sam, place.venue_id),
-                starts_at=start,
-                ends_at=start + 3 * HOUR,
-            )
-        first = today + draw(st.integers(0, 24)) * HOUR
-        for _ in range(draw(st.integers(0, 6))):
-            try:
-                book(ana, place, first + draw(st.integers(0, 140)) * HOUR / 2, 2 * HOUR)
-            except errors.Refusal:
-                continue
+        place, first = arrange(data.draw, ana, sam, venue)
         free, refused = read(place, first)
         rows = sorted([*((r[0], r[1]) for r in free), *((r[0], r[1]) for r in refused)])
         assert rows[0][0] == first
@@ -101,6 +151,9 @@ def test_what_is_explained_is_what_a_booking_is_answered(ana, sam, venue, data):
                     book(ana, place, start, length)
                 transaction.set_rollback(True)
             assert taken == row.units
+            with transaction.atomic():
+                assert book(ana, place, start, length, quantity=row.units)
+                transaction.set_rollback(True)
         transaction.set_rollback(True)
 
 

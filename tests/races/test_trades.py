@@ -8,7 +8,6 @@ So the outcome is exact, and with a guard removed a case fails every time, not n
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -19,50 +18,18 @@ from django.db.models.functions import Now
 
 from api import errors
 from api.lifecycle import BOOKING
-from api.models import Booking, Resource, Trade, User, Venue
+from api.models import Booking, Trade, User, Venue
 from api.services.actors import Actor
 from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
-from api.services.bookings.changes import BookingChanges
-from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.create import create_booking
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
+from tests.support.kinds import KINDS, Kind, make_kind
+from tests.support.rivals import Rival, outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
-
-
-class Rival(threading.Thread):
-    """Does something on a connection of its own, and keeps what came of it."""
-
-    def __init__(self, act: Callable[[], Any]) -> None:
-        super().__init__()
-        self.act, self.result = act, None
-        self.pid = 0
-        self.ready = threading.Event()
-
-    def run(self) -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                self.pid = cursor.fetchone()[0]
-            self.ready.set()
-            self.result = outcome(self.act)
-        finally:
-            connection.close()
-
-    def is_waiting(self) -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [self.pid])
-            return bool(cursor.fetchone()[0])
-
-
-def outcome(act: Callable[[], Any]) -> Any:
-    """What came back, or the kind of the refusal."""
-    try:
-        return act()
-    except errors.Refusal as refusal:
-        return type(refusal)
 
 
 def one_after_the_other(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
@@ -71,9 +38,7 @@ def one_after_the_other(first: Callable[[], Any], second: Callable[[], Any]) -> 
     with transaction.atomic():
         done = outcome(first)
         rival.start()
-        rival.ready.wait(10)
-        while rival.is_alive() and not rival.is_waiting():
-            time.sleep(0.002)
+        rival.wait()
     rival.join(20)
     assert not rival.is_alive()
     return done, rival.result
@@ -82,9 +47,9 @@ def one_after_the_other(first: Callable[[], Any], second: Callable[[], Any]) -> 
 class Case:
     """Two bookings with an offer between them, and what may happen to one of them meanwhile."""
 
-    def __init__(self, people: tuple[User, User, User], place: Resource, swapped: bool) -> None:
+    def __init__(self, people: tuple[User, User, User], kind: Kind, swapped: bool) -> None:
         self.ana, self.ben, self.cleo = people
-        self.place, self.hour = place, 0
+        self.kind, self.hour = kind, 0
         rows = [self.book(owner) for owner in (self.ana, self.ben)[:: -1 if swapped else 1]]
         self.mine, self.theirs = rows[:: -1 if swapped else 1]
         self.trade = trades.offer_trade(
@@ -95,10 +60,7 @@ class Case:
         start = transaction_now() + 48 * HOUR + self.hour * HOUR
         self.hour += 2
         return create_booking(
-            BookingRequest(
-                owner=owner, resource=self.place.pk, starts_at=start, ends_at=start + HOUR
-            ),
-            actor=Actor.for_new_booking(owner),
+            self.kind.request(owner, start, start + HOUR), actor=Actor.for_new_booking(owner)
         )
 
     def accept(self) -> str:
@@ -110,9 +72,7 @@ class Case:
     def reschedule(self, booking: Booking) -> str:
         late = booking.starts_at + 200 * HOUR
         actor = Actor.for_booking(booking.owner, booking)
-        moved = reschedule_booking(
-            booking.pk, actor, BookingChanges(starts_at=late, ends_at=late + HOUR)
-        )
+        moved = reschedule_booking(booking.pk, actor, self.kind.move(late, late + HOUR))
         return "moved" if moved.starts_at == late else "kept"
 
     def release(self, booking: Booking) -> int:
@@ -150,8 +110,10 @@ def transaction_now() -> Any:
         return cursor.fetchone()[0]
 
 
-@pytest.fixture
-def cases(person: Callable[..., User]) -> Callable[[], list[tuple[Case, Booking]]]:
+@pytest.fixture(params=KINDS)
+def cases(
+    request: pytest.FixtureRequest, person: Callable[..., User]
+) -> Callable[[], list[tuple[Case, Booking]]]:
     """Every case: the trade's locks in both orders of ids, the rival on either booking."""
     people = person("ana"), person("ben"), person("cleo")
 
@@ -161,7 +123,7 @@ def cases(person: Callable[..., User]) -> Callable[[], list[tuple[Case, Booking]
             [(s, on) for s in (False, True) for on in ("mine", "theirs")]
         ):
             venue = Venue.objects.create(slug=f"club-{n}", name="The Club")
-            case = Case(people, Resource.objects.create(venue=venue, name="Court"), swapped)
+            case = Case(people, make_kind(request.param, venue), swapped)
             case.prepare()
             found.append((case, getattr(case, on)))
         return found

@@ -15,11 +15,11 @@ TABLES = (
     "api_allocation",
     *("api_booking", "api_bookingevent", "api_delivery", "api_booking_attendees"),
 )
-OVERLAPS = """
-    SELECT count(*) FROM api_booking a JOIN api_booking b ON a.resource_id = b.resource_id
-    AND a.id < b.id AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
-    WHERE a.status IN ('offered', 'held', 'pending', 'confirmed', 'checked_in')
-    AND b.status IN ('offered', 'held', 'pending', 'confirmed', 'checked_in')
+OVERSOLD = """
+    SELECT coalesce(max(n), 0) FROM (SELECT count(*) - (SELECT units FROM api_resource
+        WHERE id = a.resource_id) AS n FROM api_allocation a JOIN api_allocation b
+        ON b.resource_id = a.resource_id AND b.blocking AND b.span @> lower(a.span)
+        WHERE a.blocking GROUP BY a.id, a.resource_id) s
 """
 
 
@@ -29,9 +29,9 @@ def run(sql: str, *values: Any) -> Any:
         return cursor.fetchone()[0] if cursor.description else None
 
 
-def overlaps() -> int:
-    """Pairs of bookings that block the same resource at the same time."""
-    return int(run(OVERLAPS))
+def count_oversold() -> int:
+    """The most units of a resource that are taken at once beyond those that it has."""
+    return max(0, int(run(OVERSOLD)))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from api.services.operations import invariants
 
 
 class Command(BaseCommand):
-    help = "Checks what must always be true: no overlaps, whole histories, nothing far past due."
+    help = "Checks what must always be true: places, blocks, whole histories, nothing far past due."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with show_bar(self.stdout, "Checking", len(invariants.CHECKS)):

@@ -18,7 +18,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from api.lifecycle import BOOKING
-from api.models import Allocation
+from api.models import Allocation, Resource
 from api.queries.bookings.occupancy import Part, list_conflicts, list_full, pick_free_units
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
@@ -62,6 +62,7 @@ def take(parts: Sequence[Part], booking_id: int, insert: Insert) -> Obstacle | N
         return obstacle
     with transaction.atomic() if shared else nullcontext():
         lock_units(shared)
+        parts = _read_units(parts, shared)
         met = end_overdue(parts, ignore=booking_id)
         places = _choose([(part, make_room(part)) for part in parts])
         if places and _try(insert, places):
@@ -69,6 +70,14 @@ def take(parts: Sequence[Part], booking_id: int, insert: Insert) -> Obstacle | N
     obstacle = _find_obstacle(parts, shared, booking_id) or Obstacle(parts)
     # what has just been offered to who waits is lost with the transaction of who is refused it
     return replace(obstacle, settle=partial(end_overdue, parts)) if met else obstacle
+
+
+def _read_units(parts: Sequence[Part], shared: Sequence[int]) -> Sequence[Part]:
+    """The parts with the units that their resources have now that nobody else can change them."""
+    if not shared:
+        return parts
+    fresh = Resource.objects.in_bulk(shared)
+    return [part._replace(resource=fresh.get(part.resource.pk, part.resource)) for part in parts]
 
 
 def _find_obstacle(
@@ -100,6 +109,10 @@ def _try_guesses(
                     break
             raise _TakenError
     except _TakenError:
+        return False
+    except IntegrityError as error:  # that unit is no more since the rules were read
+        if get_sqlstate(error) != EXCLUSION_VIOLATION:
+            raise
         return False
 
 

@@ -31,6 +31,8 @@ def update_exception(exception: HoursException, fields: Mapping[str, Any]) -> Ho
     days = 7 if exception.first_on == exception.last_on else 1
     if bad := find_bad_row([(0, *span) for span in exception.spans], days):
         raise errors.Unfit(errors={f"hours.{bad[0]}": [bad[1]]})
+    # one after the other: two who insert under the constraint at once wait for each other
+    Venue.objects.select_for_update(no_key=True).get(pk=exception.venue_id)
     try:
         with transaction.atomic():
             exception.save()
