@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 
 from api.models import Booking, Job, Panel
+from api.queries.bookings.occupancy import list_blocked
 from api.queries.clock import database_now
 
 from .panels import MOMENTS, UPCOMING_WINDOW
@@ -16,7 +17,8 @@ FIRST_RUN, LONGEST_GAP = timedelta(seconds=10), timedelta(hours=1)
 
 def list_rooms_changed_since(job: str) -> set[int]:
     """Return the rooms with a panel where, since that job last began, the start or end of a
-    booking or of its check-in, a deadline, or the announcement ahead of it has passed."""
+    booking or of its check-in, a deadline, or the announcement ahead of it has passed, or the start
+    or end of a block."""
     now = database_now()
     ran_at = Job.objects.filter(name=job).values_list("started_at", flat=True).first()
     since = max(ran_at or now - FIRST_RUN, now - LONGEST_GAP)
@@ -26,4 +28,7 @@ def list_rooms_changed_since(job: str) -> set[int]:
     watched = Panel.objects.filter(revoked_at=None).values("resource")
     near = Booking.objects.occupying(watched, since, now + UPCOMING_WINDOW)
     near = near.overlapping(since, now + UPCOMING_WINDOW)
-    return set(near.filter(passed).values_list("allocations__resource", flat=True))
+    blocks = list_blocked(watched, since, now)
+    begun_or_over = Q(span__startswith__gt=since) | Q(span__endswith__lte=now)
+    rooms = blocks.filter(begun_or_over).values_list("resource", flat=True)
+    return set(near.filter(passed).values_list("allocations__resource", flat=True)) | set(rooms)
