@@ -175,8 +175,8 @@ def test_a_block_and_bookings_at_once_end_with_nothing_free_and_nothing_twice(
 def test_who_read_the_units_before_some_were_taken_away_still_gets_a_free_one(
     crowd, venue, sam, soon
 ):
-    """The booking waits for the lock of the numbering, and tries first what is no more. Ends in an
-    IntegrityError without the `except` of `_try_guesses`, and refused without `_read_units`."""
+    """The booking waits for the lock of the numbering, and tries first what is no more. Seen to end
+    in an IntegrityError without the `except` of `_try_guesses`, and without `_read_units`."""
     bikes = Resource.objects.create(venue=venue, name="Bikes", units=6)
     for n, owner in enumerate(crowd[:6]):  # whatever unit is guessed first
         Resource.objects.filter(pk=bikes.pk).update(units=6)

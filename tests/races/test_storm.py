@@ -2,7 +2,7 @@
 exactly one gets it. Counted in SQL.
 
 Each storm is run once more without the exclusion constraint, where it must find what it looks
-for: a test that cannot fail shows nothing. All were also seen to fail with `ALTER TABLE
+for: a test that cannot fail shows nothing. Of every kind it was seen to fail with `ALTER TABLE
 api_allocation DROP CONSTRAINT allocation_never_two`.
 """
 

@@ -2,7 +2,7 @@
 be booked: whatever they are, the slot has one owner in the end, and whoever loses is told so and
 has changed nothing.
 
-All of them were seen to fail with `ALTER TABLE api_allocation DROP CONSTRAINT
+Seen to fail, of every kind, with `ALTER TABLE api_allocation DROP CONSTRAINT
 allocation_never_two`."""
 
 from functools import partial
