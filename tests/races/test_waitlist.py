@@ -153,8 +153,7 @@ def test_cancel_join_expire_book_and_accept_raced_a_thousand_times(field, person
     gets it.
 
     Seen to fail: without `make_offers` in `apply_due_transitions` who books an expired hold gets it
-    before who waits; with `SKIP LOCKED` and the status taken out of the claim (`WAITLIST.offer`
-    from any status) an entry is made two offers."""
+    before who waits."""
     ana, wim, joy, bob = (person(name) for name in ("ana", "wim", "joy", "bob"))
     field.fill(ana, ROUNDS)
     field.line_up(wim)
@@ -198,8 +197,8 @@ def test_nobody_waits_beside_time_that_is_free(field, person):
 
 
 def test_two_that_free_time_for_one_person_make_one_offer(field, person, venue):
-    """Seen to fail: with `FOR NO KEY UPDATE SKIP LOCKED` left out of the claim and the status not
-    asked for, one entry gets both."""
+    """Seen to fail: with the claim written as an `UPDATE` that does not ask for the status, one
+    person gets both."""
     rounds = 50
     ana, joy, kim = (person(name) for name in ("ana", "joy", "kim"))
     field.fill(ana, 2 * rounds)

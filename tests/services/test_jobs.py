@@ -175,7 +175,7 @@ def test_a_sweep_goes_in_the_order_of_the_deadlines_and_tells_what_is_looked_at(
         transitioned.disconnect(note)
     order = [*ids[4:], *ids[:3], ids[3]]
     assert [row.pk for row in told] == order
-    assert {tuple(row)[2:] for row in told} == {(court.pk, "expired", 2, 500, "failed")}
+    assert {tuple(row)[2:] for row in told} == {(court.pk, False, "expired", 2, 500, "failed")}
     events = BookingEvent.objects.filter(verb="expire").order_by("id")
     assert list(events.values_list("booking", flat=True)) == order
     letters = Delivery.objects.filter(name="expired").order_by("due_at", "id")
