@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api.models.series import Outcome
+
 
 class IntervalSerializer(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField(help_text="When it begins.")
@@ -19,6 +21,20 @@ class ConflictSerializer(IntervalSerializer):
     owner = serializers.CharField(required=False, help_text="Whose it is; for staff only.")
     reason = serializers.CharField(
         required=False, help_text="Why staff have `blocked` it; for staff only."
+    )
+
+
+class OccurrenceSerializer(serializers.Serializer[Any]):
+    starts_at = serializers.DateTimeField(help_text="When it begins, or would.")
+    ends_at = serializers.DateTimeField(help_text="When it ends.")
+    recurrence_id = serializers.DateTimeField(help_text="When the rule has it.")
+    outcome = serializers.ChoiceField(choices=Outcome.choices, help_text="What has become of it.")
+    code = serializers.CharField(required=False, help_text="Why it is not booked, for programs.")
+    booking = serializers.IntegerField(required=False, help_text="The id of its booking.")
+    status = serializers.CharField(required=False, help_text="Where the booking stands now.")
+    conflicts = ConflictSerializer(many=True, required=False, help_text="What has its time.")
+    alternatives = IntervalSerializer(
+        many=True, required=False, help_text="The nearest free times within 24 hours."
     )
 
 
@@ -40,6 +56,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
         many=True,
         required=False,
         help_text="The nearest free intervals of the same length, nearest first.",
+    )
+    occurrences = OccurrenceSerializer(
+        many=True, required=False, help_text="Of a series what would become of each."
     )
     current = serializers.CharField(required=False, help_text="The status that it has.")
     reason = serializers.CharField(

@@ -8,14 +8,14 @@ from rest_framework import serializers
 
 from api.errors import Unfit
 from api.models import Series
-from api.models.series import OnConflict, Outcome
+from api.models.series import OnConflict
 from api.opening_hours import Interval
 from api.rest.renderers import format_duration
 
 from .base import SharedFieldsSerializer, describe, example
 from .bookings import OWNER, BookingRequestSerializer, NewBookingSerializer, OwnerSerializer
 from .fields import DayField, DurationField, InstantField
-from .problems import ConflictSerializer, IntervalSerializer
+from .problems import OccurrenceSerializer
 
 REQUEST = {
     "resource": 3,
@@ -203,20 +203,6 @@ class SeriesChangeSerializer(NewBookingSerializer):
 
 for _serializer in (SeriesScopeSerializer, SeriesChangeSerializer):
     _with_from(_serializer)
-
-
-class OccurrenceSerializer(serializers.Serializer[Any]):
-    starts_at = serializers.DateTimeField(help_text="When it begins, or would.")
-    ends_at = serializers.DateTimeField(help_text="When it ends.")
-    recurrence_id = serializers.DateTimeField(help_text="When the rule has it.")
-    outcome = serializers.ChoiceField(choices=Outcome.choices, help_text="What has become of it.")
-    code = serializers.CharField(required=False, help_text="Why it is not booked, for programs.")
-    booking = serializers.IntegerField(required=False, help_text="The id of its booking.")
-    status = serializers.CharField(required=False, help_text="Where the booking stands now.")
-    conflicts = ConflictSerializer(many=True, required=False, help_text="What has its time.")
-    alternatives = IntervalSerializer(
-        many=True, required=False, help_text="The nearest free times within 24 hours."
-    )
 
 
 @example(SERIES)
