@@ -23,6 +23,7 @@ from api.services.bookings.actions import cancel_booking
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.messages.email_times import format_interval
+from api.services.series.actions import cancel_series
 from api.services.waitlist.answers import accept_offer, decline_offer
 from api.services.waitlist.entries import leave_waitlist
 
@@ -103,6 +104,7 @@ class OwnBookingsView(SignedInView):
             "what": what,
             "where": where if where != what else "",
             "when": format_interval(booking.starts_at, booking.ends_at, self.venue.zone),
+            "of_series": booking.series_id is not None,
             "status": status,
             "status_word": Status(status).label,
         }
@@ -129,7 +131,13 @@ class OwnBookingView(SignedInView, BookingView):
         return self.reload()
 
     def cancel_with(self, reason: str) -> Any:
-        cancel_booking(self.booking.pk, self._get_actor(), reason)
+        """Alone, or with those that follow it in its series."""
+        series = self.booking.series
+        if series and self.request.POST.get("following"):
+            actor = Actor.for_series(cast(User, self.user), series)
+            cancel_series(series.pk, actor, self.booking.recurrence_id, reason)
+        else:
+            cancel_booking(self.booking.pk, self._get_actor(), reason)
         return get_booking_with_relations(self.booking.pk)
 
     def move_to(self, starts_at: datetime, ends_at: datetime) -> None:

@@ -190,6 +190,8 @@ def test_without_an_end_only_where_there_is_an_advance_limit(post, venue):
         {"rule": "FREQ=WEEKLY;COUNT=3;COUNT=4"},
         {"exdates": ["soon"]},
         {"rdates": ["2020-01-01"]},
+        {"rdates": ["9999-12-31T23:59:59Z"]},
+        {"exdates": [3]},
         {"on_conflict": "maybe"},
         {"resource": 10**9},
         {"token": "x"},

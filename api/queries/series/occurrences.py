@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from api import errors
 from api.models import Booking, Series
 from api.models.series import Outcome
 from api.opening_hours import Interval
-from api.policy import Rules
+from api.policy import Rules, is_plausible_year
 from api.queries.clock import annotate_now
 from api.recurrence import check_apart, check_length, get_first_wall, list_walls, read_wall
 
@@ -82,12 +82,14 @@ def find_wall(series: Series, occurrence: Occurrence) -> datetime:
 
 
 def set_dates(
-    series: Series, starts_at: datetime, exdates: Iterable[Any], rdates: Iterable[Any]
+    series: Series, starts_at: datetime, exdates: Collection[Any], rdates: Collection[Any]
 ) -> None:
     """Begins the series then, without `exdates` and with `rdates`: instants, or local dates, of
     which RDATE has the wall time of the first. Refuses `Unfit`."""
     first = get_first_wall(starts_at, series.zone)
     series.first_on, series.first_at = first.date(), first.time()
+    if not all(is_plausible_year(each.year) for each in rdates):
+        raise errors.Unfit(errors={"rdates": ["That is not a time anyone can book."]})
     series.rdates = sorted({_read_date(series, each) for each in rdates})
     if any(each < starts_at for each in series.rdates):
         raise errors.Unfit(errors={"rdates": ["None is before the start."]})

@@ -63,6 +63,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="The nearest free intervals of the same length, nearest first.",
     )
+    occurrences = OccurrenceSerializer(
+        many=True, required=False, help_text="Of a series what would become of each."
+    )
     current = serializers.CharField(required=False, help_text="The status that it has.")
     reason = serializers.CharField(
         required=False, help_text="Why a token was refused, or a day is closed."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.errors import Unfit
@@ -75,11 +76,12 @@ SERIES = {
 }
 
 
+@extend_schema_field({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]})
 class InstantOrDayField(serializers.Field[Any, Any, Any, Any]):
     """An instant, or a local date."""
 
     def to_internal_value(self, data: Any) -> Any:
-        is_day = isinstance(data, str) and len(data) == 10
+        is_day = isinstance(data, str) and len(data) == len("2030-05-01")
         return (DayField() if is_day else InstantField()).to_internal_value(data)
 
     def to_representation(self, value: Any) -> Any:
@@ -88,21 +90,8 @@ class InstantOrDayField(serializers.Field[Any, Any, Any, Any]):
 
 def _list_dates(help_text: str) -> Any:
     return serializers.ListField(
-        child=serializers.CharField(max_length=40),
-        required=False,
-        max_length=366,
-        help_text=help_text,
+        child=InstantOrDayField(), required=False, max_length=366, help_text=help_text
     )
-
-
-def _read_dates(name: str, texts: list[str]) -> list[Any]:
-    field, found = InstantOrDayField(), []
-    for n, text in enumerate(texts):
-        try:
-            found.append(field.to_internal_value(text))
-        except serializers.ValidationError as error:
-            raise serializers.ValidationError({f"{name}.{n}": error.detail}) from None
-    return found
 
 
 ON_CONFLICT: dict[str, Any] = {
@@ -140,9 +129,6 @@ class SeriesRequestSerializer(BookingRequestSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs.get("dry_run") and "token" in attrs:
             raise Unfit(errors={"token": ["A dry run takes none."]})
-        for name in ("exdates", "rdates"):
-            if name in attrs:
-                attrs[name] = _read_dates(name, attrs[name])
         return super().validate(attrs)
 
 
