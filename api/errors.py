@@ -136,7 +136,8 @@ class SameDayRefused(Refusal):
 
 
 class OutsideHours(Refusal):
-    """Not within opening hours: `opens_at` and `closes_at`, in the local time of the resource."""
+    """Not within opening hours: `opens_at` and `closes_at` are the earliest and the latest, `hours`
+    all of the date `local_on`; in the local time of the resource."""
 
     code, detail = "outside_hours", "That is outside the opening hours."
 

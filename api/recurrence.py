@@ -27,8 +27,7 @@ def expand(
 ) -> list[Interval]:
     """The occurrences of a rule, the first of which is the interval. Of one without an end as many
     as there may be, where that is allowed. Refuses `Unfit` for what cannot be."""
-    whole = ";".join(part for part in rule.strip().upper().split(";") if part)
-    parts = dict(part.partition("=")[::2] for part in whole.split(";"))
+    whole, parts = _read_parts(rule)
     endless = "COUNT" not in parts and "UNTIL" not in parts
     if whole.startswith("RRULE:") or parts.get("FREQ") not in FREQUENCIES:
         raise _refuse("It repeats daily, weekly, monthly or yearly: FREQ=WEEKLY;COUNT=10.")
@@ -38,7 +37,8 @@ def expand(
         raise _refuse("Say when it ends, with COUNT or UNTIL.")
     length, first = ends_at - starts_at, starts_at.astimezone(zone).replace(tzinfo=None)
     times = int(parts["COUNT"]) if parts.get("COUNT", "").isdecimal() else None
-    walls = list(islice(_parse(whole, first, zone), times or MAX_OCCURRENCES + 1))
+    parsed = _parse(whole, first, zone, latest=first + MAX_LENGTH + DAY)
+    walls = list(islice(parsed, times or MAX_OCCURRENCES + 1))
     if not walls or walls[0] != first:
         raise _refuse("The start must be the first that the rule gives.")
     if endless:
@@ -51,7 +51,26 @@ def expand(
     return [(start, start + length) for start in starts]
 
 
-def _parse(rule: str, first: datetime, zone: ZoneInfo) -> rrule:
+def list_further(
+    rule: str, starts_at: datetime, ends_at: datetime, zone: ZoneInfo, *, after: datetime
+) -> list[Interval]:
+    """Of a rule without an end the occurrences that begin after that instant, as many as `expand`
+    would give at once."""
+    whole, _ = _read_parts(rule)
+    first, since = (at.astimezone(zone).replace(tzinfo=None) for at in (starts_at, after))
+    parsed = _parse(whole, first, zone, latest=since + MAX_LENGTH)
+    walls = parsed.xafter(since, count=MAX_OCCURRENCES)
+    starts = [to_instant(zone, wall.date(), wall.time()) for wall in walls]
+    return [(start, start + (ends_at - starts_at)) for start in starts if start > after]
+
+
+def _read_parts(rule: str) -> tuple[str, dict[str, str]]:
+    """The rule in one form, and its parts by name."""
+    whole = ";".join(part for part in rule.strip().upper().split(";") if part)
+    return whole, dict(part.partition("=")[::2] for part in whole.split(";"))
+
+
+def _parse(rule: str, first: datetime, zone: ZoneInfo, *, latest: datetime) -> rrule:
     """In wall times: UNTIL too, a date through the end of that local day."""
     rule = _DATE_ONLY.sub(r"UNTIL=\1T235959", rule)
     rule = _INSTANT.sub(lambda found: _to_wall(found[1], zone), rule)
@@ -62,7 +81,6 @@ def _parse(rule: str, first: datetime, zone: ZoneInfo) -> rrule:
     if not isinstance(parsed, rrule) or parsed._interval < 1:  # which would never end
         raise _refuse("This is no rule, such as FREQ=WEEKLY;COUNT=10.")
     # of COUNT too no more is looked at: a rule that hardly ever fits is searched for centuries
-    latest = first + MAX_LENGTH + DAY
     return parsed.replace(count=None, until=min(parsed._until or latest, latest))
 
 

@@ -8,6 +8,7 @@ from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
 from api.services.operations import jobs
 from api.services.reviews.review import review_changed_venues
+from api.services.venues import block_renewal
 
 from . import pushes
 
@@ -46,6 +47,12 @@ def lapse_trades() -> int:
 def review_bookings() -> int:
     """Bookings that a rule was changed under."""
     return jobs.run("review_bookings", review_changed_venues)
+
+
+@shared_task
+def renew_blocks() -> int:
+    """Endless blocks that were given more times."""
+    return jobs.run("renew_blocks", block_renewal.renew_blocks)
 
 
 @shared_task

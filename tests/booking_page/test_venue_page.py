@@ -88,7 +88,7 @@ def test_what_is_not_free_says_why_and_names_nobody(page, venue, court, booked, 
 
 
 def test_a_closed_day_and_a_resource_out_of_order_say_so(page, venue, court, soon):
-    venue.closures.create(first_on=soon.date(), last_on=soon.date(), reason="Easter")
+    venue.exceptions.create(first_on=soon.date(), last_on=soon.date(), reason="Easter")
     day = {"on": f"{soon:%Y-%m-%d}"}
     assert "Closed on this day: <bdi>Easter</bdi>" in read(Client().get(page, day))
     Resource.objects.update(maintenance=True)

@@ -1,6 +1,6 @@
 """The state of a room: few statements, none while cached, and never older than the last change."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
@@ -9,13 +9,11 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import Status
 from api.models import Booking, Resource
-from api.queries.clock import database_now
 from api.queries.panels import panels
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.reschedule import reschedule_booking
-from api.services.venues.blocks import create_block, delete_block
 from backend.cache import increment_all
 
 pytestmark = pytest.mark.django_db
@@ -197,21 +195,3 @@ def test_without_redis_the_state_is_read_from_the_rows_every_time(
         assert panels.get_state(court.pk)["status"] == "occupied"
     finally:
         servers.valkey.start()
-
-
-def test_a_blocked_room_is_offline_and_free_until_the_next_block(court, sam):
-    now = database_now()
-    times = {"starts_at": now - 5 * MINUTE, "ends_at": now + 20 * MINUTE, "reason": "Paint"}
-    block = create_block(court, Actor.in_venue(sam, court.venue_id), **times)
-    forget(court)
-    state = panels.get_state(court.pk)
-    assert (state["status"], state["free_until"]) == ("offline", None)
-    assert datetime.fromisoformat(state["changes_at"]) == block.ends_at
-    times = {"starts_at": now + 30 * MINUTE, "ends_at": now + 40 * MINUTE, "reason": "Dry"}
-    later = create_block(court, Actor.in_venue(sam, court.venue_id), **times)
-    delete_block(block)
-    forget(court)
-    state = panels.get_state(court.pk)
-    assert state["status"] == "available"
-    assert datetime.fromisoformat(state["free_until"]) == later.starts_at
-    assert "Dry" not in str(state)

@@ -1,24 +1,27 @@
-"""Rooms of a venue with what goes on in them now: one statement more than the rooms."""
+"""Rooms of a venue with what goes on in them now: one statement more than the rooms, two
+where there are blocks."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from api import policy
 from api.errors import NotFound, Refusal
-from api.models import Booking, Resource, User, Venue
+from api.models import Block, Booking, Resource, User, Venue
 from api.opening_hours import to_instant
 from api.policy import Interval, Rules
 from api.queries.bookings.availability import filter_free, list_busy_intervals
+from api.queries.bookings.blocked_times import list_blocked
 from api.queries.bookings.bookings import filter_by_resource
-from api.queries.bookings.occupancy import list_blocked
 from api.queries.clock import annotate_now
 from api.queries.venues.rules import get_rules
 
@@ -37,7 +40,7 @@ def search_rooms(
     amenities: Sequence[str] = (),
 ) -> list[tuple[Resource, Status]]:
     """Rooms by id with their status: available, occupied, reserved (a meeting begins within 15
-    minutes) or maintenance."""
+    minutes) or maintenance, which is also what staff have blocked."""
     found = _list_rooms(venue).order_by("pk")
     if text:
         found = found.filter(Q(name__icontains=text) | Q(building__icontains=text))
@@ -53,9 +56,8 @@ def search_rooms(
 
 
 def _list_rooms(venue: Venue) -> QuerySet[Resource]:
-    blocked = list_blocked(OuterRef("pk"), Now(), Now() + MICROSECOND)
-    rooms = Resource.objects.filter(venue=venue, retired_at=None)
-    return rooms.annotate(is_blocked=Exists(blocked))
+    has_blocks = Exists(Block.objects.filter(resource=OuterRef("pk")))
+    return Resource.objects.filter(venue=venue, retired_at=None).annotate(has_blocks=has_blocks)
 
 
 def get_room(venue: Venue, pk: int) -> Resource:
@@ -77,16 +79,21 @@ def _annotate_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
         .filter(ends_at__gt=Now(), starts_at__lte=Now() + SOON)
         .blocking()
         .annotate(begun=ExpressionWrapper(Q(starts_at__lte=Now()), BooleanField()))
-        .order_by("-starts_at")
         .values_list("place", "begun")
     )
-    statuses: dict[int, Status] = {pk: "occupied" if begun else "reserved" for pk, begun in rows}
-    return [(room, _get_status(room, statuses.get(room.pk, "available"))) for room in rooms]
+    taken = Counter(rows)  # once for every unit
+    now = timezone.now()
+    blocked = {each.resource_id for each in list_blocked(rooms, now, now + MICROSECOND)}
 
+    def get_status(room: Resource) -> Status:
+        occupied = taken[room.pk, True]
+        if not room.bookable or (room.pk in blocked and not occupied):
+            return "maintenance"
+        if occupied >= room.units:
+            return "occupied"
+        return "reserved" if occupied + taken[room.pk, False] >= room.units else "available"
 
-def _get_status(room: Any, status: Status) -> Status:
-    is_off = not room.bookable or (room.is_blocked and status != "occupied")
-    return "maintenance" if is_off else status
+    return [(room, get_status(room)) for room in rooms]
 
 
 @dataclass(frozen=True)

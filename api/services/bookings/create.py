@@ -22,7 +22,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Guest, Resource, User, Venue
@@ -180,8 +180,8 @@ def _build_booking(
     first, venue = rules[0], rules[0].venue
     primetime = policy.is_primetime(first, starts_at, ends_at)
     price = parts.calculate_price(rules, starts_at, ends_at, request.quantity)
-    status = policy.get_initial_status(first, primetime, price, request.pre_approved)
-    payment_columns = policy.get_payment_columns(venue, status, price, now)
+    status = terms.get_initial_status(first, primetime, price, request.pre_approved)
+    payment_columns = terms.get_payment_columns(venue, status, price, now)
     owner_columns = _build_owner_columns(request.owner)
     if isinstance(request.owner, Guest) and request.owner.email_verified_at is None:
         status, payment_columns["hold_expires_at"] = HELD, now + venue.guest_hold
@@ -202,7 +202,7 @@ def _build_booking(
         price_minor=price,
         currency=venue.currency if price else "",
         held_from=client_address.get_address_hash() if status == HELD else "",
-        **policy.calculate_deadlines(venue, starts_at, ends_at, now),
+        **terms.calculate_deadlines(venue, starts_at, ends_at, now),
         **payment_columns,
         **owner_columns,
     )

@@ -18,7 +18,7 @@ from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
 from .changes import record_values
-from .parts import add_service, calculate_price, check_all, list_other_ids, list_rules
+from .parts import add_service, calculate_price, check_all, keep_buffers, list_other_ids, list_rules
 from .quotas import check_quotas
 from .reschedule import (
     announce_change,
@@ -58,7 +58,7 @@ def extend_booking(
         raise errors.Busy
     was = copy(booking)
     rules, now, before = build_rules(resource), resource.now, record_values(booking)
-    all_rules = add_service(booking, [rules, *list_rules(others)])
+    all_rules = keep_buffers(booking, add_service(booking, [rules, *list_rules(others)]))
     rules = all_rules[0]
     previous_end = booking.ends_at
     booking.resource, booking.venue = resource, resource.venue

@@ -19,7 +19,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.effective_status import get_due_transition
 from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Status, Transition
 from api.models import Booking, Resource
@@ -40,6 +40,7 @@ from .parts import (
     check_all,
     check_one_venue,
     check_quantity,
+    keep_buffers,
     list_other_ids,
     list_rules,
 )
@@ -137,16 +138,15 @@ def _reschedule(
     before = record_values(booking) | ({"others": had} if had or others else {})
     rules = build_rules(resource)
     all_rules = [rules, *list_rules(others)]
-    if chosen:
-        all_rules = list(chosen)
-    elif changes.resource is None:
+    if changes.resource is None:
         all_rules = add_service(booking, all_rules)
-    rules = all_rules[0]
+    rules = (all_rules := list(chosen) or all_rules)[0]
     _apply(changes, booking, all_rules)
     after = record_values(booking) | ({"others": others} if had or others else {})
     moved = any(before.get(name) != after.get(name) for name in MOVES)
     if moved:
         _plan_again(booking, all_rules, before, first.venue_id, check)
+        all_rules = keep_buffers(booking, all_rules)
     if after == before and changes.attendees is None:
         return booking
     write_booking(booking, all_rules, resource.now, moved, left=had)
@@ -250,7 +250,7 @@ def _plan_again(
     if starts_at == previous_start and booking.venue_id == previous_venue_id:
         move_end_deadlines(booking, rules, now, datetime.fromisoformat(before["ends_at"]))
     else:
-        _set(booking, policy.calculate_deadlines(rules.venue, starts_at, ends_at, now))
+        _set(booking, terms.calculate_deadlines(rules.venue, starts_at, ends_at, now))
 
 
 def move_end_deadlines(
@@ -258,10 +258,10 @@ def move_end_deadlines(
 ) -> None:
     """Freezes anew the deadlines that hang on the end of a booking whose start stays."""
     starts_at, ends_at = booking.starts_at, booking.ends_at
-    no_show_at = policy.move_no_show(
+    no_show_at = terms.move_no_show(
         rules.venue, booking.no_show_at, starts_at, previous_end, ends_at
     )
-    deadlines = policy.calculate_deadlines(rules.venue, starts_at, ends_at, now)
+    deadlines = terms.calculate_deadlines(rules.venue, starts_at, ends_at, now)
     completes_at = deadlines["completes_at"]
     _set(booking, {"no_show_at": no_show_at, "completes_at": completes_at})
 
