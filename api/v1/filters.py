@@ -16,7 +16,7 @@ from api.lifecycle import Status, WaitlistStatus
 from api.models import AuditEntry, Booking, Resource, Review, Series, WaitlistEntry
 from api.queries.bookings.availability import list_busy_intervals
 from api.queries.bookings.bookings import filter_by_resource
-from api.queries.bookings.occupancy import list_blocked
+from api.queries.bookings.occupancy import list_taken_by_blocks
 
 from .serializers.fields import InstantField
 
@@ -134,7 +134,7 @@ class ResourceFilterSet(django_filters.FilterSet):
         before = Value(start) - OuterRef("buffer_before")
         after = Value(end) + OuterRef("buffer_after")
         taken = Booking.objects.occupying(OuterRef("pk"), before, after).blocking()
-        blocked = list_blocked(OuterRef("pk"), before, after)
+        blocked = list_taken_by_blocks(OuterRef("pk"), before, after)
         single = ~Exists(taken) & ~Exists(blocked)
         return found.filter(single | Q(units__gt=1)).exclude(pk__in=busy)
 

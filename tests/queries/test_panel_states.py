@@ -1,6 +1,6 @@
 """The state of a room: few statements, none while cached, and never older than the last change."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
@@ -9,13 +9,11 @@ from django.db.models.functions import Now
 from api import errors
 from api.lifecycle import Status
 from api.models import Booking, Resource
-from api.queries.clock import database_now
 from api.queries.panels import panels
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, check_in_booking, end_booking
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.reschedule import reschedule_booking
-from api.services.venues.blocks import create_block, delete_block
 from backend.cache import increment_all
 
 pytestmark = pytest.mark.django_db

@@ -66,7 +66,7 @@ _OCCUPIED = (
 _OCCUPIED_ONE = _OCCUPIED.replace("= ANY(%s::bigint[])", "= %s::bigint")
 
 
-def list_blocked(resources: Any, starts_at: Any, ends_at: Any) -> QuerySet[Allocation]:
+def list_taken_by_blocks(resources: Any, starts_at: Any, ends_at: Any) -> QuerySet[Allocation]:
     """What blocks take of these resources within the interval. `resources` are ids, a query of
     them, or a reference to an outer one."""
     which = "" if isinstance(resources, OuterRef) else "__in"

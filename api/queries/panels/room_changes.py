@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 
 from api.models import Booking, Job, Panel
-from api.queries.bookings.occupancy import list_blocked
+from api.queries.bookings.occupancy import list_taken_by_blocks
 from api.queries.clock import database_now
 
 from .panels import MOMENTS, UPCOMING_WINDOW
@@ -28,7 +28,7 @@ def list_rooms_changed_since(job: str) -> set[int]:
     watched = Panel.objects.filter(revoked_at=None).values("resource")
     near = Booking.objects.occupying(watched, since, now + UPCOMING_WINDOW)
     near = near.overlapping(since, now + UPCOMING_WINDOW)
-    blocks = list_blocked(watched, since, now)
+    blocks = list_taken_by_blocks(watched, since, now)
     begun_or_over = Q(span__startswith__gt=since) | Q(span__endswith__lte=now)
     rooms = blocks.filter(begun_or_over).values_list("resource", flat=True)
     return set(near.filter(passed).values_list("allocations__resource", flat=True)) | set(rooms)

@@ -87,6 +87,3 @@ class ProblemSerializer(serializers.Serializer[Any]):
         help_text="When the quota refuses it no more, if nobody does anything; null where it"
         " always will.",
     )
-    occurrences = OccurrenceSerializer(
-        many=True, required=False, help_text="What would become of each of a series."
-    )
