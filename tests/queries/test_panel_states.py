@@ -195,21 +195,3 @@ def test_without_redis_the_state_is_read_from_the_rows_every_time(
         assert panels.get_state(court.pk)["status"] == "occupied"
     finally:
         servers.valkey.start()
-
-
-def test_a_blocked_room_says_so_and_is_free_until_the_next_block(court, sam):
-    now = database_now()
-    times = {"starts_at": now - 5 * MINUTE, "ends_at": now + 20 * MINUTE, "reason": "Paint"}
-    block = create_block(court, Actor.in_venue(sam, court.venue_id), **times)
-    forget(court)
-    state = panels.get_state(court.pk)
-    assert (state["status"], state["free_until"]) == ("blocked", None)
-    assert datetime.fromisoformat(state["changes_at"]) == block.ends_at
-    times = {"starts_at": now + 30 * MINUTE, "ends_at": now + 40 * MINUTE, "reason": "Dry"}
-    later = create_block(court, Actor.in_venue(sam, court.venue_id), **times)
-    delete_block(block)
-    forget(court)
-    state = panels.get_state(court.pk)
-    assert state["status"] == "available"
-    assert datetime.fromisoformat(state["free_until"]) == later.starts_at
-    assert "Dry" not in str(state)
