@@ -43,6 +43,7 @@ from api.models import (
     Trade,
     User,
     Venue,
+    WaitlistEntry,
 )
 from api.services.accounts import links, sign_in_codes, tokens
 from api.services.accounts.keys import create_key
@@ -262,6 +263,14 @@ def own(world: World) -> Face:
     series = take_series(world, court, 80)
     ended = take_series(world, court, 90)
     end_by_no_shows(ended)
+    offered = world.take(world.owner, court, 100)
+    Booking.objects.filter(pk=offered.pk).update(
+        status="offered", offer_expires_at=offered.starts_at
+    )
+    wished = {"from_at": theirs.starts_at, "until_at": theirs.ends_at, "duration": HOUR}
+    entry = WaitlistEntry.objects.create(
+        venue=club, owner=world.owner, resource=court, lapses_at=theirs.ends_at, **wished
+    )
     bodies: dict[Asked, Body] = {
         ("POST", "auth/register/"): {"email": "new@example.com", "password": NEW},
         ("POST", "auth/login/"): {"email": world.asked.email, "password": PASSWORD},
@@ -324,6 +333,12 @@ def own(world: World) -> Face:
             ("POST", f"series/{{}}/{verb}/"): {"scope": "all"}
             for verb in ("cancel", "approve", "resume")
         },
+        ("POST", "waitlist/"): {
+            "resource": court.pk,
+            "from": second.starts_at.isoformat(),
+            "until": second.ends_at.isoformat(),
+            "duration": "01:00:00",
+        },
         ("POST", "reviews/{}/keep/"): {"reason": "x"},
         ("POST", "reviews/{}/move/"): at | {"reason": "x"},
         ("POST", "reviews/{}/cancel/"): {"reason": "x"},
@@ -351,9 +366,12 @@ def own(world: World) -> Face:
         "pools/": pool.pk,
         "services/": service.pk,
         "bookings/": mine.pk,
+        "bookings/{}/accept": offered.pk,
+        "bookings/{}/decline": offered.pk,
         "guests/": link,
         "series/": series.pk,
         "series/{}/resume": ended.pk,
+        "waitlist/": entry.pk,
         "reviews/": review.pk,
         "trades/{}": sent.pk,
         "trades/{}/accept": got.pk,
