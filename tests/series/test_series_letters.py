@@ -33,11 +33,11 @@ def compose(client_of, ana, body, venue):
     sent = body(title="Practice & <Play>")
     pk = client_of(ana).post("/api/v1/series/", sent, format="json").json()["id"]
 
-    def make(name, wording=""):
+    def make(name, wording="", lines=LINES):
         Venue.objects.filter(pk=venue.pk).update(wording=wording, time_zone="Europe/Berlin")
         Series.objects.filter(pk=pk).update(zone_name="Europe/Berlin")
         booking = Series.objects.get(pk=pk).bookings.first()
-        payload = {"series": pk, "user": ana.pk, "lines": LINES, "reason": "Rain", "times": 3}
+        payload = {"series": pk, "user": ana.pk, "lines": lines, "reason": "Rain", "times": 3}
         row = Delivery(
             pk=10**9,
             created_at=datetime.now(UTC),
@@ -75,6 +75,14 @@ def test_a_letter_says_every_time_and_what_has_become_of_it(compose):
     assert message.body.count("Monday, 01 July 2030") == 6
     assert "Hello Ana Example" in message.body
     assert ": awaiting approval, moved" in message.body
+
+
+def test_of_hundreds_of_later_times_a_few_are_listed(compose):
+    days = [(START + timedelta(days=n)).isoformat() for n in range(201)]
+    lines = [LINES[0], *([day, day, "later", ""] for day in days[1:])]
+    body = compose("series_booked", lines=lines).body
+    assert body.count(": later") == 3
+    assert "and 197 more later" in body
 
 
 def test_nobody_writes_long_texts_to_an_address_that_is_not_verified(compose, ana):

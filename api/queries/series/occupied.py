@@ -15,13 +15,15 @@ from api.queries.bookings.availability import Taken, count_taken
 from api.queries.bookings.occupancy import BlockedTime, Part
 
 MAX_CONFLICTS = 10
+# one look into the index for each time: as a join it may read all of a resource for each
 _TAKEN = (
     "SELECT p.n, a.unit, lower(a.span), upper(a.span), a.booking_id, a.block_id,"
     f" {build_not_due_sql(BOOKING, 'b.')}"
     " FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[])"
     " WITH ORDINALITY AS p(resource, starts, ends, n)"
-    f" JOIN {Allocation._meta.db_table} a ON a.resource_id = p.resource"
-    " AND a.span && tstzrange(p.starts, p.ends) AND a.blocking"
+    f" CROSS JOIN LATERAL (SELECT * FROM {Allocation._meta.db_table} a"
+    " WHERE a.resource_id = p.resource AND a.span && tstzrange(p.starts, p.ends) AND a.blocking"
+    " OFFSET 0) a"
     f" LEFT JOIN {Booking._meta.db_table} b ON b.id = a.booking_id"
     " WHERE a.booking_id IS NULL OR a.booking_id <> ALL(%s::bigint[]) ORDER BY 3"
 )

@@ -19,6 +19,7 @@ REASONS: Final[Mapping[str, str]] = {
     "slot_taken": "somebody else has it",
     "too_many_holds": "too many are held already",
 }
+MOST_LATER: Final = 3  # are listed: a rule without an end has hundreds
 NOT_BOOKED: Final = (Outcome.TAKEN.value, Outcome.REFUSED.value)
 
 
@@ -41,7 +42,7 @@ def build_series_context(payload: Mapping[str, Any], strange: bool) -> dict[str,
         "owner_name": person.name,
         "what": title or (place.name if place else ""),
         "place": place.name if place else "",
-        "lines": [_format_line(line, series) for line in lines],
+        "lines": _format_lines(lines, series),
         "count": _count(len(booked)),
         "first": format_instant(_read(lines[0][0]), series.zone) if lines else "",
         "deadline": _find_deadline(series) if HELD in said else "",
@@ -49,6 +50,15 @@ def build_series_context(payload: Mapping[str, Any], strange: bool) -> dict[str,
         "missed": any(each in NOT_BOOKED for each in said),
         "later": Outcome.LATER.value in said,
     }
+
+
+def _format_lines(lines: list[list[str]], series: Series) -> list[str]:
+    """A line each; of those that are booked later the first few."""
+    later = [line for line in lines if line[2] == Outcome.LATER]
+    shown = [line for line in lines if line[2] != Outcome.LATER or line in later[:MOST_LATER]]
+    more = len(lines) - len(shown)
+    found = [_format_line(line, series) for line in shown]
+    return [*found, f"and {more} more later"] if more else found
 
 
 def _count(number: int) -> str:
