@@ -237,8 +237,8 @@ _SEEN_BY_STAFF = frozenset(
     f"api.view_{name}"
     for name in (
         *("venue", "resource", "booking", "bookingevent", "trade", "panel", "review", "payment"),
-        *("refund", "dispute", "delivery", "closure", "primetimewindow", "user", "userprofile"),
-        *("hours", "hoursexception", "pool", "service", "serviceduration", "need"),
+        *("series", "refund", "dispute", "delivery", "closure", "primetimewindow", "user"),
+        *("userprofile", "hours", "hoursexception", "pool", "service", "serviceduration", "need"),
         *("block", "allocation"),
     )
 )

@@ -343,6 +343,9 @@ def test_a_service_chooses_resources_for_each(post, venue, court, booked, ben):
     booked(ben, 7 * 24, place=court)
     answer = post(without=["resource", "ends_at"], service=service.pk)
     assert answer.status_code == 201
+    for wrong in ({"prefer": [10**9]}, {"quantity": 9}, {"duration": "00:10:00"}):
+        sent = {"service": service.pk, "on_conflict": "skip", **wrong}
+        assert post(without=["resource", "ends_at"], **sent).status_code == 400
     rows = Booking.objects.filter(series=answer.json()["id"]).order_by("starts_at")
     assert [row.resource_id for row in rows[:2]] == [court.pk, other.pk]
     assert {row.service_id for row in rows} == {service.pk}

@@ -164,6 +164,8 @@ def _choose(wanted: Wanted, occurrence: Occurrence) -> OccurrenceOutcome:
     found = OccurrenceOutcome(occurrence, Outcome.WOULD_BOOK, *occurrence.interval)
     try:
         return replace(found, rules=tuple(_choose_at(wanted, occurrence, *occurrence.interval)))
+    except errors.Invalid:  # of all of them: the body is wrong
+        raise
     except errors.TooFarAhead:
         return replace(found, outcome=Outcome.LATER)
     except errors.SlotTaken as refusal:
