@@ -78,7 +78,7 @@ def test_what_is_not_free_says_why_and_names_nobody(page, venue, court, booked, 
     text = read(Client().get(page, day))
     assert list_times(text) == ["10:00"]
     assert list_times(text, taken=True) == ["08:00", "09:00", "11:00"]
-    assert text.count("<small>Taken</small>") == 2
+    assert text.count("<small>Taken, wait for it</small>") == 2
     assert "Closes before its end" in text
     assert "It is open from 08:00 to 12:00; a booking has to fit in there." in text
     assert not re.search("Secret|Ana|ana@", text)

@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from api import errors
-from api.lifecycle import BOOKING, Status
+from api.lifecycle import BOOKED, Status
 from api.models import Booking, BookingEvent, Delivery, PrimetimeWindow, Resource
 from api.services.actors import Actor
 from api.services.bookings.extend import extend_booking
@@ -40,6 +40,7 @@ def refuses(kind, *args, **options):
 def stand(booking, status, **columns):
     """Puts a row into a status by hand, with what the database asks of it."""
     columns.setdefault("checked_in_at", Now())
+    columns.setdefault("offer_expires_at", Now() + HOUR)
     columns.setdefault("hold_expires_at", Now() + HOUR)
     Booking.objects.filter(pk=booking.pk).update(status=status, **columns)
 
@@ -78,7 +79,7 @@ def test_an_extension_is_written_down_and_told_as_a_move_is(booked, ana):
     assert booking.deliveries.order_by("-id").first().name == "moved"
 
 
-@pytest.mark.parametrize("status", BOOKING.blocking)
+@pytest.mark.parametrize("status", BOOKED)
 def test_whatever_blocks_its_slot_is_extended_and_stays_what_it_is(booked, venue, ana, status):
     booking = booked(ana)
     venue.approval = "always" if status == Status.PENDING else "never"
@@ -88,7 +89,7 @@ def test_whatever_blocks_its_slot_is_extended_and_stays_what_it_is(booked, venue
     assert (longer.status, longer.ends_at) == (status, booking.ends_at + HOUR)
 
 
-@pytest.mark.parametrize("status", sorted(set(Status.values) - set(BOOKING.blocking)))
+@pytest.mark.parametrize("status", sorted(set(Status.values) - set(BOOKED)))
 def test_what_blocks_no_slot_is_not_extended(booked, ana, status):
     booking = booked(ana)
     stand(booking, status)

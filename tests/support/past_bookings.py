@@ -27,6 +27,8 @@ def meeting(
     """A row that meets the constraints of its status."""
     ends_at = starts_at + minutes * MINUTE
     columns: dict[str, Any] = {"completes_at": ends_at, "lapses_at": starts_at}
+    if status == "offered":
+        columns["offer_expires_at"] = starts_at
     if status == "held":
         columns["hold_expires_at"] = starts_at
     if status == "checked_in":
