@@ -122,7 +122,8 @@ def test_an_email_is_read_with_its_batch_and_nothing_after_it(
     Venue.objects.filter(pk=booking.venue_id).update(wording=wording)
     email = emails.get_email(name, wording)
     status = email.only_while[0] if email.only_while else booking.status
-    Booking.objects.filter(pk=booking.pk).update(status=status)
+    until = booking.starts_at if status == "offered" else None
+    Booking.objects.filter(pk=booking.pk).update(status=status, offer_expires_at=until)
     row = Delivery(key="k", name=name, to="x@example.com", booking_id=booking.pk)
     found = mailer.load_bookings([row])
     with django_assert_num_queries(int(email.before_start)):  # the clock
