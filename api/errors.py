@@ -136,7 +136,8 @@ class SameDayRefused(Refusal):
 
 
 class OutsideHours(Refusal):
-    """Not within opening hours: `opens_at` and `closes_at`, in the local time of the resource."""
+    """Not within opening hours: `opens_at` and `closes_at` are the earliest and the latest, `hours`
+    all of the date `local_on`; in the local time of the resource."""
 
     code, detail = "outside_hours", "That is outside the opening hours."
 
@@ -229,6 +230,13 @@ class TooManyHolds(Refusal):
 
     code, status, detail = "too_many_holds", 429, "Pay or cancel the slots you hold first."
     retry_after = 60
+
+
+class QuotaReached(Refusal):
+    """The person has as much of the venue as one may: `quota` is the venue's field, `limit` its
+    value, and at `free_at` it does not refuse any more, null where it always will."""
+
+    code, status, detail = "quota_reached", 409, "One person may not have more here."
 
 
 # transitions

@@ -101,6 +101,20 @@ def count_on(rule: str, times: int) -> str:
     return _join(parts | {"COUNT": str(times)} if "COUNT" in parts else parts)
 
 
+def list_further(
+    rule: str, starts_at: datetime, ends_at: datetime, zone: ZoneInfo, *, after: datetime
+) -> list[Interval]:
+    """Of a rule without an end the occurrences that begin after that instant, as many as `expand`
+    would give at once."""
+    first, since = (at.astimezone(zone).replace(tzinfo=None) for at in (starts_at, after))
+    latest = since + MAX_LENGTH
+    parsed = _parse(_join(_split(rule)), first, zone)
+    parsed = parsed.replace(count=None, until=min(parsed._until or latest, latest))
+    walls = parsed.xafter(since, count=MAX_OCCURRENCES)
+    starts = [to_instant(zone, wall.date(), wall.time()) for wall in walls]
+    return [(start, start + (ends_at - starts_at)) for start in starts if start > after]
+
+
 def _split(rule: str) -> dict[str, str]:
     parts = [part for part in rule.strip().upper().split(";") if part]
     found = dict(part.partition("=")[::2] for part in parts)

@@ -70,6 +70,8 @@ UNFOLD: dict[str, Any] = {
                     _list("Trades", "swap_horiz", "api_trade"),
                     _list("Resources", "meeting_room", "api_resource"),
                     _list("Blocks", "block", "api_block"),
+                    _list("Services", "design_services", "api_service"),
+                    _list("Pools", "groups", "api_pool"),
                     _list("Venues", "storefront", "api_venue"),
                     _list("People", "group", "api_user"),
                     _list("Members", "badge", "api_membership", permission=is_admin_somewhere),

@@ -66,6 +66,11 @@ SCHEDULE: dict[str, Job] = {
         15 * SECOND,
         "a rule that changed in a way nobody thought of strands no booking",
     ),
+    "renew_blocks": Job(
+        "tasks.clock.renew_blocks",
+        HOUR,
+        "a block that comes again for ever is there as far ahead as people may book",
+    ),
     "send_reminders": Job(
         "tasks.clock.send_reminders", 15 * SECOND, "a reminder is queued when its time has come"
     ),

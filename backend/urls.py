@@ -3,11 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from api.admin import automation, board, booking_verbs, dashboard, login, users
+from api.admin import automation, blocks, board, booking_verbs, dashboard, login, users
 from backend import health
 from backend.metrics_endpoint import serve_metrics
 
-STAFF_PAGES = (automation, board, booking_verbs, dashboard, login, users)
+STAFF_PAGES = (automation, blocks, board, booking_verbs, dashboard, login, users)
 urlpatterns = [
     *(path("admin/", include(part.get_urls())) for part in STAFF_PAGES),
     path("admin/", admin.site.urls),

@@ -1,5 +1,6 @@
-"""`python -m bench.soak [MINUTES]`: starts all of Holdfast, books over HTTP, and kills a random one
-of worker, beat, web and Valkey every few seconds. In the end everything must still be true.
+"""`python -m bench.soak [MINUTES]`: starts all of Holdfast, books over HTTP whatever can be booked,
+blocks it, changes its units, and kills a random one of worker, beat, web and Valkey every few
+seconds (`--calm`: none). In the end everything must still be true.
 
 Not a measurement: exits with 1 and says what is wrong.
 """
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from pathlib import Path
@@ -25,9 +26,11 @@ import requests
 
 from backend.devserver import CHECKOUT
 from backend.devserver.server import pick_port
+from bench.soak_kinds import Offers, Rooms
 
 CLIENTS, ROOMS, EVERY = 6, 12, (3.0, 8.0)
 VICTIMS = ("worker", "beat", "backend.web", "valkey-server")
+METHODS = {"move": "PATCH", "units": "PATCH", "unblock": "DELETE"}
 ADMIN = {"email": "admin@example.com", "password": "holdfast-demo"}
 
 
@@ -54,6 +57,7 @@ class Soak:
         self.answers: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
         self.acknowledged: set[int] = set()
+        self.mine: defaultdict[int, list[int]] = defaultdict(list)  # by client
         self.rooms: list[int] = []
 
     # the system
@@ -102,6 +106,12 @@ class Soak:
                 f"{self.url}/api/v1/venues/", json={"slug": slug, "name": slug} | more
             )
             assert made.status_code == 201, made.text
+
+        def create(what: str, body: dict[str, Any]) -> int:
+            made = admin.post(f"{self.url}/api/v1/{what}/", json=body)
+            assert made.status_code == 201, made.text
+            return int(made.json()["id"])
+
         for n in range(ROOMS):
             body = {
                 "venue": "soak-held" if n % 2 else "soak-free",
@@ -109,9 +119,9 @@ class Soak:
                 "capacity": 4,
                 "price_minor": 500 if n % 2 else 0,
             }
-            made = admin.post(f"{self.url}/api/v1/resources/", json=body)
-            assert made.status_code == 201, made.text
-            self.rooms.append(made.json()["id"])
+            self.rooms.append(create("resources", body))
+        has_kinds = admin.get(f"{self.url}/api/v1/pools/").ok  # an old release knows rooms alone
+        self.offers = Offers(create, self.rooms) if has_kinds else Rooms(self.rooms)
         for n in range(CLIENTS):
             body = {"email": f"soak{n}@example.com", "password": "correct horse 9", "name": "S"}
             made = requests.post(f"{self.url}/api/v1/auth/register/", json=body, timeout=30)
@@ -127,28 +137,46 @@ class Soak:
     def client(self, number: int) -> None:
         who = {"email": f"soak{number}@example.com", "password": "correct horse 9"}
         http, dice = self.signed_in(who), random.Random(number)
-        first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
+        first = self.first
         while not self.over.wait(dice.uniform(0.05, 0.3)):
-            start = first + timedelta(hours=dice.randrange(24 * 20))
-            body = {
-                "resource": dice.choice(self.rooms),
-                "starts_at": start.isoformat(),
-                "ends_at": (start + timedelta(hours=dice.choice((1, 2)))).isoformat(),
-            }
-            self.ask(http, "book", "/api/v1/bookings/", body)
-            mine = sorted(self.acknowledged)
+            # most on two days, so that it is full there
+            start = first + timedelta(hours=dice.randrange(dice.choice((40, 40, 24 * 20))))
+            made = self.ask(http, "book", "bookings/", self.offers.choose(dice, start))
+            mine = self.mine[number]
+            if made:
+                mine.append(made["id"])
             if mine and dice.random() < 0.3:
-                self.ask(http, "cancel", f"/api/v1/bookings/{dice.choice(mine)}/cancel/", {})
+                self.ask(http, "cancel", f"bookings/{dice.choice(mine)}/cancel/", {})
+            if mine and dice.random() < 0.3:
+                start = first + timedelta(hours=dice.randrange(40))
+                times = {"starts_at": start, "ends_at": start + timedelta(hours=1)}
+                body = {name: at.isoformat() for name, at in times.items()}
+                self.ask(http, "move", f"bookings/{dice.choice(mine)}/", body)
 
-    def ask(self, http: requests.Session, verb: str, path: str, body: dict[str, Any]) -> None:
+    @property
+    def first(self) -> datetime:
+        return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
+
+    def staff(self) -> None:
+        http, dice = self.signed_in(ADMIN), random.Random(0)
+        work = self.offers.work(lambda *what: self.ask(http, *what), dice, self.first)
+        while not self.over.wait(dice.uniform(0.2, 0.6)):
+            next(work)
+
+    def ask(self, http: requests.Session, verb: str, path: str, body: dict[str, Any]) -> Any:
+        """What is answered, or None where that is not known."""
+        method = METHODS.get(verb, "POST")
         try:
-            answer = http.post(self.address() + path, json=body, timeout=self.patience)
+            answer = http.request(
+                method, f"{self.address()}/api/v1/{path}", json=body, timeout=self.patience
+            )
         except requests.RequestException as error:
             self.answers[f"{verb}: {type(error).__name__}"] += 1
-            return
+            return None
         self.answers[f"{verb}: {answer.status_code}"] += 1
         if verb == "book" and answer.status_code == 201:
             self.acknowledged.add(answer.json()["id"])
+        return answer.json() if answer.ok else None
 
     def address(self) -> str:
         """Where the next request goes."""
@@ -187,9 +215,11 @@ class Soak:
         return found + self.lost() + self.mail()
 
     def lag(self) -> float:
+        """Seconds, of the job that is furthest behind."""
         try:
-            return float(requests.get(f"{self.url}/health/automation/", timeout=10).json()["lag"])
-        except (requests.RequestException, ValueError):
+            answer = self.signed_in(ADMIN).get(f"{self.url}/api/v1/automation/", timeout=10)
+            return float(max(job["lag"] or 0 for job in answer.json()["jobs"]))
+        except (requests.RequestException, KeyError):
             return 1e9
 
     def lost(self) -> list[str]:
@@ -211,19 +241,21 @@ class Soak:
         return ["too many copies"] if doubled > self.kills["worker"] else []
 
 
-def main(minutes: float) -> int:
+def main(minutes: float, calm: bool = False) -> int:
     with tempfile.TemporaryDirectory(prefix="soak") as top:
         soak = Soak(Path(top))
         soak.start()
         try:
             soak.prepare()
             clients = [threading.Thread(target=soak.client, args=[n]) for n in range(CLIENTS)]
+            clients.append(threading.Thread(target=soak.staff))
             for each in clients:
                 each.start()
             until = time.monotonic() + minutes * 60
             while time.monotonic() < until:
                 time.sleep(random.uniform(*EVERY))
-                soak.kill_one()
+                if not calm:
+                    soak.kill_one()
             soak.over.set()
             for each in clients:
                 each.join()
@@ -242,4 +274,6 @@ def main(minutes: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 10))
+    calm = "--calm" in sys.argv
+    numbers = [word for word in sys.argv[1:] if word != "--calm"]
+    sys.exit(main(float(numbers[0]) if numbers else 10, calm))

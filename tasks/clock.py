@@ -9,6 +9,7 @@ from api.services.messages import reminders
 from api.services.operations import jobs
 from api.services.reviews.review import review_changed_venues
 from api.services.series import extend, no_shows
+from api.services.venues import block_renewal
 
 from . import pushes
 
@@ -59,6 +60,12 @@ def extend_series() -> int:
 def end_series() -> int:
     """Series ended because nobody came too often."""
     return jobs.run("end_series", no_shows.end_missed_series)
+
+
+@shared_task
+def renew_blocks() -> int:
+    """Endless blocks that were given more times."""
+    return jobs.run("renew_blocks", block_renewal.renew_blocks)
 
 
 @shared_task

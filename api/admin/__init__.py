@@ -2,6 +2,7 @@
 read-only."""
 
 from . import (
+    blocks,
     bookings,
     login,
     members,
@@ -15,6 +16,7 @@ from . import (
 )
 
 __all__ = [
+    "blocks",
     "bookings",
     "login",
     "members",

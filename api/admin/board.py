@@ -3,7 +3,9 @@ another time or place. By keyboard, and without a script, the form below it move
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,8 +17,10 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from api.models import Booking, Venue
+from api.models import Booking, Resource, Venue
 from api.queries.bookings import board as query
+from api.queries.bookings import part_names
+from api.queries.bookings.blocked_times import Blocked
 
 from .booking_verbs import MOVABLE
 
@@ -59,13 +63,9 @@ def show_board(request: HttpRequest, slug: str) -> HttpResponse:
         "after": after,
         "columns": _list_columns(board, view),
         "rows": _list_rows(board, view),
-        "movable": [
-            booking
-            for _, bookings in sorted(board.cells.items())
-            for booking in bookings
-            if booking.status in MOVABLE
-        ],
-        "chosen": request.GET.get("booking", ""),
+        "movable": _list_movable(board),
+        "blocks": _list_blocks(board),
+        "may_block": request.user.has_perm("api.add_block"),
     }
     return TemplateResponse(request, "staff/board.html", context)
 
@@ -106,28 +106,78 @@ def _list_rows(board: query.Board, view: str) -> list[dict[str, Any]]:
             return f"{on:%Y-%m-%d}"
         return f"{on:%Y-%m-%d}T{_get_hour(booking, on, zone):02d}"
 
+    def find_column_of_block(blocked: Blocked, on: date) -> str:
+        if view == "week":
+            return f"{on:%Y-%m-%d}"
+        return f"{on:%Y-%m-%d}T{_get_block_hour(blocked, board):02d}"
+
+    names = part_names.list_part_names({b.pk: b for c in board.cells.values() for b in c}.values())
     rows = []
     for resource in board.resources:
         cells: dict[str, list[dict[str, Any]]] = {}
         for on in board.days:
             for booking in board.cells.get((resource.pk, on), ()):
-                chip = _build_chip(booking, zone)
+                chip = _build_chip(booking, resource, names[booking.pk], zone)
                 cells.setdefault(find_column(booking, on), []).append(chip)
-        columns = [(value, cells.get(value, ())) for value, _ in _list_columns(board, view)]
+            for blocked in board.blocked.get((resource.pk, on), ()):
+                chip = {"blocked": blocked} | _format_times(blocked, zone)
+                cells.setdefault(find_column_of_block(blocked, on), []).append(chip)
+        columns = [
+            (value, sorted(cells.get(value, ()), key=itemgetter("at")))
+            for value, _ in _list_columns(board, view)
+        ]
         rows.append({"resource": resource, "cells": columns})
     return rows
 
 
-def _build_chip(booking: Booking, zone: ZoneInfo) -> dict[str, Any]:
-    starts: datetime = booking.starts_at.astimezone(zone)
-    ends: datetime = booking.ends_at.astimezone(zone)
-    return {
+def _build_chip(
+    booking: Booking, resource: Resource, names: Sequence[str], zone: ZoneInfo
+) -> dict[str, Any]:
+    """Of one that takes several, `others` are what else it takes."""
+    what = booking.service.name if booking.service else booking.title
+    return _format_times(booking, zone) | {
         "booking": booking,
-        "starts": f"{starts:%H:%M}",
-        "ends": f"{ends:%H:%M}",
-        "local": f"{starts:%Y-%m-%dT%H:%M}",
+        "what": what,
+        "quantity": booking.quantity if booking.quantity > 1 else 0,
+        "others": [name for name in names if name.rpartition(" × ")[2] != resource.name],
+        "local": f"{booking.starts_at.astimezone(zone):%Y-%m-%dT%H:%M}",
         "movable": booking.status in MOVABLE,
     }
+
+
+def _format_times(row: Booking | Blocked, zone: ZoneInfo) -> dict[str, Any]:
+    starts, ends = (at.astimezone(zone) for at in (row.starts_at, row.ends_at))
+    return {"at": row.starts_at, "starts": f"{starts:%H:%M}", "ends": f"{ends:%H:%M}"}
+
+
+def _list_movable(board: query.Board) -> list[tuple[Booking, str]]:
+    """Each once, by start, with all that it takes."""
+    every = (row for rows in board.cells.values() for row in rows if row.status in MOVABLE)
+    found = {row.pk: row for row in every}
+    names = part_names.list_part_names(found.values())
+    rows = sorted(found.values(), key=lambda row: (row.starts_at, row.pk))
+    return [(row, part_names.JOINED.join(names[row.pk])) for row in rows]
+
+
+def _get_block_hour(blocked: Blocked, board: query.Board) -> int:
+    """The column in which a block begins on the day of the board; of one that began earlier, the
+    first."""
+    hours = _list_hours(board)
+    starts = blocked.starts_at.astimezone(board.venue.zone)
+    began = starts.hour if starts.date() == board.days[0] else 0
+    return min(max(began, hours[0]), hours[-1])
+
+
+def _list_blocks(board: query.Board) -> list[dict[str, Any]]:
+    """The blocks of the board, each once."""
+    found = {
+        (each.block.pk, each.starts_at): each for row in board.blocked.values() for each in row
+    }
+    names = {resource.pk: resource.name for resource in board.resources}
+    return [
+        {"blocked": each, "name": names[each.resource_id]}
+        for _, each in sorted(found.items(), key=lambda item: item[0][1])
+    ]
 
 
 def get_urls() -> list[URLPattern]:

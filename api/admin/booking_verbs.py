@@ -21,6 +21,7 @@ from api.effective_status import get_due_transition
 from api.errors import Refusal
 from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, ActorRole
 from api.models import Booking, Resource, User
+from api.queries.bookings.part_names import get_place_text
 from api.queries.clock import database_now
 from api.services.actors import Actor
 from api.services.bookings.actions import (
@@ -167,12 +168,24 @@ def _move(request: HttpRequest, booking: Booking, actor: Actor) -> str:
             raise Refusal("That is not a time.")
     starts_at: datetime = form.cleaned_data["starts_at"]
     ends_at = form.cleaned_data["ends_at"] or starts_at + (booking.ends_at - booking.starts_at)
-    changes = BookingChanges(
-        starts_at=starts_at, ends_at=ends_at, resource=form.cleaned_data["resource"]
-    )
+    place = _choose_place(booking, form.cleaned_data["resource"])
+    changes = BookingChanges(starts_at=starts_at, ends_at=ends_at, **place)
     moved = reschedule_booking(booking.pk, actor, changes, reason=form.cleaned_data["reason"])
     here = moved.starts_at.astimezone(booking.venue.zone)
-    return f"Booking {booking.pk} is at {here:%a %d %b, %H:%M} now, in {moved.resource.name}."
+    return f"Booking {booking.pk} is at {here:%a %d %b, %H:%M} now, in {get_place_text(moved)}."
+
+
+def _choose_place(booking: Booking, resource: int | None) -> dict[str, Any]:
+    """What is to change of where it takes place. One of several resources is moved in time as a
+    whole; one of a service stays that, and gets the resource if it may serve it."""
+    has = set(booking.allocations.values_list("resource", flat=True))
+    if resource is None or resource in has:
+        return {}
+    if booking.service_id is not None:
+        return {"prefer": [resource]}
+    if booking.several:
+        raise Refusal("It takes several: here it moves in time alone.")
+    return {"resource": resource}
 
 
 def _refund(request: HttpRequest, booking: Booking, by: User) -> str:

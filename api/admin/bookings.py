@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from django import forms
@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
 from api import errors, money
-from api.models import Booking, BookingEvent, Trade, User, Venue
+from api.models import Booking, BookingEvent, Trade, User
 from api.queries.bookings import timeline
+from api.queries.bookings.part_names import get_place_text
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
 from api.services.bookings.changes import BookingChanges
@@ -26,11 +27,12 @@ from api.services.bookings.reschedule import reschedule_booking
 from . import booking_verbs
 from .base import EditableAdmin, OwnVenueFilter, ReadOnlyAdmin
 from .batch_actions import apply_to_each
+from .zones import find_zone
 
-EDITABLE_FIELDS = ("resource", "starts_at", "ends_at", "title", "notes", "guests")
+EDITABLE_FIELDS = ("resource", "quantity", "starts_at", "ends_at", "title", "notes", "guests")
 FORM_FIELDS = ("owner", *EDITABLE_FIELDS)
-NOT_SHOWN = (*FORM_FIELDS, "id", "guest_key", "guest_link", "price_minor", "currency")
-SUMMARY = ("status", "venue", "when")
+NOT_SHOWN = (*FORM_FIELDS, "id", "several", "guest_key", "guest_link", "price_minor", "currency")
+SUMMARY = ("status", "venue", "when", "parts")
 TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Deadlines",
@@ -44,12 +46,9 @@ TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def _find_zone(request: HttpRequest, object_id: str | None) -> tzinfo:
-    chosen = object_id or request.POST.get("resource", "")
-    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 19):
-        return UTC
-    where = {"bookings" if object_id else "resources": int(chosen)}
-    venue = Venue.objects.filter(**where).first()
-    return venue.zone if venue else UTC
+    if object_id:
+        return find_zone(object_id, "bookings")
+    return find_zone(request.POST.get("resource", ""), "resources")
 
 
 class BookingForm(ModelForm):
@@ -61,10 +60,17 @@ class BookingForm(ModelForm):
         model = Booking
         fields = FORM_FIELDS
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "quantity" in self.fields:
+            self.fields["quantity"].required = False
+
     def clean(self) -> dict[str, Any]:
         values = dict(super().clean() or {})
         if self.errors:
             return values
+        if values.get("quantity") is None:
+            values.pop("quantity", None)
         try:
             self.instance = self._write(values)
         except errors.Refusal as refusal:
@@ -79,7 +85,9 @@ class BookingForm(ModelForm):
             return create_booking(BookingRequest(contract="admin", **values), actor=actor)
         values.pop("owner", None)
         actor = Actor.for_booking(self.user, self.instance)
-        return reschedule_booking(self.instance.pk, actor, BookingChanges(**values))
+        # one of a service that is named its own resource would be one of a service no more
+        changes = BookingChanges(**values).without_unchanged(self.instance)
+        return reschedule_booking(self.instance.pk, actor, changes)
 
     def _post_clean(self) -> None:
         """Skip the model's validation: the row is written already."""
@@ -102,6 +110,7 @@ class BookingAdmin(EditableAdmin):
     actions = ("approve_all", "reject_all", "cancel_all")
     readonly_fields = (
         "when",
+        "parts",
         "price",
         *(f.name for f in Booking._meta.concrete_fields if f.name not in NOT_SHOWN),
     )
@@ -155,6 +164,12 @@ class BookingAdmin(EditableAdmin):
         starts, ends = booking.starts_at.astimezone(zone), booking.ends_at.astimezone(zone)
         until = "H:i" if starts.date() == ends.date() else "D j M H:i"
         return f"{format_date(starts, 'D j M Y H:i')}–{format_date(ends, until)}"
+
+    @admin.display(description="What it takes")
+    def parts(self, booking: Booking) -> str:
+        """Return all that it takes, with the service that it is for."""
+        what = get_place_text(booking)
+        return f"{booking.service}: {what}" if booking.service else what
 
     @admin.display(description="Price")
     def price(self, booking: Booking) -> str:

@@ -15,6 +15,7 @@ from api.errors import NotFound
 from api.models import Booking
 from api.policy import Interval
 from api.queries.bookings import resource_week as week_query
+from api.queries.bookings.blocked_times import Blocked
 from api.rest.permissions import get_caller
 
 QUARTERS = 96
@@ -28,6 +29,8 @@ class Block:
     last: int
     kind: str
     booking: Booking | None = None
+    blocked: Blocked | None = None
+    units: int = 0
     starts: datetime | None = None
     ends: datetime | None = None
 
@@ -75,6 +78,7 @@ def _build_context(week: week_query.Week) -> dict[str, Any]:
 
 
 def _list_spans(day: week_query.Day) -> list[Interval]:
+    """What the grid has to be tall enough for: a block of days makes it no taller."""
     return [*day.open, *((b.starts_at, b.ends_at) for b in day.bookings)]
 
 
@@ -93,12 +97,18 @@ def _get_quarter(zone: ZoneInfo, on: date, at: datetime, up: int = 0) -> int:
 
 
 def _build_column(zone: ZoneInfo, day: week_query.Day, first: int, last: int) -> Column:
-    def block(kind: str, span: Interval, booking: Booking | None = None) -> Block:
+    def block(kind: str, span: Interval, **more: Any) -> Block:
         a, b = _get_quarters(zone, day, span)
-        local = [moment.astimezone(zone) for moment in span]
-        return Block(max(a, first) - first + 1, min(b, last) - first + 1, kind, booking, *local)
+        starts, ends = (moment.astimezone(zone) for moment in span)
+        rows = max(a, first) - first + 1, min(b, last) - first + 1
+        return Block(*rows, kind, starts=starts, ends=ends, **more)
 
     blocks = [block("open", span) for span in day.open]
     blocks += [block("primetime", day.primetime)] if day.primetime and day.open else []
-    blocks += [block("taken", (row.starts_at, row.ends_at), row) for row in day.bookings]
+    blocks += [block("blocked", (b.starts_at, b.ends_at), blocked=b) for b in day.blocked]
+    if day.taken:
+        blocks += [block("count", (t.starts_at, t.ends_at), units=t.units) for t in day.taken]
+    else:
+        rows = day.bookings
+        blocks += [block("taken", (row.starts_at, row.ends_at), booking=row) for row in rows]
     return Column(day, blocks)

@@ -21,6 +21,7 @@ from api.models import Resource, Venue
 from api.opening_hours import is_region
 
 from . import form_fields
+from .rates import RatesField
 
 # label and help by field
 VENUE_TEXTS: Final[dict[str, tuple[str, str]]] = {
@@ -50,6 +51,17 @@ VENUE_TEXTS: Final[dict[str, tuple[str, str]]] = {
     "same_day_allowed": ("Bookings for today are taken", ""),
     "hold_length": ("Time to pay", "An unpaid booking keeps its slot for so long."),
     "max_open_holds": ("Unpaid bookings a person may have", ""),
+    "max_bookings_ahead": ("Bookings ahead a person may have", "Empty: as many as they like."),
+    "max_hours_a_week": (
+        "Time a person may book in a week",
+        "From Monday to Sunday, by the clock here. Empty: any.",
+    ),
+    "max_open_requests": ("Requests a person may have open", "Empty: as many as they like."),
+    "no_shows_before_pause": (
+        "Missed bookings before a pause",
+        "Who has missed so many books nothing for a while. Empty: never.",
+    ),
+    "pause_length": ("The pause lasts", "From the last booking that was missed."),
     "check_in_required": (
         "People check in",
         "Who does not come loses the slot, and it is free for others.",
@@ -82,6 +94,10 @@ VENUE_TEXTS: Final[dict[str, tuple[str, str]]] = {
 }
 RESOURCE_TEXTS: Final[dict[str, tuple[str, str]]] = {
     "capacity": ("People", "How many it is for."),
+    "units": ("How many of it", "Identical places that are booked one by one: seats, bikes, mats."),
+    "buffer_before": ("Kept free before a booking", "To prepare; people do not see it."),
+    "buffer_after": ("Kept free after a booking", "To clean; people do not see it."),
+    "user": ("The person that it is", "Where it is a person whose time is booked."),
     "image_url": ("Address of a picture", ""),
     "is_available": ("Can be booked", "Off: it is shown, and takes no new bookings."),
     "maintenance": ("Under repair", "It takes no new bookings until this is off."),
@@ -142,6 +158,12 @@ class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
         help_text="For one slot, in the venue's currency. Empty or 0: free of charge.",
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
     )
+    other_prices = RatesField(
+        label="Other prices at times",
+        required=False,
+        help_text="For one slot that begins then. The first row that fits decides; where none does,"
+        " the price above.",
+    )
     more_amenities = forms.CharField(
         required=False,
         max_length=1000,
@@ -162,6 +184,9 @@ class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
             currency = resource.venue.currency
             self.initial["price"] = money.to_major(resource.price_minor, currency)
             self.fields["price"].label = f"Price, {currency.upper()}"
+        if resource.pk and "other_prices" in self.fields:
+            self.fields["other_prices"].set_currency(resource.venue.currency)
+            self.initial["other_prices"] = resource.rates
         self.apply_texts(RESOURCE_TEXTS)
 
     def clean(self) -> dict[str, Any]:
@@ -178,6 +203,8 @@ class ResourceForm(TextsMixin, forms.ModelForm[Resource]):
                 self.add_error("price", f"{venue.currency.upper()} has no such small coins.")
             else:
                 self.instance.price_minor = int(minor)
+        if "other_prices" in values:
+            self.instance.rates = values["other_prices"]
         return values
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import action
 
-from api.models import Allocation, Block, PrimetimeWindow, Resource, User, Venue
+from api.models import PrimetimeWindow, Resource, User, Venue
 from api.services.bookings.fit import fit_units
 from api.services.reviews.review import review_bookings
 from api.services.venues import hours, resources
@@ -22,7 +22,6 @@ from .base import (
     HTTPS_URLS,
     EditableAdmin,
     OwnVenueFilter,
-    ReadOnlyAdmin,
     VenueInline,
 )
 from .form_fields import build_weekday_field
@@ -30,7 +29,7 @@ from .hours import ExceptionInline, HoursInline, OwnExceptionInline, OwnHoursInl
 from .reviews import warn_of_affected
 from .venue_forms import ResourceForm, VenueForm
 
-ADDED = ("more_amenities", "price")  # by the form of resources
+ADDED = ("more_amenities", "price", "other_prices")  # by the form of resources
 
 
 class PrimetimeWindowInline(VenueInline):
@@ -85,6 +84,16 @@ class VenueAdmin(EditableAdmin):
                 )
             },
         ),
+        (
+            "Quotas of a person",
+            {
+                "fields": (
+                    ("max_bookings_ahead", "max_hours_a_week"),
+                    "max_open_requests",
+                    ("no_shows_before_pause", "pause_length"),
+                )
+            },
+        ),
         ("People", {"fields": ("second_factor_required", "retention")}),
         ("Panels", {"fields": ("panel_networks",)}),
         ("Emails", {"fields": (("send_confirmation_emails", "admin_email"),)}),
@@ -105,6 +114,7 @@ class VenueAdmin(EditableAdmin):
 class ResourceAdmin(EditableAdmin):
     form = ResourceForm
     exclude = ("price_minor",)  # in its own unit by the form
+    autocomplete_fields = ("user",)
     formfield_overrides = HTTPS_URLS | DURATIONS
     list_display = (
         *("name", "venue", "building", "floor", "capacity", "is_available", "maintenance"),
@@ -158,18 +168,3 @@ class ResourceAdmin(EditableAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return [str(obj) for obj in objs], {}, set(), []
-
-
-@admin.register(Block)
-class BlockAdmin(ReadOnlyAdmin):
-    list_display = ("resource", "starts_at", "ends_at", "reason", "created_by")
-    list_filter = ("resource__venue",)
-    list_select_related = ("resource", "created_by")
-
-
-@admin.register(Allocation)
-class AllocationAdmin(ReadOnlyAdmin):
-    list_display = ("resource", "unit", "span", "blocking", "kind", "booking", "block")
-    list_filter = ("kind", "blocking")
-    list_select_related = ("resource", "booking", "block")
-    show_full_result_count = False

@@ -4,7 +4,8 @@ changes nothing, because mail programs and scanners look ahead; its buttons POST
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,17 +16,22 @@ from api import errors, policy
 from api.effective_status import get_effective_status
 from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Status
 from api.models.bookings import PAID_STATUSES, PaymentStatus
+from api.queries.bookings.day_slots import DaySlot
+from api.queries.bookings.part_names import list_part_names
 from api.queries.clock import database_now
 from api.queries.venues.rules import get_resource
+from api.queries.venues.services import get_service_rules
+from api.services.bookings.parts import list_all_rules
 from api.services.messages.email_context import build_booking_context
 from api.services.payments import checkout, local_cards
 
 from .base import VenueView, get_refusal_status, redirect_after_post
-from .choices import build_choice, read_instant
+from .choices import Choice, build_choice, build_service_choice, read_instant
 from .forms import CancelForm, build_move_form
-from .venue_page import build_times
+from .times import build_times
 
 MOVABLE = (HELD, PENDING, CONFIRMED)
+OTHER_PRICE = "It has another price then: book it anew, and cancel this one."
 
 
 class BookingView(VenueView):
@@ -69,18 +75,24 @@ class BookingView(VenueView):
         """To the time of a button, which keeps the length, or to one that was typed."""
         starts_at = read_instant(self.request.POST.get("at", ""))
         if starts_at is not None:
-            self.move_to(starts_at, starts_at + (self.booking.ends_at - self.booking.starts_at))
+            self.move_to(starts_at, starts_at + self.length)
             return self.reload()
         form = build_move_form(self.booking, self.request.POST)
         if not form.is_valid():
             return self.show(move_form=form)
         try:
-            self.move_to(**form.cleaned_data)
+            starts_at = form.cleaned_data["starts_at"]
+            self.move_to(starts_at, form.cleaned_data.get("ends_at") or starts_at + self.length)
         except errors.NotFound:
             raise
         except errors.Refusal as refusal:
             return self.show(refusal, move_form=form)
         return self.reload()
+
+    @property
+    def length(self) -> timedelta:
+        length: timedelta = self.booking.ends_at - self.booking.starts_at
+        return length
 
     def pay(self) -> HttpResponse:
         """With a test card at the local Stripe; where there are keys, on Stripe's own page."""
@@ -119,6 +131,7 @@ class BookingView(VenueView):
         awaits_payment = status == HELD and not booking.awaits_guest
         context: dict[str, Any] = {
             "guest_page": self.guest_page,
+            "parts": list_part_names([booking])[booking.pk],
             "status": status,
             "status_word": Status(status).label,
             "awaits_guest": status == HELD and booking.awaits_guest,
@@ -137,13 +150,31 @@ class BookingView(VenueView):
         """Where it could move to, on the day that is asked for or on its own."""
         booking = self.booking
         own_day = booking.starts_at.astimezone(self.venue.zone).date().isoformat()
-        on = self.request.GET.get("on") or own_day
-        place = get_resource(booking.resource_id, retired=True)
-        choice = build_choice(place, booking.ends_at - booking.starts_at, on)
+        choice = self._build_choice(self.request.GET.get("on") or own_day)
         check = policy.check_reschedule(booking.starts_at)
         found = choice.list_slots(check=check, ignore=booking.pk)
         kept = {
-            on: [slot for slot in day if slot.starts_at != booking.starts_at]
+            on: [self._refuse_other_price(s) for s in day if s.starts_at != booking.starts_at]
             for on, day in found.items()
         }
         return {"looking": "on" in self.request.GET, "times": build_times(choice, kept)}
+
+    def _refuse_other_price(self, slot: DaySlot) -> DaySlot:
+        """What is paid, or needs no payment any more, moves where it costs the same."""
+        booking = self.booking
+        is_fixed = booking.payment_status in PAID_STATUSES or booking.status == CONFIRMED
+        if slot.refusal or not is_fixed or slot.price_minor == booking.price_minor:
+            return slot
+        return replace(slot, refusal=errors.NotAllowedNow(OTHER_PRICE))
+
+    def _build_choice(self, on: str) -> Choice:
+        """What it takes now: of a service its duration, and who serves it first."""
+        booking, query = self.booking, {"on": on, "quantity": str(self.booking.quantity)}
+        length = booking.ends_at - booking.starts_at
+        if booking.service_id is not None:
+            service = get_service_rules(booking.service_id, retired=True)
+            if length in service.prices:
+                query["with"] = str(booking.resource_id)
+                return build_service_choice(service, query, length)
+        first = get_resource(booking.resource_id, retired=True)
+        return build_choice(list_all_rules(booking, first), query, length)

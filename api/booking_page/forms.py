@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
@@ -35,7 +36,10 @@ def build_move_form(booking: Any, data: Any = None) -> MoveForm:
     here = timezone.get_current_timezone()
     names = ("starts_at", "ends_at")
     initial = {name: getattr(booking, name).astimezone(here) for name in names}
-    return MoveForm(data, initial=initial, label_suffix="")
+    form = MoveForm(data, initial=initial, label_suffix="")
+    if booking.service_id is not None:  # whose durations say when it ends
+        del form.fields["ends_at"]
+    return form
 
 
 class AddressField(forms.CharField):
@@ -61,13 +65,22 @@ class NewBookingForm(forms.Form):
         widget=forms.Textarea({"rows": 3}),
     )
     consent = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    once = forms.RegexField(r"^[0-9a-f-]{32,36}$", required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any, *, user: User | None, venue: Venue, capacity: int) -> None:
-        super().__init__(data, auto_id="book_%s", label_suffix="")
+    def __init__(
+        self, data: Any, *, user: User | None, venue: Venue, capacity: int, quantity: int = 1
+    ) -> None:
+        super().__init__(data, auto_id="book_%s", label_suffix="", initial={"once": uuid4})
         self.fields["email"].widget.attrs["autocomplete"] = "email"
         if user is not None:
             del self.fields["name"], self.fields["email"]
-        if capacity == 1 and venue.capacity_enforced:
+        self.fields["guests"].initial = quantity
+        if capacity == quantity and venue.capacity_enforced:  # one for each
             del self.fields["guests"]
+            self.people = quantity
         elif venue.capacity_enforced:
             self.fields["guests"].widget.attrs["max"] = capacity
+
+    def clean(self) -> dict[str, Any]:
+        values = dict(super().clean() or {})
+        return values if "guests" in self.fields else values | {"guests": self.people}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from api.effective_status import get_effective_status
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, User, Venue
 from api.queries.bookings.bookings import get_booking_with_relations, list_visible_bookings
+from api.queries.bookings.part_names import JOINED, list_part_names
 from api.queries.clock import database_now
 from api.queries.venues.venues import get_venue
 from api.services.actors import Actor
@@ -44,7 +46,8 @@ class OwnBookingsView(SignedInView):
 
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
         user = cast(User, self.user)
-        rows = list_visible_bookings(user).filter(owner=user, venue=self.venue)
+        rows = list_visible_bookings(user).select_related("service")
+        rows = rows.filter(owner=user, venue=self.venue)
         now = database_now()
         ahead: list[Booking] = []
         over: list[Booking] = []
@@ -52,18 +55,21 @@ class OwnBookingsView(SignedInView):
             is_open = get_effective_status(booking) in BOOKING.blocking
             (ahead if is_open else over).append(booking)
         over += rows.filter(ends_at__lte=now).order_by("-starts_at")[:MOST]
+        over = over[:MOST]
+        names = list_part_names([*ahead, *over])
         context = {
-            "ahead": [self._build_row(booking) for booking in ahead],
-            "over": [self._build_row(booking) for booking in over[:MOST]],
+            "ahead": [self._build_row(booking, names[booking.pk]) for booking in ahead],
+            "over": [self._build_row(booking, names[booking.pk]) for booking in over],
         }
         return self.render("pages/own_bookings.html", context)
 
-    def _build_row(self, booking: Booking) -> dict[str, Any]:
-        status = get_effective_status(booking)
+    def _build_row(self, booking: Booking, names: Sequence[str]) -> dict[str, Any]:
+        status, where = get_effective_status(booking), JOINED.join(names)
+        what = booking.title or (booking.service.name if booking.service else where)
         return {
             "pk": booking.pk,
-            "what": booking.title or booking.resource.name,
-            "where": booking.resource.name if booking.title else "",
+            "what": what,
+            "where": where if where != what else "",
             "when": format_interval(booking.starts_at, booking.ends_at, self.venue.zone),
             "of_series": booking.series_id is not None,
             "status": status,

@@ -4,29 +4,38 @@ that are free."""
 
 from __future__ import annotations
 
-from bisect import bisect
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from api import errors, money, policy
+from api import errors, money
 from api.models import Booking, Guest
-from api.policy import DAY
-from api.services.accounts import consents
+from api.services.accounts import client_address, consents
 from api.services.accounts.joining import check_may_book
 from api.services.actors import Actor
 from api.services.bookings import guests
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.messages.email_times import format_interval
+from api.services.operations import idempotency
 
 from .base import VenueView, check_guest_rate, get_refusal_status, redirect_after_post
-from .choices import Choice, count_minutes, list_places, read_choice, read_instant
+from .choices import (
+    SERVICE,
+    Choice,
+    count_minutes,
+    list_own_services,
+    list_places,
+    read_choice,
+    read_instant,
+)
 from .forms import NewBookingForm
-from .wording import describe_shortly, format_day, format_length, list_reasons
+from .times import build_times
+from .wording import format_length
 
 DOOR = "page"  # the door that a booking came through
 
@@ -39,14 +48,16 @@ class FindView(VenueView):
 
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
         embed = bool(settings.EMBED_ORIGINS and request.GET.get("embed"))
-        places = list_places(self.venue)
-        choice = read_choice(places, request.GET.dict())
-        context = {"places": places, "embed": embed, "choice": choice}
+        services, places = list_own_services(self.venue), list_places(self.venue)
+        choice = read_choice(services, places, request.GET.dict())
+        context: dict[str, Any] = {"embed": embed, "choice": choice}
         if choice is not None:
-            query = {"place": choice.resource.pk, "minutes": choice.minutes}
+            query = choice.query
             context |= {
+                "services": [(f"{SERVICE}{row.pk}", row.name) for row in services],
+                "places": places,
                 "times": build_times(choice, choice.list_slots()),
-                "lengths": [(count_minutes(e), format_length(e)) for e in choice.list_lengths()],
+                "lengths": self._list_lengths(choice),
                 "looks": f"?{urlencode(query | ({'embed': 1} if embed else {}))}",
                 "books": f"{reverse('book_new', args=[slug])}?{urlencode(query)}",
             }
@@ -56,44 +67,14 @@ class FindView(VenueView):
             response.frame_ancestors = settings.EMBED_ORIGINS  # type: ignore[attr-defined]  # of our headers
         return response
 
+    def _list_lengths(self, choice: Choice) -> list[tuple[int, str]]:
+        return [
+            (count_minutes(length), ", ".join([format_length(length), *self._format(price)]))
+            for length, price in choice.list_lengths()
+        ]
 
-def get_part_of_day(hour: int) -> str:
-    return ("Night", "Morning", "Afternoon", "Evening")[bisect((6, 12, 18), hour)]
-
-
-def build_times(choice: Choice, found: dict[Any, Any]) -> dict[str, Any]:
-    """The days around, and the times of the one that is looked at, for `pages/times.html`."""
-    zone, slots = choice.rules.zone, found[choice.on]
-    offsets = {slot.starts_at.astimezone(zone).utcoffset() for slot in slots}
-    clock = "%H:%M" if len(offsets) < 2 else "%H:%M (%Z)"
-    free = [slot for slot in slots if slot.refusal is None]
-    closure = choice.rules.schedule.find_closed(choice.on)
-    return {
-        "choice": choice,
-        "day": format_day(choice.on),
-        "days": [(on, sum(slot.refusal is None for slot in day)) for on, day in found.items()],
-        "before": max(choice.today, choice.days[0] - 7 * DAY),
-        "after": choice.days[0] + 7 * DAY,
-        "free_count": len(free),
-        "slots": [
-            {
-                "part": get_part_of_day(slot.starts_at.astimezone(zone).hour),
-                "at": slot.starts_at.isoformat(),
-                "begins": slot.starts_at.astimezone(zone).strftime(clock),
-                "ends": slot.ends_at.astimezone(zone).strftime("%H:%M"),
-                "price": money.format_amount(slot.price_minor, choice.rules.venue.currency)
-                if slot.price_minor
-                else "",
-                "approval": slot.needs_approval,
-                "why": describe_shortly(slot.refusal) if slot.refusal else "",
-            }
-            for slot in slots
-        ],
-        "reasons": list_reasons(slots, zone),
-        "is_open": bool(choice.rules.schedule.list_spans(choice.on)),
-        "closure": closure.reason if closure else "",
-        "unavailable": choice.resource.unavailable_because,
-    }
+    def _format(self, price: int) -> list[str]:
+        return [money.format_amount(price, self.venue.currency)] * bool(price)
 
 
 class BookView(VenueView):
@@ -108,9 +89,10 @@ class BookView(VenueView):
 
     def read(self) -> None:
         """Refuses `NotFound` where the link is not whole."""
-        choice = read_choice(list_places(self.venue), self.sent.dict())
+        venue, sent = self.venue, self.sent.dict()
+        choice = read_choice(list_own_services(venue), list_places(venue), sent)
         starts_at = read_instant(self.sent.get("at", ""))
-        if choice is None or starts_at is None or str(choice.resource.pk) != self.sent.get("place"):
+        if choice is None or starts_at is None or choice.key != self.sent.get("place"):
             raise errors.NotFound
         self.choice, self.starts_at = choice, starts_at
         self.ends_at = starts_at + choice.length
@@ -134,50 +116,67 @@ class BookView(VenueView):
             return self.show(form, refusal)
 
     def build_form(self, data: Any) -> NewBookingForm:
-        capacity = self.choice.resource.capacity
-        return NewBookingForm(data, user=self.user, venue=self.venue, capacity=capacity)
+        choice, venue = self.choice, self.venue
+        return NewBookingForm(
+            data, user=self.user, venue=venue, capacity=choice.capacity, quantity=choice.quantity
+        )
 
     def book(self, fields: dict[str, Any]) -> HttpResponse:
+        once = fields.pop("once")
+        is_one_of_many = self.choice.most > 1 and once
+        url = self._book_once(once, fields) if is_one_of_many else self._book(fields)
+        return redirect_after_post(url)
+
+    @transaction.atomic
+    def _book_once(self, once: str, fields: dict[str, Any]) -> str:
+        """Book once for each form that was shown, however often its button is pressed: of what
+        there are several of, a second press would take another one."""
+        scope = f"page:{self.user.pk if self.user else client_address.get_address_hash()}"
+        if stored := idempotency.get_response(scope, once, DOOR, wait=True):
+            return str(stored[1])
+        url = self._book(fields)
+        idempotency.store_response(scope, once, DOOR, 303, url)
+        return url
+
+    def _book(self, fields: dict[str, Any]) -> str:
+        """Where it leads to."""
         consent = fields.pop("consent")
         owner = self.user or Guest(fields.pop("name"), fields.pop("email"))
+        wanted = self.choice.wanted
+        if "service" not in wanted:
+            wanted["ends_at"] = self.ends_at
         request = BookingRequest(
-            owner=owner,
-            resource=self.choice.resource.pk,
-            starts_at=self.starts_at,
-            ends_at=self.ends_at,
-            contract=DOOR,
-            **fields,
+            owner=owner, starts_at=self.starts_at, contract=DOOR, **wanted, **fields
         )
         check = consents.build_check(owner, consent)
         if isinstance(owner, Guest):
             check_guest_rate(self.request, self)
             guests.request_booking(request, check=check)
-            return redirect_after_post(reverse("book_sent", args=[self.venue.slug]))
+            return reverse("book_sent", args=[self.venue.slug])
         booking = create_booking(request, actor=Actor.for_new_booking(owner), check=check)
-        return redirect_after_post(get_booking_url(booking))
+        return get_booking_url(booking)
 
     def _find_own(self, refusal: errors.SlotTaken) -> Booking | None:
         """The booking in the way, if it is just what is asked for and theirs already."""
         wanted = (self.user and self.user.pk, self.starts_at, self.ends_at)
         booking: Booking
-        for booking in refusal.conflicts if self.user else ():
-            if (booking.owner_id, booking.starts_at, booking.ends_at) == wanted:
+        for booking in refusal.conflicts if self.user and self.choice.most == 1 else ():
+            there = (getattr(booking, "owner_id", None), booking.starts_at, booking.ends_at)
+            if there == wanted:  # a block is nobody's
                 return booking
         return None
 
     def show(
         self, form: NewBookingForm, refusal: errors.Refusal | None = None, status: int = 0
     ) -> HttpResponse:
-        rules, times = self.choice.rules, (self.starts_at, self.ends_at)
-        price = policy.calculate_price(rules, *times)
+        choice, price = self.choice, self.choice.calculate_price(self.starts_at)
         context = {
             "form": form,
-            "choice": self.choice,
+            "choice": choice,
             "at": self.starts_at.isoformat(),
-            "minutes": self.choice.minutes,
-            "when": format_interval(*times, rules.zone),
+            "when": format_interval(self.starts_at, self.ends_at, self.venue.zone),
             "price": money.format_amount(price, self.venue.currency) if price else "",
-            "approval": policy.needs_approval(rules, policy.is_primetime(rules, *times)),
+            "approval": choice.needs_approval(self.starts_at),
             "hold": format_length(self.venue.hold_length),
             "guest_hold": format_length(self.venue.guest_hold),
             "refund_until": format_length(self.venue.refund_until),
@@ -204,10 +203,7 @@ class BookView(VenueView):
         return self._build_address(reverse("book", args=[self.venue.slug]), on=on)
 
     def _build_address(self, path: str, **more: Any) -> str:
-        choice = self.choice
-        return (
-            f"{path}?{urlencode({'place': choice.resource.pk, 'minutes': choice.minutes, **more})}"
-        )
+        return f"{path}?{urlencode(self.choice.query | more)}"
 
 
 class SentView(VenueView):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
-from django.utils.dateformat import format as format_date
-
 from api import errors
+from api.queries.venues.hours_in_words import describe_hours, format_day
 from api.services.messages.email_times import format_instant
 
 # beside a time that cannot be booked
@@ -21,6 +20,8 @@ SHORT: Final = {
     "resource_unavailable": "Not available",
     "not_whole_slots": "Not this length",
     "over_capacity": "Too many people",
+    "unfit": "Not so many",
+    "wrong_status": "Another price",
 }
 
 
@@ -41,8 +42,9 @@ def describe(refusal: errors.Refusal, zone: tzinfo) -> str:
         last = format_instant(latest, zone) if is_instant else format_day(latest)
         return f"Bookings are taken until {last} at present."
     if isinstance(refusal, errors.OutsideHours):
-        hours = f"{data['opens_at']:%H:%M} to {data['closes_at']:%H:%M}"
-        return f"It is open from {hours}; a booking has to fit in there."
+        sentence = describe_hours(refusal)
+        fits = "; a booking has to fit in there" if data.get("hours") else ""
+        return f"{sentence[0].upper()}{sentence[1:]}{fits}."
     if isinstance(refusal, errors.Closed):
         because = f": {data['reason']}" if data.get("reason") else ""
         return f"It is closed on {format_day(data['on'])}{because}."
@@ -52,6 +54,8 @@ def describe(refusal: errors.Refusal, zone: tzinfo) -> str:
         return f"It is booked in steps of {format_length(data['slot'])}."
     if isinstance(refusal, errors.ConsentRequired):
         return "Agree to the text below first."
+    if isinstance(refusal, errors.Unfit) and refusal.errors:
+        return " ".join(sentence for each in refusal.errors.values() for sentence in each)
     return refusal.detail
 
 
@@ -61,13 +65,11 @@ def format_length(length: timedelta) -> str:
     return " ".join([f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes))
 
 
-def format_day(on: date) -> str:
-    return format_date(on, "l j F Y")
-
-
 def list_reasons(slots: Any, zone: tzinfo) -> list[tuple[str, str]]:
-    """Why the times that are not free are not: each reason once, short and whole."""
-    refusals = [slot.refusal for slot in slots if slot.refusal]
-    said = {describe_shortly(each): describe(each, zone) for each in refusals}
+    """Why the times that are not free are not: each reason once, short and whole, as of
+    the first that it refuses."""
+    said: dict[str, str] = {}
+    for refusal in (slot.refusal for slot in slots if slot.refusal):
+        said.setdefault(describe_shortly(refusal), describe(refusal, zone))
     said.pop(SHORT["slot_taken"], None)
     return list(said.items())

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from .blocks import Block
 from .bookings import Booking
@@ -47,7 +47,12 @@ class Allocation(models.Model):
         ordering = ["resource", "unit"]
         indexes = [
             models.Index("booking", name="allocation_by_booking"),
-            models.Index("resource", name="allocation_parts", condition=Q(kind=Kind.PART)),
+            models.Index(
+                "resource",
+                F("span__startswith"),
+                name="allocation_parts",
+                condition=Q(kind=Kind.PART),
+            ),
             models.Index("block", name="allocation_by_block", condition=Q(kind=Kind.BLOCK)),
             models.Index(
                 "resource",

@@ -37,6 +37,7 @@ class Sums(models.Model):
     no_shows = models.IntegerField()
     wasted = models.DurationField()
     attendees = models.BigIntegerField()
+    units = models.BigIntegerField()
     oversized = models.IntegerField()
     undersized = models.IntegerField()
     booked = models.DurationField()

@@ -237,12 +237,26 @@ _SEEN_BY_STAFF = frozenset(
     f"api.view_{name}"
     for name in (
         *("venue", "resource", "booking", "bookingevent", "trade", "panel", "review", "payment"),
-        *("series", "refund", "dispute", "delivery", "closure", "primetimewindow", "user"),
-        "userprofile",
+        *("refund", "dispute", "delivery", "closure", "primetimewindow", "user", "userprofile"),
+        *("hours", "hoursexception", "pool", "service", "serviceduration", "need"),
+        *("block", "allocation", "series"),
     )
 )
 _CHANGED_BY_STAFF = frozenset(
-    f"api.{act}_{name}" for act in ("add", "change") for name in ("booking", "resource")
+    (
+        "api.add_block",
+        "api.delete_block",
+        *(
+            f"api.{act}_{name}"
+            for act in ("add", "change")
+            for name in ("booking", "resource", "pool", "service")
+        ),
+        *(
+            f"api.{act}_{name}"  # rows on the pages of the others
+            for act in ("add", "change", "delete")
+            for name in ("hours", "hoursexception", "serviceduration", "need")
+        ),
+    )
 )
 _SEEN_BY_ADMINS = frozenset(
     f"api.view_{name}" for name in ("membership", "invitation", "consenttext")

@@ -45,6 +45,11 @@ class CompletionFrom(models.TextChoices):
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 ZERO = timedelta(0)
+AT_LEAST_ONE = MinValueValidator(1)
+QUOTAS = (
+    *("max_bookings_ahead", "max_hours_a_week", "max_open_requests"),
+    "no_shows_before_pause",
+)
 
 
 def validate_network(text: str) -> None:
@@ -115,6 +120,18 @@ class Venue(models.Model):
         default=15 * MINUTE, db_default=15 * MINUTE, help_text="Until a guest has confirmed"
     )
     max_open_holds = models.PositiveIntegerField(default=50, help_text="Per person")
+    # quotas, of each person; null: none
+    max_bookings_ahead = models.PositiveIntegerField(
+        null=True, blank=True, validators=[AT_LEAST_ONE]
+    )
+    max_hours_a_week = models.DurationField(null=True, blank=True)
+    max_open_requests = models.PositiveIntegerField(
+        null=True, blank=True, validators=[AT_LEAST_ONE]
+    )
+    no_shows_before_pause = models.PositiveIntegerField(
+        null=True, blank=True, validators=[AT_LEAST_ONE]
+    )
+    pause_length = models.DurationField(null=True, blank=True)
     check_in_required = models.BooleanField(default=False)
     check_in_opens_before = models.DurationField(default=15 * MINUTE)
     check_in_closes_after = models.DurationField(default=15 * MINUTE)
@@ -215,6 +232,20 @@ class Venue(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(late_refund_percent__lte=100), name="venue_refund_percent"
+            ),
+            *(
+                models.CheckConstraint(
+                    condition=Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gt": least}),
+                    name=f"venue_{name}",
+                )
+                for name, least in (
+                    *((name, 0) for name in QUOTAS if name != "max_hours_a_week"),
+                    *(("max_hours_a_week", ZERO), ("pause_length", ZERO)),
+                )
+            ),
+            models.CheckConstraint(
+                condition=Q(no_shows_before_pause=None) | Q(pause_length__isnull=False),
+                name="venue_pause_has_a_length",
             ),
             models.CheckConstraint(
                 condition=Q(series_no_show_limit=None) | Q(series_no_show_limit__gte=1),

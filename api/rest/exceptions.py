@@ -152,7 +152,7 @@ def get_status(refusal: errors.Refusal) -> int:
 # the data of a refusal that a client can act on
 _DATA = (
     *("earliest", "latest", "opens_at", "closes_at", "on", "reason", "capacity", "slot", "limit"),
-    *("current", "occurrences"),
+    *("current", "occurrences", "quota", "free_at"),
 )
 
 

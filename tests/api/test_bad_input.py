@@ -156,7 +156,8 @@ FIELDS = {
                    "own_slot_length", "price_minor", "image_url"],
     "venues/": ["slug", "name", "time_zone", "currency", "opens_at", "closed_weekdays", "approval",
                 "slot_length", "min_notice", "max_advance", "max_open_holds", "admin_email",
-                "late_refund_percent", "check_in_required"],
+                "late_refund_percent", "check_in_required", "max_bookings_ahead",
+                "max_hours_a_week", "no_shows_before_pause", "pause_length"],
     "venues/club/primetime/": ["weekday", "starts_at", "ends_at", "is_active"],
     "venues/club/closures/": ["first_on", "last_on", "reason"],
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 import pytest
+from django.forms import MultiWidget
 from django.test import Client
 
 from api.models import Hours, HoursException, Resource, Review, Venue
@@ -22,7 +23,14 @@ def save(ada):
     def send(page: str, hours=(), exceptions=(), **more):
         shown = client.get(page).context_data
         form = shown["adminform"].form
-        typed = {name: form[name].value() for name in form.fields}
+        typed = {}
+        for name, field in form.fields.items():
+            value = form[name].value()
+            if isinstance(field.widget, MultiWidget):  # a number and its unit
+                parts = field.widget.decompress(value)
+                typed |= {f"{name}_{n}": part for n, part in enumerate(parts)}
+            else:
+                typed[name] = value
         names = {"hours": hours, "own_hours": hours}
         names |= {"exceptions": exceptions, "own_exceptions": exceptions}
         for formset in shown["inline_admin_formsets"]:
@@ -102,7 +110,7 @@ def test_rows_on_a_resources_page_are_its_own(save, court):
 
 
 def test_a_new_resource_may_have_rows_at_once(save, venue):
-    more = {"venue": venue.pk, "name": "Court 2"}
+    more = {"venue": venue.pk, "name": "Court 2", "amenities": []}
     save("/admin/api/resource/add/", [row(0, "09:00", "12:00")], **more)
     assert Hours.objects.get().resource == Resource.objects.get(name="Court 2")
 

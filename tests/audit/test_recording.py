@@ -146,8 +146,8 @@ def test_rows_that_go_or_are_marked_as_gone_say_so(client_of, ada, court, ana, b
     admin.delete(f"/api/v1/venues/club/closures/{closure['id']}/")
     admin.delete(f"/api/v1/resources/{court.pk}/")
     found = [(entry.action, entry.object) for entry in AuditEntry.objects.order_by("id")]
-    assert found[0] == ("create", f"closure:{closure['id']}")
-    assert found[1] == ("delete", f"closure:{closure['id']}")
+    assert found[0] == ("create", f"exception:{closure['id']}")
+    assert found[1] == ("delete", f"exception:{closure['id']}")
     assert ("retire", f"resource:{court.pk}") in found
 
 

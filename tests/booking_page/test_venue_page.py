@@ -88,7 +88,7 @@ def test_what_is_not_free_says_why_and_names_nobody(page, venue, court, booked, 
 
 
 def test_a_closed_day_and_a_resource_out_of_order_say_so(page, venue, court, soon):
-    venue.closures.create(first_on=soon.date(), last_on=soon.date(), reason="Easter")
+    venue.exceptions.create(first_on=soon.date(), last_on=soon.date(), reason="Easter")
     day = {"on": f"{soon:%Y-%m-%d}"}
     assert "Closed on this day: <bdi>Easter</bdi>" in read(Client().get(page, day))
     Resource.objects.update(maintenance=True)
@@ -374,3 +374,13 @@ def test_a_form_that_is_too_old_says_what_to_do(signed_in, choose):
     _, chosen = choose()
     answer = signed_in.post("/book/club/new/", chosen | {"guests": 1})
     assert (answer.status_code, "Please send it once more" in read(answer)) == (403, True)
+
+
+def test_who_has_as_much_as_one_may_reads_so(signed_in, venue, choose):
+    Venue.objects.update(max_bookings_ahead=1)
+    url, chosen = choose()
+    assert press(signed_in, url, **chosen, guests=1).status_code == 303
+    url, chosen = choose(hours=2)
+    page = press(signed_in, url, **chosen, guests=1)
+    assert "You have as many bookings ahead as one person may here (1)." in read(page)
+    assert Booking.objects.count() == 1

@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from playwright.sync_api import Browser, Page, expect
 
-from api.models import Booking, Resource, User, Venue
+from api.models import Booking, Pool, Resource, Service, User, Venue
 from api.services.accounts import links
 from tests.conftest import PASSWORD
 from tests.support.web import Site
@@ -29,6 +29,24 @@ def club(venue: Venue, court: Resource, transactional_db: None) -> Venue:
     Resource.objects.create(venue=venue, name=ARABIC, capacity=2)
     Resource.objects.update(price_minor=1500)
     return venue
+
+
+@pytest.fixture
+def cut(club: Venue) -> Service:
+    """By either of two barbers, in two lengths."""
+    pool = Pool.objects.create(venue=club, name="Barbers")
+    names = ("Lena", "Marek")
+    pool.resources.set([Resource.objects.create(venue=club, name=name) for name in names])
+    service = Service.objects.create(venue=club, name="Haircut")
+    for minutes, price in ((30, 2800), (45, 3500)):
+        service.durations.create(duration=timedelta(minutes=minutes), price_minor=price)
+    service.needs.create(pool=pool)
+    return service
+
+
+@pytest.fixture
+def bikes(club: Venue) -> Resource:
+    return Resource.objects.create(venue=club, name="Bikes", units=12, price_minor=400)
 
 
 @pytest.fixture
@@ -143,12 +161,76 @@ def test_it_is_booked_signed_in_without_javascript(
     assert (booking.owner, booking.ends_at - booking.starts_at) == (ana, timedelta(hours=2))
 
 
+def test_a_guest_books_a_service_by_keys_alone(
+    open_page: Callable[..., Page], site: Site, cut: Service, bikes: Resource
+) -> None:
+    """What is asked changes with what is chosen, and the focus stays where it was."""
+    page = open_page()
+    page.goto(site.url(f"/book/club/?place={bikes.pk}"))
+    expect(page.get_by_label("How many")).to_have_value("1")
+    press_until(page, "Tab", "#place")
+    page.keyboard.type("Hair")
+    expect(page.get_by_label("How long")).to_contain_text("45 min, 35.00 USD")
+    assert page.evaluate("document.activeElement.id") == "place"
+    page.get_by_label("How long").select_option(label="45 min, 35.00 USD")
+    expect(page).to_have_url(re.compile("minutes=45"))
+    page.get_by_label("With", exact=True).select_option(label="Marek")
+    expect(page).to_have_url(re.compile(r"with=\d"))
+    press_until(page, "Tab", "#day-after")
+    page.keyboard.press("Enter")
+    expect(page.locator("#day-before")).to_have_attribute("href", re.compile("with="))
+    expect(page.locator("a.slot").first).to_contain_text("2 free")
+    press_until(page, "Tab", "a.slot")
+    follow(page)
+    expect(page.get_by_text("Marek, or whoever is free")).to_be_visible()
+    press_until(page, "Tab", "#book_name")
+    page.keyboard.type("Gus Example")
+    page.keyboard.press("Tab")
+    page.keyboard.type("gus@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="look at your mail")).to_be_visible()
+    booking = Booking.objects.get()
+    assert (booking.service, booking.resource.name) == (cut, "Marek")
+    page.goto(site.url(f"/guests/{links.build_guest_token(booking)}/"))
+    page.get_by_role("button", name="Confirm the booking").click()
+    expect(page.get_by_role("heading", name="Pay 35.00 USD")).to_be_visible()
+    page.get_by_text("Move it to another time").click()
+    page.locator("button.slot").first.click()
+    expect(page.get_by_role("status")).to_contain_text("held for you")
+    moved = Booking.objects.get()
+    assert moved.starts_at != booking.starts_at
+    assert moved.ends_at - moved.starts_at == timedelta(minutes=45)
+
+
+def test_units_are_booked_without_javascript(
+    open_page: Callable[..., Page], site: Site, ana: User, bikes: Resource
+) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto(site.url("/account/login/?next=/book/club/"))
+    page.get_by_label("Login").fill(ana.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("What").select_option(label="Bikes")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_label("How many").fill("3")
+    page.get_by_role("button", name="Show").click()
+    page.locator("#day-after").click()
+    expect(page.locator("a.slot").first).to_contain_text("12 of 12 left")
+    expect(page.locator("a.slot").first).to_contain_text("12.00 USD")
+    page.locator("a.slot").nth(2).click()
+    page.get_by_role("button", name="Hold it and pay").click()
+    expect(page.get_by_role("heading", name="Pay 12.00 USD")).to_be_visible()
+    expect(page.get_by_text("3 × Bikes").first).to_be_visible()
+    booking = Booking.objects.get()
+    assert (booking.quantity, booking.guests, booking.resource) == (3, 3, bikes)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1200])
 @pytest.mark.parametrize("side", ["ltr", "rtl"])
 def test_no_page_has_a_fault(
-    open_page: Callable[..., Page], site: Site, ana: User, booked: Any, scheme: str, width: int,
-    side: str,
+    open_page: Callable[..., Page], site: Site, ana: User, booked: Any, cut: Service,
+    bikes: Resource, scheme: str, width: int, side: str,
 ) -> None:  # fmt: skip
     place = Resource.objects.get(name=ARABIC)
     booking = booked(ana, place=place)
@@ -163,6 +245,8 @@ def test_no_page_has_a_fault(
         "/book/club/bookings/",
         f"/book/club/bookings/{booking.pk}/?on={booking.starts_at:%Y-%m-%d}",
         f"/book/club/?place={place.pk}&on={booking.starts_at:%Y-%m-%d}",
+        f"/book/club/?place=service-{cut.pk}&minutes=45&on={booking.starts_at:%Y-%m-%d}",
+        f"/book/club/?place={bikes.pk}&quantity=3&on={booking.starts_at:%Y-%m-%d}",
         f"/book/club/new/?{asked}",
         "/book/club/sent/",
         "/book/nowhere/",

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.models import Resource, Venue
 from api.opening_hours import to_instant
 from api.policy import DAY, Rules
@@ -70,11 +70,11 @@ def test_22_minute_by_minute_days_ahead_are_local_dates_and_deadlines_keep_their
         with pytest.raises(errors.TooFarAhead):
             policy.check_notice(rules, noon[1], noon[1] + HOUR, now)
         start = now + HOUR
-        set_for = policy.calculate_deadlines(rules.venue, start, start + HOUR, now)
+        set_for = terms.calculate_deadlines(rules.venue, start, start + HOUR, now)
         assert start - set_for["remind_at"] == 15 * MINUTE
         assert set_for["completes_at"] - start == HOUR
         assert (
-            policy.get_payment_columns(rules.venue, "held", 500, now)["hold_expires_at"] - now
+            terms.get_payment_columns(rules.venue, "held", 500, now)["hold_expires_at"] - now
             == 30 * MINUTE
         )
         now += MINUTE

@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from api import errors
-from api.models import Allocation, Block, Booking, Resource
+from api.models import Allocation, Block, Booking, Resource, Venue
 from api.queries.reviews.reviews import list_open_reviews
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
@@ -14,6 +14,7 @@ from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.reviews.review import review_changed_venues
+from api.services.venues.block_renewal import renew_blocks
 from api.services.venues.blocks import create_block, delete_block
 from api.services.venues.resources import update_resource
 
@@ -199,3 +200,54 @@ def test_fewer_units_that_still_fit_affect_nobody(bikes, book, sam):
     update_resource(bikes, sam, {"units": 1})
     assert bikes.affected == []
     assert set(Allocation.objects.values_list("unit", flat=True)) == {1}
+
+
+# blocks without an end
+
+
+def test_an_endless_block_is_renewed_as_far_as_people_may_book(venue, court, block, book, ana):
+    """Fails when nothing renews it: after a year the lunch break can be booked."""
+    made = block(court, length=1, rule="FREQ=DAILY")
+    assert renew_blocks() == 0
+    venue.max_advance = timedelta(days=700)
+    venue.save()
+    last = made.last_ends_at
+    after = {"start": (last - made.ends_at) / HOUR + 24, "length": 1.0}
+    booking = book(court, **after)  # before the job came
+    assert renew_blocks() == 1
+    made.refresh_from_db()
+    assert made.last_ends_at > last + timedelta(days=365)
+    assert booking.pk in under_review()
+    with pytest.raises(errors.SlotTaken):
+        book(court, start=after["start"] + 24)
+    cancel_booking(booking.pk, Actor.for_booking(ana, booking))
+    with pytest.raises(errors.SlotTaken):
+        book(court, **after)
+    assert renew_blocks() == 0
+    ranges = [span.lower for span in made.repeats]
+    assert ranges == sorted(set(ranges))
+    assert {at.hour for at in ranges} == {made.starts_at.hour}
+
+
+@pytest.mark.parametrize("rule", ["", "FREQ=DAILY;COUNT=3", "FREQ=DAILY;UNTIL={:%Y%m%d}"])
+def test_other_blocks_end(venue, court, block, soon, rule):
+    block(court, length=1, rule=rule.format(soon + timedelta(days=9)))
+    venue.max_advance = timedelta(days=700)
+    venue.save()
+    assert renew_blocks() == 0
+
+
+def test_the_block_of_a_retired_resource_is_not_renewed(venue, court, block):
+    block(court, length=1, rule="FREQ=DAILY")
+    venue.max_advance = timedelta(days=700)
+    venue.save()
+    Resource.objects.filter(pk=court.pk).update(retired_at=Now())
+    assert renew_blocks() == 0
+
+
+def test_two_jobs_at_once_renew_it_once(venue, court, block, at_once):
+    made = block(court, length=1, rule="FREQ=DAILY")
+    Venue.objects.filter(pk=venue.pk).update(max_advance=timedelta(days=500))
+    assert sorted(at_once(renew_blocks, renew_blocks)) == [0, 1]
+    made.refresh_from_db()
+    assert len(made.repeats) == len({span.lower for span in made.repeats}) == 365 + 366

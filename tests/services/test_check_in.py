@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import errors, terms
 from api.lifecycle import BOOKING, Status
 from api.models import Booking, BookingEvent, Delivery
 from api.queries.analytics import no_shows
@@ -49,7 +49,7 @@ def test_the_windows_are_the_venues_frozen_into_the_row(manned, booked, ana, soo
 
 
 def test_a_booking_made_late_has_the_whole_grace_from_then_on(manned, soon):
-    made = policy.calculate_deadlines(manned, soon, soon + 60 * MINUTE, soon + 30 * MINUTE)
+    made = terms.calculate_deadlines(manned, soon, soon + 60 * MINUTE, soon + 30 * MINUTE)
     assert made["no_show_at"] == soon + 50 * MINUTE
     assert made["check_in_closes_at"] == soon + 35 * MINUTE
 
@@ -60,12 +60,12 @@ def test_a_reminder_to_check_in_is_due_at_once_inside_its_span_and_never_after_t
     manned.remind_before = 15 * MINUTE
     end = soon + 60 * MINUTE
     made = [
-        policy.calculate_deadlines(manned, soon, end, soon + ahead)["remind_at"]
+        terms.calculate_deadlines(manned, soon, end, soon + ahead)["remind_at"]
         for ahead in (-20 * MINUTE, -10 * MINUTE, timedelta(0), MINUTE)
     ]
     assert made == [soon - 15 * MINUTE, soon - 10 * MINUTE, None, None]
     manned.check_in_required = False
-    assert policy.calculate_deadlines(manned, soon, end, soon - 10 * MINUTE)["remind_at"] is None
+    assert terms.calculate_deadlines(manned, soon, end, soon - 10 * MINUTE)["remind_at"] is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api import errors
-from api.recurrence import expand
+from api.recurrence import expand, list_further
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = timedelta(hours=1)
@@ -78,3 +78,36 @@ def test_what_is_no_rule_of_ours_is_refused(rule):
 def test_one_that_overlaps_itself_is_refused():
     with pytest.raises(errors.Unfit):
         starts("FREQ=DAILY;COUNT=3", "2030-01-01T09:00", length=25 * HOUR)
+
+
+def further(rule, at, after, length=HOUR):
+    start, since = (datetime.fromisoformat(each).replace(tzinfo=BERLIN) for each in (at, after))
+    start = start.astimezone(UTC)
+    found = list_further(rule, start, start + length, BERLIN, after=since.astimezone(UTC))
+    assert all(end - begin == length for begin, end in found)
+    return [f"{begin.astimezone(BERLIN):%Y-%m-%d %H:%M}" for begin, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("rule", "at"),
+    [
+        ("FREQ=DAILY", "2030-01-01T12:00"),
+        ("FREQ=WEEKLY;INTERVAL=3;BYDAY=TU,FR", "2030-01-01T12:00"),
+        ("FREQ=MONTHLY;BYDAY=-1MO", "2030-01-28T12:00"),
+        ("FREQ=DAILY;INTERVAL=2", "2030-03-31T02:30"),  # in the gap of Berlin's clocks
+    ],
+)
+def test_an_endless_rule_goes_on_from_where_it_was_cut(rule, at):
+    """As if it had not been: without a gap, nor twice."""
+    start = datetime.fromisoformat(at).replace(tzinfo=BERLIN).astimezone(UTC)
+    whole = expand(rule, start, start + HOUR, BERLIN, may_be_endless=True)
+    half = whole[: len(whole) // 2]
+    rest = list_further(rule, start, start + HOUR, BERLIN, after=half[-1][0])
+    assert (half + rest)[: len(whole)] == whole
+    assert len(half + rest) > len(whole)
+
+
+def test_it_goes_on_beyond_five_years_in_wall_time():
+    found = further("FREQ=DAILY", "2030-01-01T12:00", "2036-03-29T12:00")
+    assert found[:2] == ["2036-03-30 12:00", "2036-03-31 12:00"]
+    assert len(found) == 366

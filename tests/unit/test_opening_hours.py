@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from api import opening_hours
 from api.models import Hours, HoursException, Resource, Venue
@@ -17,17 +13,6 @@ from api.opening_hours import DatedWeek, ExceptionDays, Schedule, build_week, fi
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 MONDAY = date(2026, 3, 2)
-# a change of clocks in each: an hour, an hour, half an hour, an hour at midnight
-CHANGES = [
-    ("Europe/Berlin", date(2026, 3, 29)),
-    ("Europe/Berlin", date(2026, 10, 25)),
-    ("America/New_York", date(2026, 3, 8)),
-    ("America/New_York", date(2026, 11, 1)),
-    ("Australia/Lord_Howe", date(2026, 4, 5)),
-    ("Australia/Lord_Howe", date(2026, 10, 4)),
-    ("America/Havana", date(2026, 3, 8)),
-    ("America/Havana", date(2026, 11, 1)),
-]
 
 
 def at(text: str) -> time:
@@ -215,85 +200,3 @@ def test_a_schedule_is_built_of_the_rows_of_the_resource_and_its_venue():
     assert shown(theirs) == "2/05:00-2/06:00 3/01:00-3/02:00"
     whole = opening_hours.build_schedule(Resource(venue=venue), hours, exceptions[1:])
     assert shown(whole, days=14) == "2/09:00-2/12:00 2/13:00-2/18:00"
-
-
-# against a plain oracle, minute by minute
-
-
-@cache
-def walk(zone: str, on: date) -> tuple[dict[datetime, datetime], list[datetime]]:
-    """What the clock on the wall shows around that date: the first instant of each of its minutes,
-    and all instants in order."""
-    info, wall_of = ZoneInfo(zone), {}
-    start = datetime.combine(on - 3 * DAY, time(), UTC)
-    minutes = [start + n * MINUTE for n in range(7 * 24 * 60)]
-    for minute in minutes:
-        wall_of.setdefault(minute.astimezone(info).replace(tzinfo=None), minute)
-    return wall_of, minutes
-
-
-def find_instant(walls: dict[datetime, datetime], wall: datetime) -> datetime:
-    """One that no clock shows is so long after the last that was shown as the clock would say."""
-    late = 0
-    while wall - late * MINUTE not in walls:
-        late += 1
-    return walls[wall - late * MINUTE] + late * MINUTE
-
-
-def list_open_minutes(
-    zone: str, on: date, spans: list[tuple[int, int]], closed: bool
-) -> set[datetime]:
-    """All minutes in which somebody who follows the rules word for word would say: open. Spans are
-    minutes of the day from opening to closing, every day alike; `closed` is the date itself."""
-    walls, minutes = walk(zone, on)
-    found = set()
-    for day in (on - DAY, on, on + DAY):
-        for opens, closes in spans:
-            midnight = datetime.combine(day, time())
-            if closed and day == on:
-                continue
-            start = find_instant(walls, midnight + opens * MINUTE)
-            end = find_instant(walls, midnight + closes * MINUTE)
-            if closed and day == on - DAY:
-                end = min(end, find_instant(walls, midnight + DAY))
-            found.update(minute for minute in minutes if start <= minute < end)
-    return found
-
-
-minutes_of_day = st.integers(0, 24 * 4 - 1).map(lambda quarter: quarter * 15)
-
-
-@st.composite
-def daily_spans(draw: st.DrawFn) -> list[tuple[int, int]]:
-    """One to three spans of a day in minutes, of which the last may reach into the next day."""
-    marks = sorted(draw(st.sets(minutes_of_day, min_size=2, max_size=6)))
-    spans = list(zip(marks[::2], marks[1::2], strict=False))
-    if len(marks) % 2:
-        spans.append((marks[-1], draw(st.integers(24 * 4, 24 * 4 + marks[0] // 15)) * 15))
-    return spans
-
-
-@given(st.sampled_from(CHANGES), daily_spans(), st.booleans())
-@example(CHANGES[0], [(90, 150), (165, 200)], False)
-@example(CHANGES[4], [(60, 105), (120, 1440)], False)
-@example(CHANGES[7], [(1380, 1440 + 30)], True)
-@settings(max_examples=150)
-def test_open_time_is_what_a_plain_walk_through_the_minutes_finds(change, spans, closed):
-    zone, on = change
-    wall = [
-        (time(o // 60, o % 60), time(c % (24 * 60) // 60, c % 60))
-        for o, c in spans
-    ]  # fmt: skip
-    week = build_week((weekday, *pair) for weekday in range(7) for pair in wall)
-    exceptions = (ExceptionDays(on, on),) if closed else ()
-    found = Schedule(ZoneInfo(zone), (DatedWeek(None, week),), exceptions=exceptions)
-    _, minutes = walk(zone, on)
-    # the oracle looks at three days only: what begins on the others is not compared
-    start = datetime.combine(on, time(), ZoneInfo(zone)).astimezone(UTC)
-    window = [m for m in minutes if start <= m < start + DAY]
-    intervals = found.list_open(window[0], window[-1] + MINUTE)
-    wanted = list_open_minutes(zone, on, spans, closed)
-    assert [m for m in window if any(a <= m < b for a, b in intervals)] == [
-        m for m in window if m in wanted
-    ]
-    assert all(b < c for (_, b), (c, _) in pairwise(intervals))

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.lifecycle import Status
 from api.models import Closure, PrimetimeWindow, Resource, Venue
 from api.policy import Rules
@@ -192,7 +192,7 @@ def test_primetime_is_the_venues_wall_time():
     ],
 )
 def test_approval_comes_before_payment(approval, primetime, price, status):
-    assert policy.get_initial_status(rules(approval=approval), primetime, price) == status
+    assert terms.get_initial_status(rules(approval=approval), primetime, price) == status
 
 
 # price and deadlines
@@ -203,7 +203,7 @@ def test_approval_comes_before_payment(approval, primetime, price, status):
 )
 def test_the_price_counts_slots_begun(minutes, price):
     asked = rules(price_minor=500, own_slot_length=30 * MINUTE)
-    assert policy.calculate_price(asked, at(9), at(9) + minutes * MINUTE) == price
+    assert terms.calculate_price(asked, at(9), at(9) + minutes * MINUTE) == price
 
 
 def test_deadlines_are_counted_from_the_slot():
@@ -215,7 +215,7 @@ def test_deadlines_are_counted_from_the_slot():
         completion_after=5 * MINUTE,
         remind_before=HOUR,
     )
-    assert policy.calculate_deadlines(venue, at(9), at(11), NOW) == {
+    assert terms.calculate_deadlines(venue, at(9), at(11), NOW) == {
         "lapses_at": at(9),
         "check_in_opens_at": at(9) - 10 * MINUTE,
         "check_in_closes_at": at(9) + 20 * MINUTE,
@@ -228,39 +228,38 @@ def test_deadlines_are_counted_from_the_slot():
 def test_completion_may_count_from_the_start():
     venue = Venue(completion_from="start", completion_after=35 * MINUTE)
     assert (
-        policy.calculate_deadlines(venue, at(9), at(9.5), NOW)["completes_at"]
-        == at(9) + 35 * MINUTE
+        terms.calculate_deadlines(venue, at(9), at(9.5), NOW)["completes_at"] == at(9) + 35 * MINUTE
     )
 
 
 def test_without_check_in_nobody_is_a_no_show():
-    assert policy.calculate_deadlines(Venue(), at(9), at(10), NOW)["no_show_at"] is None
+    assert terms.calculate_deadlines(Venue(), at(9), at(10), NOW)["no_show_at"] is None
 
 
 def test_a_slot_booked_after_it_began_has_its_grace_and_its_answer_from_then_on():
     venue = Venue(check_in_required=True, remind_before=15 * MINUTE)
     began, ends = NOW - 10 * MINUTE, NOW + HOUR
-    found = policy.calculate_deadlines(venue, began, ends, NOW)
+    found = terms.calculate_deadlines(venue, began, ends, NOW)
     assert found["no_show_at"] == NOW + 15 * MINUTE
     assert found["check_in_closes_at"] == NOW + 15 * MINUTE
     assert found["lapses_at"] == ends
     venue.grace_from_booking = False
-    found = policy.calculate_deadlines(venue, began, ends, NOW)
+    found = terms.calculate_deadlines(venue, began, ends, NOW)
     assert found["no_show_at"] == found["check_in_closes_at"] == began + 15 * MINUTE
     assert found["remind_at"] is None
 
 
 def test_a_hold_begins_with_its_status_and_only_a_price_asks_for_payment():
     venue = Venue(hold_length=30 * MINUTE)
-    assert policy.get_payment_columns(venue, Status.HELD, 500, NOW) == {
+    assert terms.get_payment_columns(venue, Status.HELD, 500, NOW) == {
         "hold_expires_at": NOW + 30 * MINUTE,
         "payment_status": "pending",
     }
-    assert policy.get_payment_columns(venue, Status.PENDING, 500, NOW) == {
+    assert terms.get_payment_columns(venue, Status.PENDING, 500, NOW) == {
         "hold_expires_at": None,
         "payment_status": "pending",
     }
-    assert policy.get_payment_columns(venue, Status.CONFIRMED, 0, NOW) == {
+    assert terms.get_payment_columns(venue, Status.CONFIRMED, 0, NOW) == {
         "hold_expires_at": None,
         "payment_status": "none",
     }

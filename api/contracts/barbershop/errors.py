@@ -71,6 +71,7 @@ ERROR_MESSAGES = kit.ErrorTable(
             "non_field_errors", "No chair is available for booking."
         ),
         errors.OverCapacity: kit.at("non_field_errors"),
+        errors.QuotaReached: kit.at("non_field_errors"),
         errors.NotAllowedNow: kit.at("status", kit.in_words(STATUS_LABELS)),
         errors.AlreadyBegun: kit.at("status"),
     }

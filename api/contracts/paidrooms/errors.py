@@ -118,6 +118,7 @@ ERROR_MESSAGES = kit.ErrorTable(
         errors.InThePast: kit.error("Booking time cannot be in the past"),
         errors.AbsurdTime: kit.error("Booking date is too far ahead"),
         errors.SlotTaken: slot_taken("Time slot conflicts with existing booking"),
+        errors.QuotaReached: kit.error(status=400),
         errors.AlreadyPaid: kit.error("Booking already paid", status=400),
         errors.NothingToPay: kit.error("There is nothing to pay for this booking", status=400),
         errors.HoldOver: kit.error("Booking hold has expired", status=400),

@@ -65,6 +65,7 @@ ERROR_MESSAGES = kit.ErrorTable(
         errors.EndsBeforeStart: kit.field_errors("End time must be after start time."),
         errors.InThePast: kit.field_errors("Cannot book in the past."),
         errors.SlotTaken: kit.field_errors(build_taken_message, status=400),
+        errors.QuotaReached: kit.field_errors(status=400),
         errors.NotAllowedNow: kit.field_errors(kit.in_words(STATUS_WORDS), status=400),
         errors.AlreadyBegun: kit.field_errors(status=400),
         errors.ResourceUnavailable: kit.at("resource"),

@@ -6,15 +6,20 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from api.models import (
+    Allocation,
     AuditEntry,
+    Block,
     Booking,
     BookingEvent,
     Consent,
     Delivery,
+    Hours,
+    HoursException,
     Invitation,
+    Resource,
     Series,
     Trade,
     User,
@@ -44,6 +49,7 @@ TRADE_FIELDS = (
 
 BOOKING_FIELDS = tuple(f.attname for f in Booking._meta.concrete_fields if f.name != "guest_link")
 SERIES_FIELDS = tuple(f.attname for f in Series._meta.concrete_fields if f.name != "dry_run")
+RESOURCE_FIELDS = ("id", "venue__slug", "name", "description", "image_url", "created_at")
 EVENT_FIELDS = ("booking_id", "verb", "from_status", "to_status", "by", "details", "at")
 
 
@@ -53,11 +59,39 @@ def export_guest_data(email: str) -> dict[str, Any]:
     sent = Delivery.objects.filter(booking__in=rows, to=F("booking__guest_email"))
     return {
         "bookings": list(rows.order_by("pk").values(*BOOKING_FIELDS)),
+        "allocations": _list_allocations(rows),
         "history": list(
             BookingEvent.objects.filter(booking__in=rows).order_by("pk").values(*EVENT_FIELDS)
         ),
         "emails": list(sent.order_by("pk").values("name", "state", "created_at")),
     }
+
+
+def _list_allocations(bookings: QuerySet[Booking]) -> list[dict[str, Any]]:
+    """What the bookings take, one row a unit."""
+    rows = Allocation.objects.filter(booking__in=bookings).order_by("booking", "resource", "unit")
+    return list(rows.values("booking_id", "resource_id", "resource__name", "unit"))
+
+
+def _export_resources(user: User) -> dict[str, Any]:
+    """What the person is as a resource, when they work and when not. Who books them is theirs."""
+    own = Resource.objects.filter(user=user)
+    columns = {
+        "resources": (own, RESOURCE_FIELDS),
+        "hours": (
+            Hours.objects.filter(resource__in=own),
+            ("valid_from", "weekday", "opens_at", "closes_at"),
+        ),
+        "days_off": (
+            HoursException.objects.filter(resource__in=own),
+            ("first_on", "last_on", "hours", "reason"),
+        ),
+        "blocks": (
+            Block.objects.filter(resource__in=own),
+            ("starts_at", "ends_at", "rule", "reason"),
+        ),
+    }
+    return {name: list(rows.values(*fields)) for name, (rows, fields) in columns.items()}
 
 
 def export_personal_data(user: User) -> dict[str, Any]:
@@ -102,6 +136,8 @@ def export_personal_data(user: User) -> dict[str, Any]:
         "former_emails": list(user.changes.values("email", "created_at")),
         "bookings": list(Booking.objects.filter(owner=user).values(*BOOKING_FIELDS)),
         "series": list(Series.objects.filter(owner=user).values(*SERIES_FIELDS)),
+        "allocations": _list_allocations(Booking.objects.filter(owner=user)),
+        "as_resource": _export_resources(user),
         "invited_to": list(user.invited_to.values_list("id", flat=True)),
         "history": list(BookingEvent.objects.filter(booking__owner=user).values(*EVENT_FIELDS)),
         "trades_offered": list(

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from api.effective_status import build_effective_status_sql
 from api.lifecycle import BOOKING, Status
-from api.models import Booking, User
+from api.models import Allocation, Booking, User
+from api.models.allocations import Kind
 from api.policy import DAY, MAX_LENGTH
 from api.queries.operations import replica
 from api.queries.venues.opening_hours import Day, Days, Scope
@@ -35,12 +36,13 @@ UNTIL: Final = """greatest(b.starts_at, least(b.ends_at,
 PEOPLE: Final = f"""(SELECT CASE WHEN count(*) > 0 THEN count(*) + 1 ELSE b.guests END
     FROM {Booking.attendees.through._meta.db_table} a WHERE a.booking_id = b.id)"""
 
-# One row for each booking that counts and each local date of a span in which it takes time; `n` is
-# 0 on the date of its start. A date of a clock is one number, `day`, so that the planner joins on
-# both at once; unnest of a slice, because it thinks of generate_series as of a thousand rows.
+# One row for each booking that counts, each resource of it and each local date of a span in which
+# it takes time; `n` is 0 on the date of its start, `own` true for the resource that was named
+# first. A date of a clock is one number, `day`, so that the planner joins on both at once; unnest
+# of a slice, because it thinks of generate_series as of a thousand rows.
 COUNTED: Final = f"""(
-    SELECT b.resource_id, b.owner_id, b.starts_at, b.ends_at, u.until,
-        t.effective = 'no_show' AS no_show, {{people}} AS people, s.capacity,
+    SELECT s.id AS resource_id, b.own, b.owner_id, b.starts_at, b.ends_at, u.until,
+        t.effective = 'no_show' AS no_show, {{people}} AS people, b.taken AS units, s.capacity,
         extract(hour FROM l.began)::int AS hour, n, l.began::date + n AS day_on,
         (l.began::date + n - date '2000-01-01') * %(clocks)s + s.clock AS day
     FROM span s {{bookings}}
@@ -53,19 +55,40 @@ COUNTED: Final = f"""(
         : 1 + least(s.last_on, greatest(l.began, l.ended)::date) - l.began::date]) n
     WHERE t.effective <> ALL(%(not_counted)s)) c"""
 BOOKINGS: Final = Booking._meta.db_table
+ALLOCATIONS: Final = Allocation._meta.db_table
 LONG: Final = "b.ends_at - b.starts_at > interval '24 hours'"
+# How many units it takes of its first resource: what a service takes of each stands nowhere else.
+UNITS: Final = f"""CASE WHEN b.service_id IS NULL THEN b.quantity ELSE (SELECT count(*)
+    FROM {ALLOCATIONS} a WHERE a.booking_id = b.id AND a.resource_id = b.resource_id) END"""
+# Other resources; their allocations are longer than the booking by a buffer of a day at most.
+PARTS_OF: Final = f"""SELECT a.resource_id AS place, a.booking_id, count(*) AS units
+    FROM {ALLOCATIONS} a WHERE a.kind = '{Kind.PART.value}'"""
 # Of long spans, all bookings are read at once; of short ones, each span's are looked up: those that
 # begin within it or the day before, and the few that last longer than a day.
-WIDE: Final = f"""JOIN {BOOKINGS} b ON b.resource_id = s.id AND b.starts_at < s.ends
-    AND b.starts_at >= s.starts - %(longest)s AND b.ends_at > s.starts
-    AND b.starts_at >= %(since)s AND b.starts_at < %(until)s"""
+WIDE: Final = f"""JOIN (
+    SELECT b.resource_id AS place, true AS own, {{units}} AS taken, b.* FROM {BOOKINGS} b
+        WHERE b.starts_at >= %(since)s AND b.starts_at < %(until)s
+    UNION ALL
+    SELECT p.place, false, p.units, b.* FROM ({PARTS_OF}
+        AND a.resource_id = ANY(%(ids)s::bigint[]) AND lower(a.span) < %(until)s
+        AND lower(a.span) >= %(since)s::timestamptz - interval '24 hours' GROUP BY 1, 2) p
+        JOIN {BOOKINGS} b ON b.id = p.booking_id) b ON b.place = s.id
+    AND b.starts_at < s.ends AND b.starts_at >= s.starts - %(longest)s AND b.ends_at > s.starts"""
 NARROW: Final = f"""CROSS JOIN LATERAL (
-    SELECT * FROM {BOOKINGS} b WHERE b.resource_id = s.id AND b.starts_at < s.ends
+    SELECT true AS own, {{units}} AS taken, b.* FROM {BOOKINGS} b
+        WHERE b.resource_id = s.id AND b.starts_at < s.ends
         AND b.starts_at >= s.starts - interval '24 hours' AND b.ends_at > s.starts
     UNION ALL
-    SELECT * FROM {BOOKINGS} b WHERE b.resource_id = s.id AND b.ends_at > s.starts
+    SELECT true, {{units}}, b.* FROM {BOOKINGS} b
+        WHERE b.resource_id = s.id AND b.ends_at > s.starts
         AND b.starts_at < s.starts - interval '24 hours'
-        AND b.starts_at >= s.starts - %(longest)s AND {LONG} OFFSET 0) b"""
+        AND b.starts_at >= s.starts - %(longest)s AND {LONG}
+    UNION ALL
+    SELECT false, p.units, b.* FROM ({PARTS_OF} AND a.resource_id = s.id
+        AND lower(a.span) < s.ends AND upper(a.span) > s.starts
+        AND lower(a.span) >= s.starts - %(longest)s - interval '24 hours' GROUP BY 1, 2) p
+        JOIN {BOOKINGS} b ON b.id = p.booking_id
+        AND b.starts_at < s.ends AND b.ends_at > s.starts OFFSET 0) b"""
 SPANS: Final = """span AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(span_clocks)s::int[], %(zones)s::text[],
         %(capacities)s::int[], %(firsts)s::date[], %(lasts)s::date[],
@@ -81,38 +104,43 @@ CELLS: Final = """cell AS (
 IN_CELL: Final = """JOIN cell h ON h.day = c.day
     AND h.opens < c.until AND h.closes > c.starts_at"""
 
-# A booking is counted on the local date of its start, its time on each date in which it falls.
-BEGAN: Final = "c.n = 0 AND coalesce(o.nth, 1) = 1"
+# A booking is counted at its first resource on the local date of its start; its time at each of its
+# resources on each date in which it falls, once for every unit.
+BEGAN: Final = "c.own AND c.n = 0 AND coalesce(o.nth, 1) = 1"
 ZERO: Final = "interval '0'"
 PARTS: Final[dict[str, str]] = {
     "bookings": f"count(*) FILTER (WHERE {BEGAN})",
     "no_shows": f"count(*) FILTER (WHERE {BEGAN} AND c.no_show)",
     "wasted": f"sum(c.ends_at - c.starts_at) FILTER (WHERE {BEGAN} AND c.no_show)",
     "attendees": f"sum(c.people) FILTER (WHERE {BEGAN})",
-    "oversized": f"count(*) FILTER (WHERE {BEGAN} AND c.people * 2 < c.capacity)",
-    "undersized": f"count(*) FILTER (WHERE {BEGAN} AND c.people > c.capacity)",
-    "booked": f"""sum(greatest(least(c.until, o.closes) - greatest(c.starts_at, o.opens), {ZERO}))
+    "units": f"sum(c.units) FILTER (WHERE {BEGAN})",
+    "oversized": f"count(*) FILTER (WHERE {BEGAN} AND c.people * 2 < c.capacity * c.units)",
+    "undersized": f"count(*) FILTER (WHERE {BEGAN} AND c.people > c.capacity * c.units)",
+    "booked": f"""sum(c.units
+        * greatest(least(c.until, o.closes) - greatest(c.starts_at, o.opens), {ZERO}))
         FILTER (WHERE o.day IS NOT NULL)""",
 }
 STARTS: Final = "ARRAY[{}]".format(
     ", ".join(f"coalesce(sum(bookings) FILTER (WHERE hour = {h}), 0)::int" for h in HOURS)
 )
 # whole seconds of each booking in each hour, so that sums of sums are the same sums
-SECONDS: Final = """sum(floor(extract(epoch FROM
-    least(c.until, h.closes) - greatest(c.starts_at, h.opens))))::int"""
+SECONDS: Final = """sum(c.units * floor(extract(epoch FROM
+    least(c.until, h.closes) - greatest(c.starts_at, h.opens))))::bigint"""
 NO_BOOKINGS: Final[Aggregates] = {
     "wasted": timedelta(0),
     "booked": timedelta(0),
     "starts": [0] * 24,
-    **dict.fromkeys(("bookings", "no_shows", "attendees", "oversized", "undersized"), 0),
+    **dict.fromkeys(("bookings", "no_shows", "attendees", "units", "oversized", "undersized"), 0),
 }
 
 
 def build_counted_sql(wanted: Sequence[str], bookings: str) -> str:
-    """The bookings that count, found as WIDE or NARROW says; people are looked up only when a sum
-    needs them."""
-    needed = {"attendees", "oversized", "undersized"} & set(wanted)
-    return COUNTED.format(people=PEOPLE if needed else "0", bookings=bookings)
+    """The bookings that count, found as WIDE or NARROW says; people and units are looked up only
+    when a sum needs them."""
+    names = set(wanted)
+    people = PEOPLE if {"attendees", "oversized", "undersized"} & names else "0"
+    units = UNITS if {"units", "oversized", "undersized", "booked", "heat"} & names else "1"
+    return COUNTED.format(people=people, bookings=bookings.format(units=units))
 
 
 def choose_lookup(spans: Sequence[Span]) -> str:
@@ -177,7 +205,8 @@ def no_shows_by_department(
     sql = f"""WITH {SPANS} SELECT coalesce(nullif(btrim(u.department), ''), %(unnamed)s),
         count(*), count(*) FILTER (WHERE c.no_show)
         FROM {build_counted_sql((), choose_lookup(spans))}
-        LEFT JOIN {User._meta.db_table} u ON u.id = c.owner_id WHERE c.n = 0 GROUP BY 1"""
+        LEFT JOIN {User._meta.db_table} u ON u.id = c.owner_id WHERE c.own AND c.n = 0
+        GROUP BY 1"""
     with replica.open_cursor() as cursor:
         cursor.execute(sql, build_bounds(scope, days, spans) | {"unnamed": unnamed})
         return list(cursor.fetchall())
@@ -190,7 +219,7 @@ def compute_heat(scope: Scope, days: Sequence[Days], spans: Iterable[Span]) -> H
         return table
     sql = f"""WITH {SPANS}, {CELLS}
         SELECT extract(isodow FROM c.day_on)::int - 1, h.hour, {SECONDS}
-        FROM {build_counted_sql((), choose_lookup(spans))} {IN_CELL} GROUP BY 1, 2"""
+        FROM {build_counted_sql(("heat",), choose_lookup(spans))} {IN_CELL} GROUP BY 1, 2"""
     with replica.open_cursor() as cursor:
         cursor.execute(sql, build_bounds(scope, days, spans) | build_cells(scope, days, spans))
         for weekday, hour, seconds in cursor.fetchall():

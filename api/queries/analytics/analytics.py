@@ -67,10 +67,10 @@ def compute_utilization(
     ids: Sequence[int] = (),
     source: Source = rollups,
 ) -> Figures:
-    """Per room: booked time within opening hours, as a rate of the time that it was open and in
-    hours; bookings by start date; the up to three hours in which most of them start, the most
-    frequent first. A no-show took the room until it was released, an ended meeting until its end.
-    """
+    """Per room: booked time within opening hours, as a rate of the time that its units were open
+    and in hours; bookings by start date; the up to three hours in which most of them start, the
+    most frequent first. A no-show took the room until it was released, an ended meeting until its
+    end. A booking of several rooms takes the time of each, and counts at the first."""
     scope = opening_hours.get_scope(venue, building, ids)
     days, sums = _get_sums(scope, first_on, last_on, ("bookings", "booked", "starts"), source)
     open_time = _sum_open_time(days, first_on, last_on)
@@ -78,7 +78,9 @@ def compute_utilization(
         {
             "resource_id": room.id,
             "name": room.name,
-            "utilization_rate": round(percent_of_time(tally["booked"], open_time[room.clock]), 1),
+            "utilization_rate": round(
+                percent_of_time(tally["booked"], room.units * open_time[room.clock]), 1
+            ),
             "total_bookings": tally["bookings"],
             "total_hours": round(tally["booked"] / HOUR, 2),
             "peak_hours": _list_peak_hours(tally["starts"]),
@@ -124,10 +126,11 @@ def compute_capacity(
     ids: Sequence[int] = (),
     source: Source = rollups,
 ) -> Figures:
-    """Per room: people a booking on average, as a rate of the places, and how many bookings left
-    more than half of them empty (`oversized`) or had too few (`undersized`)."""
+    """Per room: people a booking on average, as a rate of the places of the units that it took, and
+    how many bookings left more than half of them empty (`oversized`) or had too few
+    (`undersized`)."""
     scope = opening_hours.get_scope(venue, ids=ids)
-    wanted = ("bookings", "attendees", "oversized", "undersized")
+    wanted = ("bookings", "attendees", "units", "oversized", "undersized")
     _, sums = _get_sums(scope, first_on, last_on, wanted, source)
     return [
         {
@@ -138,7 +141,7 @@ def compute_capacity(
                 tally["attendees"] / tally["bookings"] if tally["bookings"] else 0.0, 1
             ),
             "capacity_utilization": round(
-                percent(tally["attendees"], tally["bookings"] * room.capacity), 1
+                percent(tally["attendees"], tally["units"] * room.capacity), 1
             ),
             "oversized": tally["oversized"],
             "undersized": tally["undersized"],
@@ -183,7 +186,7 @@ def _compute_totals(scope: Scope, first_on: date, last_on: date, source: Source)
         "bookings": bookings,
         "ghosting": percent(sum(tally["no_shows"] for tally in sums.values()), bookings),
         "utilization": percent_of_time(
-            booked, sum((open_time[room.clock] for room in scope.rooms), timedelta(0))
+            booked, sum((room.units * open_time[room.clock] for room in scope.rooms), timedelta(0))
         ),
     }
 

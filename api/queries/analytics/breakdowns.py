@@ -71,7 +71,7 @@ def _get_value(
         return int(tally["bookings"])
     if metric == "ghosting":
         return round(percent(tally["no_shows"], tally["bookings"]), 1)
-    opened = (days[place.clock][on].open_time for place in scope.rooms)
+    opened = (place.units * days[place.clock][on].open_time for place in scope.rooms)
     return round(percent_of_time(tally["booked"], sum(opened, timedelta(0))), 1)
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from api.models import Booking, Resource, Venue
-from api.opening_hours import to_instant
+from api.opening_hours import iter_local_dates, to_instant
 from api.policy import DAY
 from api.queries.clock import database_now
 from api.queries.venues.rules import list_resources_with_rules
 
 from . import calendar
+from .blocked_times import Blocked, list_blocked
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Board:
     days: Sequence[date]
     resources: Sequence[Resource]
     cells: dict[tuple[int, date], list[Booking]]
+    blocked: dict[tuple[int, date], list[Blocked]]  # those that touch the date
 
 
 def get_board(venue: Venue, on: date | None, days: int) -> Board:
@@ -40,7 +42,11 @@ def get_board(venue: Venue, on: date | None, days: int) -> Board:
     for booking in calendar.list_blocking_bookings(resources, starts, ends):
         local = max(booking.starts_at, starts).astimezone(venue.zone).date()
         cells.setdefault((booking.resource_id, local), []).append(booking)
-    return Board(venue, today, dates, resources, cells)
+    blocked: dict[tuple[int, date], list[Blocked]] = {}
+    for each in list_blocked(resources, starts, ends):
+        for on in iter_local_dates(venue.zone, each.starts_at, each.ends_at):
+            blocked.setdefault((each.resource_id, on), []).append(each)
+    return Board(venue, today, dates, resources, cells, blocked)
 
 
 def _get_midnight(venue: Venue, on: date) -> datetime:

@@ -1,4 +1,5 @@
-"""The calendar of a venue: days, hours, primetime, free slots and bookings, in five statements."""
+"""The calendar of a venue: days, hours, primetime, free slots and bookings, in five statements;
+one more where there are blocks."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from api.queries.venues import rules as rules_query
 from api.queries.venues.rules import build_rules
 
 from .availability import filter_free, list_busy_intervals
+from .blocked_times import Blocked, list_blocked
 
 MAX_DAYS = 92
 MAX_SLOTS = 100_000  # free or not, of all resources; ten megabytes of JSON and half a second
@@ -42,6 +44,7 @@ class Day:
     window: PrimetimeWindow | None
     slots: list[Slot] = field(default_factory=list)
     bookings: list[Any] = field(default_factory=list)
+    blocked: list[Blocked] = field(default_factory=list)
 
 
 def list_venue_resources(venue_slug: str) -> list[Resource]:
@@ -91,8 +94,13 @@ def list_days(
         first = max(bisect_right(midnights, row.starts_at) - 1, 0)
         for on in dates[first : bisect_left(midnights, row.ends_at)]:
             by_day[on].append(row)
-    days = _Days(rules, busy, since)
-    return [days.build(on, by_day.get(on, [])) for on in dates]
+    found_days = _Days(rules, busy, since)
+    days = [found_days.build(on, by_day.get(on, [])) for on in dates]
+    for blocked in list_blocked(resources, starts, ends):
+        first = max(bisect_right(midnights, blocked.starts_at) - 1, 0)
+        for day in days[first : bisect_left(midnights, blocked.ends_at)]:
+            day.blocked.append(blocked)
+    return days
 
 
 def _check_size(rules: Sequence[Rules], days: int) -> None:
@@ -109,7 +117,7 @@ def list_blocking_bookings(
     of them is listed with each."""
     by_id = {resource.pk: resource for resource in resources}
     rows = _filter_blocking(resources, starts_at, ends_at)
-    found = list(_drop_repeated(rows.select_related("owner", "approved_by")))
+    found = list(_drop_repeated(rows.select_related("owner", "approved_by", "service")))
     for row in found:
         row.resource = resource = by_id[row.place]
         row.now = resource.now

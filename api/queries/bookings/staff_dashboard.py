@@ -151,11 +151,11 @@ def _compute_heat(
 
 
 def _compute_open_time(scope: opening_hours.Scope, first: date, last: date) -> list[list[float]]:
-    """Seconds that all rooms together were open, by weekday and hour."""
+    """Seconds that the units of all rooms together were open, by weekday and hour."""
     table = [[0.0] * 24 for _ in range(7)]
     for index, clock in enumerate(scope.clocks):
-        rooms = sum(room.clock == index for room in scope.rooms)
+        units = sum(room.units for room in scope.rooms if room.clock == index)
         for day in clock.days(first, last).values():
             for hour, starts, ends in clock.cells(day):
-                table[day.on.weekday()][hour] += rooms * (ends - starts).total_seconds()
+                table[day.on.weekday()][hour] += units * (ends - starts).total_seconds()
     return table

@@ -1,5 +1,5 @@
-"""The state of a room now, as a door panel shows it: two statements for any number of rooms, none
-while it is cached.
+"""The state of a room now, as a door panel shows it: two statements for any number of rooms, one
+more where there are blocks, none while it is cached.
 
 Every change of a booking, and of the room itself, raises the room's version, and a state is cached
 under the version that was read before the rows were: what is cached under the latest version is
@@ -16,14 +16,15 @@ from typing import Any, TypeAlias
 
 import orjson
 from django.core.cache import cache
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from api import policy
 from api.errors import NotFound
 from api.lifecycle import BOOKING
-from api.models import Booking, Panel, Resource
+from api.models import Block, Booking, Panel, Resource
 from api.opening_hours import to_instant
+from api.queries.bookings.blocked_times import Blocked, list_blocked
 
 State: TypeAlias = dict[str, Any]  # plain JSON: instants as text in UTC
 
@@ -85,7 +86,8 @@ def compute_fingerprint(state: State) -> str:
 def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
     """Build the states from the rows, each with how long it lasts if nobody does anything."""
     found = Resource.objects.filter(pk__in=rooms, retired_at=None).select_related("venue")
-    resources = list(found.annotate(read_at=Now()))
+    has_blocks = Exists(Block.objects.filter(resource=OuterRef("pk")))
+    resources = list(found.annotate(read_at=Now(), has_blocks=has_blocks))
     if not resources:
         return {}
     now = resources[0].read_at
@@ -94,7 +96,12 @@ def _read_states(rooms: Sequence[int]) -> dict[int, tuple[State, timedelta]]:
     for row in _list_meetings(midnights, now, max(midnights.values()) + UPCOMING_WINDOW):
         if row.starts_at < midnights[row.place] + UPCOMING_WINDOW:  # type: ignore[attr-defined]  # annotated
             meetings[row.place].append(row)  # type: ignore[attr-defined]
-    return {each.pk: _build_state(each, meetings[each.pk], now) for each in resources}
+    blocked: dict[int, list[Blocked]] = defaultdict(list)
+    for time_ in list_blocked(resources, now, max(midnights.values()) + UPCOMING_WINDOW):
+        blocked[time_.resource_id].append(time_)
+    return {
+        each.pk: _build_state(each, meetings[each.pk], now, blocked[each.pk]) for each in resources
+    }
 
 
 def _get_midnight(resource: Resource, now: datetime) -> datetime:
@@ -109,26 +116,36 @@ def _list_meetings(rooms: Iterable[int], now: datetime, until: datetime) -> Iter
         .overlapping(now, until)
         .blocking()
         .select_related("owner")
-        .annotate(others=Count("attendees", filter=~Q(attendees=F("owner")), distinct=True))
+        .annotate(
+            others=Count("attendees", filter=~Q(attendees=F("owner")), distinct=True),
+            taken=Count("allocations", distinct=True),
+        )
         .order_by("starts_at", "pk")
     )
 
 
 def _build_state(
-    resource: Resource, rows: Sequence[Booking], now: datetime
+    resource: Resource, rows: Sequence[Any], now: datetime, blocked: Sequence[Blocked] = ()
 ) -> tuple[State, timedelta]:
-    """`rows` reach beyond the day by UPCOMING_WINDOW."""
+    """`rows` reach beyond the day by UPCOMING_WINDOW, and so do the times that are blocked."""
     current = next((row for row in rows if row.starts_at <= now), None)
     midnight = _get_midnight(resource, now)
-    ahead = [row for row in rows if now < row.starts_at < max(midnight, now + UPCOMING_WINDOW)]
-    changes_at = min([midnight, *_list_changes(rows, now)])
+    until = max(midnight, now + UPCOMING_WINDOW)
+    near = [row for row in rows if row.starts_at < until]
+    ahead = [row for row in near if row.starts_at > now]
+    blocks = [block for block in blocked if block.starts_at < until]
+    is_blocked = bool(blocks) and blocks[0].starts_at <= now
+    free_units = 0 if is_blocked else _count_free(resource, rows, now)
+    changes_at = min([midnight, *_list_changes(rows, blocks, now)])
     state = {
         "room": _serialize_room(resource),
-        "status": _get_status(resource, current, ahead, now),
+        "status": _get_status(resource, current, ahead, is_blocked, free_units, now),
         "current": _serialize_meeting(current, resource) if current else None,
         "next": _serialize_meeting(ahead[0], resource) if ahead else None,
         "upcoming": [_serialize_meeting(row, resource) for row in ahead[:UPCOMING_LIMIT]],
-        "free_until": None if current or not ahead else _format_instant(ahead[0].starts_at),
+        "blocked": [_serialize_block(block) for block in blocks[:UPCOMING_LIMIT]],
+        "free_units": free_units,
+        "free_until": _format_instant(_find_free_until(resource, near, blocks, now)),
         "changes_at": _format_instant(changes_at),
         "at": _format_instant(now),
     }
@@ -136,18 +153,48 @@ def _build_state(
 
 
 def _get_status(
-    resource: Resource, current: Booking | None, ahead: Sequence[Booking], now: datetime
+    resource: Resource,
+    current: Booking | None,
+    ahead: Sequence[Booking],
+    is_blocked: bool,
+    free_units: int,
+    now: datetime,
 ) -> str:
+    """One with several units is occupied when none is free."""
     if not resource.bookable:
         return "offline"
-    if current is not None:
+    if current is not None and (resource.units == 1 or not (free_units or is_blocked)):
         return "occupied"
+    if is_blocked:
+        return "blocked"
     soon = ahead and ahead[0].starts_at <= now + UPCOMING_WINDOW
-    return "upcoming" if soon else "available"
+    return "upcoming" if soon and resource.units == 1 else "available"
 
 
-def _list_changes(rows: Sequence[Booking], now: datetime) -> Iterable[datetime]:
+def _count_free(resource: Resource, rows: Iterable[Any], at: datetime) -> int:
+    """How many units nobody has then."""
+    taken = sum(row.taken for row in rows if row.starts_at <= at < row.ends_at)
+    return max(0, resource.units - taken)
+
+
+def _find_free_until(
+    resource: Resource, rows: Sequence[Any], blocks: Sequence[Blocked], now: datetime
+) -> datetime | None:
+    """When the last free unit is taken, or all are blocked; None if none is free now, or no such
+    time is near."""
+    if _count_free(resource, rows, now) < 1:
+        return None
+    full = (row.starts_at for row in rows if _count_free(resource, rows, row.starts_at) < 1)
+    first = min([*full, *(block.starts_at for block in blocks)], default=None)
+    return first if first is not None and first > now else None
+
+
+def _list_changes(
+    rows: Sequence[Booking], blocks: Sequence[Blocked], now: datetime
+) -> Iterable[datetime]:
     """Yield every instant ahead at which time alone changes what is shown of these."""
+    edges = (edge for block in blocks for edge in (block.starts_at, block.ends_at))
+    yield from (edge for edge in edges if edge > now)
     for row in rows:
         moments = [row.starts_at - UPCOMING_WINDOW]
         moments += (getattr(row, column) for column in MOMENTS)
@@ -167,8 +214,17 @@ def _serialize_room(resource: Resource) -> dict[str, Any]:
         "building": resource.building,
         "floor": resource.floor,
         "capacity": resource.capacity,
+        "units": resource.units,
         "venue": resource.venue.slug,
         "time_zone": resource.venue.time_zone,
+    }
+
+
+def _serialize_block(block: Blocked) -> dict[str, Any]:
+    """Why it is blocked is for staff."""
+    return {
+        "starts_at": _format_instant(block.starts_at),
+        "ends_at": _format_instant(block.ends_at),
     }
 
 

@@ -11,6 +11,8 @@ from api import errors
 from api.models import Resource, Venue
 from api.policy import STANDING_CHECKS, Rules, check_slots
 
+from .hours_in_words import describe_hours
+
 CLOSED: Final = errors.Closed.code
 OUTSIDE_HOURS: Final = errors.OutsideHours.code
 NOT_WHOLE_SLOTS: Final = errors.NotWholeSlots.code
@@ -49,7 +51,8 @@ VENUE_OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("min_notice", "max_advance", "same_day_allowed", "max_open_holds"),
-            *("joining", "guests", "slot_step"),
+            *("joining", "guests", "slot_step", "max_bookings_ahead", "max_hours_a_week"),
+            *("max_open_requests", "no_shows_before_pause", "pause_length"),
         ),
         ON_BOOKING,
     ),
@@ -119,7 +122,10 @@ def get_key(refusal: errors.Refusal) -> str:
 
 
 def describe(refusal: errors.Refusal) -> str:
-    """The rule in a sentence, with the reason of a closure or why a resource is not available."""
+    """The rule in a sentence, with the opening hours, the reason of a closure or why a resource is
+    not available."""
+    if isinstance(refusal, errors.OutsideHours):
+        return f"{refusal.detail.rstrip('.')}: {describe_hours(refusal)}."
     reason = refusal.data.get("reason", "") or refusal.data.get("because", "")
     return f"{refusal.detail.rstrip('.')}: {reason}" if reason else refusal.detail
 

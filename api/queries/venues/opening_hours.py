@@ -123,6 +123,7 @@ class Room:
     name: str
     capacity: int
     clock: int
+    units: int
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,15 @@ def get_scope(venue: Venues, building: str | None = None, ids: Sequence[int] = (
     if ids:
         rows = rows.filter(pk__in=ids)
     by_id = {found.pk: found for found in venues}
-    columns = rows.values_list("id", "name", "capacity", "venue_id", "opens_at", "closes_at", Now())
+    columns = rows.values_list(
+        "id", "name", "capacity", "units", "venue_id", "opens_at", "closes_at", Now()
+    )
     known: dict[Schedule, int] = {}
     rooms: list[Room] = []
     now = None
-    for pk, name, capacity, venue_id, opens, closes, now in columns:  # noqa: B007 - `now` is wanted after the loop
+    for pk, name, capacity, units, venue_id, opens, closes, now in columns:  # noqa: B007 - `now` is wanted after the loop
         venue = by_id[venue_id]
         resource = Resource(pk=pk, venue=venue, opens_at=opens, closes_at=closes)
         schedule = build_rules(resource).schedule
-        rooms.append(Room(pk, name, capacity, known.setdefault(schedule, len(known))))
+        rooms.append(Room(pk, name, capacity, known.setdefault(schedule, len(known)), units))
     return Scope(rooms, [Clock(schedule.zone.key, schedule) for schedule in known], now)

@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 
 from api import errors, policy
 from api.lifecycle import CHECKED_IN, CONFIRMED
-from api.models import Booking, Resource, Venue
+from api.models import Allocation, Booking, Resource, Venue
+from api.models.allocations import Kind
 from api.policy import DAY, Interval, Rules
 from api.queries.bookings.availability import list_busy_intervals
 
@@ -22,15 +23,17 @@ STEPS = 20
 def list_resources_with_availability(venue: Venue) -> QuerySet[Resource]:
     """Return the venue's resources by id, each with its `availability`.
 
-    `unavailable` when it is switched off or a confirmed booking of it is not over, `pending` when
-    only requests are, else `available`."""
+    `unavailable` when it is switched off, blocked now or a confirmed booking of it is not over,
+    `pending` when only requests are, else `available`; of several units no booking takes all."""
     ahead = Booking.objects.occupying(OuterRef("pk"), Now(), None)
     ahead = ahead.filter(ends_at__gt=Now()).blocking()
     firm = Exists(ahead.filter(status__in=[CONFIRMED, CHECKED_IN]))
-    off = Q(is_available=False) | Q(maintenance=True)
+    blocks = Allocation.objects.filter(resource=OuterRef("pk"), kind=Kind.BLOCK, blocking=True)
+    blocked = Exists(blocks.filter(span__contains=Now()))
+    off = Q(is_available=False) | Q(maintenance=True) | Q(blocked)
     availability = Case(
-        When(off | Q(firm), then=Value("unavailable")),
-        When(Exists(ahead), then=Value("pending")),
+        When(off | Q(firm, units=1), then=Value("unavailable")),
+        When(Exists(ahead), units=1, then=Value("pending")),
         default=Value("available"),
         output_field=CharField(),
     )

@@ -1,22 +1,26 @@
-"""Rooms of a venue with what goes on in them now: one statement more than the rooms."""
+"""Rooms of a venue with what goes on in them now: one statement more than the rooms, two
+where there are blocks."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from api import policy
 from api.errors import NotFound, Refusal
-from api.models import Booking, Resource, User, Venue
+from api.models import Block, Booking, Resource, User, Venue
 from api.opening_hours import to_instant
 from api.policy import Interval, Rules
 from api.queries.bookings.availability import filter_free, list_busy_intervals
+from api.queries.bookings.blocked_times import list_blocked
 from api.queries.bookings.bookings import filter_by_resource
 from api.queries.clock import annotate_now
 from api.queries.venues.rules import get_rules
@@ -36,8 +40,8 @@ def search_rooms(
     amenities: Sequence[str] = (),
 ) -> list[tuple[Resource, Status]]:
     """Rooms by id with their status: available, occupied, reserved (a meeting begins within 15
-    minutes) or maintenance."""
-    found = Resource.objects.filter(venue=venue, retired_at=None).order_by("pk")
+    minutes) or maintenance, which is also what staff have blocked."""
+    found = _list_rooms(venue).order_by("pk")
     if text:
         found = found.filter(Q(name__icontains=text) | Q(building__icontains=text))
     if building:
@@ -51,9 +55,14 @@ def search_rooms(
     return _annotate_status(list(found))
 
 
+def _list_rooms(venue: Venue) -> QuerySet[Resource]:
+    has_blocks = Exists(Block.objects.filter(resource=OuterRef("pk")))
+    return Resource.objects.filter(venue=venue, retired_at=None).annotate(has_blocks=has_blocks)
+
+
 def get_room(venue: Venue, pk: int) -> Resource:
     """Refuses `NotFound`."""
-    found = Resource.objects.filter(venue=venue, retired_at=None, pk=pk).first()
+    found = _list_rooms(venue).filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such room.")
     return found
@@ -70,14 +79,21 @@ def _annotate_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
         .filter(ends_at__gt=Now(), starts_at__lte=Now() + SOON)
         .blocking()
         .annotate(begun=ExpressionWrapper(Q(starts_at__lte=Now()), BooleanField()))
-        .order_by("-starts_at")
         .values_list("place", "begun")
     )
-    statuses: dict[int, Status] = {pk: "occupied" if begun else "reserved" for pk, begun in rows}
-    return [
-        (room, statuses.get(room.pk, "available") if room.bookable else "maintenance")
-        for room in rooms
-    ]
+    taken = Counter(rows)  # once for every unit
+    now = timezone.now()
+    blocked = {each.resource_id for each in list_blocked(rooms, now, now + MICROSECOND)}
+
+    def get_status(room: Resource) -> Status:
+        occupied = taken[room.pk, True]
+        if not room.bookable or (room.pk in blocked and not occupied):
+            return "maintenance"
+        if occupied >= room.units:
+            return "occupied"
+        return "reserved" if occupied + taken[room.pk, False] >= room.units else "available"
+
+    return [(room, get_status(room)) for room in rooms]
 
 
 @dataclass(frozen=True)

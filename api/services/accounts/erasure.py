@@ -28,7 +28,6 @@ from api.models import (
     Invitation,
     JobFailure,
     Membership,
-    Resource,
     Review,
     Series,
     Trade,
@@ -43,6 +42,7 @@ from api.models.users import ABSENT_DOMAIN
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.conflicts import retry_on_conflict
+from api.services.venues.people import retire_person
 
 from .accounts import ensure_operator_remains
 from .memberships import (
@@ -57,8 +57,8 @@ from .passwords import end_sessions
 @retry_on_conflict
 def erase_account(user: User, *, by: Caller | None = None) -> None:
     """Cancel the person's future bookings, and empty every field that names them: in the account,
-    in bookings, history and outbox. Raises `Forbidden` for the last operator, and `LastAdmin` for
-    that of a venue unless an operator asks."""
+    in bookings, history and outbox. Who is a resource is retired. Raises `Forbidden` for the last
+    operator, and `LastAdmin` for that of a venue unless an operator asks."""
     with transaction.atomic():
         person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if person.erased_at:
@@ -68,14 +68,14 @@ def erase_account(user: User, *, by: Caller | None = None) -> None:
         Membership.objects.filter(user=person).delete()
         Invitation.objects.filter(email_key=person.email_key).delete()
         _cancel_future_bookings(person)
-        Resource.objects.filter(user=person).update(user=None)
+        retired = retire_person(person)
         _erase_texts(person)
         _erase_emails(person)
         _erase_stored_responses(person)
         OutstandingToken.objects.filter(user=person).update(token="")
         end_sessions(person)
         _build_erased(person).save()
-        _erase_audit(person)
+        _erase_audit(person, retired)
 
 
 def remove_person(user: User, venue_id: int, *, by: User) -> None:
@@ -185,11 +185,11 @@ def _erase_naming(stored: Q, texts: Iterable[str]) -> None:
     JobFailure.objects.filter(failures).update(error="")
 
 
-def _erase_audit(user: User) -> None:
-    """The content of entries about them, of this erasure too. That they were made stays, and their
-    digests, so that the chain holds."""
+def _erase_audit(user: User, also: Iterable[str]) -> None:
+    """The content of entries about them and `also` these objects, of this erasure too. That they
+    were made stays, and their digests, so that the chain holds."""
     bookings = Booking.objects.filter(Q(owner=user) | Q(events__actor=user))
-    names = [f"user:{user.pk}", f"profile:{user.pk}"]
+    names = [f"user:{user.pk}", f"profile:{user.pk}", *also]
     for kind, rows in (
         ("booking", bookings),
         ("review", Review.objects.filter(booking__in=bookings)),

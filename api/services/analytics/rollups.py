@@ -18,7 +18,7 @@ from api.models import Booking, DayRollup, MonthRollup, OutdatedPeriod
 from api.models.analytics import SETTLED
 from api.policy import DAY
 from api.queries.analytics import aggregates
-from api.queries.analytics.aggregates import HOURS, SPANS, Span
+from api.queries.analytics.aggregates import ALLOCATIONS, HOURS, SPANS, Span
 from api.queries.analytics.rollups import IS_CURRENT, JOINED, PERIODS, build_parameters
 from api.queries.venues import opening_hours
 from api.queries.venues.opening_hours import (
@@ -37,7 +37,16 @@ LOCK: Final = opening_hours.hash_to_int("roll_up_analytics")
 DAYS, MONTHS, OUTDATED_PERIODS, BOOKINGS = (
     model._meta.db_table for model in (DayRollup, MonthRollup, OutdatedPeriod, Booking)
 )
-SUMS: Final = ("bookings", "no_shows", "wasted", "attendees", "oversized", "undersized", "booked")
+SUMS: Final = (
+    "bookings",
+    "no_shows",
+    "wasted",
+    "attendees",
+    "units",
+    "oversized",
+    "undersized",
+    "booked",
+)
 COLUMNS: Final = f"resource_id, starts_on, basis, capacity, {', '.join(SUMS)}, starts, heat"
 
 # A local date is a day more on either side in some zone: too much is dropped, never too little.
@@ -64,6 +73,9 @@ SELECT_MISSING: Final = f"""SELECT p.id, d.starts_on FROM room p JOIN period d O
         WHERE r.resource_id = p.id AND r.starts_on = d.starts_on)
     AND NOT EXISTS (SELECT FROM {BOOKINGS} b WHERE b.resource_id = p.id AND ({UNSETTLED})
         AND b.starts_at < d.ends AND b.ends_at > d.starts)
+    AND NOT EXISTS (SELECT FROM {ALLOCATIONS} a JOIN {BOOKINGS} b ON b.id = a.booking_id
+        WHERE a.kind = 'part' AND a.resource_id = p.id AND lower(a.span) < d.ends
+        AND ({UNSETTLED}) AND b.starts_at < d.ends AND b.ends_at > d.starts)
     ORDER BY 1, 2"""
 SELECT_FINISHED: Final = f"""SELECT d.starts_on, array_agg(p.id) FROM {JOINED.format(table=MONTHS)}
     WHERE {IS_CURRENT} GROUP BY 1"""
@@ -84,7 +96,7 @@ WRITE_DAYS: Final = f"""INSERT INTO {DAYS} ({COLUMNS})
         ON c.resource_id = p.id AND c.day_on = d.starts_on
     LEFT JOIN (SELECT resource_id, day_on, {HEAT} AS heat FROM (
         SELECT c.resource_id, c.day_on, h.hour, {aggregates.SECONDS} AS seconds
-        FROM {aggregates.build_counted_sql((), aggregates.NARROW)} {aggregates.IN_CELL}
+        FROM {aggregates.build_counted_sql(("heat",), aggregates.NARROW)} {aggregates.IN_CELL}
         GROUP BY 1, 2, 3) g GROUP BY 1, 2) h
         ON h.resource_id = p.id AND h.day_on = d.starts_on
     ON CONFLICT DO NOTHING"""

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.effective_status import build_not_due_sql, get_due_transition
 from api.lifecycle import BOOKING, HELD, PENDING, ActorRole, Status, Transition
 from api.models import Booking
@@ -26,6 +26,7 @@ from api.services.conflicts import retry_on_conflict
 
 from .broken import find_broken
 from .parts import divide_guests, list_all_rules
+from .quotas import check_quotas
 from .slots import get_booking, lock_booking, move_into_slot
 from .transitions import apply_transition
 
@@ -140,7 +141,7 @@ def reinstate_booking(booking_id: int, actor: Actor, next_status: str = "") -> B
         raise errors.NotAllowedNow("Its guest never confirmed it.", current=booking.status)
     _check_resources(rules, booking)
     sets: dict[str, Any] = {"rejection_reason": "", "checked_in_at": None, "ended_at": None}
-    sets |= policy.calculate_deadlines(resource.venue, booking.starts_at, booking.ends_at, now)
+    sets |= terms.calculate_deadlines(resource.venue, booking.starts_at, booking.ends_at, now)
     return move_into_slot(
         booking,
         rules,
@@ -154,7 +155,7 @@ def reinstate_booking(booking_id: int, actor: Actor, next_status: str = "") -> B
 def pay_booking(booking_id: int, actor: Actor) -> Booking:
     """Confirms what was held. A slot that began meanwhile still gets its whole check-in grace."""
     booking = get_booking(booking_id)
-    deadlines = policy.calculate_deadlines(
+    deadlines = terms.calculate_deadlines(
         booking.venue, booking.starts_at, booking.ends_at, database_now()
     )
     sets: dict[str, Any] = {"payment_status": PaymentStatus.SUCCEEDED}
@@ -172,10 +173,12 @@ def pay_booking_late(booking_id: int, actor: Actor) -> Booking:
         raise errors.AlreadyBegun
     _check_resources(rules, booking)
     sets: dict[str, Any] = {"payment_status": PaymentStatus.SUCCEEDED}
-    sets |= policy.calculate_deadlines(resource.venue, booking.starts_at, booking.ends_at, now)
-    return move_into_slot(
+    sets |= terms.calculate_deadlines(resource.venue, booking.starts_at, booking.ends_at, now)
+    paid = move_into_slot(
         booking, rules, now, lambda: move_booking(BOOKING.pay_late, booking_id, actor, sets=sets)
     )
+    check_quotas(paid, actor)
+    return paid
 
 
 def _check_resources(rules: Sequence[Rules], booking: Booking) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from api import errors, policy
 from api.models import Booking, User
@@ -19,6 +20,15 @@ RECORDED = {
     **{name: name for name in ("starts_at", "ends_at", "title", "notes", "guests", "quantity")},
     "service": "service_id",
 }
+
+
+def record_values(booking: Booking) -> dict[str, Any]:
+    values = {name: getattr(booking, column) for name, column in RECORDED.items()}
+    values["primetime"] = booking.primetime  # which follows from the time
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
-from api import errors, policy
+from api import errors
 from api.models import Resource
 from api.policy import Rules
+from api.queries.bookings.candidates import list_candidates
 from api.queries.bookings.fairness import sort_by_turn
-from api.queries.bookings.matching import Wanted, choose, count, fits, list_shared
+from api.queries.bookings.matching import Wanted, choose, count, list_shared
 from api.queries.bookings.occupancy import list_conflicts
 from api.queries.bookings.service_slots import find_nearest, list_places
 from api.queries.venues.services import ServiceRules
@@ -77,41 +78,13 @@ def _list_candidates(wish: Wish, check: CheckTime | None) -> list[Wanted]:
         raise errors.ResourceUnavailable(because="switched off")
     if check is not None:
         check(next(iter(service.rules.values())), wish.starts_at, wish.ends_at, service.now)
-    needs = service.multiply_needs(wish.quantity)
-    units = {pk: rules.resource.units for pk, rules in service.rules.items()}
-    if not fits(needs, units):
-        if wish.quantity == 1:
-            raise errors.ResourceUnavailable(because="switched off")
-        raise errors.Unfit(errors={"quantity": ["There are not so many."]})
-    refused: dict[int, errors.Refusal] = {}
-    guests = divide_guests(wish.guests, wish.quantity)
-    for pk, rules in service.rules.items():
-        try:
-            policy.check_resource(rules, wish.starts_at, wish.ends_at, guests)
-        except errors.Refusal as refusal:
-            refused[pk] = refusal
-    allowed = [
-        need._replace(candidates=[pk for pk in need.candidates if pk not in refused])
-        for need in needs
-    ]
-    if not fits(allowed, units):
-        raise _pick_refusal(needs, allowed, units, refused)
-    policy.check_service_start(service.rules.values(), wish.starts_at)
-    return allowed
-
-
-def _pick_refusal(
-    needs: Sequence[Wanted],
-    allowed: Sequence[Wanted],
-    units: Mapping[int, int],
-    refused: Mapping[int, errors.Refusal],
-) -> errors.Refusal:
-    """Of the first need that has too few left, what refuses most of its resources."""
-    short = next((n for n, need in enumerate(allowed) if not fits([need], units)), 0)
-    found = [refused[pk] for pk in needs[short].candidates if pk in refused]
-    found = found or list(refused.values())
-    codes = [refusal.code for refusal in found]
-    return max(found, key=lambda refusal: codes.count(refusal.code))
+    return list_candidates(
+        service,
+        wish.starts_at,
+        wish.ends_at,
+        quantity=wish.quantity,
+        guests=divide_guests(wish.guests, wish.quantity),
+    )
 
 
 def _count_free(wish: Wish) -> dict[int, int]:

@@ -6,7 +6,8 @@
 4. One statement takes the slot and writes all of it, or nothing where the slot is taken.
 5. Where only what the clock should have ended is in the way, that is ended, and the statement
    runs once more.
-6. Receivers of `booking_created` ask for the tasks that send the emails and refresh the panels.
+6. Where the venue has quotas, the person is locked and what they have is counted.
+7. Receivers of `booking_created` ask for the tasks that send the emails and refresh the panels.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Guest, Resource, User, Venue
@@ -37,6 +38,7 @@ from api.signals import booking_created, booking_inserting
 
 from . import parts, places, slots
 from .choose import Wish, iter_choices
+from .quotas import check_quotas, has_quotas
 from .statements import InsertPart, Place, collect_parts, insert_statement
 
 MAX_UNCONFIRMED = 5  # bookings at once that wait for one guest's address, at all venues
@@ -145,11 +147,12 @@ def _create(
         "sender": Booking, "rows": [booking], "actor": actor, "details": {},
     }  # fmt: skip
     # one statement is a transaction by itself
-    several_statements = attendees or booking.status == HELD
+    several_statements = attendees or booking.status == HELD or has_quotas(booking.venue)
     with transaction.atomic() if several_statements else nullcontext():
         if booking.status == HELD:
             _check_open_holds(booking)
         _take_slot(booking, collect_parts(booking_inserting.send(**event)), rules, now)
+        check_quotas(booking, actor)
         if attendees:
             booking.attendees.add(*attendees)
         booking_created.send(**event)
@@ -178,8 +181,8 @@ def build_booking(
     first, venue = rules[0], rules[0].venue
     primetime = policy.is_primetime(first, starts_at, ends_at)
     price = parts.calculate_price(rules, starts_at, ends_at, request.quantity)
-    status = policy.get_initial_status(first, primetime, price, request.pre_approved)
-    payment_columns = policy.get_payment_columns(venue, status, price, now)
+    status = terms.get_initial_status(first, primetime, price, request.pre_approved)
+    payment_columns = terms.get_payment_columns(venue, status, price, now)
     owner_columns = _build_owner_columns(request.owner)
     if isinstance(request.owner, Guest) and request.owner.email_verified_at is None:
         status, payment_columns["hold_expires_at"] = HELD, now + venue.guest_hold
@@ -200,7 +203,7 @@ def build_booking(
         price_minor=price,
         currency=venue.currency if price else "",
         held_from=client_address.get_address_hash() if status == HELD else "",
-        **policy.calculate_deadlines(venue, starts_at, ends_at, now),
+        **terms.calculate_deadlines(venue, starts_at, ends_at, now),
         **payment_columns,
         **owner_columns,
     )

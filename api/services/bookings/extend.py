@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,14 +17,15 @@ from api.queries.venues.rules import build_rules, get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 
-from .parts import add_service, calculate_price, check_all, list_other_ids, list_rules
+from .changes import record_values
+from .parts import add_service, calculate_price, check_all, keep_buffers, list_other_ids, list_rules
+from .quotas import check_quotas
 from .reschedule import (
     announce_change,
     find_follow_up,
     lock_editable,
     move_end_deadlines,
     outgrows_approval,
-    record_values,
     write_booking,
 )
 from .slots import get_booking, lock_resources
@@ -54,8 +56,9 @@ def extend_booking(
     booking = lock_editable(booking_id, actor, resource.now, BOOKING.blocking)
     if booking.resource_id != first.resource_id:
         raise errors.Busy
+    was = copy(booking)
     rules, now, before = build_rules(resource), resource.now, record_values(booking)
-    all_rules = add_service(booking, [rules, *list_rules(others)])
+    all_rules = keep_buffers(booking, add_service(booking, [rules, *list_rules(others)]))
     rules = all_rules[0]
     previous_end = booking.ends_at
     booking.resource, booking.venue = resource, resource.venue
@@ -77,7 +80,9 @@ def extend_booking(
     announce_change(booking, actor, before, True, follow_up, details)
     if follow_up:
         apply_transition(follow_up, [booking.pk], actor, details={"reason": "extended"})
-    return get_booking(booking.pk)
+    booking = get_booking(booking.pk)
+    check_quotas(booking, actor, was)
+    return booking
 
 
 def _price_added_time(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -27,6 +28,13 @@ _WAIT = (
     f" FROM {Block._meta.db_table} k, generate_series(%s::bigint, %s::bigint) n,"
     " unnest(array_prepend(tstzrange(k.starts_at, k.ends_at), k.repeats)) span"
     " WHERE k.id = ANY(%s::bigint[])"
+)
+_WAIT_AT = (
+    f"INSERT INTO {Allocation._meta.db_table}"
+    " (block_id, resource_id, unit, span, blocking, kind) SELECT k.id, k.resource_id, n,"
+    f" span, false, 'block' FROM {Block._meta.db_table} k,"
+    " generate_series(1::bigint, %s::bigint) n, unnest(%s::tstzrange[]) span"
+    " WHERE k.id = %s::bigint"
 )
 _COVER = "SELECT api_cover_blocks(%s::bigint, tstzrange(%s, %s))"
 
@@ -100,6 +108,12 @@ def wait_for_units(blocks: Iterable[int], first: int, last: int) -> None:
     """Lets these blocks wait for the units from `first` to `last`."""
     with connection.cursor() as cursor:
         cursor.execute(_WAIT, [first, last, list(blocks)])
+
+
+def wait_at(block: int, units: int, times: Iterable[Any]) -> None:
+    """Lets the block wait for all units at these times (ranges)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT_AT, [units, list(times), block])
 
 
 def cover_blocks(resource_id: int, starts_at: datetime, ends_at: datetime) -> None:

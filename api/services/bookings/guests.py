@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.effective_status import get_effective_status
 from api.lifecycle import BOOKING, ActorRole
 from api.models import Booking, User
@@ -31,6 +31,7 @@ from . import history
 from .actions import cancel_booking, move_booking
 from .changes import BookingChanges
 from .create import BookingRequest, create_booking
+from .quotas import check_quotas
 from .reschedule import reschedule_booking
 from .slots import lock_booking
 
@@ -64,17 +65,19 @@ def confirm_guest_booking(token: str) -> Booking:
     if booking.guest_confirmed_at is not None:
         raise errors.AlreadyDone("It is confirmed already.", current=booking.status)
     rules, now = build_rules(get_resource(booking.resource_id, retired=True)), database_now()
-    status = policy.get_initial_status(rules, booking.primetime, booking.price_minor)
+    status = terms.get_initial_status(rules, booking.primetime, booking.price_minor)
     times = booking.starts_at, booking.ends_at
-    sets: dict[str, Any] = {**policy.calculate_deadlines(booking.venue, *times, now)}
-    sets |= policy.get_payment_columns(booking.venue, status, booking.price_minor, now)
+    sets: dict[str, Any] = {**terms.calculate_deadlines(booking.venue, *times, now)}
+    sets |= terms.get_payment_columns(booking.venue, status, booking.price_minor, now)
     if booking.owner_id is None and (user := _lock_account(booking.guest_key)):
         sets |= {"owner_id": user.pk, **NO_GUEST}
         join(user, booking.venue_id)
     move = BOOKING.get_transition("confirm_guest", status)
     actor = Actor.guest(booking)
     move_booking(move, pk, actor, where="guest_confirmed_at IS NULL", sets=sets)
-    return get_booking_with_relations(pk)
+    booking = get_booking_with_relations(pk)
+    check_quotas(booking, actor)
+    return booking
 
 
 NO_GUEST = {"guest_name": "", "guest_email": "", "guest_key": ""}

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, F
 
-from api import errors, policy
+from api import errors, terms
 from api.models import Allocation, Booking, Resource
 from api.models.allocations import Kind
 from api.policy import Check, Rules
@@ -20,7 +20,7 @@ from api.queries.venues.services import get_price, get_service
 def build_parts(
     rules: Sequence[Rules], starts_at: datetime, ends_at: datetime, quantity: int = 1
 ) -> list[Part]:
-    """What a booking takes of each resource, with the buffers that it and a service have now."""
+    """What a booking takes of each resource, with the buffers of it and of a service."""
     return [
         Part(
             each.resource,
@@ -76,6 +76,22 @@ def add_service(booking: Booking, rules: Sequence[Rules]) -> list[Rules]:
     return [replace(each, service=service, units=units.get(each.resource.pk, 1)) for each in rules]
 
 
+def keep_buffers(booking: Booking, rules: Iterable[Rules]) -> list[Rules]:
+    """The rules with the buffers that the booking, as it is in the database, has at the resources
+    where it stays: they are frozen into it. A change of its service is a new beginning."""
+    rows = Allocation.objects.filter(booking=booking.pk).annotate(
+        before=F("booking__starts_at") - F("span__startswith"),
+        after=F("span__endswith") - F("booking__ends_at"),
+    )
+    columns = rows.values_list("resource", "booking__service", "before", "after")
+    kept = {(pk, service): buffers for pk, service, *buffers in columns}
+    return [
+        replace(each, kept_buffers=tuple(kept[key]) if key in kept else None)
+        for each in rules
+        for key in [(each.resource.pk, each.service.pk if each.service else None)]
+    ]
+
+
 def check_one_venue(resources: Sequence[Resource]) -> None:
     """Refuses `Unfit` for resources of several venues, or one that is named twice."""
     if len({resource.venue_id for resource in resources}) > 1:
@@ -126,4 +142,4 @@ def calculate_price(
     units. Refuses `Unfit` for a length that is no duration of the service."""
     if service := rules[0].service:
         return quantity * get_price(service, ends_at - starts_at)
-    return quantity * sum(policy.calculate_price(each, starts_at, ends_at) for each in rules)
+    return quantity * sum(terms.calculate_price(each, starts_at, ends_at) for each in rules)

@@ -5,11 +5,13 @@
 3. Its places are given back and taken anew, under the exclusion constraint; `booking_changed`
    writes history and emails.
 4. If the change needs an approval, or needs none any more, the booking moves along the lifecycle.
+5. What the person has more by it the venue's quotas must allow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +19,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.effective_status import get_due_transition
 from api.lifecycle import BOOKING, CONFIRMED, HELD, PENDING, Status, Transition
 from api.models import Booking, Resource
@@ -30,7 +32,7 @@ from api.services.conflicts import retry_on_conflict
 from api.signals import booking_changed
 
 from .actions import check_owner
-from .changes import RECORDED, BookingChanges, build_wish, is_chosen_anew
+from .changes import BookingChanges, build_wish, is_chosen_anew, record_values
 from .choose import iter_choices
 from .parts import (
     add_service,
@@ -38,9 +40,11 @@ from .parts import (
     check_all,
     check_one_venue,
     check_quantity,
+    keep_buffers,
     list_other_ids,
     list_rules,
 )
+from .quotas import check_quotas
 from .slots import get_booking, lock_booking, lock_resources, move_into_slot
 from .transitions import apply_transition
 
@@ -130,19 +134,19 @@ def _reschedule(
     booking = lock_editable(first.pk, actor, resource.now)
     if booking.resource_id != first.resource_id or list_other_ids(booking) != had:
         raise errors.Busy
+    was = copy(booking)
     before = record_values(booking) | ({"others": had} if had or others else {})
     rules = build_rules(resource)
     all_rules = [rules, *list_rules(others)]
-    if chosen:
-        all_rules = list(chosen)
-    elif changes.resource is None:
+    if changes.resource is None:
         all_rules = add_service(booking, all_rules)
-    rules = all_rules[0]
+    rules = (all_rules := list(chosen) or all_rules)[0]
     _apply(changes, booking, all_rules)
     after = record_values(booking) | ({"others": others} if had or others else {})
     moved = any(before.get(name) != after.get(name) for name in MOVES)
     if moved:
         plan_again(booking, all_rules, before, first.venue_id, check)
+        all_rules = keep_buffers(booking, all_rules)
     if after == before and changes.attendees is None:
         return booking
     write_booking(booking, all_rules, resource.now, moved, left=had)
@@ -155,7 +159,9 @@ def _reschedule(
     announce_change(booking, actor, before, moved, follow_up, details, others=others)
     if follow_up:
         apply_transition(follow_up, [booking.pk], actor, details={"reason": "moved"})
-    return get_booking(booking.pk)
+    booking = get_booking(booking.pk)
+    check_quotas(booking, actor, was)
+    return booking
 
 
 def lock_editable(
@@ -183,15 +189,6 @@ def _check_editable(
         raise errors.NotAllowedNow(
             f"A booking that is {Status(current).label.lower()} cannot be edited.", current=current
         )
-
-
-def record_values(booking: Booking) -> dict[str, Any]:
-    values = {name: getattr(booking, column) for name, column in RECORDED.items()}
-    values["primetime"] = booking.primetime  # which follows from the time
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }
 
 
 def _apply(changes: BookingChanges, booking: Booking, rules: Sequence[Rules]) -> None:
@@ -253,7 +250,7 @@ def plan_again(
     if starts_at == previous_start and booking.venue_id == previous_venue_id:
         move_end_deadlines(booking, rules, now, datetime.fromisoformat(before["ends_at"]))
     else:
-        _set(booking, policy.calculate_deadlines(rules.venue, starts_at, ends_at, now))
+        _set(booking, terms.calculate_deadlines(rules.venue, starts_at, ends_at, now))
 
 
 def move_end_deadlines(
@@ -261,10 +258,10 @@ def move_end_deadlines(
 ) -> None:
     """Freezes anew the deadlines that hang on the end of a booking whose start stays."""
     starts_at, ends_at = booking.starts_at, booking.ends_at
-    no_show_at = policy.move_no_show(
+    no_show_at = terms.move_no_show(
         rules.venue, booking.no_show_at, starts_at, previous_end, ends_at
     )
-    deadlines = policy.calculate_deadlines(rules.venue, starts_at, ends_at, now)
+    deadlines = terms.calculate_deadlines(rules.venue, starts_at, ends_at, now)
     completes_at = deadlines["completes_at"]
     _set(booking, {"no_show_at": no_show_at, "completes_at": completes_at})
 

@@ -7,6 +7,7 @@ again, and the database's clock alone decides whether an offer is still open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any
 
 from django.db import transaction
@@ -27,6 +28,7 @@ from api.signals import booking_changed, trade_offered
 
 from . import history
 from .parts import divide_guests
+from .quotas import check_quotas
 from .transitions import apply_due_transitions, apply_transition
 
 NOT_LAPSED = build_not_due_sql(TRADE)
@@ -98,6 +100,7 @@ def accept_trade(trade_id: int, user: User, message: str = "") -> Trade:
     reason = {"reason": "another trade came first"}
     apply_transition(TRADE.withdraw, others, actor, details=reason)
     _swap_owners(found[theirs], found[mine], trade_id, actor)
+    _check_quotas_of_both(found[theirs], found[mine], actor)
     return Trade.objects.get(pk=trade_id)
 
 
@@ -213,6 +216,21 @@ def _find_obstacle(booking: Booking, other: Booking) -> str:
     if owner is None or owner.is_staff_of(booking.venue_id) or not owner.is_active:
         return "Only bookings of ordinary, active accounts are traded."
     return ""
+
+
+def _check_quotas_of_both(first: Booking, second: Booking, actor: Actor) -> None:
+    """Refuses `TradeRefused` where one of the two may not have what they got. They are locked in
+    one order, so that no two trades of theirs wait for each other."""
+    sides = (("requester", first, second), ("target", second, first))
+    for side, given, got in sorted(sides, key=lambda each: each[1].owner_id or 0):
+        now_theirs = copy(got)
+        now_theirs.owner = given.owner
+        try:
+            check_quotas(now_theirs, actor, was=given)
+        except errors.QuotaReached:
+            raise errors.TradeRefused(
+                "It is more than one person may have here.", which=side
+            ) from None
 
 
 # the swap

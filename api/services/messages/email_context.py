@@ -13,6 +13,7 @@ from api import money
 from api.emails import Email, get_status_label
 from api.lifecycle import BOOKING, TradeStatus
 from api.models import Booking, Delivery, Guest, Invitation, Trade, User
+from api.queries.bookings.part_names import get_place_text
 from api.services.accounts import links
 from api.services.operations.lease_queue import Withheld
 
@@ -64,13 +65,16 @@ def build_booking_context(booking: Booking) -> dict[str, Any]:
     zone = booking.venue.zone
     start = booking.starts_at.astimezone(zone)
     hold, check_in = booking.hold_expires_at, booking.check_in_opens_at
+    where = get_place_text(booking)
     return {
         "booking": booking,
         "venue": booking.venue,
         "resource": booking.resource,
         "owner": booking.person,
         "name": booking.person.name,
-        "what": booking.title or booking.resource.name,
+        "what": booking.title or (booking.service.name if booking.service else where),
+        "service": booking.service,
+        "where": where,
         "notes": "\n".join(booking.notes.splitlines()),
         "start": start,
         "zone": format_zone(start),
@@ -131,7 +135,7 @@ def _build_trade_context(row: Delivery, booking: Booking, strange: bool) -> dict
         "name": reader.name,
         "answered": side == "requester",
         "other": other.name,
-        "other_what": counterpart["resource"].name,
+        "other_what": counterpart["where"],
         "other_when": counterpart["when"],
     }
 

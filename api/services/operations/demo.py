@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from api import policy
+from api import terms
 from api.lifecycle import Status
 from api.models import Booking, Payment, PrimetimeWindow, Resource, Role, User, Venue
 from api.models.venues import Approval
@@ -28,7 +28,7 @@ from api.services.accounts.joining import join
 from api.services.venues import venues
 from api.services.venues.resources import create_resource
 
-from . import demo_hours, demo_payments, jobs
+from . import demo_hours, demo_payments, demo_services, jobs
 from .demo_hours import TITLES, seed_random
 
 PEOPLE = (
@@ -57,9 +57,14 @@ RESOURCES: dict[str, list[dict[str, Any]]] = {
         {"name": "The Court", "capacity": 8},
         {"name": "Court 2", "capacity": 8, **DAY_AND_NIGHT},
         {"name": "Court 3", "capacity": 8, **DAY_AND_NIGHT},
+        {"name": demo_services.BIKES, "units": 12, "building": "Gym"},
     ],
     # as this one's does: what has a price is given to nobody who did not choose it
-    "barbershop": [{"name": "Chair 1"}, {"name": "The Master's Chair", "price_minor": 2500}],
+    "barbershop": [
+        {"name": "Chair 1"},
+        {"name": "The Master's Chair", "price_minor": 2500},
+        *({"name": name, **demo_services.BARBER_FIELDS} for name in demo_services.BARBERS),
+    ],
     "circletime": [
         {
             "name": name,
@@ -88,6 +93,7 @@ RESOURCES: dict[str, list[dict[str, Any]]] = {
         {"name": "Studio Two", "capacity": 12, "price_minor": 8000, "amenities": ["WiFi", "Drums"]},
         {"name": "Night Studio", "capacity": 4, "price_minor": 3000, **DAY_AND_NIGHT},
         {"name": "Practice Room", "capacity": 4, "price_minor": 1500, **DAY_AND_NIGHT},
+        {"name": demo_services.KIT, "capacity": 12, "units": 2, "price_minor": 500},
     ],
 }
 # nothing is booked of these ahead, so that a newcomer finds something to book at once
@@ -112,12 +118,22 @@ def seed_demo(password: str, now: datetime | None = None) -> dict[str, int]:
             for resource in _create_resources(slug, venue, people[0])
         ]
         _create_primetime(made["primetime"])
+        barbers = {
+            name: _get_or_create_user(f"{name.lower()}@example.com", name, "Barber", password)
+            for name in demo_services.BARBERS
+        }
+        demo_services.set_up_barbers(made["barbershop"], barbers)
+        for venue in made.values():
+            demo_services.create_services(venue, people[0], now)
     count = _create_past(resources, people, now)
     count += demo_hours.book_around(resources, people[2:-1], people[1], now)
     count += _book_ahead(resources, people, now)
-    return {"venues": len(made), "people": len(people), "resources": len(resources)} | {
-        "bookings": count
-    }
+    count += sum(demo_services.book_services(venue, people[2:-1], now) for venue in made.values())
+    return {
+        "venues": len(made),
+        "people": len(people) + len(barbers),
+        "resources": len(resources),
+    } | {"bookings": count}
 
 
 def _create_memberships(people: list[User], venues: Iterable[Venue]) -> None:
@@ -211,11 +227,13 @@ def _list_past_slots(
     resource: Resource, since: datetime, now: datetime
 ) -> Iterator[tuple[datetime, datetime, random.Random]]:
     around_the_clock = resource.name in demo_hours.AROUND_THE_CLOCK
+    # each of these is paid at the local Stripe when the demo is made
+    busy = 0.05 if resource.name in demo_services.PRICED else 0.35
     until = now - demo_hours.BACK if around_the_clock else now
     today = now.astimezone(resource.venue.zone).date()
     for n in range(WEEKS_BACK * 7, 0, -1):
         rng = seed_random(resource, today - n * DAY)
-        for start, end in _list_slots(resource, today - n * DAY, rng, 0.35, DAY_HOURS):
+        for start, end in _list_slots(resource, today - n * DAY, rng, busy, DAY_HOURS):
             if since <= start and end <= until:
                 yield start, end, rng
     if around_the_clock:
@@ -237,7 +255,8 @@ def _build_past_booking(
         status = Status.COMPLETED
     booked_at = start - timedelta(days=rng.randint(1, 6))
     checked = status == Status.COMPLETED and resource.venue.check_in_required
-    amount = policy.calculate_price(build_rules(resource), start, end)
+    quantity = rng.randint(1, min(4, resource.units)) if resource.units > 1 else 1
+    amount = quantity * terms.calculate_price(build_rules(resource), start, end)
     paid = "succeeded" if status == Status.COMPLETED else "failed"
     return Booking(
         venue=resource.venue,
@@ -248,13 +267,14 @@ def _build_past_booking(
         ends_at=end,
         status=status,
         guests=rng.randint(1, resource.capacity),
+        quantity=quantity,
         price_minor=amount,
         currency=resource.venue.currency if amount else "",
         payment_status=paid if amount else "none",
         checked_in_at=start if checked else None,
         created_at=booked_at,
         updated_at=end,
-        **policy.calculate_deadlines(resource.venue, start, end, booked_at),
+        **terms.calculate_deadlines(resource.venue, start, end, booked_at),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.lifecycle import BOOKING, CONFIRMED, PENDING
 from api.models import Booking, Delivery, Payment, Resource, User
 from api.policy import Interval, Rules
@@ -89,7 +89,7 @@ def book_slot(
 ) -> int:
     """Book by the services, and pay what has a price; 1, or 0 where the policy or another booking
     refuses. `staff` approve it at once. No email is sent. With `begun` somebody is there."""
-    price = policy.calculate_price(get_rules(resource.pk)[0], start, end)
+    price = terms.calculate_price(get_rules(resource.pk)[0], start, end)
     try:
         intent = demo_payments.pay_ahead(resource, price) if price else None
     except (PaymentsAway, PaymentRefused):

@@ -37,16 +37,21 @@ def hash_scope(text: str) -> str:
     return salted_hmac("holdfast.idempotency", text).hexdigest()[:32]
 
 
-def get_response(scope: str, key: str, request_hash: str) -> tuple[int, Any] | None:
+def get_response(
+    scope: str, key: str, request_hash: str, *, wait: bool = False
+) -> tuple[int, Any] | None:
     """Return the stored response, or None to the first caller, who then holds the key until its
-    transaction ends. Raises `StillRunning` and `KeyReused`. Call inside a transaction."""
+    transaction ends. Raises `StillRunning`, unless it is to `wait`, and `KeyReused`. Call inside a
+    transaction."""
     with connection.cursor() as cursor:
-        lock = hashlib.sha256(f"{scope}\0{key}".encode()).digest()[:8]
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(lock, "big", signed=True)]
-        )
-        if not cursor.fetchone()[0]:
-            raise StillRunning
+        digest = hashlib.sha256(f"{scope}\0{key}".encode()).digest()[:8]
+        lock = int.from_bytes(digest, "big", signed=True)
+        if wait:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+        else:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
+            if not cursor.fetchone()[0]:
+                raise StillRunning
     row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
     if row is None:
         return None

@@ -56,18 +56,38 @@ TWO_AT_ONCE = """
     WHERE a.blocking AND b.blocking"""
 
 # what it takes is what it shows: as many units of each of its resources, its whole time, if it
-# blocks at all
+# blocks at all. Of what serves a service it takes as many times more as the service needs
 WRONG_PLACES = f"""
     SELECT format('booking %s does not have the places that it shows', b.id)
     FROM api_booking b LEFT JOIN LATERAL (
-        SELECT count(*) AS units, count(*) FILTER (WHERE a.resource_id = b.resource_id) AS first,
-            count(DISTINCT a.resource_id) AS resources,
-            bool_and(a.blocking = (b.status IN ({BLOCKING}))) AS follows,
-            bool_and(a.span @> tstzrange(b.starts_at, b.ends_at)) AS whole
-        FROM api_allocation a WHERE a.booking_id = b.id) p ON true
-    WHERE ((p.units = b.quantity * p.resources AND p.first = b.quantity
-            OR b.service_id IS NOT NULL AND mod(p.units, b.quantity) = 0 AND p.first > 0)
+        SELECT sum(units) AS units, count(*) FILTER (WHERE resource_id = b.resource_id) AS first,
+            count(*) AS resources, min(units) AS fewest, max(units) AS most,
+            bool_and(follows) AS follows, bool_and(whole) AS whole
+        FROM (SELECT a.resource_id, count(*) AS units,
+                bool_and(a.blocking = (b.status IN ({BLOCKING}))) AS follows,
+                bool_and(a.span @> tstzrange(b.starts_at, b.ends_at)) AS whole
+            FROM api_allocation a WHERE a.booking_id = b.id GROUP BY a.resource_id) r) p ON true
+    WHERE (p.first = 1 AND (p.fewest = b.quantity AND p.most = b.quantity
+            OR b.service_id IS NOT NULL AND mod(p.units, b.quantity) = 0)
         AND p.follows AND p.whole AND b.several = (p.resources > 1)) IS NOT TRUE"""
+
+# of every unit all of its times, whether it has them already or waits for them
+INCOMPLETE_BLOCK = """
+    SELECT format('block %s neither has nor waits for all of its time of unit %s', k.id, n)
+    FROM api_block k JOIN api_resource r ON r.id = k.resource_id
+    CROSS JOIN LATERAL generate_series(1::bigint, r.units::bigint) n
+    WHERE (SELECT range_agg(a.span) FROM api_allocation a WHERE a.block_id = k.id AND a.unit = n)
+        IS DISTINCT FROM (SELECT range_agg(t)
+            FROM unnest(array_prepend(tstzrange(k.starts_at, k.ends_at), k.repeats)) t)"""
+
+# what is free goes to blocks first
+IDLE_BLOCK = """
+    SELECT format('block %s waits for unit %s of resource %s, which is free', a.block_id, a.unit,
+        a.resource_id)
+    FROM api_allocation a WHERE a.kind = 'block' AND NOT a.blocking
+    AND NOT tstzmultirange(a.span) <@ coalesce((SELECT range_agg(o.span) FROM api_allocation o
+        WHERE o.resource_id = a.resource_id AND o.unit = a.unit AND o.blocking
+        AND o.span && a.span), '{}')"""
 
 # unless the number of units was lowered, until it fits
 INVENTED_UNIT = """
@@ -126,6 +146,8 @@ CHECKS = (
     TWO_AT_ONCE,
     WRONG_PLACES,
     INVENTED_UNIT,
+    INCOMPLETE_BLOCK,
+    IDLE_BLOCK,
     TOO_MANY_GUESTS,
     UNRECORDED_MOVE,
     BROKEN_HISTORY,

@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
-from api import errors, policy
+from api import errors, policy, terms
 from api.lifecycle import CONFIRMED
 from api.models import Booking, Panel, Resource, User, Venue
 from api.policy import Rules
@@ -218,6 +218,6 @@ def _check_room(
 ) -> None:
     policy.check_booking(rules, starts_at, ends_at, now, guests)
     primetime = policy.is_primetime(rules, starts_at, ends_at)
-    price = policy.calculate_price(rules, starts_at, ends_at)
-    if policy.get_initial_status(rules, primetime, price) != CONFIRMED:
+    price = terms.calculate_price(rules, starts_at, ends_at)
+    if terms.get_initial_status(rules, primetime, price) != CONFIRMED:
         raise errors.Forbidden("This room is not given out at the door.")

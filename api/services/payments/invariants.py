@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat
 
-from api import policy
+from api import terms
 from api.lifecycle import BOOKING, CHECKED_IN, CONFIRMED, HELD, Status
 from api.models import Booking, Delivery, Payment, Refund
 from api.models.bookings import PAID_STATUSES, PaymentStatus
@@ -95,9 +95,7 @@ def _find_underrefunded() -> Iterator[str]:
         if booking.status == Status.CANCELLED:
             event = bookings.list_history(booking).filter(verb__in=("cancel", "end_series")).first()
             at = event.at if event else booking.updated_at
-            due = policy.calculate_refund(
-                booking.venue, payment.amount_minor, booking.starts_at, at
-            )
+            due = terms.calculate_refund(booking.venue, payment.amount_minor, booking.starts_at, at)
         if payment.amount_minor - payment.retained < due:
             kept = payment.retained
             yield f"booking {booking.pk} is {booking.status}, but keeps {kept} of {due} due"

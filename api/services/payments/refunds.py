@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models.functions import Now
 
-from api import errors, policy
+from api import errors, terms
 from api.lifecycle import Status, Transition
 from api.models import Booking, Caller, Payment, Refund, User
 from api.models.bookings import PAID_STATUSES
@@ -121,7 +121,7 @@ def refund_ended_bookings(transition: Transition, rows: Iterable[Booking]) -> No
         amount = payment.amount_minor
         if transition.name not in REFUNDED_WHOLE:
             at = payment.booking.starts_at
-            amount = policy.calculate_refund(payment.booking.venue, amount, at, payment.now)
+            amount = terms.calculate_refund(payment.booking.venue, amount, at, payment.now)
         version = paid[payment.booking_id].version
         create_refund(
             payment,

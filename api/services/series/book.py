@@ -33,6 +33,7 @@ from api.services.bookings.create import (
 )
 from api.services.bookings.parts import build_parts
 from api.services.bookings.places import end_overdue, lock_units
+from api.services.bookings.quotas import lock_usage
 from api.services.bookings.renumber import make_room
 from api.services.bookings.statements import InsertPart, Place, collect_parts
 from api.services.conflicts import EXCLUSION_VIOLATION, UNIQUE_VIOLATION, get_sqlstate
@@ -98,6 +99,35 @@ def limit_holds(
     ]
 
 
+def limit_quotas(outcomes: Sequence[OccurrenceOutcome], actor: Actor) -> list[OccurrenceOutcome]:
+    """The same with what the owner's quotas do not allow beside the others refused."""
+    first = next((each.booking for each in outcomes if each.booking), None)
+    usage = first and lock_usage(first.venue, first.person, actor, first.starts_at)
+    if not usage:
+        return list(outcomes)
+    found = []
+    for each in outcomes:
+        refusal = usage.find_refusal(each.booking) if each.booking else None
+        if refusal:
+            code = refusal.code
+            each_refused = replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=code)
+            found.append(replace(each_refused, booking=None))
+        else:
+            if each.booking:
+                usage.add(each.booking)
+            found.append(each)
+    return found
+
+
+def check_quotas_again(bookings: Sequence[Booking], actor: Actor) -> None:
+    """Raises `LostError` where another request has used a quota up meanwhile. After the bookings
+    were written, as of one booking: whoever has this lock waits for nobody."""
+    first = min(bookings, key=lambda row: row.starts_at)
+    usage = lock_usage(first.venue, first.person, actor, first.starts_at)
+    if usage and any(usage.find_refusal(booking) for booking in bookings):
+        raise LostError
+
+
 @dataclass(frozen=True)
 class Written:
     """What is written with the bookings: the letter, and who is invited."""
@@ -130,6 +160,7 @@ def book(
     if written.attendees:
         parts.append(InsertPart(ATTEND, [list(written.attendees)]))
     _insert(series if is_new else None, bookings, places, parts)
+    check_quotas_again(bookings, actor)
     booking_created.send(**event)
     booked = {Outcome.WOULD_BOOK: Outcome.BOOKED}
     return [replace(each, outcome=booked.get(each.outcome, each.outcome)) for each in outcomes]

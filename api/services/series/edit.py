@@ -37,6 +37,8 @@ from api.recurrence import get_first_wall
 from api.services.accounts.joining import find_attendees
 from api.services.actors import Actor
 from api.services.bookings.changes import BookingChanges
+from api.services.bookings.parts import keep_buffers
+from api.services.bookings.quotas import lock_usage
 from api.services.bookings.reschedule import (
     announce_change,
     find_follow_up,
@@ -247,7 +249,8 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
         )
     except errors.Refusal as refusal:
         return replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
-    return replace(each, booking=moved)
+    rules = tuple(keep_buffers(booking, each.rules))
+    return replace(each, booking=moved, rules=rules)
 
 
 def _describe(edit: _Edit) -> list[OccurrenceOutcome]:
@@ -294,8 +297,23 @@ def _carry_out(
         after.version += 1
         bookings.append(after)
     _write(bookings, list(moved.values()), make_way=make_way)
+    _check_quotas(bookings, edit.bookings, actor)
     _announce(edit, bookings, moved, before, actor)
     return target
+
+
+def _check_quotas(
+    bookings: Sequence[Booking], was: Mapping[datetime, Booking], actor: Actor
+) -> None:
+    """Refuses `QuotaReached` where one takes more than it did. After all were written."""
+    if not bookings:
+        return
+    first = min(bookings, key=lambda row: row.starts_at)
+    if usage := lock_usage(first.venue, first.person, actor, first.starts_at):
+        for booking in bookings:
+            before = was.get(booking.recurrence_id) if booking.recurrence_id else None
+            if refusal := usage.find_refusal(booking, before):
+                raise refusal
 
 
 def _write(

@@ -27,12 +27,27 @@ function describeLocation(room) {
 const awaited = (meeting, now) =>
   meeting?.check_in_until && Date.parse(meeting.check_in_from) <= now && now < Date.parse(meeting.check_in_until);
 
-// The meeting at this door now: the one that runs, or the next once it may be checked in to.
+// The meeting at this door now: the one that runs, or the next once it may be checked in to. Of
+// several units nobody has the door.
 function getMeeting(state, now) {
+  if (state.room.units > 1) return [state.current, state.next].find((one) => awaited(one, now)) ?? null;
   return state.current ?? (awaited(state.next, now) || state.status === "upcoming" ? state.next : null);
 }
 
-const STATUS_LABELS = { available: "Free", upcoming: "Free", due: "Check in", occupied: "Occupied", offline: "Closed" };
+const STATUS_LABELS = { available: "Free", upcoming: "Free", due: "Check in", occupied: "Occupied", blocked: "Blocked", offline: "Closed" };
+
+const countFree = (state) => (state.room.units > 1 ? `${state.free_units} of ${state.room.units}` : "");
+
+// Meetings and blocks that are still to come, by start.
+function listUpcoming(state, meeting, now) {
+  const meetings = state.upcoming
+    .filter((one) => one.id !== meeting?.id)
+    .map((one) => ({ ...one, what: one.title || "Booked" }));
+  const blocks = (state.blocked ?? [])
+    .filter((one) => Date.parse(one.starts_at) > now)
+    .map((one) => ({ ...one, what: "Blocked" }));
+  return [...meetings, ...blocks].sort((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at));
+}
 
 // Everything that is shown, as plain values.
 export function view(state, now) {
@@ -44,10 +59,11 @@ export function view(state, now) {
   const free = state.status === "available" || state.status === "upcoming";
   const room = state.free_until ? Date.parse(state.free_until) - now : Infinity;
   const until = {
-    available: state.free_until ? `until ${time(state.free_until)}` : "rest of the day",
+    available: countFree(state) || (state.free_until ? `until ${time(state.free_until)}` : "rest of the day"),
     upcoming: state.free_until ? `until ${time(state.free_until)}` : "",
     due: meeting && (state.current ? `booked until ${time(meeting.ends_at)}` : `begins ${time(meeting.starts_at)}`),
-    occupied: meeting && `until ${time(meeting.ends_at)}`,
+    occupied: countFree(state) || (meeting && `until ${time(meeting.ends_at)}`),
+    blocked: state.blocked?.[0] && `until ${time(state.blocked[0].ends_at)}`,
     offline: "not in use",
   }[kind];
   return {
@@ -58,11 +74,10 @@ export function view(state, now) {
     who: meeting ? `${meeting.organizer}${kind === "upcoming" ? `, from ${time(meeting.starts_at)}` : ""}` : "",
     note: due ? `Within ${left} ${left === 1 ? "minute" : "minutes"}, or the room is given to others` : "",
     checkIn: due ? meeting.id : null,
-    end: state.current?.may_end ? state.current.id : null,
+    end: state.room.units === 1 && state.current?.may_end ? state.current.id : null,
     minutes: free ? room / MINUTE : 0,
-    upcoming: state.upcoming
-      .filter((one) => one !== meeting && one.id !== meeting?.id)
-      .map((one) => ({ time: `${time(one.starts_at)} – ${time(one.ends_at)}`, what: one.title || "Booked" })),
+    upcoming: listUpcoming(state, meeting, now)
+      .map((one) => ({ time: `${time(one.starts_at)} – ${time(one.ends_at)}`, what: one.what })),
   };
 }
 

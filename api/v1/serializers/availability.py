@@ -113,11 +113,12 @@ class CalendarBookingSerializer(serializers.Serializer[Any]):
     starts_at = InstantField(help_text="When it begins.")
     ends_at = InstantField(help_text="When it ends.")
     resource = serializers.IntegerField(help_text="The id of the resource that is taken.")
-    status = serializers.CharField(help_text="The status of the booking.")
+    status = serializers.CharField(help_text="The status of the booking; `blocked` for a block.")
     id = serializers.IntegerField(required=False, help_text="Only for staff and the owner.")
     title = serializers.CharField(required=False, help_text="Only for staff and the owner.")
     owner = serializers.CharField(required=False, help_text="Only for staff and the owner.")
     notes = serializers.CharField(required=False, help_text="Only for staff and the owner.")
+    reason = serializers.CharField(required=False, help_text="Why it is blocked; only for staff.")
 
 
 class WallHoursSerializer(serializers.Serializer[Any]):
@@ -136,7 +137,7 @@ class CalendarDaySerializer(serializers.Serializer[Any]):
     )
     primetime = WallHoursSerializer(many=True, help_text="The primetime windows of that day.")
     slots = CalendarSlotSerializer(many=True, help_text="Slots that are free.")
-    bookings = CalendarBookingSerializer(many=True, help_text="Bookings that are there.")
+    bookings = CalendarBookingSerializer(many=True, help_text="Bookings and blocks that are there.")
 
 
 @example(

@@ -1,4 +1,4 @@
-"""Bookings, their history, and the dashboards that count them."""
+"""Bookings and their history."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import Any
 from rest_framework import serializers
 
 from api.effective_status import get_effective_payment_status, get_effective_status
-from api.errors import Unfit
 from api.models import Booking, BookingEvent
 from api.models.allocations import get_places
-from api.rest.credentials import EmailField
 
-from .base import SharedFieldsSerializer, StrictSerializer, describe, example
-from .fields import DurationField, InstantField
+from .base import describe, example
 
 OWNER = {"id": 7, "name": "Ana Example", "email": "ana@example.com"}
 BOOKING = {
@@ -195,170 +192,6 @@ _COLUMNS = tuple(
 )
 
 
-@example(
-    request={
-        "resource": 3,
-        "starts_at": "2030-05-01T09:00:00Z",
-        "ends_at": "2030-05-01T10:00:00Z",
-        "title": "Practice",
-        "guests": 2,
-    }
-)
-class NewBookingSerializer(SharedFieldsSerializer):
-    resource = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
-        required=False,
-        help_text="The id of what is to be booked; or `resources`, or `service`.",
-    )
-    resources = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
-        min_length=1,
-        max_length=50,
-        required=False,
-        help_text="The ids of several of one venue that are booked together, all or nothing.",
-    )
-    service = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
-        required=False,
-        help_text="The id of a service: its resources are chosen, and `ends_at` is left out.",
-    )
-    duration = DurationField(
-        required=False,
-        help_text="One of the service's; may be left out if it has just one.",
-    )
-    prefer = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
-        max_length=50,
-        required=False,
-        help_text="Ids of resources that should serve it if they are free, the dearest first.",
-    )
-    quantity = serializers.IntegerField(
-        min_value=1,
-        max_value=2**31 - 1,
-        required=False,
-        help_text="How many units of each; 1 if left out.",
-    )
-    consent = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
-        required=False,
-        help_text="The id of the venue's text that one agrees to (`venues/{slug}/consent/`).",
-    )
-    starts_at = InstantField(help_text="When it begins.")
-    ends_at = InstantField(
-        required=False, help_text="When it ends; of a service its duration says it."
-    )
-    title = serializers.CharField(
-        max_length=255, required=False, allow_blank=True, help_text="What it is for."
-    )
-    notes = serializers.CharField(
-        max_length=5000, required=False, allow_blank=True, help_text="What else is to be known."
-    )
-    guests = serializers.IntegerField(
-        min_value=1,
-        max_value=2**31 - 1,
-        required=False,
-        help_text="How many people come; not more than the units have places for.",
-    )
-    attendees = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
-        required=False,
-        max_length=500,
-        help_text="Ids of the people who are invited: people of the venue.",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        check_one_thing(attrs, partial=self.partial)
-        named = [name for name in ("resource", "resources") if name in attrs]
-        if resources := attrs.pop("resources", None):
-            attrs["resource"], *attrs["others"] = resources
-        elif named:
-            attrs["others"] = []
-        return attrs
-
-
-def check_one_thing(attrs: dict[str, Any], *, partial: bool) -> None:
-    """Refuses `Unfit` unless exactly one thing is to be booked, with what belongs to it."""
-    named = [name for name in ("resource", "resources", "service") if name in attrs]
-    if len(named) > 1 or not (named or partial):
-        message = "Give exactly one of resource, resources and service."
-        raise Unfit(errors={"resource": [message]})
-    is_service = "service" in named
-    if not partial and "ends_at" not in attrs and not is_service:
-        raise Unfit(errors={"ends_at": ["Say when it ends."]})
-    if "ends_at" in attrs and (is_service or "duration" in attrs):
-        raise Unfit(errors={"ends_at": ["Of a service it follows from the duration."]})
-    if not is_service and (named or not partial):
-        for name in ("duration", "prefer"):
-            if name in attrs:
-                raise Unfit(errors={name: ["Only of a service."]})
-
-
-@example(
-    request={
-        "resource": 3,
-        "starts_at": "2030-05-01T09:00:00Z",
-        "ends_at": "2030-05-01T10:00:00Z",
-        "title": "Practice",
-        "guests": 2,
-    }
-)
-class BookingRequestSerializer(NewBookingSerializer):
-    owner = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
-        required=False,
-        help_text="For keys, which book for others: the id of one of the venue's people.",
-    )
-    name = serializers.CharField(
-        max_length=150,
-        required=False,
-        help_text="For keys, with `email` and instead of `owner`: what a guest is called.",
-    )
-    email = EmailField(
-        required=False, help_text="For keys, with `name` and instead of `owner`: where to write."
-    )
-
-
-@example(request={"starts_at": "2030-05-01T10:00:00Z", "ends_at": "2030-05-01T11:00:00Z"})
-class BookingChangeSerializer(NewBookingSerializer):
-    consent = None  # type: ignore[assignment]  # asked for when it is made
-
-
-@example(request={"reason": "Rain"})
-class ReasonSerializer(SharedFieldsSerializer):
-    reason = serializers.CharField(
-        max_length=1000,
-        required=False,
-        allow_blank=True,
-        help_text="Why; it stands in the history and in the e-mail.",
-    )
-
-
-@example(request={"ends_at": "2030-05-01T11:00:00Z"})
-class ExtensionSerializer(SharedFieldsSerializer):
-    ends_at = InstantField(help_text="When it is to end: later than it does now.")
-    waive = serializers.BooleanField(
-        required=False,
-        help_text="Whether the added time is free of charge; said by anybody but staff, it is not.",
-    )
-
-
-@example(request={"ids": [12, 13], "reason": "Rain"})
-class BookingIdsSerializer(StrictSerializer):
-    reason = serializers.CharField(
-        max_length=1000, required=False, allow_blank=True, help_text="Why, for all of them."
-    )
-    ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
-        min_length=1,
-        max_length=200,
-        help_text="The bookings.",
-    )
-
-
 class BookingResultSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(help_text="The booking.")
     status = serializers.CharField(required=False, help_text="Its status now, if it was done.")
@@ -399,40 +232,3 @@ class BookingEventSerializer(serializers.ModelSerializer[BookingEvent]):
 
     def get_actor(self, event: BookingEvent) -> str:
         return event.actor_name or (event.actor.name if event.actor else "")
-
-
-@example({"upcoming": [BOOKING], "pending": 1, "held": 0, "recent": [EVENT]})
-class DashboardSerializer(serializers.Serializer[Any]):
-    upcoming = BookingSerializer(many=True, help_text="The next bookings, soonest first.")
-    pending = serializers.IntegerField(help_text="Requests that wait for an answer.")
-    held = serializers.IntegerField(help_text="Bookings that wait for payment.")
-    recent = BookingEventSerializer(many=True, help_text="What happened last.")
-
-
-class RepeatedNoShowSerializer(serializers.Serializer[Any]):
-    person = OwnerSerializer(help_text="Who did not come.")
-    times = serializers.IntegerField(help_text="How often within the last 90 days.")
-    last_missed_at = serializers.DateTimeField(help_text="When the last slot began.")
-
-
-@example(
-    {
-        "requests_waiting": 2,
-        "bookings_today": 14,
-        "held": 1,
-        "no_shows_this_week": 3,
-        "repeated_no_shows": [
-            {"person": OWNER, "times": 2, "last_missed_at": "2030-04-20T09:00:00Z"}
-        ],
-        "recent": [EVENT],
-    }
-)
-class StaffDashboardSerializer(serializers.Serializer[Any]):
-    requests_waiting = serializers.IntegerField(help_text="Requests that wait for staff.")
-    bookings_today = serializers.IntegerField(help_text="Bookings of today.")
-    held = serializers.IntegerField(help_text="Bookings that wait for payment.")
-    no_shows_this_week = serializers.IntegerField(help_text="Bookings nobody came to.")
-    repeated_no_shows = RepeatedNoShowSerializer(
-        many=True, help_text="People who did not come twice or more."
-    )
-    recent = BookingEventSerializer(many=True, help_text="What happened last.")

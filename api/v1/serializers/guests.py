@@ -10,7 +10,8 @@ from api.models import Booking
 from api.rest.credentials import EmailField
 
 from .base import SharedFieldsSerializer, example
-from .bookings import BOOKING, BookingSerializer, NewBookingSerializer
+from .booking_requests import NewBookingSerializer
+from .bookings import BOOKING, BookingSerializer
 from .fields import InstantField
 
 GUEST_BOOKING = BOOKING | {

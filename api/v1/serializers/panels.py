@@ -146,6 +146,7 @@ class RoomSerializer(serializers.Serializer[Any]):
     building = serializers.CharField(help_text="The building that it is in.")
     floor = serializers.IntegerField(help_text="The floor that it is on.")
     capacity = serializers.IntegerField(help_text="How many people fit.")
+    units = serializers.IntegerField(help_text="How many identical places it has.")
     venue = serializers.CharField(help_text="The slug of its venue.")
     time_zone = serializers.CharField(help_text="The time zone of its clock on the wall.")
 
@@ -169,6 +170,11 @@ class MeetingSerializer(serializers.Serializer[Any]):
     may_end = serializers.BooleanField(help_text="Whether the panel may end it now.")
 
 
+class BlockedTimeSerializer(serializers.Serializer[Any]):
+    starts_at = serializers.DateTimeField(help_text="When it begins.")
+    ends_at = serializers.DateTimeField(help_text="When it ends.")
+
+
 @example(
     {
         "version": 18,
@@ -178,6 +184,7 @@ class MeetingSerializer(serializers.Serializer[Any]):
             "building": "East",
             "floor": 2,
             "capacity": 8,
+            "units": 1,
             "venue": "circletime",
             "time_zone": "Europe/Berlin",
         },
@@ -185,6 +192,8 @@ class MeetingSerializer(serializers.Serializer[Any]):
         "current": None,
         "next": MEETING,
         "upcoming": [MEETING],
+        "blocked": [{"starts_at": "2030-05-01T12:00:00Z", "ends_at": "2030-05-01T13:00:00Z"}],
+        "free_units": 1,
         "free_until": "2030-05-01T09:00:00Z",
         "changes_at": "2030-05-01T09:00:00Z",
         "at": "2030-05-01T08:50:00Z",
@@ -196,13 +205,16 @@ class RoomStateSerializer(serializers.Serializer[Any]):
     )
     room = RoomSerializer(help_text="The room.")
     status = serializers.ChoiceField(
-        choices=("available", "upcoming", "occupied", "offline"), help_text="What the door shows."
+        choices=("available", "upcoming", "occupied", "blocked", "offline"),
+        help_text="What the door shows; of several units it is occupied when none is free.",
     )
     current = MeetingSerializer(allow_null=True, help_text="What is on now.")
     next = MeetingSerializer(allow_null=True, help_text="What is on next.")
     upcoming = MeetingSerializer(many=True, help_text="The rest of the day.")
+    blocked = BlockedTimeSerializer(many=True, help_text="When staff keep it, now and today.")
+    free_units = serializers.IntegerField(help_text="How many of its units are free now.")
     free_until = serializers.DateTimeField(
-        allow_null=True, help_text="Until when it is free; null while it is taken."
+        allow_null=True, help_text="Until when one of them is free; null while none is."
     )
     changes_at = serializers.DateTimeField(help_text="When time alone changes it next.")
     at = serializers.DateTimeField(help_text="When this was so.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.models.series import Outcome
@@ -36,6 +37,11 @@ class OccurrenceSerializer(serializers.Serializer[Any]):
     alternatives = IntervalSerializer(
         many=True, required=False, help_text="The nearest free times within 24 hours."
     )
+
+
+@extend_schema_field({"type": ["integer", "string"]})
+class LimitField(serializers.JSONField):
+    pass
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -73,4 +79,11 @@ class ProblemSerializer(serializers.Serializer[Any]):
     on = serializers.DateField(required=False, help_text="The day that is closed.")
     capacity = serializers.IntegerField(required=False, help_text="How many people fit.")
     slot = serializers.CharField(required=False, help_text="The length of a slot, `HH:MM:SS`.")
-    limit = serializers.IntegerField(required=False, help_text="How many there may be.")
+    limit = LimitField(required=False, help_text="How many there may be, or how long: `HH:MM:SS`.")
+    quota = serializers.CharField(required=False, help_text="The venue's field that refuses.")
+    free_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="When the quota refuses it no more, if nobody does anything; null where it"
+        " always will.",
+    )

@@ -14,7 +14,8 @@ from api.opening_hours import Interval
 from api.rest.renderers import format_duration
 
 from .base import SharedFieldsSerializer, describe, example
-from .bookings import OWNER, BookingRequestSerializer, NewBookingSerializer, OwnerSerializer
+from .booking_requests import BookingRequestSerializer, NewBookingSerializer
+from .bookings import OWNER, OwnerSerializer
 from .fields import DayField, DurationField, InstantField
 from .problems import OccurrenceSerializer
 

@@ -52,6 +52,11 @@ VENUE = {
     "guests": True,
     "guest_hold": "00:15:00",
     "max_open_holds": 50,
+    "max_bookings_ahead": 5,
+    "max_hours_a_week": "06:00:00",
+    "max_open_requests": None,
+    "no_shows_before_pause": None,
+    "pause_length": None,
     "check_in_required": False,
     "check_in_opens_before": "00:15:00",
     "check_in_closes_after": "00:15:00",
@@ -145,6 +150,15 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             guest_hold="How long a guest's booking is held until it is confirmed by the letter's"
             " link.",
             max_open_holds="How many unpaid bookings one person may hold.",
+            max_bookings_ahead="How many bookings that have not begun one person may have; null"
+            " for any.",
+            max_hours_a_week="How long one person's bookings may last together in an ISO week of"
+            " the venue's time; null for any.",
+            max_open_requests="How many bookings of one person may wait for approval; null for"
+            " any.",
+            no_shows_before_pause="After how many missed bookings a person books nothing for"
+            " `pause_length`; null for never.",
+            pause_length="How long that lasts, from the last of them on.",
             check_in_required="Whether a booking is given away if nobody checks in.",
             check_in_opens_before="How long before the start check-in opens.",
             check_in_closes_after="How long after the start check-in closes.",
@@ -181,11 +195,13 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             for name, least in (
                 *(("slot_length", MINUTE), ("slot_step", MINUTE), ("hold_length", SECOND)),
                 *(("guest_hold", SECOND), ("retention", DAY)),
+                *(("max_hours_a_week", SECOND), ("pause_length", SECOND)),
             )
-            if (attrs.get(name) or least) < least
+            if attrs.get(name) is not None and attrs[name] < least
         }
         if too_short:
             raise Unfit(errors=too_short)
+        self._check_pause(attrs)
         if self.instance is None:  # its hours begin with those that are sent, or always open
             for name in UNIFORM:
                 if attrs.get(name, ()) is None:
@@ -194,6 +210,14 @@ class VenueSerializer(StrictMixin, serializers.ModelSerializer[Venue]):
             if opens == closes != MIDNIGHT:
                 raise Unfit(errors={"closes_at": ["Must differ from `opens_at` or be 00:00 too."]})
         return attrs
+
+    def _check_pause(self, attrs: dict[str, Any]) -> None:
+        limit, length = (
+            attrs.get(name, getattr(self.instance, name, None))
+            for name in ("no_shows_before_pause", "pause_length")
+        )
+        if limit is not None and length is None:
+            raise Unfit(errors={"pause_length": ["Say how long the pause lasts."]})
 
 
 @example(

@@ -40,15 +40,17 @@ from api.services.bookings.extend import extend_booking
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.status_changes import apply_to_bookings
 from api.v1.filters import BookingFilterSet
-from api.v1.serializers.bookings import (
+from api.v1.serializers.booking_requests import (
     BookingChangeSerializer,
-    BookingEventSerializer,
     BookingIdsSerializer,
     BookingRequestSerializer,
-    BookingResultsSerializer,
-    BookingSerializer,
     ExtensionSerializer,
     ReasonSerializer,
+)
+from api.v1.serializers.bookings import (
+    BookingEventSerializer,
+    BookingResultsSerializer,
+    BookingSerializer,
 )
 from api.v1.tags import APPROVE, BOOK
 from api.v1.versions import ETAG, IF_MATCH, VersionedMixin

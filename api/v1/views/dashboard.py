@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from api.queries.bookings import dashboards
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.permissions import IsStaff, Scope
-from api.v1.serializers.bookings import DashboardSerializer, StaffDashboardSerializer
+from api.v1.serializers.dashboards import DashboardSerializer, StaffDashboardSerializer
 from api.v1.tags import BOOK, WATCH
 
 

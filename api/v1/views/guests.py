@@ -19,7 +19,7 @@ from api.services.bookings import guests
 from api.services.bookings.create import BookingRequest
 from api.services.operations import idempotency
 from api.services.payments import payments
-from api.v1.serializers.bookings import ReasonSerializer
+from api.v1.serializers.booking_requests import ReasonSerializer
 from api.v1.serializers.guests import (
     GuestBookingRequestedSerializer,
     GuestBookingSerializer,

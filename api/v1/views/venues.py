@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.utils import timezone
@@ -18,6 +19,7 @@ from api.errors import AbsurdTime, EndsBeforeStart, Forbidden, Invalid, Unfit
 from api.models import PrimetimeWindow, Venue
 from api.models.users import NAME_FIELDS, get_display_name
 from api.queries.bookings import calendar
+from api.queries.bookings.blocked_times import Blocked
 from api.queries.venues.venues import get_venue
 from api.rest.idempotency import IdempotentAPIView
 from api.rest.permissions import IsAdminOrReadOnly, Scope
@@ -155,6 +157,16 @@ def _get_owner_name(row: Any) -> str:
     return get_display_name(*names) if row.owner_id else row.guest_name or row.guest_email
 
 
+def _render_blocked(blocked: Blocked, is_staff: bool) -> dict[str, Any]:
+    body = {
+        "resource": blocked.resource_id,
+        "starts_at": blocked.starts_at,
+        "ends_at": blocked.ends_at,
+        "status": "blocked",
+    }
+    return body | ({"reason": blocked.reason} if is_staff else {})
+
+
 class CalendarView(IdempotentAPIView):
     permission_classes = (IsAuthenticated,)
     scope = Scope.ANYONE
@@ -167,8 +179,9 @@ class CalendarView(IdempotentAPIView):
     def get(self, request: Request, slug: str) -> Response:
         """Read the calendar of a venue.
 
-        Day by day: the opening hours, primetime, the slots that are free and the bookings that are
-        there. Whose they are is shown to their owners and to staff. For who is signed in.
+        Day by day: the opening hours, primetime, the slots that are free and the bookings and
+        blocks that are there. Whose bookings they are is shown to their owners and to staff, why
+        something is blocked to staff. For who is signed in.
         """
         resources = calendar.list_venue_resources(slug)
         venue = resources[0].venue if resources else get_venue(slug)
@@ -215,11 +228,14 @@ class CalendarView(IdempotentAPIView):
                 }
                 for slot in day.slots
             ],
-            "bookings": [
-                self._render_booking(booking, self.caller.is_staff_of(venue.pk))
-                for booking in day.bookings
-            ],
+            "bookings": self._render_taken(day, self.caller.is_staff_of(venue.pk)),
         }
+
+    def _render_taken(self, day: calendar.Day, is_staff: bool) -> list[dict[str, Any]]:
+        """Bookings and blocks, by start."""
+        found = [self._render_booking(booking, is_staff) for booking in day.bookings]
+        found += (_render_blocked(blocked, is_staff) for blocked in day.blocked)
+        return sorted(found, key=itemgetter("starts_at")) if day.blocked else found
 
     def _render_booking(self, row: Any, is_staff: bool) -> dict[str, Any]:
         body = {

@@ -1,5 +1,7 @@
 """What a panel shows and says."""
 
+from typing import Any
+
 from rest_framework.serializers import CharField, ChoiceField, IntegerField
 
 from api.contracts import kit
@@ -29,6 +31,11 @@ class StateSerializer(kit.Serializer):
     nextMeeting = MeetingSerializer(source="next", allow_null=True)
     upcomingMeetings = MeetingSerializer(source="upcoming", many=True)
     lastUpdated = kit.InstantField(source="at")
+
+    def to_representation(self, state: Any) -> Any:
+        """What is blocked is out of use here."""
+        status = "offline" if state["status"] == "blocked" else state["status"]
+        return super().to_representation({**state, "status": status})
 
 
 class PanelEndedSerializer(kit.Serializer):

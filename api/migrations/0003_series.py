@@ -12,7 +12,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('api', '0001_release_two'),
+        ('api', '0002_quotas'),
+        ('api', '0002_stats20'),
     ]
 
     operations = [
