@@ -128,6 +128,20 @@ def check_quotas_again(bookings: Sequence[Booking], actor: Actor) -> None:
         raise LostError
 
 
+def check_changed_quotas(
+    bookings: Sequence[Booking], was: Mapping[datetime, Booking], actor: Actor
+) -> None:
+    """Refuses `QuotaReached` where one takes more than it did. After all were written."""
+    if not bookings:
+        return
+    first = min(bookings, key=lambda row: row.starts_at)
+    if usage := lock_usage(first.venue, first.person, actor, first.starts_at):
+        for booking in bookings:
+            before = was.get(booking.recurrence_id) if booking.recurrence_id else None
+            if refusal := usage.find_refusal(booking, before):
+                raise refusal
+
+
 @dataclass(frozen=True)
 class Written:
     """What is written with the bookings: the letter, and who is invited."""

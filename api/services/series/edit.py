@@ -36,14 +36,12 @@ from api.queries.venues.services import get_service_rules
 from api.recurrence import get_first_wall
 from api.services.accounts.joining import find_attendees
 from api.services.actors import Actor
-from api.services.bookings.changes import BookingChanges
+from api.services.bookings.changes import BookingChanges, record_values
 from api.services.bookings.parts import keep_buffers
-from api.services.bookings.quotas import lock_usage
 from api.services.bookings.reschedule import (
     announce_change,
     find_follow_up,
     plan_again,
-    record_values,
 )
 from api.services.bookings.slots import get_booking, lock_resources
 from api.services.bookings.transitions import apply_transition
@@ -51,7 +49,7 @@ from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate, retry_on_c
 from api.services.messages import outbox
 
 from .actions import list_ahead
-from .book import LostError, end_what_is_overdue, pick_places
+from .book import LostError, check_changed_quotas, end_what_is_overdue, pick_places
 from .create import MAX_TRIES, SeriesResult, check_outcomes
 from .letters import build_letters
 from .plan import BOOKABLE, Wanted, plan, read_wanted
@@ -297,23 +295,9 @@ def _carry_out(
         after.version += 1
         bookings.append(after)
     _write(bookings, list(moved.values()), make_way=make_way)
-    _check_quotas(bookings, edit.bookings, actor)
+    check_changed_quotas(bookings, edit.bookings, actor)
     _announce(edit, bookings, moved, before, actor)
     return target
-
-
-def _check_quotas(
-    bookings: Sequence[Booking], was: Mapping[datetime, Booking], actor: Actor
-) -> None:
-    """Refuses `QuotaReached` where one takes more than it did. After all were written."""
-    if not bookings:
-        return
-    first = min(bookings, key=lambda row: row.starts_at)
-    if usage := lock_usage(first.venue, first.person, actor, first.starts_at):
-        for booking in bookings:
-            before = was.get(booking.recurrence_id) if booking.recurrence_id else None
-            if refusal := usage.find_refusal(booking, before):
-                raise refusal
 
 
 def _write(
