@@ -83,17 +83,6 @@ def build_intervals(starts: Sequence[datetime], length: timedelta) -> list[Inter
     return [(start, start + length) for start in starts]
 
 
-def list_further(
-    rule: str, starts_at: datetime, ends_at: datetime, zone: ZoneInfo, *, after: datetime
-) -> list[Interval]:
-    """Of a rule without an end the occurrences that begin after that instant, as many as `expand`
-    would give at once."""
-    first, since = (at.astimezone(zone).replace(tzinfo=None) for at in (starts_at, after))
-    parsed = _parse(_join(_split(rule)), first, zone).replace(until=since + MAX_LENGTH)
-    starts = [read_wall(wall, zone) for wall in parsed.xafter(since, count=MAX_OCCURRENCES)]
-    return build_intervals([start for start in starts if start > after], ends_at - starts_at)
-
-
 def check_apart(intervals: Sequence[Interval]) -> None:
     """Refuses `Unfit` for intervals that overlap; they are by start."""
     if any(end > start for (_, end), (start, _) in pairwise(intervals)):
@@ -110,6 +99,20 @@ def count_on(rule: str, times: int) -> str:
     """The same rule with so many times, if it counts them."""
     parts = _split(rule)
     return _join(parts | {"COUNT": str(times)} if "COUNT" in parts else parts)
+
+
+def list_further(
+    rule: str, starts_at: datetime, ends_at: datetime, zone: ZoneInfo, *, after: datetime
+) -> list[Interval]:
+    """Of a rule without an end the occurrences that begin after that instant, as many as `expand`
+    would give at once."""
+    first, since = (at.astimezone(zone).replace(tzinfo=None) for at in (starts_at, after))
+    latest = since + MAX_LENGTH
+    parsed = _parse(_join(_split(rule)), first, zone)
+    parsed = parsed.replace(count=None, until=min(parsed._until or latest, latest))
+    walls = parsed.xafter(since, count=MAX_OCCURRENCES)
+    starts = [to_instant(zone, wall.date(), wall.time()) for wall in walls]
+    return [(start, start + (ends_at - starts_at)) for start in starts if start > after]
 
 
 def _split(rule: str) -> dict[str, str]:

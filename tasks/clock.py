@@ -70,12 +70,6 @@ def review_bookings() -> int:
 
 
 @shared_task
-def renew_blocks() -> int:
-    """Endless blocks that were given more times."""
-    return jobs.run("renew_blocks", block_renewal.renew_blocks)
-
-
-@shared_task
 def extend_series() -> int:
     """Series of which a later occurrence can be booked by now."""
     return jobs.run("extend_series", extend.extend_due_series)
@@ -85,6 +79,12 @@ def extend_series() -> int:
 def end_series() -> int:
     """Series ended because nobody came too often."""
     return jobs.run("end_series", no_shows.end_missed_series)
+
+
+@shared_task
+def renew_blocks() -> int:
+    """Endless blocks that were given more times."""
+    return jobs.run("renew_blocks", block_renewal.renew_blocks)
 
 
 @shared_task

@@ -104,3 +104,21 @@ def test_staff_see_and_cancel_them_in_the_admin(series, sam):
     assert f"Series {made.pk}: done." in answer.content.decode()
     made.refresh_from_db()
     assert made.ended_because == "cancelled"
+
+
+def test_what_is_over_a_quota_is_refused(client_of, ana, body, venue):
+    Venue.objects.filter(pk=venue.pk).update(max_bookings_ahead=3)
+    client = client_of(ana)
+    answer = client.post(URL, body(), format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "quota_reached")
+    assert [each["outcome"] for each in answer.json()["occurrences"]] == [
+        *["would_book"] * 3,
+        "refused",
+    ]
+    answer = client.post(URL, body(on_conflict="skip"), format="json")
+    assert [each["outcome"] for each in answer.json()["occurrences"]] == [
+        *["booked"] * 3,
+        "refused",
+    ]
+    answer = client.post(URL, body(on_conflict="skip"), format="json")
+    assert answer.json()["code"] == "nothing_to_book"

@@ -87,17 +87,17 @@ def create_series(
     actor = actor.at(venue.pk)
     if dry_run:
         outcomes = build_bookings(series, plan(wanted, expand_series(series)), wanted.now)
-        outcomes = limit_quotas(limit_holds(outcomes, locked=False), actor)
-        return SeriesResult(series, outcomes)
+        return SeriesResult(series, limit_holds(limit_quotas(outcomes, actor), locked=False))
     for n in range(MAX_TRIES):
-        outcomes = plan(wanted, expand_series(series))
+        outcomes = build_bookings(series, plan(wanted, expand_series(series)), wanted.now)
+        outcomes = limit_quotas(outcomes, actor)
         try:
             with transaction.atomic():
                 if consent is not None:
                     consent(venue)
-                return _create(series, outcomes, request, wanted, actor, make_way=n > 0)
+                return _create(series, outcomes, request, actor, make_way=n > 0)
         except LostError:
-            end_what_is_overdue(build_bookings(series, outcomes, wanted.now))
+            end_what_is_overdue(outcomes)
     raise errors.Busy
 
 
@@ -161,13 +161,11 @@ def _create(
     series: Series,
     outcomes: Sequence[OccurrenceOutcome],
     request: SeriesRequest,
-    wanted: Wanted,
     actor: Actor,
     *,
     make_way: bool,
 ) -> SeriesResult:
-    outcomes = limit_holds(build_bookings(series, outcomes, wanted.now))
-    outcomes = limit_quotas(outcomes, actor)
+    outcomes = limit_holds(outcomes)
     if request.dry_run and hash_outcomes(outcomes) != request.dry_run.plan:
         raise errors.DryRunOutdated(occurrences=outcomes)
     check_outcomes(outcomes, request.on_conflict)

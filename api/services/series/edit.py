@@ -37,6 +37,7 @@ from api.recurrence import get_first_wall
 from api.services.accounts.joining import find_attendees
 from api.services.actors import Actor
 from api.services.bookings.changes import BookingChanges, record_values
+from api.services.bookings.parts import keep_buffers
 from api.services.bookings.reschedule import (
     announce_change,
     find_follow_up,
@@ -48,7 +49,7 @@ from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate, retry_on_c
 from api.services.messages import outbox
 
 from .actions import list_ahead
-from .book import LostError, end_what_is_overdue, pick_places
+from .book import LostError, check_changed_quotas, end_what_is_overdue, pick_places
 from .create import MAX_TRIES, SeriesResult, check_outcomes
 from .letters import build_letters
 from .limits import limit_quotas
@@ -248,7 +249,8 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
         )
     except errors.Refusal as refusal:
         return replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
-    return replace(each, booking=moved)
+    rules = tuple(keep_buffers(booking, each.rules))
+    return replace(each, booking=moved, rules=rules)
 
 
 def _describe(edit: _Edit) -> list[OccurrenceOutcome]:
@@ -295,6 +297,7 @@ def _carry_out(
         after.version += 1
         bookings.append(after)
     _write(bookings, list(moved.values()), make_way=make_way)
+    check_changed_quotas(bookings, edit.bookings, actor)
     _announce(edit, bookings, moved, before, actor)
     return target
 

@@ -19,7 +19,14 @@ from api.services.bookings import sweeps
 from api.services.messages import outbox
 from api.services.messages.outbox import Effect
 
-from .book import LostError, Written, book, build_bookings, end_what_is_overdue, limit_holds
+from .book import (
+    LostError,
+    Written,
+    book,
+    build_bookings,
+    end_what_is_overdue,
+    limit_holds,
+)
 from .create import MAX_TRIES, note_outcomes, number
 from .letters import build_letters
 from .limits import limit_quotas
@@ -79,7 +86,7 @@ def extend_series(series: Series) -> list[OccurrenceOutcome]:
 
 def _extend(series: Series, later: list[Occurrence], *, make_way: bool) -> list[OccurrenceOutcome]:
     now = database_now()
-    outcomes = limit_quotas(limit_holds(_plan(series, later)), Actor.clock(JOB))
+    outcomes = limit_holds(limit_quotas(_plan(series, later), Actor.clock(JOB)))
     note_outcomes(series, outcomes, series.venue)
     if series.extends_at and series.extends_at <= now:  # no run may come back to it at once
         series.extends_at = now + AGAIN
