@@ -342,3 +342,30 @@ def test_consent_is_asked_of_who_joins(booked, ana, ben, body, client_of, ada, v
     assert (refused.status_code, refused.json()["code"]) == (400, "consent_required")
     assert join(client_of(ben), body, consent=text["id"]).status_code == 201
     assert Venue.objects.get().consent_version
+
+
+def test_what_a_series_leaves_is_offered(ana, ben, body, client_of, court, soon):
+    """Moved as a whole: in the transaction of that, by no job."""
+    ends_at = (soon + HOUR).isoformat()
+    new = {"resource": court.pk, "starts_at": soon.isoformat(), "ends_at": ends_at}
+    http = client_of(ana)
+    series = http.post("/api/v1/series/", new | {"rule": "FREQ=DAILY;COUNT=2"}).json()
+    path = f"/api/v1/series/{series['id']}/"
+    first = join(client_of(ben), body).json()["id"]
+    day = timedelta(days=1)
+    window = {"from": (soon + day).isoformat(), "until": (soon + day + HOUR).isoformat()}
+    second = join(client_of(ben), body, **window).json()["id"]
+    later = {"starts_at": (soon + 3 * HOUR).isoformat(), "ends_at": (soon + 4 * HOUR).isoformat()}
+    assert http.patch(path, later | {"scope": "all"}).status_code == 200
+    assert client_of(ben).get(f"{PATH}{first}/").json()["status"] == "offered"
+    assert client_of(ben).get(f"{PATH}{second}/").json()["status"] == "offered"
+
+
+def test_what_a_cancelled_series_leaves_is_offered(ana, ben, body, client_of, court, soon):
+    ends_at = (soon + HOUR).isoformat()
+    new = {"resource": court.pk, "starts_at": soon.isoformat(), "ends_at": ends_at}
+    http = client_of(ana)
+    series = http.post("/api/v1/series/", new | {"rule": "FREQ=DAILY;COUNT=2"}).json()
+    entry = join(client_of(ben), body).json()["id"]
+    assert http.post(f"/api/v1/series/{series['id']}/cancel/", {"scope": "all"}).status_code == 200
+    assert client_of(ben).get(f"{PATH}{entry}/").json()["status"] == "offered"

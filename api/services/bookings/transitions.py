@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import connection, models, transaction
 
 from api.effective_status import build_overdue_sql
-from api.lifecycle import TABLES, Table, Transition
+from api.lifecycle import BOOKING, TABLES, Table, Transition
 from api.services.actors import Actor
 from api.signals import transition_writing, transitioned
 
@@ -40,10 +40,12 @@ def apply_transition(
     details: Mapping[str, Any] | None = None,
 ) -> list[Any]:
     """The rows among `ids` that stood in a source status (and met `where`) and now stand in the
-    target, with history and emails queued in the same transaction. Rows are locked in id order,
-    and each carries `status_left`."""
+    target, with history and emails queued in the same transaction; so is what that frees offered
+    to who waits. Rows are locked in id order, and each carries `status_left`."""
+    from api.services.waitlist.offers import make_offers  # it makes transitions too
+
     with transaction.atomic():
-        return write_transition(
+        rows = write_transition(
             move,
             actor,
             where=f"id = ANY(%s) AND ({where})",
@@ -51,6 +53,9 @@ def apply_transition(
             sets=sets or {},
             details=details or {},
         )
+        if rows and get_table(move) is BOOKING and move.target not in BOOKING.blocking:
+            make_offers()
+    return rows
 
 
 def apply_due_transitions(table: Table, where: str, params: Sequence[Any]) -> int:
