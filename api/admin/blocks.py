@@ -23,7 +23,7 @@ from api.queries.venues.rules import get_resource
 from api.services.actors import Actor
 from api.services.venues import blocks
 
-from .base import OwnVenueFilter, ReadOnlyAdmin, ScopedAdmin
+from .base import EditableAdmin, OwnVenueFilter, ReadOnlyAdmin
 from .reviews import warn_of_affected
 from .zones import find_zone
 
@@ -87,7 +87,7 @@ class BlockForm(forms.ModelForm[Block]):
 
 
 @admin.register(Block)
-class BlockAdmin(ScopedAdmin):
+class BlockAdmin(EditableAdmin):
     form = BlockForm
     list_display = ("resource", "when", "again", "reason", "created_by")
     list_filter = (("resource__venue", OwnVenueFilter),)

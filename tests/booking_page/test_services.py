@@ -89,7 +89,7 @@ def test_a_time_at_which_nobody_is_free_is_full_and_a_block_names_no_reason(
         actor = Actor.in_venue(sam, venue.pk)
         create_block(each, actor, starts_at=soon, ends_at=soon + HOUR, reason="Secret")
     text = look(venue, soon, place=f"service-{cut.pk}", minutes=60)
-    assert list_slots(text) == {"09:00": "Full", "10:00": "40.00 USD 2 free"}
+    assert list_slots(text) == {"09:00": "Full, wait for it", "10:00": "40.00 USD 2 free"}
     assert "Secret" not in text
 
 
@@ -144,7 +144,7 @@ def test_units_show_how_many_are_left_and_are_booked_together(
         "10:00": "12.00 USD 12 of 12 left",
     }
     four = look(venue, soon, place=bikes.pk, quantity=4)
-    assert list_slots(four)["09:00"] == "Only 3 left"
+    assert list_slots(four)["09:00"] == "Only 3 left, wait for it"
     url, chosen = new(venue, soon, place=bikes.pk, minutes=60, quantity=3)
     form = read(signed_in.get(url))
     assert "<dt>How many</dt><dd>3</dd>" in form
