@@ -51,6 +51,7 @@ def test_it_says_everything_about_a_job_and_the_processes(running, client_of, ad
     answer = client_of(ada).get(URL).json()
     assert set(answer) == {
         "healthy", "problems", "now", "jobs", "outbox", "workers", "beat", "failures", "parked",
+        "offers",
     }  # fmt: skip
     assert (answer["healthy"], answer["problems"]) == (True, [])
     assert [job["name"] for job in answer["jobs"]] == list(SCHEDULE)
@@ -195,12 +196,12 @@ def test_a_scrape_costs_the_same_few_statements_whatever_there_is(
     running, client_of, booked, ana, django_assert_num_queries
 ):
     http = client_of()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         http.get("/metrics")
     for hours in range(6):
         booked(ana, hours)
     JobFailure.objects.create(job="expire_holds", row="7", error="ValueError: no")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         http.get("/metrics")
 
 

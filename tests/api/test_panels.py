@@ -17,6 +17,7 @@ ROOM = {
     "building": "",
     "floor": 0,
     "capacity": 4,
+    "units": 1,
     "venue": "club",
     "time_zone": "UTC",
 }
@@ -138,6 +139,8 @@ def test_a_panel_reads_the_state_of_its_room(door, court, running):
         },
         "next": None,
         "upcoming": [],
+        "blocked": [],
+        "free_units": 0,
         "free_until": None,
         "changes_at": body["changes_at"],
         "at": body["at"],
