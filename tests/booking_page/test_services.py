@@ -154,7 +154,7 @@ def test_units_show_how_many_are_left_and_are_booked_together(
     assert (mine.quantity, mine.guests, mine.price_minor) == (3, 3, 1200)
     assert "3 × Bikes" in read(signed_in.get(done["Location"]))
     assert "3 × Bikes" in read(signed_in.get("/book/club/bookings/"))
-    assert list_slots(look(venue, soon, place=bikes.pk))["09:00"] == "Full"
+    assert list_slots(look(venue, soon, place=bikes.pk))["09:00"] == "Full, wait for it"
     full = press(signed_in, url, **chosen)
     assert (full.status_code, "Somebody else has this time" in read(full)) == (409, True)
 
