@@ -80,6 +80,8 @@ def test_what_follows_is_cancelled_and_the_rule_ends_before_it(series, act, soon
     assert len(answer.json()["occurrences"]) == 4
     assert answer.json()["ended_at"] is None
     assert "UNTIL" in answer.json()["rule"]
+    again = act(pk, "cancel", scope="following", **{"from": say(soon + 2 * WEEK)})
+    assert (again.status_code, again.json()["code"]) == (409, "already_done")
 
 
 def test_a_cancelled_one_gets_no_second_letter_and_a_moved_one_goes_too(series, act, ana, soon):
@@ -123,7 +125,7 @@ def test_past_and_checked_in_ones_stay(series, act, soon):
         {"scope": "all", "from": "2030-01-01T00:00:00Z"},
     ],
 )
-@pytest.mark.parametrize("verb", ["cancel", "approve", ""])
+@pytest.mark.parametrize("verb", ["cancel", "approve", "resume", ""])
 def test_the_scope_is_required(series, act, sam, sent, verb):
     pk = series()
     more = {"title": "x"} if not verb else {}

@@ -21,7 +21,7 @@ from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.models.series import EndedBecause
 from api.queries.clock import database_now
 from api.queries.reviews.reviews import list_kept_keys
-from api.queries.series.occurrences import find_occurrence
+from api.queries.series.occurrences import check_recurrence_id
 from api.services.actors import Actor
 from api.services.bookings.broken import find_broken
 from api.services.bookings.transitions import apply_transition
@@ -56,7 +56,7 @@ def cancel_series(
         raise errors.Forbidden
     series = lock_series(series_id)
     if since is not None:
-        find_occurrence(series, since)
+        check_recurrence_id(series, since)
     before = series.ended_at, series.later_from
     rows = _move(BOOKING.cancel, series, list_ahead(series, since), actor, reason=reason)
     if series.ended_at is None and (since is None or not cut_before(series, since)):
@@ -80,7 +80,7 @@ def approve_series(series_id: int, actor: Actor, since: datetime | None = None) 
         raise errors.Forbidden
     series = lock_series(series_id)
     if since is not None:
-        find_occurrence(series, since)
+        check_recurrence_id(series, since)
     requests = list(list_ahead(series, since, (PENDING,)).select_related("venue", "resource"))
     broken = {row.pk: find_broken(row, list_kept_keys(row.pk)) for row in requests}
     fit = [row for row in requests if broken[row.pk] is None]
