@@ -47,7 +47,16 @@ def get_first_wall(starts_at: datetime, zone: ZoneInfo) -> datetime:
 def list_walls(
     rule: str, first: datetime, zone: ZoneInfo, *, may_be_endless: bool
 ) -> list[datetime]:
-    """The wall times of a rule that begins at `first`, by time; refuses as `expand` does."""
+    """The wall times of a rule that begins at `first`, by time; refuses as `expand` does. Rules
+    know whole seconds: a fraction of one is that of all of them."""
+    fraction = timedelta(microseconds=first.microsecond)
+    walls = _list_seconds(rule, first - fraction, zone, may_be_endless=may_be_endless)
+    return [wall + fraction for wall in walls]
+
+
+def _list_seconds(
+    rule: str, first: datetime, zone: ZoneInfo, *, may_be_endless: bool
+) -> list[datetime]:
     parts = _split(rule)
     endless = parts.keys().isdisjoint(ENDS)
     if parts.get("FREQ") not in FREQUENCIES or "BYEASTER" in parts:
@@ -107,10 +116,12 @@ def list_further(
     """Of a rule without an end the occurrences that begin after that instant, as many as `expand`
     would give at once."""
     first, since = (at.astimezone(zone).replace(tzinfo=None) for at in (starts_at, after))
+    fraction = timedelta(microseconds=first.microsecond)
+    since -= fraction
     latest = since + MAX_LENGTH
-    parsed = _parse(_join(_split(rule)), first, zone)
+    parsed = _parse(_join(_split(rule)), first - fraction, zone)
     parsed = parsed.replace(count=None, until=min(parsed._until or latest, latest))
-    walls = parsed.xafter(since, count=MAX_OCCURRENCES)
+    walls = [wall + fraction for wall in parsed.xafter(since, count=MAX_OCCURRENCES)]
     starts = [to_instant(zone, wall.date(), wall.time()) for wall in walls]
     return [(start, start + (ends_at - starts_at)) for start in starts if start > after]
 

@@ -111,3 +111,13 @@ def test_it_goes_on_beyond_five_years_in_wall_time():
     found = further("FREQ=DAILY", "2030-01-01T12:00", "2036-03-29T12:00")
     assert found[:2] == ["2036-03-30 12:00", "2036-03-31 12:00"]
     assert len(found) == 366
+
+
+def test_a_start_within_a_second_is_that_of_all():
+    start = datetime.fromisoformat("2030-05-01T09:00:00.25+00:00")
+    again = ("FREQ=DAILY", start, start + HOUR, BERLIN)
+    times = [begin for begin, _ in expand(*again, may_be_endless=True)]
+    assert times[:3] == [start + n * timedelta(days=1) for n in range(3)]
+    assert list_further(*again, after=times[1])[0][0] == times[2]
+    ended = expand("FREQ=DAILY;UNTIL=20300502T090000Z", *again[1:], may_be_endless=False)
+    assert [begin for begin, _ in ended] == times[:2]
