@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -277,3 +277,41 @@ def test_a_change_that_needs_approval_makes_requests(series, act, venue, soon):
     assert answer.status_code == 200, answer.json()
     assert statuses(pk) == ["pending"] * 4
     assert letters() == ["series_booked", "series_changed", "series_waiting"]
+
+
+# what is later
+
+
+@pytest.fixture
+def later(series, venue, soon):
+    """One of which all but the first is beyond the limit."""
+    Venue.objects.filter(pk=venue.pk).update(max_advance=timedelta(days=30))
+    pk = series(rule="FREQ=MONTHLY;COUNT=6", starts_at=say(soon), ends_at=say(soon + HOUR))
+    row = Series.objects.get(pk=pk)
+    assert row.later_from is not None
+    return row
+
+
+def list_remarks(answer):
+    return [each["recurrence_id"] for each in answer.json()["occurrences"]]
+
+
+def test_what_is_later_is_cancelled_from_any_of_them(later, act, client_of, ana):
+    remarks = list_remarks(client_of(ana).get(f"{URL}{later.pk}/"))
+    answer = act(later.pk, "cancel", scope="following", **{"from": remarks[3]})
+    assert answer.status_code == 200
+    assert list_remarks(answer) == remarks[:3]
+    assert statuses(later.pk) == ["confirmed"]
+
+
+def test_what_follows_may_be_later_all_of_it(later, act, client_of, ana):
+    remarks = list_remarks(client_of(ana).get(f"{URL}{later.pk}/"))
+    zone = later.zone
+    first = datetime.fromisoformat(remarks[2]).astimezone(zone) + timedelta(days=1)
+    times = {"starts_at": first.isoformat(), "ends_at": (first + HOUR).isoformat()}
+    answer = act(later.pk, scope="following", title="Other", **{"from": remarks[2]}, **times)
+    assert answer.status_code == 200, answer.json()
+    assert {each["outcome"] for each in answer.json()["occurrences"]} == {"later"}
+    assert list_remarks(answer) == remarks[2:]
+    assert answer.json()["occurrences"][0]["starts_at"] == say(first.astimezone(UTC))
+    assert answer.json()["title"] == "Other"

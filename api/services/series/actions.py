@@ -29,7 +29,14 @@ from api.services.conflicts import retry_on_conflict
 from api.services.messages import outbox
 
 from .letters import build_letters
-from .rows import cut_before, describe_bookings, end_series, lock_series, write_series
+from .rows import (
+    cut_before,
+    describe_bookings,
+    end_series,
+    list_later,
+    lock_series,
+    write_series,
+)
 
 _AHEAD = f"starts_at > statement_timestamp() AND {build_not_due_sql(BOOKING)}"
 CHANGEABLE = (HELD, PENDING, CONFIRMED)
@@ -57,12 +64,12 @@ def cancel_series(
     series = lock_series(series_id)
     if since is not None:
         check_recurrence_id(series, since)
-    before = series.ended_at, series.later_from
+    later, ended_at = list_later(series, since), series.ended_at
     rows = _move(BOOKING.cancel, series, list_ahead(series, since), actor, reason=reason)
     if series.ended_at is None and (since is None or not cut_before(series, since)):
         end_series(series, EndedBecause.CANCELLED, database_now())
         series.later_from = None
-    if not rows and before == (series.ended_at, series.later_from):
+    if not (rows or later) and ended_at == series.ended_at:
         raise errors.AlreadyDone("Nothing is left to cancel.", current=Status.CANCELLED)
     write_series(series)
     if rows:

@@ -309,6 +309,8 @@ def _write(
     bookings: Sequence[Booking], moved: Sequence[OccurrenceOutcome], *, make_way: bool
 ) -> None:
     """Writes the bookings, and takes the places of those that moved anew."""
+    if not bookings:  # all of it is later
+        return
     ids = [each.booking.pk for each in moved if each.booking]
     try:
         with connection.cursor() as cursor:

@@ -85,13 +85,18 @@ def _read(at: str) -> datetime:
     return datetime.fromisoformat(at)
 
 
+def list_later(series: Series, since: datetime | None = None) -> list[Occurrence]:
+    """What is still to be booked, from that recurrence id on."""
+    if series.later_from is None or series.ended_at:
+        return []
+    first = max(series.later_from, since or series.later_from)
+    return [each for each in expand_series(series) if each.recurrence_id >= first]
+
+
 def set_extends_at(series: Series, venue: Venue) -> None:
     """When the first of the later ones can be booked; not written yet."""
     series.extends_at = None
-    if series.later_from is None or series.ended_at:
-        return
-    later = [each for each in expand_series(series) if each.recurrence_id >= series.later_from]
-    if later:
+    if later := list_later(series):
         series.extends_at = min(get_bookable_at(venue, each.starts_at) for each in later)
 
 
