@@ -252,6 +252,20 @@ def test_the_next_offer_commits_before_the_refusal_is_answered(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_who_joins_over_an_expired_offer_comes_after_who_waits(
+    booked, ana, ben, body, client_of, person
+):
+    first, second, third = (client_of(each) for each in (ben, person("cleo"), person("dan")))
+    taken = booked(ana)
+    entries = [join(client, body).json() for client in (first, second)]
+    free_again(taken)
+    Booking.objects.filter(status="offered").update(offer_expires_at=Now())
+    entry = join(third, body).json()
+    assert (entry["status"], entry["position"]) == ("waiting", 1)
+    assert second.get(f"{PATH}{entries[1]['id']}/").json()["status"] == "offered"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_who_accepts_too_late_makes_the_next_offer(booked, ana, ben, body, client_of, person):
     first, second = client_of(ben), client_of(person("cleo"))
     taken = booked(ana)
