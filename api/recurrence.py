@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import MAXYEAR, UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
@@ -156,12 +156,15 @@ def _iterate(rule: rrule, first: datetime, times: int) -> list[datetime]:
     the year 9999: 14 seconds from now, less than one from the same day of the calendar's last
     cycle of 400 years."""
     cycles = 400 * ((MAXYEAR - 10 - first.year) // 400)
-    # of COUNT too no more is looked at
-    latest = first + MAX_LENGTH + DAY
-    until = min(rule._until or latest, latest)
+    # of COUNT too no more is looked at; up to UNTIL whether one comes later than may be
+    until = rule._until or first + MAX_LENGTH + DAY
     moved = rule.replace(
         dtstart=first.replace(year=first.year + cycles),
-        until=until.replace(year=until.year + cycles),
+        until=(
+            datetime.combine(date.max, time.min)
+            if until.year + cycles > MAXYEAR
+            else until.replace(year=until.year + cycles)
+        ),
         count=None,
     )
     return [wall.replace(year=wall.year - cycles) for wall in islice(moved, times)]
