@@ -170,8 +170,9 @@ def test_staff_see_the_line_and_answer_for_nobody(booked, ana, ben, sam, body, c
     staff = client_of(sam)
     assert staff.get(PATH).json()["results"] == [entry]
     for verb in ("accept", "decline"):
-        answer = staff.post(f"/api/v1/bookings/{entry['offer']}/{verb}/")
-        assert answer.status_code == 403
+        for headers in ({}, {"HTTP_IF_MATCH": '"0"'}):
+            answer = staff.post(f"/api/v1/bookings/{entry['offer']}/{verb}/", **headers)
+            assert answer.status_code == 403
     for verb in ("approve", "reject", "check-in", "end"):
         answer = staff.post(f"/api/v1/bookings/{entry['offer']}/{verb}/")
         assert answer.status_code == 409, verb
