@@ -309,9 +309,12 @@ def test_what_follows_may_be_later_all_of_it(later, act, client_of, ana):
     zone = later.zone
     first = datetime.fromisoformat(remarks[2]).astimezone(zone) + timedelta(days=1)
     times = {"starts_at": first.isoformat(), "ends_at": (first + HOUR).isoformat()}
-    answer = act(later.pk, scope="following", title="Other", **{"from": remarks[2]}, **times)
+    sent = {"scope": "following", "title": "Other", "from": remarks[2], **times}
+    dry = act(later.pk, dry_run=True, **sent)
+    answer = act(later.pk, **sent)
     assert answer.status_code == 200, answer.json()
     assert {each["outcome"] for each in answer.json()["occurrences"]} == {"later"}
     assert list_remarks(answer) == remarks[2:]
+    assert dry.json()["occurrences"] == answer.json()["occurrences"]
     assert answer.json()["occurrences"][0]["starts_at"] == say(first.astimezone(UTC))
     assert answer.json()["title"] == "Other"

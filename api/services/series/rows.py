@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
@@ -111,7 +112,18 @@ def get_bookable_at(venue: Venue, starts_at: datetime) -> datetime:
     return to_instant(venue.zone, on, datetime.min.time())
 
 
-def describe_bookings(rows: Sequence[Booking]) -> list[OccurrenceOutcome]:
+def describe_later(series: Series) -> list[OccurrenceOutcome]:
+    """What is still to be booked, as it would be then."""
+    return [OccurrenceOutcome(each, Outcome.LATER, *each.interval) for each in list_later(series)]
+
+
+def describe_unmoved(rows: Iterable[Booking]) -> list[OccurrenceOutcome]:
+    """What a change of texts would write, by recurrence id."""
+    found = [replace(each, outcome=Outcome.WOULD_BOOK) for each in describe_bookings(rows)]
+    return sorted(found, key=lambda each: each.recurrence_id)
+
+
+def describe_bookings(rows: Iterable[Booking]) -> list[OccurrenceOutcome]:
     """The bookings as a letter lists them, by start."""
     return [
         OccurrenceOutcome(
