@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import MAXYEAR, UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
@@ -47,7 +47,16 @@ def get_first_wall(starts_at: datetime, zone: ZoneInfo) -> datetime:
 def list_walls(
     rule: str, first: datetime, zone: ZoneInfo, *, may_be_endless: bool
 ) -> list[datetime]:
-    """The wall times of a rule that begins at `first`, by time; refuses as `expand` does."""
+    """The wall times of a rule that begins at `first`, by time; refuses as `expand` does. Rules
+    know whole seconds: a fraction of one is that of all of them."""
+    fraction = timedelta(microseconds=first.microsecond)
+    walls = _list_seconds(rule, first - fraction, zone, may_be_endless=may_be_endless)
+    return [wall + fraction for wall in walls]
+
+
+def _list_seconds(
+    rule: str, first: datetime, zone: ZoneInfo, *, may_be_endless: bool
+) -> list[datetime]:
     parts = _split(rule)
     endless = parts.keys().isdisjoint(ENDS)
     if parts.get("FREQ") not in FREQUENCIES or "BYEASTER" in parts:
@@ -107,10 +116,12 @@ def list_further(
     """Of a rule without an end the occurrences that begin after that instant, as many as `expand`
     would give at once."""
     first, since = (at.astimezone(zone).replace(tzinfo=None) for at in (starts_at, after))
+    fraction = timedelta(microseconds=first.microsecond)
+    since -= fraction
     latest = since + MAX_LENGTH
-    parsed = _parse(_join(_split(rule)), first, zone)
+    parsed = _parse(_join(_split(rule)), first - fraction, zone)
     parsed = parsed.replace(count=None, until=min(parsed._until or latest, latest))
-    walls = parsed.xafter(since, count=MAX_OCCURRENCES)
+    walls = [wall + fraction for wall in parsed.xafter(since, count=MAX_OCCURRENCES)]
     starts = [to_instant(zone, wall.date(), wall.time()) for wall in walls]
     return [(start, start + (ends_at - starts_at)) for start in starts if start > after]
 
@@ -145,12 +156,15 @@ def _iterate(rule: rrule, first: datetime, times: int) -> list[datetime]:
     the year 9999: 14 seconds from now, less than one from the same day of the calendar's last
     cycle of 400 years."""
     cycles = 400 * ((MAXYEAR - 10 - first.year) // 400)
-    # of COUNT too no more is looked at
-    latest = first + MAX_LENGTH + DAY
-    until = min(rule._until or latest, latest)
+    # of COUNT too no more is looked at; up to UNTIL whether one comes later than may be
+    until = rule._until or first + MAX_LENGTH + DAY
     moved = rule.replace(
         dtstart=first.replace(year=first.year + cycles),
-        until=until.replace(year=until.year + cycles),
+        until=(
+            datetime.combine(date.max, time.min)
+            if until.year + cycles > MAXYEAR
+            else until.replace(year=until.year + cycles)
+        ),
         count=None,
     )
     return [wall.replace(year=wall.year - cycles) for wall in islice(moved, times)]

@@ -170,8 +170,9 @@ def test_staff_see_the_line_and_answer_for_nobody(booked, ana, ben, sam, body, c
     staff = client_of(sam)
     assert staff.get(PATH).json()["results"] == [entry]
     for verb in ("accept", "decline"):
-        answer = staff.post(f"/api/v1/bookings/{entry['offer']}/{verb}/")
-        assert answer.status_code == 403
+        for headers in ({}, {"HTTP_IF_MATCH": '"0"'}):
+            answer = staff.post(f"/api/v1/bookings/{entry['offer']}/{verb}/", **headers)
+            assert answer.status_code == 403
     for verb in ("approve", "reject", "check-in", "end"):
         answer = staff.post(f"/api/v1/bookings/{entry['offer']}/{verb}/")
         assert answer.status_code == 409, verb
@@ -249,6 +250,20 @@ def test_the_next_offer_commits_before_the_refusal_is_answered(
     free = client_of().get(f"/api/v1/resources/{court.pk}/availability/?{day}").json()["free"]
     assert not any(row["starts_at"] <= to_text(soon) < row["ends_at"] for row in free)
     assert Booking.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_joins_over_an_expired_offer_comes_after_who_waits(
+    booked, ana, ben, body, client_of, person
+):
+    first, second, third = (client_of(each) for each in (ben, person("cleo"), person("dan")))
+    taken = booked(ana)
+    entries = [join(client, body).json() for client in (first, second)]
+    free_again(taken)
+    Booking.objects.filter(status="offered").update(offer_expires_at=Now())
+    entry = join(third, body).json()
+    assert (entry["status"], entry["position"]) == ("waiting", 1)
+    assert second.get(f"{PATH}{entries[1]['id']}/").json()["status"] == "offered"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -80,6 +80,8 @@ def test_what_follows_is_cancelled_and_the_rule_ends_before_it(series, act, soon
     assert len(answer.json()["occurrences"]) == 4
     assert answer.json()["ended_at"] is None
     assert "UNTIL" in answer.json()["rule"]
+    again = act(pk, "cancel", scope="following", **{"from": say(soon + 2 * WEEK)})
+    assert (again.status_code, again.json()["code"]) == (409, "already_done")
 
 
 def test_a_cancelled_one_gets_no_second_letter_and_a_moved_one_goes_too(series, act, ana, soon):
@@ -123,7 +125,7 @@ def test_past_and_checked_in_ones_stay(series, act, soon):
         {"scope": "all", "from": "2030-01-01T00:00:00Z"},
     ],
 )
-@pytest.mark.parametrize("verb", ["cancel", "approve", ""])
+@pytest.mark.parametrize("verb", ["cancel", "approve", "resume", ""])
 def test_the_scope_is_required(series, act, sam, sent, verb):
     pk = series()
     more = {"title": "x"} if not verb else {}
@@ -275,3 +277,44 @@ def test_a_change_that_needs_approval_makes_requests(series, act, venue, soon):
     assert answer.status_code == 200, answer.json()
     assert statuses(pk) == ["pending"] * 4
     assert letters() == ["series_booked", "series_changed", "series_waiting"]
+
+
+# what is later
+
+
+@pytest.fixture
+def later(series, venue, soon):
+    """One of which all but the first is beyond the limit."""
+    Venue.objects.filter(pk=venue.pk).update(max_advance=timedelta(days=30))
+    pk = series(rule="FREQ=MONTHLY;COUNT=6", starts_at=say(soon), ends_at=say(soon + HOUR))
+    row = Series.objects.get(pk=pk)
+    assert row.later_from is not None
+    return row
+
+
+def list_remarks(answer):
+    return [each["recurrence_id"] for each in answer.json()["occurrences"]]
+
+
+def test_what_is_later_is_cancelled_from_any_of_them(later, act, client_of, ana):
+    remarks = list_remarks(client_of(ana).get(f"{URL}{later.pk}/"))
+    answer = act(later.pk, "cancel", scope="following", **{"from": remarks[3]})
+    assert answer.status_code == 200
+    assert list_remarks(answer) == remarks[:3]
+    assert statuses(later.pk) == ["confirmed"]
+
+
+def test_what_follows_may_be_later_all_of_it(later, act, client_of, ana):
+    remarks = list_remarks(client_of(ana).get(f"{URL}{later.pk}/"))
+    zone = later.zone
+    first = datetime.fromisoformat(remarks[2]).astimezone(zone) + timedelta(days=1)
+    times = {"starts_at": first.isoformat(), "ends_at": (first + HOUR).isoformat()}
+    sent = {"scope": "following", "title": "Other", "from": remarks[2], **times}
+    dry = act(later.pk, dry_run=True, **sent)
+    answer = act(later.pk, **sent)
+    assert answer.status_code == 200, answer.json()
+    assert {each["outcome"] for each in answer.json()["occurrences"]} == {"later"}
+    assert list_remarks(answer) == remarks[2:]
+    assert dry.json()["occurrences"] == answer.json()["occurrences"]
+    assert answer.json()["occurrences"][0]["starts_at"] == say(first.astimezone(UTC))
+    assert answer.json()["title"] == "Other"

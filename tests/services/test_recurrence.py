@@ -111,3 +111,24 @@ def test_it_goes_on_beyond_five_years_in_wall_time():
     found = further("FREQ=DAILY", "2030-01-01T12:00", "2036-03-29T12:00")
     assert found[:2] == ["2036-03-30 12:00", "2036-03-31 12:00"]
     assert len(found) == 366
+
+
+def test_a_start_within_a_second_is_that_of_all():
+    start = datetime.fromisoformat("2030-05-01T09:00:00.25+00:00")
+    again = ("FREQ=DAILY", start, start + HOUR, BERLIN)
+    times = [begin for begin, _ in expand(*again, may_be_endless=True)]
+    assert times[:3] == [start + n * timedelta(days=1) for n in range(3)]
+    assert list_further(*again, after=times[1])[0][0] == times[2]
+    ended = expand("FREQ=DAILY;UNTIL=20300502T090000Z", *again[1:], may_be_endless=False)
+    assert [begin for begin, _ in ended] == times[:2]
+
+
+@pytest.mark.parametrize("every", ["DAILY", "WEEKLY", "MONTHLY", "YEARLY", "YEARLY;INTERVAL=7"])
+@pytest.mark.parametrize("until", ["20400101", "20400101T000000Z", "99991231"])
+def test_one_that_goes_on_beyond_five_years_is_refused_whatever_it_says_of_its_end(every, until):
+    with pytest.raises(errors.Unfit):
+        starts(f"FREQ={every};UNTIL={until}", "2030-05-01T09:00")
+
+
+def test_the_end_may_be_later_than_five_years_where_nothing_comes_then():
+    assert len(starts("FREQ=YEARLY;UNTIL=20351231", "2030-05-01T09:00")) == 6

@@ -121,6 +121,12 @@ def find_occurrence(series: Series, recurrence_id: datetime | None) -> Occurrenc
     raise errors.Unfit(errors={"from": ["Give the original start of an occurrence."]})
 
 
+def check_recurrence_id(series: Series, recurrence_id: datetime) -> None:
+    """Refuses `Unfit` unless an occurrence has it, one too that the rule was cut before."""
+    if not Booking.objects.filter(series=series.pk, recurrence_id=recurrence_id).exists():
+        find_occurrence(series, recurrence_id)
+
+
 # what has become of them
 
 

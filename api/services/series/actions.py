@@ -21,7 +21,7 @@ from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.models.series import EndedBecause
 from api.queries.clock import database_now
 from api.queries.reviews.reviews import list_kept_keys
-from api.queries.series.occurrences import find_occurrence
+from api.queries.series.occurrences import check_recurrence_id
 from api.services.actors import Actor
 from api.services.bookings.broken import find_broken
 from api.services.bookings.transitions import apply_transition
@@ -29,7 +29,14 @@ from api.services.conflicts import retry_on_conflict
 from api.services.messages import outbox
 
 from .letters import build_letters
-from .rows import cut_before, describe_bookings, end_series, lock_series, write_series
+from .rows import (
+    cut_before,
+    describe_bookings,
+    end_series,
+    list_later,
+    lock_series,
+    write_series,
+)
 
 _AHEAD = f"starts_at > statement_timestamp() AND {build_not_due_sql(BOOKING)}"
 CHANGEABLE = (HELD, PENDING, CONFIRMED)
@@ -56,13 +63,13 @@ def cancel_series(
         raise errors.Forbidden
     series = lock_series(series_id)
     if since is not None:
-        find_occurrence(series, since)
-    before = series.ended_at, series.later_from
+        check_recurrence_id(series, since)
+    later, ended_at = list_later(series, since), series.ended_at
     rows = _move(BOOKING.cancel, series, list_ahead(series, since), actor, reason=reason)
     if series.ended_at is None and (since is None or not cut_before(series, since)):
         end_series(series, EndedBecause.CANCELLED, database_now())
         series.later_from = None
-    if not rows and before == (series.ended_at, series.later_from):
+    if not (rows or later) and ended_at == series.ended_at:
         raise errors.AlreadyDone("Nothing is left to cancel.", current=Status.CANCELLED)
     write_series(series)
     if rows:
@@ -80,7 +87,7 @@ def approve_series(series_id: int, actor: Actor, since: datetime | None = None) 
         raise errors.Forbidden
     series = lock_series(series_id)
     if since is not None:
-        find_occurrence(series, since)
+        check_recurrence_id(series, since)
     requests = list(list_ahead(series, since, (PENDING,)).select_related("venue", "resource"))
     broken = {row.pk: find_broken(row, list_kept_keys(row.pk)) for row in requests}
     fit = [row for row in requests if broken[row.pk] is None]

@@ -55,7 +55,15 @@ from .create import MAX_TRIES, SeriesResult, check_outcomes
 from .letters import build_letters
 from .limits import limit_quotas
 from .plan import BOOKABLE, Wanted, plan, read_wanted
-from .rows import describe_bookings, lock_series, set_extends_at, split, write_series
+from .rows import (
+    describe_bookings,
+    describe_later,
+    describe_unmoved,
+    lock_series,
+    set_extends_at,
+    split,
+    write_series,
+)
 from .statements import insert_places, update_bookings
 
 TEXTS = ("title", "notes")
@@ -108,7 +116,8 @@ def edit_series(
                 outcomes = _plan(edit, actor) if edit.moves else []
                 if dry_run:
                     transaction.set_rollback(True)
-                    return SeriesResult(edit.target, outcomes or _describe(edit))
+                    found = outcomes or describe_unmoved(edit.bookings.values())
+                    return SeriesResult(edit.target, [*found, *describe_later(edit.target)])
                 return SeriesResult(_carry_out(edit, outcomes, actor, make_way=n > 0))
         except LostError:
             end_what_is_overdue(outcomes)
@@ -254,20 +263,6 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
     return replace(each, booking=moved, rules=rules)
 
 
-def _describe(edit: _Edit) -> list[OccurrenceOutcome]:
-    """What a change of texts would write."""
-    return [
-        OccurrenceOutcome(
-            Occurrence(at, booking.starts_at, booking.ends_at),
-            Outcome.WOULD_BOOK,
-            booking.starts_at,
-            booking.ends_at,
-            booking=booking,
-        )
-        for at, booking in sorted(edit.bookings.items())
-    ]
-
-
 def _carry_out(
     edit: _Edit, outcomes: Sequence[OccurrenceOutcome], actor: Actor, *, make_way: bool
 ) -> Series:
@@ -309,6 +304,8 @@ def _write(
     bookings: Sequence[Booking], moved: Sequence[OccurrenceOutcome], *, make_way: bool
 ) -> None:
     """Writes the bookings, and takes the places of those that moved anew."""
+    if not bookings:  # all of it is later
+        return
     ids = [each.booking.pk for each in moved if each.booking]
     try:
         with connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from api.lifecycle import BOOKING, CONFIRMED, PENDING, Status
 from api.models import Booking, BookingEvent, Series, Venue
 from api.models.series import EndedBecause, Outcome
 from api.queries.clock import database_now
-from api.queries.series.occurrences import Occurrence, OccurrenceOutcome, find_occurrence
+from api.queries.series.occurrences import Occurrence, OccurrenceOutcome, check_recurrence_id
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, reinstate_booking
 from api.services.bookings.transitions import apply_transition
@@ -95,11 +95,11 @@ def resume_series(series_id: int, actor: Actor, since: datetime | None = None) -
     if actor.by not in BOOKING.reinstate.by:
         raise errors.Forbidden
     series = lock_series(series_id)
+    if since is not None:
+        check_recurrence_id(series, since)
     if series.ended_because != EndedBecause.NO_SHOWS:
         current = series.ended_because or "running"
         raise errors.NotAllowedNow("No-shows have not ended it.", current=current)
-    if since is not None:
-        find_occurrence(series, since)
     rows = Booking.objects.filter(
         pk__in=series.ended_bookings, starts_at__gt=Now(), status=Status.CANCELLED
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
@@ -85,13 +86,18 @@ def _read(at: str) -> datetime:
     return datetime.fromisoformat(at)
 
 
+def list_later(series: Series, since: datetime | None = None) -> list[Occurrence]:
+    """What is still to be booked, from that recurrence id on."""
+    if series.later_from is None or series.ended_at:
+        return []
+    first = max(series.later_from, since or series.later_from)
+    return [each for each in expand_series(series) if each.recurrence_id >= first]
+
+
 def set_extends_at(series: Series, venue: Venue) -> None:
     """When the first of the later ones can be booked; not written yet."""
     series.extends_at = None
-    if series.later_from is None or series.ended_at:
-        return
-    later = [each for each in expand_series(series) if each.recurrence_id >= series.later_from]
-    if later:
+    if later := list_later(series):
         series.extends_at = min(get_bookable_at(venue, each.starts_at) for each in later)
 
 
@@ -106,7 +112,18 @@ def get_bookable_at(venue: Venue, starts_at: datetime) -> datetime:
     return to_instant(venue.zone, on, datetime.min.time())
 
 
-def describe_bookings(rows: Sequence[Booking]) -> list[OccurrenceOutcome]:
+def describe_later(series: Series) -> list[OccurrenceOutcome]:
+    """What is still to be booked, as it would be then."""
+    return [OccurrenceOutcome(each, Outcome.LATER, *each.interval) for each in list_later(series)]
+
+
+def describe_unmoved(rows: Iterable[Booking]) -> list[OccurrenceOutcome]:
+    """What a change of texts would write, by recurrence id."""
+    found = [replace(each, outcome=Outcome.WOULD_BOOK) for each in describe_bookings(rows)]
+    return sorted(found, key=lambda each: each.recurrence_id)
+
+
+def describe_bookings(rows: Iterable[Booking]) -> list[OccurrenceOutcome]:
     """The bookings as a letter lists them, by start."""
     return [
         OccurrenceOutcome(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from api import errors, policy
 from api.effective_status import get_due_transition
-from api.lifecycle import OFFERED, WAITING, WAITLIST, WaitlistStatus
+from api.lifecycle import BOOKING, OFFERED, WAITING, WAITLIST, WaitlistStatus
 from api.models import Pool, Resource, User, Venue, WaitlistEntry
 from api.models.venues import SlotRule
 from api.queries.clock import annotate_now, database_now
@@ -22,6 +22,7 @@ from api.queries.waitlist.line import find_in_line
 from api.services.accounts.joining import check_may_book
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
+from api.services.bookings.places import OCCUPIES
 from api.services.bookings.transitions import apply_due_transitions, apply_transition
 from api.services.conflicts import retry_on_conflict
 
@@ -72,6 +73,7 @@ def join_waitlist(
         quantity=request.quantity,
         lapses_at=request.until_at,
     )
+    _end_overdue(entry)
     with transaction.atomic():
         check_venue(venue)
         mine = "owner_id = %s AND venue_id = %s"
@@ -83,6 +85,20 @@ def join_waitlist(
             raise errors.SlotFree(alternatives=[(fit.starts_at, fit.ends_at) for fit in fits])
         entry.save()
     return entry
+
+
+def _end_overdue(entry: WaitlistEntry) -> None:
+    """Ends what the clock should have ended in the window, so that those who wait already are
+    offered it before somebody joins them. In a caller's transaction, which locks the line next, it
+    is left to the clock: rows and the line are never held together."""
+    if connection.in_atomic_block:
+        return
+    if entry.service_id is not None:
+        ids = list(get_service_rules(entry.service_id).rules)
+    else:
+        ids = [entry.resource_id] if entry.resource_id else get_pool_resources(entry.pool_id or 0)
+    first, last = ([at] * len(ids) for at in (entry.from_at, entry.until_at))
+    apply_due_transitions(BOOKING, OCCUPIES, [ids, first, last, 0])
 
 
 def _check_window(request: WaitlistRequest, now: datetime) -> None:

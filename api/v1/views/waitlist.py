@@ -106,9 +106,9 @@ class _OfferView(VersionedMixin, IdempotentAPIView):
 
     def _answer(self, pk: int, answer: Callable[[int, Actor], Any]) -> Response:
         booking = self._get_booking()
+        if booking.owner_id != self.user.pk:
+            raise errors.Forbidden("It is offered to somebody else.")
         with self.changing(booking, TABLE.decline.by | {ActorRole.STAFF}):
-            if booking.owner_id != self.user.pk:
-                raise errors.Forbidden("It is offered to somebody else.")
             answer(pk, Actor(ActorRole.OWNER, self.user))
         return Response(self.read_body())
 
