@@ -51,6 +51,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     # it would look at the contracts too, which have no schema; a test validates that of /api/v1/
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
+    # opened all at once, more than some 140 operations are shown in part
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none"},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

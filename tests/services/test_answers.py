@@ -432,10 +432,10 @@ def test_owners_set_nothing_but_cancelled(booked, ana):
 def test_a_batch_moves_in_a_constant_number_of_statements(
     booked, ana, priced, django_assert_num_queries
 ):
-    """The move with its history and emails, trades, money; and the savepoints' in a test."""
+    """The move with history and emails, trades, money, offers; and the savepoints of a test."""
     ids = [booked(ana, hours=n).pk for n in range(20)]
     for batch in (ids[:2], ids[2:]):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             moved = transitions.apply_transition(BOOKING.expire, batch, Actor.clock("test"))
         assert [row.pk for row in moved] == batch
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, time
 
-from django.utils import timezone
-
 from api.models import Resource, Venue
 from api.opening_hours import (
     MIDNIGHT,
@@ -24,6 +22,7 @@ from api.opening_hours import (
     list_rows,
     list_venue_weeks,
 )
+from api.queries.clock import database_now
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class EnteredWeek:
 
 
 def get_today(venue: Venue) -> date:
-    return timezone.now().astimezone(venue.zone).date()
+    return database_now().astimezone(venue.zone).date()
 
 
 def list_entered_weeks(venue: Venue, resource: Resource | None = None) -> list[EnteredWeek]:

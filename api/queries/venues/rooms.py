@@ -12,7 +12,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from api import policy
 from api.errors import NotFound, Refusal
@@ -22,7 +21,7 @@ from api.policy import Interval, Rules
 from api.queries.bookings.availability import filter_free, list_busy_intervals
 from api.queries.bookings.blocked_times import list_blocked
 from api.queries.bookings.bookings import filter_by_resource
-from api.queries.clock import annotate_now
+from api.queries.clock import annotate_now, database_now
 from api.queries.venues.rules import get_rules
 
 Status = Literal["available", "occupied", "reserved", "maintenance"]
@@ -82,8 +81,10 @@ def _annotate_status(rooms: list[Resource]) -> list[tuple[Resource, Status]]:
         .values_list("place", "begun")
     )
     taken = Counter(rows)  # once for every unit
-    now = timezone.now()
-    blocked = {each.resource_id for each in list_blocked(rooms, now, now + MICROSECOND)}
+    blocked = set()
+    if any(room.has_blocks for room in rooms):  # type: ignore[attr-defined]  # annotated
+        now = database_now()
+        blocked = {each.resource_id for each in list_blocked(rooms, now, now + MICROSECOND)}
 
     def get_status(room: Resource) -> Status:
         occupied = taken[room.pk, True]
