@@ -26,8 +26,8 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
-START_SECONDS = 90
-STOP_SECONDS = 15
+START_SECONDS = 180
+STOP_SECONDS = 30
 
 
 class Up:

@@ -237,6 +237,7 @@ def test_an_acceptance_and_the_clock_at_once_give_one_end(field, person):
 
     accept = lambda n: accept_offer(offers[n].pk, Actor.for_new_booking(joy)).status  # noqa: E731
     race(accept, lapse, rounds=rounds)
+    sweep(BOOKING.lapse_offer, "lapse_offers")  # what each left to the other
     ends = {"confirmed": "taken", "expired": "lapsed"}
     for offer in Booking.objects.filter(pk__in=[o.pk for o in offers]).select_related(
         "waitlist_entry"
