@@ -125,8 +125,8 @@ def test_25_no_module_captures_the_time_at_which_it_was_imported():
 
 
 def test_24_no_rule_reads_the_clock_of_its_process():
-    """`policy`, `services` and `queries` ask the database; only the demo's dates may not,
-    and tokens, whose other times are the library's, by the process's clock."""
+    """`policy`, `services` and `queries` ask the database; only the demo's dates may not, which
+    week of hours is shown as today's, and tokens, whose other times are the library's."""
     found = set()
     for top in ("policy.py", "services", "queries", "models", "lifecycle.py"):
         place = CHECKOUT / "api" / top
@@ -142,4 +142,4 @@ def test_24_no_rule_reads_the_clock_of_its_process():
                         ("time", "time"),
                     }:
                         found.add(path.name)
-    assert found <= {"demo.py", "tokens.py"}
+    assert found <= {"demo.py", "hours.py", "tokens.py"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, time
 
+from django.utils import timezone
+
 from api.models import Resource, Venue
 from api.opening_hours import (
     MIDNIGHT,
@@ -22,7 +24,6 @@ from api.opening_hours import (
     list_rows,
     list_venue_weeks,
 )
-from api.queries.clock import database_now
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class EnteredWeek:
 
 
 def get_today(venue: Venue) -> date:
-    return database_now().astimezone(venue.zone).date()
+    """The date there by the process's clock: a list reads it for each row, and it decides only
+    which week is shown as today's."""
+    return timezone.now().astimezone(venue.zone).date()
 
 
 def list_entered_weeks(venue: Venue, resource: Resource | None = None) -> list[EnteredWeek]:
