@@ -19,17 +19,31 @@ from rest_framework.test import APIClient
 
 from api.contracts import CONTRACTS
 from api.models import (
+    ApiKey,
+    Block,
     Booking,
     BookingEvent,
     Delivery,
+    Guest,
+    Invitation,
     Membership,
+    Need,
+    Pool,
     Resource,
     Review,
+    Series,
+    Service,
+    ServiceDuration,
     Trade,
     User,
     Venue,
+    WaitlistEntry,
 )
+from api.services.accounts.keys import create_key
+from api.services.actors import Actor
+from api.services.bookings.create import BookingRequest, create_booking
 from api.services.panels import panels
+from api.services.series.create import SeriesRequest, create_series
 from tests.conftest import add_member
 
 from .faces import plain, routes
@@ -46,8 +60,9 @@ CHANGING = re.compile(
 )
 THROTTLED = re.compile(": 429 ").search  # which counts how often it was asked
 ROLES = ("customer", "staff", "admin")
+CALLERS = ("anonymous", *ROLES, "panel", "key")
 # what ends the session, and what tells when something is free
-SKIPPED = re.compile(r"logout|auth/me|calendar|availability|^rooms")
+SKIPPED = re.compile(r"logout|auth/me|calendar|availability|slots|^rooms")
 
 
 @pytest.fixture
@@ -62,7 +77,7 @@ def ids(there: Venue, booked: Callable[..., Booking], person: Any, soon: datetim
     hall = Resource.objects.create(venue=there, name="Hall", capacity=9)
     vera, sven = (person(name, role="", last_name=SECRET) for name in ("vera", "sven"))
     add_member(vera, there, "customer")
-    add_member(sven, there, "staff")
+    add_member(sven, there, "admin")
     first, second = (
         booked(who, hours=hours, place=hall, title=f"{SECRET} plans", notes=SECRET)
         for who, hours in ((vera, 0), (sven, 3))
@@ -80,7 +95,37 @@ def ids(there: Venue, booked: Callable[..., Booking], person: Any, soon: datetim
     member = Membership.objects.filter(venue=there).first()
     assert member is not None
     rows = (hall, vera, sven, first, second, review, trade, door.panel, member)
-    return [row.pk for row in rows]
+    return [row.pk for row in (*rows, *fill_further(there, hall, vera, sven, soon))]
+
+
+def fill_further(there: Venue, hall: Resource, vera: User, sven: User, soon: datetime) -> Any:
+    """What can be booked besides one hall, who waits, and who comes without an account."""
+
+    def times(hours: int) -> dict[str, datetime]:
+        return {"starts_at": soon + hours * HOUR, "ends_at": soon + (hours + 1) * HOUR}
+
+    def wish(owner: Any, hours: int) -> BookingRequest:
+        return BookingRequest(
+            owner=owner, resource=hall.pk, title=SECRET, notes=SECRET, **times(hours)
+        )
+
+    actor = Actor.for_new_booking(vera)
+    yield create_series(SeriesRequest(wish(vera, 6), "FREQ=WEEKLY;COUNT=3"), actor).series
+    yield create_booking(wish(Guest(f"Gus {SECRET}", f"gus@{SECRET}.example"), 9), actor=actor)
+    yield Block.objects.create(resource=hall, reason=SECRET, created_by=sven, **times(12))
+    window = {"from_at": soon, "until_at": soon + HOUR, "lapses_at": soon + HOUR}
+    yield WaitlistEntry.objects.create(
+        venue=there, owner=sven, resource=hall, duration=HOUR, **window
+    )
+    address = f"ina@{SECRET}.example".lower()
+    yield Invitation.objects.create(venue=there, email=address, email_key=address)
+    yield create_key(name=SECRET, venues=[there], scopes=["manage"], by=sven)[0]
+    pool = Pool.objects.create(venue=there, name="Halls")
+    pool.resources.add(hall)
+    service = Service.objects.create(venue=there, name="A game")
+    ServiceDuration.objects.create(service=service, duration=HOUR)
+    Need.objects.create(service=service, pool=pool)
+    yield from (pool, service)
 
 
 @pytest.fixture
@@ -104,7 +149,12 @@ def empty(there: Venue) -> None:
     BookingEvent.objects.filter(booking__venue=there).delete()
     Booking.attendees.through.objects.all().delete()
     Review.objects.all().delete()
+    WaitlistEntry.objects.all().delete()
+    Block.objects.all().delete()
+    Invitation.objects.all().delete()
+    ApiKey.objects.filter(venue_ids=[there.pk]).delete()
     Booking.objects.filter(venue=there).delete()
+    Series.objects.all().delete()
     Membership.objects.filter(venue=there).delete()
 
 
@@ -149,17 +199,21 @@ def ask(http: APIClient, method: str, path: str, data: dict[str, Any]) -> str:
 
 
 @pytest.mark.timeout(300 + REQUESTS)
-@pytest.mark.parametrize("role", ["anonymous", *ROLES, "panel"])
+@pytest.mark.parametrize("role", CALLERS)
 def test_no_answer_says_anything_of_the_other_venue(
     role, there, ids, venue, court, booked, ana, person, django_db_blocker, client_of
 ):
     caller = person("kim", role="")
-    http = client_of(None if role in ("anonymous", "panel") else caller)
+    http = client_of(caller if role in ROLES else None)
     if role in ROLES:
         add_member(caller, venue, role)
     if role == "panel":
         token = panels.create(court, "Door", ana).token
         http.credentials(HTTP_AUTHORIZATION=f"Panel {token}", HTTP_X_DEVICE_TOKEN=token)
+    if role == "key":
+        add_member(caller, venue, "admin")
+        secret = create_key(name="Till", venues=[venue], scopes=["manage"], by=caller)[1]
+        http.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     Membership.objects.filter(user=ana, venue=there).delete()
     mine = booked(ana, hours=5)
     seed = random.Random(role).random()
