@@ -27,11 +27,11 @@ from api.services.operations.idempotency import KeyReused
 from . import tags, versions
 from .serializers.analytics import EXPORT_ID
 from .serializers.base import StrictMixin
+from .serializers.fields import MAX_ID
 from .serializers.problems import ProblemSerializer
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 WRITES = METHODS[1:]
-MAX_ID = 2**63 - 1
 TEXT = r"^[^\x00]*$"
 FILLED_TEXT = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 DESCRIPTION = """\

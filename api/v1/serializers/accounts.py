@@ -17,6 +17,7 @@ from api.rest.credentials import (
 )
 
 from .base import StrictSerializer, describe, example
+from .fields import IdField
 
 USER = {
     "id": 7,
@@ -172,9 +173,7 @@ class RegistrationSerializer(StrictSerializer):
         max_length=120, required=False, allow_blank=True, help_text="Where they work."
     )
 
-    consent = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
+    consent = IdField(
         required=False,
         help_text="The id of this instance's text that the person agrees to (`consent/`).",
     )

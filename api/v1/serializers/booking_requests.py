@@ -10,35 +10,31 @@ from api.errors import Unfit
 from api.rest.credentials import EmailField
 
 from .base import SharedFieldsSerializer, StrictSerializer, example
-from .fields import DurationField, InstantField
+from .fields import CountField, DurationField, IdField, InstantField
+
+PRACTICE = {
+    "resource": 3,
+    "starts_at": "2030-05-01T09:00:00Z",
+    "ends_at": "2030-05-01T10:00:00Z",
+    "title": "Practice",
+    "guests": 2,
+}
 
 
-@example(
-    request={
-        "resource": 3,
-        "starts_at": "2030-05-01T09:00:00Z",
-        "ends_at": "2030-05-01T10:00:00Z",
-        "title": "Practice",
-        "guests": 2,
-    }
-)
+@example(request=PRACTICE)
 class NewBookingSerializer(SharedFieldsSerializer):
-    resource = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
+    resource = IdField(
         required=False,
         help_text="The id of what is to be booked; or `resources`, or `service`.",
     )
     resources = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        child=IdField(),
         min_length=1,
         max_length=50,
         required=False,
         help_text="The ids of several of one venue that are booked together, all or nothing.",
     )
-    service = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
+    service = IdField(
         required=False,
         help_text="The id of a service: its resources are chosen, and `ends_at` is left out.",
     )
@@ -47,20 +43,16 @@ class NewBookingSerializer(SharedFieldsSerializer):
         help_text="One of the service's; may be left out if it has just one.",
     )
     prefer = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        child=IdField(),
         max_length=50,
         required=False,
         help_text="Ids of resources that should serve it if they are free, the dearest first.",
     )
-    quantity = serializers.IntegerField(
-        min_value=1,
-        max_value=2**31 - 1,
+    quantity = CountField(
         required=False,
         help_text="How many units of each; 1 if left out.",
     )
-    consent = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
+    consent = IdField(
         required=False,
         help_text="The id of the venue's text that one agrees to (`venues/{slug}/consent/`).",
     )
@@ -74,14 +66,12 @@ class NewBookingSerializer(SharedFieldsSerializer):
     notes = serializers.CharField(
         max_length=5000, required=False, allow_blank=True, help_text="What else is to be known."
     )
-    guests = serializers.IntegerField(
-        min_value=1,
-        max_value=2**31 - 1,
+    guests = CountField(
         required=False,
         help_text="How many people come; not more than the units have places for.",
     )
     attendees = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        child=IdField(),
         required=False,
         max_length=500,
         help_text="Ids of the people who are invited: people of the venue.",
@@ -114,19 +104,9 @@ def check_one_thing(attrs: dict[str, Any], *, partial: bool) -> None:
                 raise Unfit(errors={name: ["Only of a service."]})
 
 
-@example(
-    request={
-        "resource": 3,
-        "starts_at": "2030-05-01T09:00:00Z",
-        "ends_at": "2030-05-01T10:00:00Z",
-        "title": "Practice",
-        "guests": 2,
-    }
-)
+@example(request=PRACTICE)
 class BookingRequestSerializer(NewBookingSerializer):
-    owner = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
+    owner = IdField(
         required=False,
         help_text="For keys, which book for others: the id of one of the venue's people.",
     )
@@ -170,7 +150,7 @@ class BookingIdsSerializer(StrictSerializer):
         max_length=1000, required=False, allow_blank=True, help_text="Why, for all of them."
     )
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        child=IdField(),
         min_length=1,
         max_length=200,
         help_text="The bookings.",

@@ -20,6 +20,23 @@ from api.rest.renderers import format_duration
 ZONES = frozenset(available_timezones())
 
 
+MAX_ID = 2**63 - 1
+
+
+class IdField(serializers.IntegerField):
+    """The id of a row: no larger than its column holds."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_value": 1, "max_value": MAX_ID} | options)
+
+
+class CountField(serializers.IntegerField):
+    """One or more, and no more than its column holds."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_value": 1, "max_value": 2**31 - 1} | options)
+
+
 class InstantField(serializers.DateTimeField):
     """ISO 8601 with an offset: a time without one is nobody's time. Answered in UTC."""
 

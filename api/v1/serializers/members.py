@@ -11,6 +11,7 @@ from api.models import Invitation, Membership, Role
 from api.rest.credentials import EmailField
 
 from .base import StrictSerializer, describe, example
+from .fields import IdField
 
 MEMBER = {
     "id": 31,
@@ -36,9 +37,7 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
 
 @example(request={"email": "ana@example.com", "role": "staff"})
 class NewMemberSerializer(StrictSerializer):
-    user = serializers.IntegerField(
-        min_value=1, max_value=2**63 - 1, required=False, help_text="The id of an account, or"
-    )
+    user = IdField(required=False, help_text="The id of an account, or")
     email = EmailField(required=False, help_text="an address: it is invited if it has no account.")
     role = serializers.ChoiceField(
         choices=Role.choices, required=False, default=Role.CUSTOMER, help_text=ROLE

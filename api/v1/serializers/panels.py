@@ -11,6 +11,7 @@ from api.queries.panels.panels import State
 from api.services.panels.panels import WALK_IN_MINUTES
 
 from .base import StrictSerializer, describe, example
+from .fields import IdField
 
 PANEL = {
     "id": 2,
@@ -125,9 +126,7 @@ class PairedSerializer(serializers.Serializer[Any]):
 
 @example(request={"booking": 12})
 class PanelBookingSerializer(StrictSerializer):
-    booking = serializers.IntegerField(
-        min_value=1, max_value=2**63 - 1, help_text="The booking that the panel shows."
-    )
+    booking = IdField(help_text="The booking that the panel shows.")
 
 
 @example(request={"minutes": 30})

@@ -14,7 +14,7 @@ from api.opening_hours import MIDNIGHT
 from api.queries.venues.hours import get_own_uniform_span
 
 from .base import StrictMixin, StrictSerializer, describe, example
-from .fields import DayField, DurationField, LinkField, WallTimeField
+from .fields import CountField, DayField, DurationField, LinkField, WallTimeField
 from .hours import SpanSerializer
 from .reviews import AFFECTED, AffectedMixin
 
@@ -103,9 +103,7 @@ class ResourceSerializer(StrictMixin, serializers.ModelSerializer[Resource]):
     description = serializers.CharField(
         max_length=10_000, required=False, allow_blank=True, help_text="What people should know."
     )
-    capacity = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, required=False, help_text="How many people fit."
-    )
+    capacity = CountField(required=False, help_text="How many people fit.")
     units = serializers.IntegerField(
         min_value=1,
         max_value=MAX_UNITS,

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from .base import SharedFieldsSerializer, example
-from .fields import InstantField
+from .fields import IdField, InstantField
 
 AFFECTED = {
     "id": 12,
@@ -90,9 +90,7 @@ class DecisionSerializer(SharedFieldsSerializer):
 class MoveSerializer(DecisionSerializer):
     starts_at = InstantField(help_text="When it is to begin.")
     ends_at = InstantField(help_text="When it is to end.")
-    resource = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
+    resource = IdField(
         required=False,
         help_text="The id of what is to be booked; left out: the same.",
     )

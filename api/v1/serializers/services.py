@@ -13,10 +13,9 @@ from api.policy import MAX_LENGTH
 
 from .availability import RangeQuerySerializer
 from .base import StrictMixin, StrictSerializer, describe, example
-from .fields import DurationField, InstantField
+from .fields import CountField, DurationField, IdField, InstantField
 from .resources import MAX_BUFFER, MAX_PRICE_MINOR, MAX_UNITS, NO_BUFFER
 
-MAX_ID = 2**63 - 1
 POOL = {"venue": "club", "name": "Barbers", "resources": [3, 4, 5]}
 SERVICE = {
     "venue": "club",
@@ -54,7 +53,7 @@ class PoolSerializer(StrictMixin, serializers.ModelSerializer[Pool]):
         help_text="The slug of its venue; it stays.",
     )
     resources = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        child=IdField(),
         max_length=1000,
         help_text="The ids of its resources, all of its venue; a resource may be in many pools.",
     )
@@ -85,9 +84,7 @@ class PricedDurationSerializer(StrictSerializer):
 
 
 class NeedSerializer(StrictSerializer):
-    pool = serializers.IntegerField(
-        source="pool_id", min_value=1, max_value=MAX_ID, help_text="The id of the pool."
-    )
+    pool = IdField(source="pool_id", help_text="The id of the pool.")
     quantity = serializers.IntegerField(
         min_value=1,
         max_value=MAX_UNITS,
@@ -189,9 +186,7 @@ class ServiceSlotsQuerySerializer(RangeQuerySerializer):
     duration = DurationField(
         required=False, help_text="One of the service's; may be left out if it has just one."
     )
-    quantity = serializers.IntegerField(
-        min_value=1,
-        max_value=2**31 - 1,
+    quantity = CountField(
         required=False,
         default=1,
         help_text="Only where so many can be had by one booking.",

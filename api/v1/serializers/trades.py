@@ -11,6 +11,7 @@ from api.models import Trade
 
 from .base import StrictSerializer, describe, example
 from .bookings import OWNER, OwnerSerializer
+from .fields import IdField
 
 SLOT = {
     "id": 12,
@@ -92,12 +93,8 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
 
 @example(request={"requester_booking": 12, "target_booking": 13, "message": "Could we swap?"})
 class NewTradeSerializer(StrictSerializer):
-    requester_booking = serializers.IntegerField(
-        min_value=1, max_value=2**63 - 1, help_text="One's own booking."
-    )
-    target_booking = serializers.IntegerField(
-        min_value=1, max_value=2**63 - 1, help_text="The booking wanted for it."
-    )
+    requester_booking = IdField(help_text="One's own booking.")
+    target_booking = IdField(help_text="The booking wanted for it.")
     message = serializers.CharField(
         max_length=1000, required=False, allow_blank=True, help_text="A word to the other person."
     )

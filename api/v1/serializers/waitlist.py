@@ -12,9 +12,8 @@ from api.models import WaitlistEntry
 
 from .base import SharedFieldsSerializer, example
 from .bookings import OWNER, OwnerSerializer
-from .fields import DurationField, InstantField
+from .fields import CountField, DurationField, IdField, InstantField
 
-MAX_ID = 2**63 - 1
 THINGS = ("resource", "pool", "service")
 REQUEST = {
     "resource": 3,
@@ -34,33 +33,23 @@ class _NamedFieldsMixin:
 
 @example(request=REQUEST)
 class WaitlistRequestSerializer(_NamedFieldsMixin, SharedFieldsSerializer):
-    resource = serializers.IntegerField(
-        min_value=1,
-        max_value=MAX_ID,
+    resource = IdField(
         required=False,
         help_text="The id of the resource that one waits for; or `pool`, or `service`.",
     )
-    pool = serializers.IntegerField(
-        min_value=1,
-        max_value=MAX_ID,
+    pool = IdField(
         required=False,
         help_text="The id of a pool, any of whose resources will do.",
     )
-    service = serializers.IntegerField(
-        min_value=1, max_value=MAX_ID, required=False, help_text="The id of a service."
-    )
+    service = IdField(required=False, help_text="The id of a service.")
     from_ = InstantField(source="from_at", help_text="It is to begin then or later.")
     until = InstantField(source="until_at", help_text="It is to end then or earlier.")
     duration = DurationField(
         required=False,
         help_text="How long it is to be: one of the service's, and left out if that has just one.",
     )
-    quantity = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, required=False, help_text="How many units; 1 if left out."
-    )
-    consent = serializers.IntegerField(
-        min_value=1,
-        max_value=MAX_ID,
+    quantity = CountField(required=False, help_text="How many units; 1 if left out.")
+    consent = IdField(
         required=False,
         help_text="The id of the venue's text that one agrees to (`venues/{slug}/consent/`).",
     )
