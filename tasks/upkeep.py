@@ -25,7 +25,7 @@ def prune_history() -> int:
 
 def _prune() -> int:
     services = (outbox, idempotency, stripe_events, exports, jobs, history, changes, user_sessions)
-    return sum(service.prune() for service in services)
+    return jobs.run_each("prune_history", ((each.__name__, each.prune) for each in services))
 
 
 @shared_task

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import structlog
 from django.db import InterfaceError, OperationalError, connection, models, transaction
 
 from api.effective_status import build_due_sql, build_overdue_sql
@@ -20,8 +19,6 @@ from api.services.operations import jobs
 from api.services.waitlist.offers import make_offers
 
 from .transitions import get_model, get_table, write_transition
-
-log = structlog.get_logger("holdfast.transitions")
 
 BATCH = 1000
 LONG_AGO = "-infinity"
@@ -106,19 +103,13 @@ NOT_SET_ASIDE = (
 def set_aside(
     model: type[models.Model], where: str, deadline: str, *, job: str, error: Exception
 ) -> None:
-    """Remembers the first row that is still due, with growing time until its next try."""
+    """Sets the first row aside that is still due."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {JobFailure._meta.db_table} AS f"
-            " (job, row, error, attempts, first_at, last_at, retry_at)"
-            " SELECT %s, id::text, %s, 1, statement_timestamp(), statement_timestamp(),"
-            " statement_timestamp() + interval '1 minute'"
-            f" FROM {model._meta.db_table} t WHERE {where} AND {NOT_SET_ASIDE}"
-            f" ORDER BY t.{deadline}, t.id LIMIT 1"
-            " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
-            " attempts = f.attempts + 1, last_at = statement_timestamp(),"
-            " retry_at = statement_timestamp()"
-            " + least(interval '1 hour', f.attempts * interval '5 minutes')",
-            [job, f"{type(error).__name__}: {error}"[:2000], job],
+            f"SELECT id FROM {model._meta.db_table} t WHERE {where} AND {NOT_SET_ASIDE}"
+            f" ORDER BY t.{deadline}, t.id LIMIT 1",
+            [job],
         )
-    log.error("row_failed", job=job, error=repr(error))
+        row = cursor.fetchone()
+    if row:
+        jobs.set_aside(job, str(row[0]), error)

@@ -16,7 +16,8 @@ from typing import Any
 
 import structlog
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
@@ -79,6 +80,46 @@ def watch_progress(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         _watcher.reset(token)
+
+
+def run_each(job: str, rows: Iterable[tuple[str, Callable[[], int]]]) -> int:
+    """What the work of each row comes to, by its name. A row that it fails on is set aside, and the
+    others go on."""
+    done, chosen = 0, list(rows)
+    failed = JobFailure.objects.filter(job=job, row__in=[name for name, _ in chosen])
+    waits = ExpressionWrapper(Q(retry_at__gt=Now()), BooleanField())
+    failures = dict(failed.values_list("row", waits)) if chosen else {}
+    for name, work in chosen:
+        if failures.get(name):
+            continue
+        try:
+            done += work()
+        except (OperationalError, InterfaceError):
+            raise  # the database is away or gave way, no row is to blame
+        except Exception as error:
+            set_aside(job, name, error)
+        else:
+            if name in failures:
+                forget_failures(job, [name])
+        report_progress(done)
+    return done
+
+
+def set_aside(job: str, row: str, error: Exception) -> None:
+    """Remembers a row that a job failed on, with growing time until its next try."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {JobFailure._meta.db_table} AS f"
+            " (job, row, error, attempts, first_at, last_at, retry_at)"
+            " VALUES (%s, %s, %s, 1, statement_timestamp(), statement_timestamp(),"
+            " statement_timestamp() + interval '1 minute')"
+            " ON CONFLICT (job, row) DO UPDATE SET error = excluded.error,"
+            " attempts = f.attempts + 1, last_at = statement_timestamp(),"
+            " retry_at = statement_timestamp()"
+            " + least(interval '1 hour', f.attempts * interval '5 minutes')",
+            [job, row, f"{type(error).__name__}: {error}".replace("\0", "")[:2000]],
+        )
+    log.error("row_failed", job=job, row=row, error=repr(error))
 
 
 _RECORD = (
@@ -180,9 +221,9 @@ def retry(failure: int) -> int:
     return JobFailure.objects.filter(pk=failure).update(retry_at=Now())
 
 
-def forget_failures(job: str, ids: Iterable[int]) -> None:
+def forget_failures(job: str, rows: Iterable[int | str]) -> None:
     """Delete the failures of rows that the job has worked on after all."""
-    JobFailure.objects.filter(job=job, row__in=[str(pk) for pk in ids]).delete()
+    JobFailure.objects.filter(job=job, row__in=list(map(str, rows))).delete()
 
 
 def prune() -> int:

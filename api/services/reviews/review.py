@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,7 @@ from api.signals import reviews_opened
 
 from .statements import open_reviews, update_reviews
 
+JOB = "review_bookings"
 SETTLE_AFTER = timedelta(seconds=10)  # by then a booking that was being made is there
 WALL_TIME = "%a %d %b %Y, %H:%M"
 STANDING = Q(decided_at=None) | (Q(decision=Decision.KEEP) & ~Q(broken=[]))  # open, or kept
@@ -93,20 +95,24 @@ def review_bookings(
 def review_changed_venues() -> int:
     """How many bookings were found to break a rule that was changed past `review_bookings`, or
     while they were being made. One venue a transaction; safe at once with itself."""
-    count = sum(len(_fit_again(resource)) for resource in list_crowded())
+    crowded = jobs.run_each(
+        JOB, ((f"resource {each.pk}", partial(_fit_again, each)) for each in list_crowded())
+    )
     changed = RulesReview.objects.exclude(version=F("venue__rules_version"))
     due = changed.filter(reviewed_at__lte=Now() - SETTLE_AFTER).order_by("pk")
-    for venue_id in due.values_list("pk", flat=True):
-        count += len(review_bookings(venue_id, finally_=True))
-        jobs.report_progress(count)
-    return count
+    ids = due.values_list("pk", flat=True)
+    return crowded + jobs.run_each(JOB, ((f"venue {pk}", partial(_review_last, pk)) for pk in ids))
+
+
+def _review_last(venue_id: int) -> int:
+    return len(review_bookings(venue_id, finally_=True))
 
 
 @transaction.atomic
-def _fit_again(resource: Resource) -> list[Affected]:
+def _fit_again(resource: Resource) -> int:
     """What has been cancelled since may have made room."""
     fit_units(resource)
-    return review_bookings(resource.venue_id, [resource.pk])
+    return len(review_bookings(resource.venue_id, [resource.pk]))
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -19,6 +20,7 @@ from api.services.bookings.actions import approve_booking, reinstate_booking
 from api.services.bookings.transitions import apply_transition
 from api.services.conflicts import retry_on_conflict
 from api.services.messages import outbox
+from api.services.operations import jobs
 
 from .actions import list_ahead
 from .letters import build_letters
@@ -48,7 +50,7 @@ _MISSED = (
 def end_missed_series() -> int:
     """Series ended because nobody came too often. Safe to run twice or at once with itself: each is
     locked and looked at again."""
-    return sum(end_missed(pk) for pk in _list_missed())
+    return jobs.run_each(JOB, ((f"series {pk}", partial(end_missed, pk)) for pk in _list_missed()))
 
 
 def _list_missed(pk: int | None = None) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -13,9 +14,11 @@ from api.recurrence import list_further
 from api.services.bookings.fit import cover_blocks, wait_at
 from api.services.bookings.places import lock_units
 from api.services.conflicts import retry_on_conflict
+from api.services.operations import jobs
 from api.services.reviews.review import review_bookings
 from api.signals import resource_changed
 
+JOB: Final = "renew_blocks"
 MARGIN: Final = timedelta(days=30)  # beyond what may be booked, so that a job may come late
 UNLIMITED: Final = timedelta(days=366)  # of a venue that lets people book as far ahead as they like
 _DUE: Final = (
@@ -32,7 +35,7 @@ _DUE: Final = (
 def renew_blocks() -> int:
     """How many blocks were given more times. What is booked there already stays, and goes to
     review. Safe at once with itself."""
-    return sum(_renew(pk) for pk in _list_due())
+    return jobs.run_each(JOB, ((f"block {pk}", partial(_renew, pk)) for pk in _list_due()))
 
 
 def _list_due(*, only: int | None = None) -> list[int]:

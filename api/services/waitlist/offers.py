@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db import Error as DatabaseError
 from django.db import connection, transaction
 
 from api import errors, policy
@@ -44,6 +45,7 @@ from api.services.bookings.transitions import write_transition
 from api.services.operations import jobs
 from api.signals import booking_created, booking_inserting
 
+JOB = "make_offers"
 BATCH = 1000  # freed times at once
 MAX_TRIES = 5  # each is lost to a rival who has won
 LEAST_TIME = timedelta(minutes=1)  # to answer in, unless the venue gives less
@@ -134,7 +136,14 @@ def _offer_in_line(venue_id: int, rows: Sequence[_FreedTime] | None) -> int:
     made, now = 0, database_now()
     since = min((row.since for row in rows or ()), default=now)
     for entry in list_waiting(venue_id, freed):
-        if _offer_to(entry, now, freed, since):
+        try:
+            offered = _offer_to(entry, now, freed, since)
+        except DatabaseError:
+            raise
+        except Exception as error:  # for which whoever frees the time is not to blame
+            jobs.set_aside(JOB, f"entry {entry.pk}", error)
+            continue
+        if offered:
             made += 1
             if freed is not None and not _is_any_left(freed):
                 break
