@@ -1,6 +1,6 @@
 """Reactions to what the core announces. A receiver writes rows, or returns the insert that is to be
 written with the booking, or asks for a task; it changes no status, sends no signal and touches no
-network. Wired in `api.apps`."""
+network. One does more: what is freed is offered by it to who waits. Wired in `api.apps`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from api.services.messages import notifications
 from api.services.payments import refunds
 from api.services.payments.cancellations import cancel_unwanted_intents
 from api.services.reviews import review
+from api.services.waitlist import offers
 from tasks import pushes
 from tasks.enqueue import enqueue_after_commit
 
@@ -133,6 +134,11 @@ def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
 
 def refresh_resources(resources: Collection[int], **_: Any) -> None:
     pushes.push_after_commit(resources)
+
+
+def offer_slots(venue_id: int | None = None, **_: Any) -> None:
+    """In the transaction that freed them, so that nobody is faster than who waits."""
+    offers.make_offers(venue_id)
 
 
 def email_offer(rows: Sequence[Trade], **_: Any) -> None:

@@ -35,8 +35,7 @@ from api.services.bookings.broken import list_all_broken, list_broken_now
 from api.services.bookings.fit import fit_units, list_crowded
 from api.services.messages import notifications
 from api.services.operations import jobs
-from api.services.waitlist.offers import make_offers
-from api.signals import reviews_opened
+from api.signals import reviews_opened, slots_freed
 
 from .statements import open_reviews, update_reviews
 
@@ -80,7 +79,8 @@ def review_bookings(
     chosen = rules.keys() if resources is None else rules.keys() & set(resources)
     found = _look_through(rules, chosen, state.time_zone, state.venue.time_zone)
     _write(found)
-    make_offers(venue_id)  # rules that keep less out may let in who waits
+    # rules that keep less out may let in who waits
+    slots_freed.send(sender=Venue, venue_id=venue_id)
     state.reviewed_at = Now()
     if resources is None:
         state.time_zone = state.venue.time_zone

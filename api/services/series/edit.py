@@ -47,7 +47,7 @@ from api.services.bookings.slots import get_booking, lock_resources
 from api.services.bookings.transitions import apply_transition
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate, retry_on_conflict
 from api.services.messages import outbox
-from api.services.waitlist.offers import make_offers
+from api.signals import slots_freed
 
 from .actions import list_ahead
 from .book import LostError, check_changed_quotas, end_what_is_overdue, pick_places
@@ -296,7 +296,7 @@ def _carry_out(
     check_changed_quotas(bookings, edit.bookings, actor)
     _announce(edit, bookings, moved, before, actor)
     if moved:
-        make_offers()
+        slots_freed.send(sender=Booking)
     return target
 
 
