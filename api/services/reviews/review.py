@@ -110,6 +110,14 @@ def _fit_again(resource: Resource) -> list[Affected]:
 
 
 @transaction.atomic
+def list_in_review(booking_ids: Collection[int]) -> list[int]:
+    """Those of these bookings that stand in review."""
+    if not booking_ids:
+        return []
+    standing = Review.objects.filter(STANDING, booking__any_of=booking_ids)
+    return list(standing.order_by("booking").values_list("booking", flat=True).distinct())
+
+
 def review_edited_booking(booking_id: int, *, moved: bool) -> None:
     """Takes a booking out of review that fits since it was edited. Its own new time is a decision
     too, of who moved it."""
