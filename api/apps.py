@@ -62,6 +62,7 @@ class ApiConfig(AppConfig):
                     receivers.refresh_rooms,
                 ),
             ),
+            (signals.slots_freed, (receivers.offer_slots,)),
             (signals.trade_offered, (receivers.email_offer, receivers.enqueue_deliveries)),
             (signals.reviews_opened, (receivers.enqueue_deliveries,)),
             (signals.resource_changed, (receivers.refresh_resources,)),

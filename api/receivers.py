@@ -1,6 +1,6 @@
 """Reactions to what the core announces. A receiver writes rows, or returns the insert that is to be
 written with the booking, or asks for a task; it changes no status, sends no signal and touches no
-network. Wired in `api.apps`."""
+network. One does more: what is freed is offered by it to who waits. Wired in `api.apps`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from api.services.messages import notifications
 from api.services.payments import refunds
 from api.services.payments.cancellations import cancel_unwanted_intents
 from api.services.reviews import review
+from api.services.waitlist import offers
 from tasks import pushes
 from tasks.enqueue import enqueue_after_commit
 
@@ -72,13 +73,18 @@ def write_transition_emails(
 
 
 def record_change(
-    rows: Sequence[Booking], actor: Actor, details: Mapping[str, Any], **_: Any
+    rows: Sequence[Booking],
+    actor: Actor,
+    details: Mapping[str, Any],
+    changes: Mapping[int, Mapping[str, Any]] | None = None,
+    **_: Any,
 ) -> None:
     if "traded_with" in details:
         traded = {name: details[name] for name in ("traded_with", "trade_id")}
         history.record_events("trade", rows, actor, traded)
         return
-    history.record_events("reschedule" if details["moved"] else "edit", rows, actor, details)
+    verb = "reschedule" if details["moved"] else "edit"
+    history.record_events(verb, rows, actor, details, changes)
 
 
 def email_traders(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
@@ -94,18 +100,28 @@ def email_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) 
         notifications.notify("moved" if details["moved"] else "edited", rows, details)
 
 
-def review_change(rows: Sequence[Booking], details: Mapping[str, Any], **_: Any) -> None:
+def review_change(
+    rows: Sequence[Booking],
+    details: Mapping[str, Any],
+    changes: Mapping[int, Mapping[str, Any]] | None = None,
+    **_: Any,
+) -> None:
     """What was moved, or has fewer guests, may fit the rules again."""
-    for row in rows:
-        if details["moved"] or "guests" in details.get("to", {}):
-            review.review_edited_booking(row.pk, moved=details["moved"])
+    own = changes or {}
+    edited = [
+        row.pk
+        for row in rows
+        if details["moved"] or "guests" in own.get(row.pk, details).get("to", {})
+    ]
+    for pk in review.list_in_review(edited):
+        review.review_edited_booking(pk, moved=details["moved"])
 
 
 def review_return(table: Table, transition: Transition, rows: Sequence[Any], **_: Any) -> None:
     """What has taken its slot again has met the policy again."""
     if table is BOOKING and set(transition.sources).isdisjoint(BOOKING.blocking):
-        for row in rows:
-            review.review_edited_booking(row.pk, moved=True)
+        for pk in review.list_in_review([row.pk for row in rows]):
+            review.review_edited_booking(pk, moved=True)
 
 
 def review_crowded(
@@ -126,13 +142,21 @@ def review_crowded(
 def refresh_rooms(rows: Sequence[Any], **kwargs: Any) -> None:
     """The rooms of these bookings, and the one that a moved booking left, show something else."""
     if kwargs.get("table", BOOKING) is BOOKING:
-        left = kwargs["details"].get("from", {})
-        old = {left["resource"]} if "resource" in left else set()
-        pushes.push_after_commit(list_booked_ids(rows) | old | set(left.get("others", ())))
+        old: set[int] = set()
+        for change in (kwargs.get("changes") or {0: kwargs["details"]}).values():
+            left = change.get("from", {})
+            old |= {left[name] for name in ("resource",) if name in left}
+            old |= set(left.get("others", ()))
+        pushes.push_after_commit(list_booked_ids(rows) | old)
 
 
 def refresh_resources(resources: Collection[int], **_: Any) -> None:
     pushes.push_after_commit(resources)
+
+
+def offer_slots(venue_id: int | None = None, **_: Any) -> None:
+    """In the transaction that freed them, so that nobody is faster than who waits."""
+    offers.make_offers(venue_id)
 
 
 def email_offer(rows: Sequence[Trade], **_: Any) -> None:

@@ -12,7 +12,10 @@ the statement and selects from the rows that moved, or None | `table`, `transiti
 | `transitioned` | rows changed status; after a sweep they hold only `Table.swept_columns` | \
 `table`, `transition`, `rows`, `actor`, `details` |
 | `booking_changed` | bookings were edited and kept their status; after a trade \
-`details["traded_with"]` is the id of the former owner | `rows`, `actor`, `details` |
+`details["traded_with"]` is the id of the former owner; of several what has changed of each is in \
+`changes`, by id | `rows`, `actor`, `details`, `changes` or none |
+| `slots_freed` | time was freed that somebody may wait for; with a venue because its rules were \
+changed | `venue_id` or none |
 | `trade_offered` | a trade was offered | `rows`, `actor` |
 | `reviews_opened` | rules were changed under bookings ahead | `bookings` (ids) |
 | `resource_changed` | what a resource shows was edited, or it was retired | `resources` (ids) |
@@ -26,6 +29,7 @@ booking_created = Signal()
 transition_writing = Signal()
 transitioned = Signal()
 booking_changed = Signal()
+slots_freed = Signal()
 trade_offered = Signal()
 reviews_opened = Signal()
 resource_changed = Signal()

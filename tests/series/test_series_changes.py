@@ -318,3 +318,42 @@ def test_what_follows_may_be_later_all_of_it(later, act, client_of, ana):
     assert dry.json()["occurrences"] == answer.json()["occurrences"]
     assert answer.json()["occurrences"][0]["starts_at"] == say(first.astimezone(UTC))
     assert answer.json()["title"] == "Other"
+
+
+# quotas
+
+
+def test_what_moves_into_the_week_of_one_that_stays_there_counts_with_it(series, act, venue, soon):
+    """A day later Sunday's comes into the week in which Saturday's has all that is allowed since a
+    limit was lowered. Where the earlier one was let through, the dry run promised both, and what
+    was done was refused."""
+    sunday = soon + timedelta(days=6 - soon.weekday())
+    times = {"starts_at": say(sunday), "ends_at": say(sunday + HOUR)}
+    pk = series(**times, rule="FREQ=DAILY;INTERVAL=6;COUNT=2")
+    Venue.objects.filter(pk=venue.pk).update(max_hours_a_week=HOUR)
+    day = timedelta(days=1)
+    sent = {"scope": "all", "starts_at": say(sunday + day), "ends_at": say(sunday + day + HOUR)}
+    dry = act(pk, **sent, dry_run=True, on_conflict="skip").json()["occurrences"]
+    assert [each["outcome"] for each in dry] == ["refused", "would_book"]
+    assert act(pk, **sent).json()["code"] == "quota_reached"
+    assert act(pk, **sent, on_conflict="skip").status_code == 200
+    assert [row.starts_at for row in rows_of(pk)] == [sunday, sunday + 7 * day]
+
+
+def test_a_change_that_makes_requests_is_held_to_their_number(series, act, venue, soon):
+    """As a booking that is moved by itself is; a second look at what is written says the same."""
+    pk = series()
+    Venue.objects.filter(pk=venue.pk).update(approval="always", max_open_requests=3)
+    sent = {
+        "scope": "all",
+        "starts_at": say(soon + HOUR),
+        "ends_at": say(soon + 2 * HOUR),
+        "on_conflict": "skip",
+    }
+    dry = act(pk, **sent, dry_run=True).json()["occurrences"]
+    assert [each["outcome"] for each in dry] == [*["would_book"] * 3, "refused"]
+    assert dry[-1]["code"] == "quota_reached"
+    assert statuses(pk) == ["confirmed"] * 4
+    done = act(pk, **sent).json()["occurrences"]
+    assert statuses(pk) == [*["pending"] * 3, "confirmed"]
+    assert [each["starts_at"] for each in done[:3]] == [each["starts_at"] for each in dry[:3]]

@@ -25,7 +25,7 @@ from api.queries.venues.rules import get_resource
 from api.queries.waitlist.line import is_anybody_waiting
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
-from api.services.waitlist.offers import make_offers
+from api.signals import slots_freed
 
 from .broken import find_broken
 from .parts import divide_guests, list_all_rules
@@ -226,7 +226,7 @@ def move_booking(
             details=details,
         )
         if rows and move.target not in BOOKING.blocking:
-            make_offers()
+            slots_freed.send(sender=Booking)
     booking: Booking
     for booking in rows:
         return booking

@@ -47,9 +47,14 @@ def _build_part(sql: str, verb: str, actor: Actor, details: Mapping[str, Any]) -
 
 
 def record_events(
-    verb: str, bookings: Sequence[Booking], actor: Actor, details: Mapping[str, Any]
+    verb: str,
+    bookings: Sequence[Booking],
+    actor: Actor,
+    details: Mapping[str, Any],
+    own: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> None:
-    """One event for each booking that was edited and kept its status."""
+    """One event for each booking that was edited and kept its status; `own`: what is to be said of
+    each, by its id."""
     BookingEvent.objects.bulk_create(
         BookingEvent(
             booking=booking,
@@ -58,7 +63,7 @@ def record_events(
             by=actor.by,
             actor=actor.user,
             actor_name=actor.name,
-            details=dict(details),
+            details={**(own or {}).get(booking.pk, {}), **details},
         )
         for booking in bookings
     )

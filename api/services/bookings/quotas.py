@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import takewhile
 from typing import Any, Final
 
 from django.db import connection
@@ -26,12 +27,13 @@ from api.models import Booking, Guest, User, Venue
 from api.models.identifiers import build_key
 from api.models.venues import QUOTAS
 from api.opening_hours import Interval, to_instant
-from api.queries.clock import annotate_now
+from api.queries.clock import annotate_now, database_now
 from api.services.actors import Actor
 
 COUNTED: Final = (*BOOKING.blocking, Status.COMPLETED.value, Status.NO_SHOW.value)
 REQUESTS: Final = (PENDING, "offered")  # accepted, an offer may become a request
 ZERO, WEEK = timedelta(0), timedelta(days=7)
+GetNow = Callable[[Venue, User | Guest], datetime]
 
 
 @dataclass
@@ -60,6 +62,15 @@ class Usage:
             or self._find_too_many("max_open_requests", _is_request, others, booking, was)
         )
 
+    def takes_more(self, booking: Booking, was: Booking | None) -> bool:
+        """Whether any quota could refuse it: of what takes no more than it did, none does."""
+        counts = (self._is_ahead, _is_request)
+        return (
+            was is None
+            or any(each(booking) and not each(was) for each in counts)
+            or any(_takes_longer(booking, was, week) for week in self._iter_weeks_of(booking))
+        )
+
     def _find_pause(self, was: Booking | None) -> errors.QuotaReached | None:
         if was is not None or self.paused_until is None:
             return None
@@ -83,14 +94,12 @@ class Usage:
         limit = self.venue.max_hours_a_week
         if limit is None:
             return None
-        for week in self._iter_weeks(booking.starts_at):
-            if week[0] >= booking.ends_at:
-                return None
+        for week in self._iter_weeks_of(booking):
             wanted = _measure([booking], week)
-            more = wanted > (_measure([was], week) if was is not None else ZERO)
+            more = _takes_longer(booking, was, week)
             if more and wanted + _measure(others, week) > limit:
                 return self._build("max_hours_a_week", self._find_week(others, wanted, week))
-        raise AssertionError("unreachable")
+        return None
 
     def _find_week(
         self, others: list[Booking], wanted: timedelta, full: Interval
@@ -101,6 +110,12 @@ class Usage:
             return None
         weeks = self._iter_weeks(full[1])
         return next(week[0] for week in weeks if wanted + _measure(others, week) <= limit)
+
+    def _iter_weeks_of(self, booking: Booking) -> Iterator[Interval]:
+        """Those that it has a part in."""
+        return takewhile(
+            lambda week: week[0] < booking.ends_at, self._iter_weeks(booking.starts_at)
+        )
 
     def _iter_weeks(self, at: datetime) -> Iterator[Interval]:
         """The week of that instant and those after it, from Monday to Monday."""
@@ -162,6 +177,10 @@ def _measure(bookings: Iterable[Booking], week: Interval) -> timedelta:
     return sum((max(length, ZERO) for length in lengths), ZERO)
 
 
+def _takes_longer(booking: Booking, was: Booking | None, week: Interval) -> bool:
+    return _measure([booking], week) > (_measure([was], week) if was is not None else ZERO)
+
+
 def check_quotas(booking: Booking, actor: Actor, was: Booking | None = None) -> None:
     """Refuses `QuotaReached`. Call it after the booking was written, with what it `was` before if
     it is not new, in the same transaction."""
@@ -178,11 +197,24 @@ def has_quotas(venue: Venue) -> bool:
 
 
 def lock_usage(venue: Venue, person: User | Guest, actor: Actor, since: datetime) -> Usage | None:
+    """As `read_usage`, and nothing of theirs begins to count there until the transaction ends."""
+    return _read(venue, person, since, _lock) if _are_counted(venue, person, actor) else None
+
+
+def read_usage(venue: Venue, person: User | Guest, actor: Actor, since: datetime) -> Usage | None:
     """What the person has at the venue, of what ends after the week of `since` began; None where no
-    quota counts it. Nothing of theirs begins to count there until the transaction has ended."""
-    if not has_quotas(venue) or is_exempt(venue, person, actor):
+    quota counts it. Only a look, for a plan: what is written by it is checked under the lock."""
+    if not _are_counted(venue, person, actor):
         return None
-    now = _lock(venue, person)
+    return _read(venue, person, since, lambda *_: database_now())
+
+
+def _are_counted(venue: Venue, person: User | Guest, actor: Actor) -> bool:
+    return has_quotas(venue) and not is_exempt(venue, person, actor)
+
+
+def _read(venue: Venue, person: User | Guest, since: datetime, get_now: GetNow) -> Usage:
+    now = get_now(venue, person)
     rows = Booking.objects.filter(venue=venue.pk, **_build_filter(person))
     monday = to_instant(venue.zone, _get_monday(venue, min(now, since)), time.min)
     counted = filter_by_effective_status(rows.filter(ends_at__gt=monday), COUNTED)

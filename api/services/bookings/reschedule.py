@@ -29,8 +29,7 @@ from api.queries.venues.rules import build_rules, get_resource
 from api.services.accounts.joining import check_may_book, find_attendees, join
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
-from api.services.waitlist.offers import make_offers
-from api.signals import booking_changed
+from api.signals import booking_changed, slots_freed
 
 from .actions import check_owner
 from .changes import BookingChanges, build_wish, is_chosen_anew, record_values
@@ -298,7 +297,7 @@ def write_booking(
 
     if moved:
         move_into_slot(booking, rules, now, write, left)
-        make_offers()
+        slots_freed.send(sender=Booking)
     else:
         write()
 

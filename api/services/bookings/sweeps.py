@@ -13,10 +13,10 @@ from django.db import InterfaceError, OperationalError, connection, models, tran
 
 from api.effective_status import build_due_sql, build_overdue_sql
 from api.lifecycle import BOOKING, Transition
-from api.models import JobFailure
+from api.models import Booking, JobFailure
 from api.services.actors import Actor
 from api.services.operations import jobs
-from api.services.waitlist.offers import make_offers
+from api.signals import slots_freed
 
 from .transitions import get_model, get_table, write_transition
 
@@ -57,7 +57,7 @@ def _move_due(move: Transition, job: str, since: str, size: int) -> list[Any]:
         columns=get_table(move).swept_columns,
     )
     if rows and get_table(move) is BOOKING:
-        make_offers()
+        slots_freed.send(sender=Booking)
     return rows
 
 

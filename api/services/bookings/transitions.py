@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 from api.effective_status import build_overdue_sql
 from api.lifecycle import BOOKING, TABLES, Table, Transition
 from api.services.actors import Actor
-from api.signals import transition_writing, transitioned
+from api.signals import slots_freed, transition_writing, transitioned
 
 from .statements import LOCK_BY_ID, build_statement, collect_parts, move_rows
 
@@ -42,8 +42,6 @@ def apply_transition(
     """The rows among `ids` that stood in a source status (and met `where`) and now stand in the
     target, with history and emails queued in the same transaction; so is what that frees offered
     to who waits. Rows are locked in id order, and each carries `status_left`."""
-    from api.services.waitlist.offers import make_offers  # it makes transitions too
-
     with transaction.atomic():
         rows = write_transition(
             move,
@@ -54,7 +52,7 @@ def apply_transition(
             details=details or {},
         )
         if rows and get_table(move) is BOOKING and move.target not in BOOKING.blocking:
-            make_offers()
+            slots_freed.send(sender=get_model(move))
     return rows
 
 
@@ -62,8 +60,6 @@ def apply_due_transitions(table: Table, where: str, params: Sequence[Any]) -> in
     """Makes, now and here, every transition of the clock that is due among the rows of `where`, so
     that what the sweeper has not reached yet stands in nobody's way; whoever waits for what that
     frees is offered it first."""
-    from api.services.waitlist.offers import make_offers  # it makes transitions too
-
     with transaction.atomic():
         moved = sum(
             len(
@@ -78,7 +74,7 @@ def apply_due_transitions(table: Table, where: str, params: Sequence[Any]) -> in
             for move in table.time_driven
         )
         if moved:
-            make_offers()
+            slots_freed.send(sender=apps.get_model(table.model))
     return moved
 
 

@@ -36,8 +36,7 @@ from api.services.bookings.broken import list_all_broken, list_broken_now
 from api.services.bookings.fit import fit_units, list_crowded
 from api.services.messages import notifications
 from api.services.operations import jobs
-from api.services.waitlist.offers import make_offers
-from api.signals import reviews_opened
+from api.signals import reviews_opened, slots_freed
 
 from .statements import open_reviews, update_reviews
 
@@ -82,7 +81,8 @@ def review_bookings(
     chosen = rules.keys() if resources is None else rules.keys() & set(resources)
     found = _look_through(rules, chosen, state.time_zone, state.venue.time_zone)
     _write(found)
-    make_offers(venue_id)  # rules that keep less out may let in who waits
+    # rules that keep less out may let in who waits
+    slots_freed.send(sender=Venue, venue_id=venue_id)
     state.reviewed_at = Now()
     if resources is None:
         state.time_zone = state.venue.time_zone
@@ -116,6 +116,14 @@ def _fit_again(resource: Resource) -> int:
 
 
 @transaction.atomic
+def list_in_review(booking_ids: Collection[int]) -> list[int]:
+    """Those of these bookings that stand in review."""
+    if not booking_ids:
+        return []
+    standing = Review.objects.filter(STANDING, booking__any_of=booking_ids)
+    return list(standing.order_by("booking").values_list("booking", flat=True).distinct())
+
+
 def review_edited_booking(booking_id: int, *, moved: bool) -> None:
     """Takes a booking out of review that fits since it was edited. Its own new time is a decision
     too, of who moved it."""

@@ -33,13 +33,13 @@ from api.services.bookings.create import (
 )
 from api.services.bookings.parts import build_parts
 from api.services.bookings.places import end_overdue, lock_units
-from api.services.bookings.quotas import lock_usage
 from api.services.bookings.renumber import make_room
 from api.services.bookings.statements import InsertPart, Place, collect_parts
 from api.services.conflicts import EXCLUSION_VIOLATION, UNIQUE_VIOLATION, get_sqlstate
 from api.signals import booking_created, booking_inserting
 
 from .dry_runs import refuse_token
+from .limits import are_within_quotas
 from .plan import BOOKABLE
 from .statements import ATTEND, insert_series
 
@@ -99,29 +99,6 @@ def limit_holds(
     ]
 
 
-def check_quotas_again(bookings: Sequence[Booking], actor: Actor) -> None:
-    """Raises `LostError` where another request has used a quota up meanwhile. After the bookings
-    were written, as of one booking: whoever has this lock waits for nobody."""
-    first = min(bookings, key=lambda row: row.starts_at)
-    usage = lock_usage(first.venue, first.person, actor, first.starts_at)
-    if usage and any(usage.find_refusal(booking) for booking in bookings):
-        raise LostError
-
-
-def check_changed_quotas(
-    bookings: Sequence[Booking], was: Mapping[datetime, Booking], actor: Actor
-) -> None:
-    """Refuses `QuotaReached` where one takes more than it did. After all were written."""
-    if not bookings:
-        return
-    first = min(bookings, key=lambda row: row.starts_at)
-    if usage := lock_usage(first.venue, first.person, actor, first.starts_at):
-        for booking in bookings:
-            before = was.get(booking.recurrence_id) if booking.recurrence_id else None
-            if refusal := usage.find_refusal(booking, before):
-                raise refusal
-
-
 @dataclass(frozen=True)
 class Written:
     """What is written with the bookings: the letter, and who is invited."""
@@ -154,7 +131,8 @@ def book(
     if written.attendees:
         parts.append(InsertPart(ATTEND, [list(written.attendees)]))
     _insert(series if is_new else None, bookings, places, parts)
-    check_quotas_again(bookings, actor)
+    if not are_within_quotas(bookings, actor):
+        raise LostError
     booking_created.send(**event)
     booked = {Outcome.WOULD_BOOK: Outcome.BOOKED}
     return [replace(each, outcome=booked.get(each.outcome, each.outcome)) for each in outcomes]

@@ -12,10 +12,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -39,21 +38,20 @@ from api.services.actors import Actor
 from api.services.bookings.changes import BookingChanges, record_values
 from api.services.bookings.parts import keep_buffers
 from api.services.bookings.reschedule import (
-    announce_change,
     find_follow_up,
     plan_again,
 )
-from api.services.bookings.slots import get_booking, lock_resources
-from api.services.bookings.transitions import apply_transition
+from api.services.bookings.slots import lock_resources
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate, retry_on_conflict
 from api.services.messages import outbox
-from api.services.waitlist.offers import make_offers
+from api.signals import slots_freed
 
 from .actions import list_ahead
-from .book import LostError, check_changed_quotas, end_what_is_overdue, pick_places
+from .announce import announce_changes, replace_attendees
+from .book import LostError, end_what_is_overdue, pick_places
 from .create import MAX_TRIES, SeriesResult, check_outcomes
 from .letters import build_letters
-from .limits import limit_quotas
+from .limits import are_within_quotas, limit_quotas
 from .plan import BOOKABLE, Wanted, plan, read_wanted
 from .rows import (
     describe_bookings,
@@ -86,10 +84,18 @@ class _Edit:
     bookings: dict[datetime, Booking]  # that are ahead, by recurrence id
     movable: dict[datetime, Booking] = field(default_factory=dict)
     attendees: list[int] | None = None
+    follow_ups: dict[int, Transition] = field(default_factory=dict)  # of what moves, by booking
 
     @property
     def moves(self) -> bool:
         return any(getattr(self.changes, name) is not None for name in MOVES)
+
+    def foresee(self, booking: Booking) -> Booking:
+        """The booking in the status that the change gives it."""
+        if follow_up := self.follow_ups.get(booking.pk):
+            booking = copy.copy(booking)
+            booking.status = follow_up.target
+        return booking
 
 
 @retry_on_conflict
@@ -215,7 +221,7 @@ def _plan(edit: _Edit, actor: Actor) -> list[OccurrenceOutcome]:
         own = {at: booking.pk for at, booking in movers.items()}
         going = [each for each in planned if each.recurrence_id in movers]
         outcomes = [_build_moved(edit, each) for each in plan(replace(wanted, own=own), going)]
-        outcomes = limit_quotas(outcomes, actor, movers)
+        outcomes = limit_quotas(outcomes, actor, movers, edit.foresee)
         left = [each for each in outcomes if each.outcome not in BOOKABLE]
         stays |= {each.recurrence_id: each for each in left}
         found = sorted([*outcomes, *stays.values()], key=lambda each: each.recurrence_id)
@@ -259,6 +265,9 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
         )
     except errors.Refusal as refusal:
         return replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
+    edit.follow_ups.pop(booking.pk, None)
+    if follow_up := find_follow_up(moved, first, before):
+        edit.follow_ups[booking.pk] = follow_up
     rules = tuple(keep_buffers(booking, each.rules))
     return replace(each, booking=moved, rules=rules)
 
@@ -280,12 +289,10 @@ def _carry_out(
         )
     write_series(edit.series)
     bookings: list[Booking] = []
-    before: dict[int, dict[str, Any]] = {}
     for at, booking in edit.bookings.items():
-        after = moved[at].booking if at in moved else booking
+        after = moved[at].booking if at in moved else copy.copy(booking)
         if after is None:
             continue
-        before[booking.pk] = record_values(booking)
         for name in TEXTS:
             if (value := getattr(edit.changes, name)) is not None:
                 setattr(after, name, value)
@@ -293,10 +300,18 @@ def _carry_out(
         after.version += 1
         bookings.append(after)
     _write(bookings, list(moved.values()), make_way=make_way)
-    check_changed_quotas(bookings, edit.bookings, actor)
-    _announce(edit, bookings, moved, before, actor)
+    if edit.attendees is not None:
+        replace_attendees(bookings, edit.attendees)
+    going = {booking.pk for at, booking in edit.bookings.items() if at in moved}
+    follow_ups = {pk: move for pk, move in edit.follow_ups.items() if pk in going}
+    rows = announce_changes(
+        target, list(edit.bookings.values()), bookings, going, follow_ups, actor
+    )
+    if not are_within_quotas([row for row in rows if row.pk in going], actor, edit.movable):
+        raise LostError
     if moved:
-        make_offers()
+        outbox.put(build_letters(target, "changed", describe_bookings(rows)))
+        slots_freed.send(sender=Booking)
     return target
 
 
@@ -317,32 +332,3 @@ def _write(
         if get_sqlstate(error) == EXCLUSION_VIOLATION:
             raise LostError from error
         raise
-
-
-def _announce(
-    edit: _Edit,
-    bookings: Sequence[Booking],
-    moved: Mapping[datetime, OccurrenceOutcome],
-    before: Mapping[int, dict[str, Any]],
-    actor: Actor,
-) -> None:
-    """History, follow-ups and one letter."""
-    details = {"series": edit.target.pk}
-    following: list[tuple[Transition, int]] = []
-    for booking in bookings:
-        at = booking.recurrence_id
-        is_moved = at in moved
-        rules = moved[at].rules[0] if at is not None and is_moved else None
-        move = find_follow_up(booking, rules, before[booking.pk]) if rules else None
-        if edit.attendees is not None:
-            booking.attendees.set(edit.attendees)
-        if before[booking.pk] != record_values(booking):
-            announce_change(booking, actor, before[booking.pk], is_moved, move, details)
-        if move:
-            following.append((move, booking.pk))
-    for move in (BOOKING.resubmit, BOOKING.confirm):
-        if ids := [pk for follow_up, pk in following if follow_up is move]:
-            apply_transition(move, ids, actor, details={"reason": "moved", **details})
-    rows = [get_booking(booking.pk) for booking in bookings] if following else list(bookings)
-    if moved:
-        outbox.put(build_letters(edit.target, "changed", describe_bookings(rows)))

@@ -20,7 +20,7 @@ from api.models import (
     Venue,
 )
 from api.queries.accounts.scope import check_staff_of
-from api.services.waitlist.offers import make_offers
+from api.signals import slots_freed
 
 
 @transaction.atomic
@@ -44,7 +44,7 @@ def update_pool(pool: Pool, by: Caller, changes: Mapping[str, Any]) -> None:
     if "resources" in changes:
         _check_resources(pool.venue_id, changes["resources"])
         pool.resources.set(changes["resources"])
-        make_offers(pool.venue_id)
+        slots_freed.send(sender=Pool, venue_id=pool.venue_id)
 
 
 @transaction.atomic
@@ -106,7 +106,7 @@ def update_service(service: Service, by: Caller, changes: Mapping[str, Any]) -> 
     if "needs" in changes:
         service.needs.all().delete()
         _write_needs(service, changes["needs"])
-        make_offers(service.venue_id)
+        slots_freed.send(sender=Service, venue_id=service.venue_id)
 
 
 @transaction.atomic

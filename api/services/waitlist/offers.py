@@ -2,10 +2,10 @@
 
 1. Whatever frees time (a booking that leaves or moves, a block that is lifted) is noted by trigger
    where somebody waits (`migrations/sql/waitlist.sql`), after blocks have taken what they wait for.
-   Who changes a rule says so by `make_offers(venue)`.
-2. In the same transaction `make_offers` goes through the line: the first whom it fits gets a
-   booking in status `offered`, with its letter, and so on until nothing is left. Who does not fit
-   keeps the place.
+   Who changes a rule says so by `slots_freed` with the venue.
+2. In the same transaction `make_offers`, which receives that signal, goes through the line: the
+   first whom it fits gets a booking in status `offered`, with its letter, and so on until nothing
+   is left. Who does not fit keeps the place.
 3. Two that free time at once never make the same person two offers: the entry is claimed by its
    status, in the transaction of the offer.
 4. What is noted and was not looked at, because somebody wrote past the services, is found by the
