@@ -168,6 +168,18 @@ def kind(request: pytest.FixtureRequest, venue: Venue) -> Kind:
 
 
 @pytest.fixture
+def kind_name() -> str:
+    """Of what is booked in tests that are not marked `of_every_kind`."""
+    return "plain"
+
+
+@pytest.fixture
+def bookable(kind_name: str, venue: Venue) -> Kind:
+    """A resource, or something of each kind in a test that is marked `of_every_kind`."""
+    return make_kind(kind_name, venue)
+
+
+@pytest.fixture
 def soon() -> datetime:
     """Nine in the morning (UTC), at least two days ahead: the same hour whenever tests run."""
     now = datetime.now(UTC)

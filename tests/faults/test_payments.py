@@ -26,6 +26,7 @@ from api.services.payments import (
     stripe_calls,
     stripe_events,
 )
+from tests.support.kinds import KINDS, make_kind
 from tests.support.stripe import DECLINED, GOOD
 from tests.support.waiting import eventually
 
@@ -42,16 +43,20 @@ def state(booking):
 
 STEPS = ("decline", "pay", "cancel there", "cancel here", "run out", "rival", "hear", "work")
 HOOKS = ("succeeded", "payment_failed", "canceled")
+LATE = ["pay", "run out", "rival", ("succeeded", 0), "hear", ("succeeded", 1), "work"]
 STEP = st.one_of(st.sampled_from(STEPS), st.tuples(st.sampled_from(HOOKS), st.integers(0, 2)))
 
 
 @pytest.fixture
-def world(hold, ana, ben, customer, run_out, worker):
-    """A hold with its payment begun, on a day of its own, and what can happen to it."""
+def world(hold, ana, ben, customer, run_out, worker, for_sale):
+    """A hold of that kind with its payment begun, on a day of its own, and what can happen to
+    it."""
 
     class World:
-        def __init__(self) -> None:
+        def __init__(self, name) -> None:
             Venue.objects.update(refund_until=timedelta(days=365), late_refund_percent=40)
+            vars(for_sale).update(vars(make_kind(name, for_sale.first.venue)))
+            for_sale.charge(10000)
             self.day = 24 * (Booking.objects.count() + 1)
             self.booking, self.rival = hold(ana, self.day), None
             self.intent = payments.start_payment(self.booking.pk).intent_id
@@ -106,19 +111,26 @@ def expected(charged, had, status):
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(st.lists(STEP, max_size=10))
-@example(["pay", ("succeeded", 0), "hear", "cancel here", ("succeeded", 1), "hear"])
-@example(["pay", "run out", "rival", ("succeeded", 0), "hear", ("succeeded", 1), "work"])
-@example(["cancel there", ("canceled", 0), "hear"])
-@example(["decline", "pay", ("payment_failed", 0), ("succeeded", 0), "hear", ("canceled", 0)])
-def test_however_the_news_arrives_slot_and_money_agree(world, customer, steps):
+@given(st.lists(STEP, max_size=10), st.sampled_from(KINDS))
+@example(["pay", ("succeeded", 0), "hear", "cancel here", ("succeeded", 1), "hear"], "set")
+@example(LATE, "plain")
+@example(LATE, "units")
+@example(LATE, "buffers")
+@example(LATE, "set")
+@example(LATE, "set of units")
+@example(LATE, "service")
+@example(["cancel there", ("canceled", 0), "hear"], "units")
+@example(
+    ["decline", "pay", ("payment_failed", 0), ("succeeded", 0), "hear", ("canceled", 0)], "buffers"
+)
+def test_however_the_news_arrives_slot_and_money_agree(world, customer, steps, name):
     """Hooks are doubled and reordered freely among all that can happen to a hold. With the
     result of `_confirm_booking` ignored, or without `_on_canceled`, the examples below fail."""
-    it = world()
+    it = world(name)
     for step in steps:
         it.happen(step)
     it.come_to_rest()

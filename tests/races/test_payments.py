@@ -16,7 +16,6 @@ from api.lifecycle import BOOKING
 from api.models import Booking, Delivery, Payment, Refund, Resource, StripeEvent
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
-from api.services.bookings.changes import BookingChanges
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
 from api.services.messages import outbox
@@ -30,6 +29,7 @@ from api.services.payments import (
     stripe_refunds,
 )
 from api.services.payments.outcomes import record_outcome
+from tests.support.kinds import of_every_kind
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,7 +85,8 @@ def test_two_tabs_that_begin_at_once_get_one_intent(hold, ana, customer, worker)
         assert customer.intent(call.payload["intent"])["status"] == "canceled"
 
 
-@pytest.mark.parametrize("_turn", range(8))
+@of_every_kind
+@pytest.mark.parametrize("_turn", range(3))
 def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer, run_out, worker):
     """Whoever is first, the money follows the slot, and no messenger is sent away. Without the
     locks of `_lock_payment` a messenger meets a booking that is not what it read."""
@@ -112,6 +113,7 @@ def test_payment_and_expiry_and_rival_at_once(_turn, begun, ben, hold, customer,
         assert customer.refunds(payment.intent_id) == []
 
 
+@of_every_kind
 def test_five_messengers_bring_one_success(begun, customer, worker):
     """Without the locks of `_lock_payment` four of them are refused (`AlreadyDone`) first."""
     booking, payment = begun()
@@ -146,6 +148,7 @@ def test_an_event_that_another_worker_claims_is_left_to_it(begun, customer):
     assert stripe_events.process_events() == 1
 
 
+@of_every_kind
 def test_a_cancellation_against_a_payment_ends_with_slot_or_money(begun, ana, customer, worker):
     booking, payment = begun()
     intent = payments.gateway.fetch_intent(payment.intent_id)
@@ -209,16 +212,18 @@ def test_a_refund_of_the_dashboard_is_taken_over_once_by_messengers_at_once(
     assert dict(here) == customer.refunds_by_id(payment.intent_id)
 
 
-def test_a_payment_locks_the_resource_before_the_booking(begun, customer, run_out):
+@of_every_kind
+def test_a_payment_locks_all_resources_before_the_booking(begun, customer, run_out, for_sale):
     """As everybody who moves a booking does. The other way round a mover and a late payment wait
-    for each other (40P01): then the booking is locked here already, and NOWAIT says so."""
+    for each other (40P01): then the booking is locked here already, and NOWAIT says so. Seen where
+    the first resource alone was locked before, of sets and services."""
     booking, payment = begun()
     run_out(booking)
     sweep(BOOKING.expire, "expire_holds")
     intent = payments.gateway.fetch_intent(payment.intent_id)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            Resource.objects.select_for_update(no_key=True).get(pk=booking.resource_id)
+            Resource.objects.select_for_update(no_key=True).get(pk=for_sale.resources[-1].pk)
             settling = pool.submit(at_once, lambda: record_outcome(payment.pk, intent, "webhook"))
             eventually(somebody_waits)
             Booking.objects.select_for_update(nowait=True).get(pk=booking.pk)
@@ -236,8 +241,9 @@ def somebody_waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+@of_every_kind
 def test_a_moved_booking_and_a_late_payment_at_once(
-    begun, ana, ben, hold, customer, run_out, worker, tomorrow
+    begun, ana, ben, hold, customer, run_out, worker, tomorrow, for_sale
 ):
     booking, payment = begun()
     other = hold(ben, 3)
@@ -250,7 +256,7 @@ def test_a_moved_booking_and_a_late_payment_at_once(
         lambda: reschedule_booking(
             other.pk,
             Actor.for_booking(ben, other),
-            BookingChanges(starts_at=starts, ends_at=starts + timedelta(hours=1)),
+            for_sale.move(starts, starts + timedelta(hours=1)),
         ),
     )
     worker()

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api import errors
 from api.lifecycle import BOOKING
-from api.models import Booking, Delivery, JobFailure, Payment, Refund, StripeEvent, Venue
+from api.models import Booking, Delivery, JobFailure, Payment, Refund, Resource, StripeEvent, Venue
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, reject_booking
 from api.services.bookings.changes import BookingChanges
@@ -24,6 +24,7 @@ from api.services.messages import mailer
 from api.services.operations import invariants
 from api.services.payments import payments, reconciliation, refunds, stripe_events
 from api.services.payments.outcomes import record_outcome
+from tests.support.kinds import of_every_kind
 from tests.support.stripe import ASKS, DECLINED, GOOD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -275,6 +276,7 @@ def test_a_cancelled_hold_cancels_its_intent(hold, ana, customer, worker):
     assert state(booking) == ("cancelled", "failed")
 
 
+@of_every_kind
 def test_a_cancel_that_comes_second_finds_that_the_customer_won(
     hold, ana, customer, run_out, worker
 ):
@@ -304,6 +306,7 @@ def test_an_intent_at_the_bank_is_waited_for(hold, ana, customer, run_out, worke
     assert state(booking) == ("confirmed", "succeeded")
 
 
+@of_every_kind
 @pytest.mark.parametrize("order", list(itertools.permutations(["expire", "pay", "rival"])))
 @pytest.mark.parametrize("swept", [True, False])
 def test_whatever_comes_first_the_slot_and_the_money_go_together(
@@ -348,6 +351,7 @@ def test_whatever_comes_first_the_slot_and_the_money_go_together(
     assert refused == (first or last)
 
 
+@of_every_kind
 @pytest.mark.parametrize("order", list(itertools.permutations(["expire", "pay", "rival"])))
 def test_a_payment_that_beats_our_cancelling_is_settled_in_every_order(
     order, hold, ana, ben, customer, run_out, worker
@@ -379,21 +383,22 @@ def test_a_payment_that_beats_our_cancelling_is_settled_in_every_order(
     assert ("refunded" in names, "receipt" in names) == (taken, not taken)
 
 
+@of_every_kind
 def test_a_late_payment_for_a_slot_that_is_over_or_closed_goes_back(
-    hold, ana, customer, run_out, studio
+    hold, ana, customer, run_out, for_sale
 ):
     booking = hold(ana)
     payment = payments.start_payment(booking.pk)
     customer.pay(payment.intent_id)
     run_out(booking)
     assert sweep(BOOKING.expire, "expire_holds") == 1
-    studio.maintenance = True
-    studio.save()
+    Resource.objects.filter(pk=for_sale.resources[-1].pk).update(maintenance=True)
     succeeded(customer, payment.intent_id)
     assert state(booking) == ("expired", "refunded")
     assert Refund.objects.get().amount_minor == 10000
 
 
+@of_every_kind
 def test_abandoning_and_booking_again_pays_again(hold, ana, run_out, worker):
     first = hold(ana)
     old = payments.start_payment(first.pk)
@@ -585,6 +590,7 @@ def test_what_was_not_paid_cannot_be_given_back(hold, ana, sam, line):
     assert Refund.objects.count() == 0
 
 
+@of_every_kind
 def test_two_payments_of_one_booking_keep_one(hold, ana, customer, worker, line):
     """Two tabs whose answers crossed: with Stripe itself one key is one intent."""
     booking = hold(ana)
@@ -712,6 +718,7 @@ def test_a_payment_that_cannot_be_looked_at_holds_up_no_other(hold, ana, ben, cu
     line.faults = []
 
 
+@of_every_kind
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_signed_event_is_believed_after_the_hold_too(
     hold, ana, ben, customer, run_out, worker, settings, taken

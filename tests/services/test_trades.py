@@ -1,5 +1,6 @@
 """Trades: what is offered, what is refused, and what an answer changes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,28 +8,51 @@ from django.db.models.functions import Now
 
 from api import errors
 from api.lifecycle import TRADE, Status, TradeStatus
-from api.models import Booking, BookingEvent, Delivery, Membership, Resource, Role, Trade, Venue
+from api.models import (
+    Allocation,
+    Booking,
+    BookingEvent,
+    Delivery,
+    Membership,
+    Resource,
+    Role,
+    Trade,
+    Venue,
+)
 from api.queries.bookings import trades as queries
 from api.services.accounts import erasure
 from api.services.actors import Actor
 from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.changes import BookingChanges
+from api.services.bookings.create import create_booking
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.sweeps import sweep
 from api.services.messages import mailer
+from tests.support.kinds import of_every_kind
 
 pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def mine(booked, ana) -> Booking:
-    return booked(ana, title="Ana's practice", notes="Bring balls", guests=2)
+def take(bookable, soon):
+    def make(owner, hours=0, length=HOUR, **more) -> Booking:
+        start = soon + hours * HOUR
+        request = replace(bookable.request(owner, start, start + length), **more)
+        return create_booking(request, actor=Actor.for_new_booking(owner))
+
+    return make
 
 
 @pytest.fixture
-def theirs(booked, ben) -> Booking:
-    return booked(ben, hours=3, title="Ben's lesson")
+def mine(take, ana) -> Booking:
+    return take(ana, title="Ana's practice", notes="Bring balls", guests=2)
+
+
+@pytest.fixture
+def theirs(take, ben) -> Booking:
+    return take(ben, hours=3, title="Ben's lesson")
 
 
 @pytest.fixture
@@ -41,6 +65,11 @@ def state(*rows):
     for row in rows:
         row.refresh_from_db()
     return [(row.status, row.version, getattr(row, "owner_id", 0)) for row in rows]
+
+
+def list_places(*rows):
+    taken = Allocation.objects.filter(booking__in=rows, blocking=True).order_by("pk")
+    return list(taken.values_list("booking", "resource", "unit", "span"))
 
 
 def test_an_offer_lapses_when_the_first_booking_begins_and_its_target_is_emailed(
@@ -56,17 +85,20 @@ def test_an_offer_lapses_when_the_first_booking_begins_and_its_target_is_emailed
     assert "They say: Please?" in text
 
 
+@of_every_kind
 def test_accepting_swaps_the_owners_and_each_brings_their_own_party(
     offer, mine, theirs, ana, ben, person
 ):
     guest = person("guest")
     mine.attendees.set([guest, ben])
     theirs.attendees.set([guest])
+    places = list_places(mine, theirs)
     done = trades.accept_trade(offer.pk, ben, "With pleasure")
     assert (done.status, done.response_message) == ("accepted", "With pleasure")
     assert done.responded_at is not None
     mine.refresh_from_db()
     theirs.refresh_from_db()
+    assert list_places(mine, theirs) == places
     assert (mine.owner, mine.title, mine.notes, mine.guests) == (ben, "Ben's lesson", "", 1)
     assert (theirs.owner, theirs.title, theirs.guests) == (ana, "Ana's practice", 2)
     assert theirs.notes == "Bring balls"
@@ -157,6 +189,7 @@ def test_an_offer_is_taken_back_by_who_made_it_or_staff(offer, by, request):
     assert trades.withdraw_trade(offer.pk, request.getfixturevalue(by)).status == "withdrawn"
 
 
+@of_every_kind
 def test_answering_twice_is_refused_and_changes_nothing(offer, mine, theirs, ben):
     trades.accept_trade(offer.pk, ben)
     before = state(offer, mine, theirs)
@@ -249,13 +282,25 @@ def test_the_policy_is_met_by_each_with_the_guests_they_bring(mine, booked, venu
     assert refused_offer(ana, mine.pk, theirs.pk) == ("target", False)  # two guests, one place
 
 
-def test_the_policy_is_looked_at_again_when_the_offer_is_accepted(offer, mine, theirs, court, ben):
-    court.maintenance = True
-    court.save()
+@of_every_kind
+def test_the_policy_is_looked_at_again_when_the_offer_is_accepted(
+    offer, mine, theirs, bookable, ben
+):
+    """Of each part: where only the first was asked, sets and services changed hands."""
+    Resource.objects.filter(pk=bookable.resources[-1].pk).update(maintenance=True)
     before = state(offer, mine, theirs)
     with pytest.raises(errors.TradeRefused):
         trades.accept_trade(offer.pk, ben)
     assert state(offer, mine, theirs) == before
+
+
+@pytest.mark.parametrize("kind_name", ["service"])
+def test_a_service_is_traded_at_a_length_that_it_has(take, ana, ben):
+    """Seen to be refused where the resource alone was asked, which is given in whole slots."""
+    Venue.objects.update(slot_rule="whole")
+    mine, theirs = (take(who, 2 * n, 0.75 * HOUR) for n, who in enumerate((ana, ben)))
+    trade = trades.offer_trade(requester=ana, mine=mine.pk, theirs=theirs.pk)
+    assert trades.accept_trade(trade.pk, ben).status == "accepted"
 
 
 def lapsed(trade):
@@ -266,22 +311,25 @@ def lapsed(trade):
     assert Trade.objects.get(pk=trade.pk).status == "lapsed"
 
 
+@of_every_kind
 def test_a_cancelled_booking_lapses_its_trades(offer, mine, ana):
     cancel_booking(mine.pk, Actor.for_booking(ana, mine))
     lapsed(offer)
 
 
-def test_a_moved_booking_lapses_its_trades_and_an_edited_one_does_not(offer, theirs, ben, soon):
+@of_every_kind
+def test_a_moved_booking_lapses_its_trades_and_an_edited_one_does_not(
+    offer, theirs, ben, soon, bookable
+):
     actor = Actor.for_booking(ben, theirs)
     reschedule_booking(theirs.pk, actor, BookingChanges(title="Another title"))
     assert queries.get_status_now(offer.pk) == "offered"
-    start = soon + timedelta(hours=20)
-    reschedule_booking(
-        theirs.pk, actor, BookingChanges(starts_at=start, ends_at=start + timedelta(hours=1))
-    )
+    start = soon + 20 * HOUR
+    reschedule_booking(theirs.pk, actor, bookable.move(start, start + HOUR))
     lapsed(offer)
 
 
+@of_every_kind
 def test_a_released_booking_lapses_its_trades(offer, mine):
     from api.lifecycle import BOOKING
 
@@ -324,6 +372,7 @@ def test_a_sweep_of_many_bookings_lapses_their_trades_in_a_constant_number_of_st
     assert sweep(TRADE.lapse, "lapse_trades") == 6
 
 
+@of_every_kind
 def test_who_lost_the_booking_by_a_trade_can_neither_cancel_nor_move_it(offer, mine, ana, ben):
     """Their role was read before the trade: without `_still_owner` both go through."""
     stale = Actor.for_booking(ana, mine)

@@ -12,12 +12,16 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
+
 from api.models import Need, Pool, Resource, Service, ServiceDuration, User, Venue
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest
 
 KINDS = ("plain", "units", "buffers", "set", "set of units", "service")
-QUARTER = timedelta(minutes=15)
+# In place of once for a plain resource: of what the fixture `bookable` is, and `hold` takes.
+of_every_kind = pytest.mark.parametrize("kind_name", KINDS)
+HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
 _numbers = count(1)
 
 
@@ -82,11 +86,15 @@ class Kind:
             quantity=self.quantity,
         )
 
-    def charge(self, price_minor: int) -> None:
-        """Lets it cost so much from now on."""
-        ids = [resource.pk for resource in self.resources]
-        Resource.objects.filter(pk__in=ids).update(price_minor=price_minor)
-        ServiceDuration.objects.filter(service=self.service).update(price_minor=price_minor)
+    def charge(self, hourly_minor: int) -> None:
+        """Lets an hour of it cost so much from now on, all parts together."""
+        slots = HOUR // self.first.venue.slot_length * len(self.resources) * self.quantity
+        for resource in self.resources:
+            resource.price_minor = hourly_minor // slots
+            resource.save(update_fields=["price_minor"])
+        for each in ServiceDuration.objects.filter(service=self.service):
+            each.price_minor = hourly_minor * each.duration // HOUR
+            each.save(update_fields=["price_minor"])
 
 
 def _round(starts_at: datetime, ends_at: datetime) -> tuple[datetime, timedelta]:

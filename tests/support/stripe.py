@@ -1,5 +1,4 @@
 """A pytest plugin: a real local Stripe, a line to it that can be cut, and a customer at the end.
-from tests.support.waiting import eventually
 
 The rule: our own code is never replaced; only the line misbehaves.
 """
@@ -17,6 +16,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -251,13 +251,24 @@ def customer(stripe_port: int, line: Line) -> Customer:
 
 
 @pytest.fixture
-def studio(transactional_db: None) -> Any:
-    """A room at 50.00 the half hour, for six, in the venue of the paid rooms."""
-    from api.models import Resource
+def for_sale(kind_name: str, transactional_db: None) -> Any:
+    """What is held in these tests, in the venue of the paid rooms at 100.00 an hour: a room, or
+    something of each kind in a test that is marked `of_every_kind`."""
     from api.services.venues import venues
+    from tests.support.kinds import make_kind
 
-    venue = venues.get_contract_venue("paidrooms")
-    return Resource.objects.create(venue=venue, name="Studio One", capacity=6, price_minor=5000)
+    kind = make_kind(kind_name, venues.get_contract_venue("paidrooms"))
+    kind.charge(10000)
+    return kind
+
+
+@pytest.fixture
+def studio(for_sale: Any) -> Any:
+    """The room for six that is held, or the first part of what is."""
+    studio = for_sale.first
+    studio.name, studio.capacity = "Studio One", 6
+    studio.save()
+    return studio
 
 
 @pytest.fixture
@@ -268,22 +279,16 @@ def tomorrow() -> datetime:
 
 
 @pytest.fixture
-def hold(studio: Any, tomorrow: datetime) -> Callable[..., Any]:
+def hold(for_sale: Any, studio: Any, tomorrow: datetime) -> Callable[..., Any]:
     """An hour of the studio held for that person: 100.00 to pay."""
     from api.services.actors import Actor
-    from api.services.bookings.create import BookingRequest, create_booking
+    from api.services.bookings.create import create_booking
 
     def make(owner: Any, hours: int = 0) -> Any:
         starts = tomorrow + timedelta(hours=hours)
+        request = for_sale.request(owner, starts, starts + timedelta(hours=1))
         return create_booking(
-            BookingRequest(
-                owner=owner,
-                resource=studio.pk,
-                starts_at=starts,
-                ends_at=starts + timedelta(hours=1),
-                contract="paidrooms",
-            ),
-            actor=Actor.for_new_booking(owner),
+            replace(request, contract="paidrooms"), actor=Actor.for_new_booking(owner)
         )
 
     return make

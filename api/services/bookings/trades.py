@@ -20,14 +20,14 @@ from api.lifecycle import TRADE, ActorRole, Status, TradeStatus, Transition
 from api.models import Booking, Trade, User
 from api.models.bookings import PaymentStatus
 from api.queries.bookings import trades as queries
-from api.queries.venues.rules import get_rules
+from api.queries.venues.rules import get_resource
 from api.services.actors import Actor
 from api.services.conflicts import retry_on_conflict
 from api.services.messages import outbox
 from api.signals import booking_changed, trade_offered
 
 from . import history
-from .parts import divide_guests
+from .parts import check_all, list_all_rules
 from .quotas import check_quotas
 from .transitions import apply_due_transitions, apply_transition
 
@@ -197,10 +197,11 @@ def _check_swap(first: Booking, second: Booking) -> None:
     for side, booking, other in (("requester", first, second), ("target", second, first)):
         if why := _find_obstacle(booking, other):
             raise errors.TradeRefused(why, which=side)
-        rules, now = get_rules(booking.resource_id)
+        resource = get_resource(booking.resource_id)
+        rules, interval = list_all_rules(booking, resource), (booking.starts_at, booking.ends_at)
+        party = {"guests": other.guests, "quantity": booking.quantity}
         try:
-            guests = divide_guests(other.guests, booking.quantity)
-            policy.check_booking(rules, booking.starts_at, booking.ends_at, now, guests)
+            check_all(policy.check_booking, rules, *interval, resource.now, **party)
         except errors.Refusal as refusal:
             raise errors.TradeRefused(refusal.detail, which=side) from None
 

@@ -1,7 +1,7 @@
 """Writes down what became of an intent, with all that follows from it.
 
 Stripe is asked outside any transaction, and what it answers is written by `record_outcome` alone,
-under the locks of resource, booking and payment in this order. So every effect happens once,
+under the locks of resources, booking and payment in this order. So every effect happens once,
 whoever brings the news (the customer, a webhook, the outbox, the reconciliation) and however often.
 """
 
@@ -13,10 +13,12 @@ from django.db.models.functions import Now
 
 from api import errors
 from api.lifecycle import BOOKING, HELD, PENDING, Status
-from api.models import Booking, Delivery, Payment, Resource
+from api.models import Booking, Delivery, Payment
 from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking, pay_booking, pay_booking_late
+from api.services.bookings.parts import list_booked_ids
+from api.services.bookings.slots import lock_resources
 from api.services.bookings.transitions import apply_due_transitions
 from api.services.conflicts import retry_on_conflict
 from api.services.messages import notifications
@@ -55,10 +57,11 @@ def record_outcome(pk: int, intent: Intent, source: str) -> Payment:
 
 
 def _lock_payment(pk: int) -> Payment:
-    """The payment with its booking, both locked after their resource: the order of every writer
-    that may move a booking in time."""
-    for model, of in ((Resource, {"bookings__payments": pk}), (Booking, {"payments": pk})):
-        list(model.objects.select_for_update(of=("self",), no_key=True).filter(**of).values("pk"))
+    """The payment with its booking, both locked after all of its resources: the order of every
+    writer that may move a booking in time."""
+    booking = Booking.objects.filter(payments=pk)
+    lock_resources(list_booked_ids(booking))
+    list(booking.select_for_update(of=("self",), no_key=True).values("pk"))
     rows = Payment.objects.select_related("booking__venue", "booking__resource", "booking__owner")
     return rows.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
