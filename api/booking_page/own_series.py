@@ -98,9 +98,14 @@ class OwnSeriesView(SignedInView):
             "pk": booking.pk if is_own else None,
             "label": Status(status).label,
             "badge": get_badge(status),
-            "text": f"pay {price}" if status == HELD and price else
-                    "moved" if each.outcome == Outcome.MOVED and status in BOOKING.blocking else "",
-        }  # fmt: skip
+            "text": _find_note(each, status, price),
+        }
+
+
+def _find_note(each: OccurrenceOutcome, status: str, price: str) -> str:
+    if status == HELD and price:
+        return f"Pay {price} to keep it"
+    return "Moved" if each.outcome == Outcome.MOVED and status in BOOKING.blocking else ""
 
 
 def _is_ahead(each: OccurrenceOutcome, now: datetime) -> bool:

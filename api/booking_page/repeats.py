@@ -3,7 +3,7 @@ what was shown is what is then booked, by the token of the dry run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -31,8 +31,8 @@ class RepeatForm(forms.Form):
     """How often, and how many times or until when. Nothing chosen: just once."""
 
     repeat = forms.ChoiceField(
-        choices=[("", "Not"), ("1", "Every week"), ("2", "Every two weeks")],
-        label="Repeat it",
+        choices=[("", "Just once"), ("1", "Every week"), ("2", "Every two weeks")],
+        label="How often",
         required=False,
     )
     times = forms.IntegerField(
@@ -114,7 +114,7 @@ class Repeat:
         return Preview(
             [self._build_day(each, moved.get(each.recurrence_id)) for each in outcomes],
             _summarize(outcomes),
-            [(token, self._build_label(found, has_two=len(runs) > 1)) for found, token in runs],
+            [(token, self._build_label(found)) for found, token in runs],
         )
 
     def book(self, pressed: str, consent: Callable[[Venue], None]) -> Series:
@@ -168,19 +168,20 @@ class Repeat:
         asks = each.booking is not None and each.booking.status == PENDING
         return Day(*each.interval, "good", "Free", "Staff are asked first." if asks else "")
 
-    def _build_label(self, outcomes: Sequence[OccurrenceOutcome], *, has_two: bool) -> str:
-        """`Book 9 of 10, without those that are taken`"""
-        statuses, every = _list_statuses(outcomes), len(outcomes)
-        verb = (
-            "Hold and pay for" if HELD in statuses else "Ask for" if PENDING in statuses else "Book"
-        )
-        moved = sum(each.outcome == Outcome.MOVED for each in outcomes)
-        booked = sum(map(_is_booked, outcomes))
-        label = f"{verb} all {every}" if booked == every else f"{verb} {booked} of {every}"
+    def _build_label(self, outcomes: Sequence[OccurrenceOutcome]) -> str:
+        """`Book all 4, 1 at the nearest free time`"""
+        found, every = [each.outcome for each in outcomes], len(outcomes)
+        moved, later = found.count(Outcome.MOVED), found.count(Outcome.LATER)
+        booked = found.count(Outcome.WOULD_BOOK) + moved + later
+        if booked == every:
+            what = f"all {every}"
+        elif moved or later:
+            what = f"{booked} of {every}"
+        else:
+            what = f"the {booked} that {_agree(booked)} free"
+        label = f"{_find_verb(outcomes)} {what}"
         if moved:
             label += f", {moved} at the nearest free time"
-        elif has_two:
-            label += ", without what is taken"
         price = sum(each.booking.price_minor for each in outcomes if each.booking)
         amount = money.format_amount(price, self.venue.currency) if price else ""
         return f"{label}: {amount}" if amount else label
@@ -196,11 +197,8 @@ def _is_booked(each: OccurrenceOutcome) -> bool:
     return each.outcome in (Outcome.WOULD_BOOK, Outcome.MOVED, Outcome.LATER)
 
 
-def _list_statuses(outcomes: Sequence[OccurrenceOutcome]) -> set[str]:
-    return {str(each.booking.status) for each in outcomes if each.booking}
-
-
-def _find_verb(statuses: Collection[str]) -> str:
+def _find_verb(outcomes: Sequence[OccurrenceOutcome]) -> str:
+    statuses = {each.booking.status for each in outcomes if each.booking}
     if HELD in statuses:
         return "Hold and pay for"
     return "Ask for" if PENDING in statuses else "Book"

@@ -4,7 +4,7 @@ that are free."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -178,10 +178,14 @@ class BookView(VenueView):
         except errors.Refusal as refusal:
             return {"no_dates": describe(refusal, self.venue.zone)}
 
+    @property
+    def _on(self) -> date:
+        """The local date on which it begins."""
+        return self.starts_at.astimezone(self.venue.zone).date()
+
     @cached_property
     def repeat_form(self) -> RepeatForm:
-        on = self.starts_at.astimezone(self.venue.zone).date()
-        return RepeatForm(self.request.POST or None, first_on=on)
+        return RepeatForm(self.request.POST or None, first_on=self._on)
 
     def build_form(self, data: Any) -> NewBookingForm:
         choice, venue = self.choice, self.venue
@@ -256,11 +260,20 @@ class BookView(VenueView):
             "closed_to": self._find_closed_door(),
             "back": self._build_way_back(),
             "here": self._build_here(),
-            "may_wait": isinstance(refusal, errors.SlotTaken) or bool(self.sent.get("wait")),
+            "may_wait": isinstance(refusal, errors.SlotTaken),
+            "wait_only": self._is_about_waiting(refusal),
+            "waits": self._build_address(reverse("book_wait", args=[self.venue.slug]), on=self._on),
             **self._build_preview(form),
             **self.describe(refusal),
         }
         return self.render("pages/book.html", context, status or get_refusal_status(refusal))
+
+    def _is_about_waiting(self, refusal: errors.Refusal | None) -> bool:
+        """Whether a time is looked at that somebody has, until it turns out to be free."""
+        if self.request.method == "POST":
+            asked = self.sent.get("action") == "wait"
+            return asked and not isinstance(refusal, errors.SlotFree)
+        return bool(self.sent.get("wait"))
 
     def _find_closed_door(self) -> str:
         """Why this person cannot book here at all; empty if they can."""
@@ -277,8 +290,7 @@ class BookView(VenueView):
         return self._build_address(self.request.path, at=self.starts_at.isoformat(), **wait)
 
     def _build_way_back(self) -> str:
-        on = self.starts_at.astimezone(self.venue.zone).date()
-        return self._build_address(reverse("book", args=[self.venue.slug]), on=on)
+        return self._build_address(reverse("book", args=[self.venue.slug]), on=self._on)
 
     def _build_address(self, path: str, **more: Any) -> str:
         return f"{path}?{urlencode(self.choice.query | more)}"
