@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api import errors
 from api.effective_status import get_effective_status
-from api.lifecycle import BOOKING, OFFERED, WAITING, ActorRole, Status
+from api.lifecycle import BOOKING, OFFERED, WAITING, ActorRole
 from api.models import Booking, User, Venue
 from api.queries.bookings.bookings import get_booking_with_relations, list_visible_bookings
 from api.queries.bookings.part_names import JOINED, list_part_names
@@ -29,7 +29,7 @@ from api.services.waitlist.entries import leave_waitlist
 
 from .base import VenueView, get_refusal_status, redirect_after_post
 from .booking import BookingView
-from .wording import get_badge
+from .wording import describe_status, get_badge
 
 MOST = 20  # of those that are over
 
@@ -108,7 +108,7 @@ class OwnBookingsView(SignedInView):
             "when": format_interval(booking.starts_at, booking.ends_at, zone),
             "of_series": booking.series_id is not None,
             "badge": get_badge(status),
-            "status_word": Status(status).label,
+            "status_word": describe_status(status),
             "answer_by": format_instant(offer, zone) if status == OFFERED and offer else "",
         }
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api import errors, money
 from api.effective_status import get_effective_status
-from api.lifecycle import BOOKED, BOOKING, HELD, Status
+from api.lifecycle import BOOKED, BOOKING, HELD
 from api.models import User, Venue
 from api.models.series import EndedBecause, Outcome
 from api.queries.clock import database_now
@@ -23,7 +23,7 @@ from api.services.series.actions import cancel_series
 from .base import get_refusal_status, redirect_after_post
 from .forms import CancelForm
 from .own_bookings import SignedInView
-from .wording import SHORT, describe_rule, get_badge
+from .wording import SHORT, describe_rule, describe_status, get_badge
 
 
 class OwnSeriesView(SignedInView):
@@ -96,7 +96,7 @@ class OwnSeriesView(SignedInView):
         price = money.format_amount(booking.price_minor, booking.currency)
         return row | {
             "pk": booking.pk if is_own else None,
-            "label": Status(status).label,
+            "label": describe_status(status),
             "badge": get_badge(status),
             "text": _find_note(each, status, price),
         }

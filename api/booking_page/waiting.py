@@ -112,14 +112,9 @@ class WaitView(VenueView):
         return self.render("pages/wait.html", context, status or get_refusal_status(refusal))
 
     def _find_hours(self) -> dict[str, time]:
-        """The first opening and the last closing of that day; all of it where they are not
-        enforced."""
-        enforced = self.venue.hours_enforced
-        spans = [
-            span
-            for each in self.choice.rules
-            for span in each.schedule.list_spans(self.choice.on, enforced=enforced)
-        ]
+        """The first opening and the last closing of that day."""
+        on, rules = self.choice.on, self.choice.rules
+        spans = [span for each in rules for span in each.schedule.list_spans(on)]
         if not spans:
             return {"since": time.min, "until": time.min}
         # what closes at midnight or after it is over last

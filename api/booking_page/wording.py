@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from api import errors
-from api.lifecycle import BOOKING, HELD, OFFERED, PENDING
+from api.lifecycle import BOOKING, HELD, OFFERED, PENDING, Status
 from api.queries.venues.hours_in_words import describe_hours, format_day
 from api.services.messages.email_times import format_instant
 
@@ -68,6 +68,11 @@ def describe(refusal: errors.Refusal, zone: tzinfo) -> str:
     if isinstance(refusal, errors.Unfit) and refusal.errors:
         return " ".join(sentence for each in refusal.errors.values() for sentence in each)
     return refusal.detail
+
+
+def describe_status(status: str) -> str:
+    """As the person whose booking it is reads it."""
+    return "Offered to you" if status == OFFERED else Status(status).label
 
 
 def get_badge(status: str) -> str:

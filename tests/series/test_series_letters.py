@@ -66,7 +66,7 @@ def test_both_forms_say_the_same(compose, name, wording):
     assert "{" not in message.subject
     assert "Monday, 01 July 2030, 10:00 to 11:00 (CEST): confirmed" in message.body
     assert "not booked, somebody else has it" in message.body
-    assert "not booked, outside hours" in message.body
+    assert "not booked, it is not open then" in message.body
 
 
 def test_a_letter_says_every_time_and_what_has_become_of_it(compose):
