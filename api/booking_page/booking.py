@@ -134,11 +134,13 @@ class BookingView(VenueView):
         booking = self.booking
         status = get_effective_status(booking)
         awaits_payment = status == HELD and not booking.awaits_guest
+        ended_offer = self._find_ended_offer()
         context: dict[str, Any] = {
             "guest_page": self.guest_page,
             "parts": list_part_names([booking])[booking.pk],
             "status": status,
-            "status_word": self._describe_status(status),
+            "status_word": ended_offer or describe_status(status),
+            "is_ended_offer": bool(ended_offer),
             "awaits_guest": status == HELD and booking.awaits_guest,
             "awaits_payment": awaits_payment,
             "declined": awaits_payment and booking.payment_status == PaymentStatus.FAILED,
@@ -152,12 +154,11 @@ class BookingView(VenueView):
         }
         return context | (self._build_other_times() if status in MOVABLE else {})
 
-    def _describe_status(self, status: str) -> str:
-        """Of an offer that was not taken, what became of it; else the booking's status."""
-        entry = (
-            getattr(self.booking, "waitlist_entry", None) if self.booking.offer_expires_at else None
-        )
-        return ENDED_OFFERS.get(entry.status if entry else "", describe_status(status))
+    def _find_ended_offer(self) -> str:
+        """What became of an offer that was not taken; empty for anything else."""
+        was_offered = self.booking.offer_expires_at is not None
+        entry = getattr(self.booking, "waitlist_entry", None) if was_offered else None
+        return ENDED_OFFERS.get(entry.status, "") if entry else ""
 
     def _build_other_times(self) -> dict[str, Any]:
         """Where it could move to, on the day that is asked for or on its own."""

@@ -85,11 +85,13 @@ class Day:
 
 @dataclass(frozen=True)
 class Preview:
-    """`choices`: what can be done with it, as the value and the label of a button each."""
+    """`choices`: what can be done with it, as the value and the label of a button each;
+    `later`: whether some dates are too far ahead yet."""
 
     days: Sequence[Day]
     summary: str
     choices: Sequence[tuple[str, str]]
+    later: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Repeat:
             [self._build_day(each, moved.get(each.recurrence_id)) for each in outcomes],
             _summarize(outcomes),
             [(token, self._build_label(found)) for found, token in runs],
+            any(each.outcome == Outcome.LATER for each in outcomes),
         )
 
     def book(self, pressed: str, consent: Callable[[Venue], None]) -> Series:
@@ -163,10 +166,8 @@ class Repeat:
                 *each.interval, "bad", "Not possible", describe(each.refusal, self.venue.zone)
             )
         if each.outcome == Outcome.LATER:
-            text = "Bookings are not open that far ahead yet. We book it once they are; if somebody"
-            return Day(*each.interval, "", "Later", f"{text} else is first, we write to you.")
-        asks = each.booking is not None and each.booking.status == PENDING
-        return Day(*each.interval, "good", "Free", "Staff are asked first." if asks else "")
+            return Day(*each.interval, "", "Later")
+        return Day(*each.interval, "good", "Free")
 
     def _build_label(self, outcomes: Sequence[OccurrenceOutcome]) -> str:
         """`Book all 4, 1 at the nearest free time`"""

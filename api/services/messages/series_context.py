@@ -58,7 +58,7 @@ def build_series_context(payload: Mapping[str, Any], strange: bool) -> dict[str,
         "missed": any(each in NOT_BOOKED for each in said),
         "later": Outcome.LATER.value in said,
         "page_link": links.build_series_link(series) if _has_page(payload) else "",
-        "page_label": "See or cancel them",
+        "page_label": "See all its times",
         "admin_link": f"{settings.PUBLIC_URL}/admin/api/series/{series.pk}/change/",
     }
 
