@@ -120,6 +120,7 @@ TRADE_EMAILS: Final[Mapping[str, tuple[Email, ...]]] = {
 # about a series: one a request, with all its times
 SERIES_EMAILS: Final[Mapping[str, tuple[Email, ...]]] = {
     "series.booked": (Email("series_booked", "Booked {count}: {what}", optional=True),),
+    "series.asked": (Email("series_asked", "Your request for {what}, {count}", optional=True),),
     "series.held": (Email("series_held", "Pay by {deadline} to keep {what}, {count}"),),
     "series.waiting": (Email("series_waiting", "A request for {count} waits: {what}", to="admin"),),
     "series.approved": (Email("series_approved", "Approved {count}: {what}"),),

@@ -21,6 +21,7 @@ from api.models import Booking, Resource, Venue
 from api.queries.bookings import board as query
 from api.queries.bookings import part_names
 from api.queries.bookings.blocked_times import Blocked
+from api.rest.permissions import get_caller
 
 from .booking_verbs import MOVABLE
 
@@ -65,6 +66,8 @@ def show_board(request: HttpRequest, slug: str) -> HttpResponse:
         "rows": _list_rows(board, view),
         "movable": _list_movable(board),
         "blocks": _list_blocks(board),
+        "line": query.list_board_line(board, get_caller(request)),
+        "zone": venue.time_zone,
         "may_block": request.user.has_perm("api.add_block"),
     }
     return TemplateResponse(request, "staff/board.html", context)

@@ -11,8 +11,10 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
+from django.utils.html import format_html
 
 from api import errors, money
 from api.models import Booking, BookingEvent, Trade, User
@@ -38,7 +40,7 @@ TABS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Deadlines",
         (
             *("hold_expires_at", "lapses_at", "check_in_opens_at", "check_in_closes_at"),
-            *("no_show_at", "completes_at", "remind_at"),
+            *("no_show_at", "completes_at", "remind_at", "offer_expires_at"),
         ),
     ),
     ("Money", ("price", "payment_status")),
@@ -98,7 +100,7 @@ class BookingAdmin(EditableAdmin):
     form = BookingForm
     list_display = (
         *("id", "venue", "resource", "quantity", "service"),
-        *("person", "when", "status"),
+        *("person", "when", "status", "again"),
     )
     list_filter = (("venue", OwnVenueFilter), "status", "payment_status")
     search_fields = (
@@ -115,6 +117,7 @@ class BookingAdmin(EditableAdmin):
         "when",
         "parts",
         "price",
+        "again",
         *(f.name for f in Booking._meta.concrete_fields if f.name not in NOT_SHOWN),
     )
 
@@ -124,13 +127,14 @@ class BookingAdmin(EditableAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
         if obj is None:
             return [(None, {"fields": FORM_FIELDS, "description": "Times are the venue's."})]
-        placed = {name for _, names in TABS for name in names} | set(SUMMARY)
+        summary = (*SUMMARY, "again") if obj.series_id else SUMMARY
+        placed = {name for _, names in TABS for name in names} | {*SUMMARY, "again"}
         rest = [name for name in self.readonly_fields if name not in placed]
         return [
             (
                 None,
                 {
-                    "fields": (*SUMMARY, *FORM_FIELDS),
+                    "fields": (*summary, *FORM_FIELDS),
                     "description": f"Times are the venue's, in {obj.venue.time_zone}.",
                 },
             ),
@@ -173,6 +177,14 @@ class BookingAdmin(EditableAdmin):
         """Return all that it takes, with the service that it is for."""
         what = get_place_text(booking)
         return f"{booking.service}: {what}" if booking.service else what
+
+    @admin.display(description="Series", ordering="series")
+    def again(self, booking: Booking) -> str:
+        """A mark that leads to its series; empty for what comes once."""
+        if booking.series_id is None:
+            return ""
+        url = reverse("admin:api_series_change", args=[booking.series_id])
+        return format_html('<a href="{}">↻ {}</a>', url, booking.series_id)
 
     @admin.display(description="Price")
     def price(self, booking: Booking) -> str:

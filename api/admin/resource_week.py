@@ -49,6 +49,7 @@ def show_week(request: HttpRequest, object_id: str) -> HttpResponse:
     except (NotFound, ValueError, OverflowError):
         raise Http404 from None
     context = admin.site.each_context(request) | _build_context(week)
+    context |= {"line": week_query.list_week_line(week, get_caller(request))}
     context |= {"title": week.resource.name, "subtitle": week.resource.venue.name}
     return TemplateResponse(request, "staff/week.html", context)
 

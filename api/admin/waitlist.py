@@ -16,5 +16,6 @@ class WaitlistEntryAdmin(ReadOnlyAdmin):
         *("duration", "quantity", "status", "created_at"),
     )
     list_filter = ("status", ("venue", OwnVenueFilter))
+    date_hierarchy = "from_at"
     list_select_related = ("venue", "owner", "resource", "pool", "service")
-    search_fields = ("owner__email", "owner__first_name", "owner__last_name")
+    search_fields = ("owner__email", "owner__first_name", "owner__last_name", "resource__name")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from api import errors, policy
 from api.effective_status import get_effective_status
-from api.lifecycle import BOOKED, BOOKING, CONFIRMED, HELD, OFFERED, PENDING, Status
+from api.lifecycle import BOOKED, BOOKING, CONFIRMED, HELD, OFFERED, PENDING, WaitlistStatus
 from api.models.bookings import PAID_STATUSES, PaymentStatus
 from api.queries.bookings.day_slots import DaySlot
 from api.queries.bookings.part_names import list_part_names
@@ -29,8 +29,13 @@ from .base import VenueView, get_refusal_status, redirect_after_post
 from .choices import Choice, build_choice, build_service_choice, read_instant
 from .forms import CancelForm, build_move_form
 from .times import build_times
+from .wording import describe_status
 
 MOVABLE = (HELD, PENDING, CONFIRMED)
+ENDED_OFFERS: Final = {
+    WaitlistStatus.DECLINED: "You have left it to the others",
+    WaitlistStatus.LAPSED: "The offer has run out",
+}
 OTHER_PRICE = "It has another price then: book it anew, and cancel this one."
 
 
@@ -129,11 +134,13 @@ class BookingView(VenueView):
         booking = self.booking
         status = get_effective_status(booking)
         awaits_payment = status == HELD and not booking.awaits_guest
+        ended_offer = self._find_ended_offer()
         context: dict[str, Any] = {
             "guest_page": self.guest_page,
             "parts": list_part_names([booking])[booking.pk],
             "status": status,
-            "status_word": Status(status).label,
+            "status_word": ended_offer or describe_status(status),
+            "is_ended_offer": bool(ended_offer),
             "awaits_guest": status == HELD and booking.awaits_guest,
             "awaits_payment": awaits_payment,
             "declined": awaits_payment and booking.payment_status == PaymentStatus.FAILED,
@@ -146,6 +153,12 @@ class BookingView(VenueView):
             "cancellable": status in BOOKED and booking.ends_at > database_now(),
         }
         return context | (self._build_other_times() if status in MOVABLE else {})
+
+    def _find_ended_offer(self) -> str:
+        """What became of an offer that was not taken; empty for anything else."""
+        was_offered = self.booking.offer_expires_at is not None
+        entry = getattr(self.booking, "waitlist_entry", None) if was_offered else None
+        return ENDED_OFFERS.get(entry.status, "") if entry else ""
 
     def _build_other_times(self) -> dict[str, Any]:
         """Where it could move to, on the day that is asked for or on its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -49,6 +50,12 @@ class AddressField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         return normalize_address(super().clean(value))
+
+
+def read_consent(sent: Mapping[str, str]) -> int | None:
+    """The id of the text that was agreed to."""
+    text = sent.get("consent", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 class NewBookingForm(forms.Form):

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api import errors
 from api.effective_status import get_effective_status
-from api.lifecycle import BOOKING, WAITING, ActorRole, Status
+from api.lifecycle import BOOKING, OFFERED, WAITING, ActorRole
 from api.models import Booking, User, Venue
 from api.queries.bookings.bookings import get_booking_with_relations, list_visible_bookings
 from api.queries.bookings.part_names import JOINED, list_part_names
@@ -22,13 +22,14 @@ from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.reschedule import reschedule_booking
-from api.services.messages.email_times import format_interval
+from api.services.messages.email_times import format_instant, format_interval
 from api.services.series.actions import cancel_series
 from api.services.waitlist.answers import accept_offer, decline_offer
 from api.services.waitlist.entries import leave_waitlist
 
 from .base import VenueView, get_refusal_status, redirect_after_post
 from .booking import BookingView
+from .wording import describe_status, get_badge
 
 MOST = 20  # of those that are over
 
@@ -98,15 +99,17 @@ class OwnBookingsView(SignedInView):
 
     def _build_row(self, booking: Booking, names: Sequence[str]) -> dict[str, Any]:
         status, where = get_effective_status(booking), JOINED.join(names)
+        zone, offer = self.venue.zone, booking.offer_expires_at
         what = booking.title or (booking.service.name if booking.service else where)
         return {
             "pk": booking.pk,
             "what": what,
             "where": where if where != what else "",
-            "when": format_interval(booking.starts_at, booking.ends_at, self.venue.zone),
+            "when": format_interval(booking.starts_at, booking.ends_at, zone),
             "of_series": booking.series_id is not None,
-            "status": status,
-            "status_word": Status(status).label,
+            "badge": get_badge(status),
+            "status_word": describe_status(status),
+            "answer_by": format_instant(offer, zone) if status == OFFERED and offer else "",
         }
 
 

@@ -20,13 +20,15 @@ def build_times(choice: Choice, found: Mapping[date, Sequence[DaySlot]]) -> dict
     zone, slots = choice.venue.zone, found[choice.on]
     offsets = {slot.starts_at.astimezone(zone).utcoffset() for slot in slots}
     clock = "%H:%M" if len(offsets) < 2 else "%H:%M (%Z)"
+    refusals = [slot.refusal for slot in slots]
+    is_full = None not in refusals and any(isinstance(r, errors.SlotTaken) for r in refusals)
     return {
         "choice": choice,
         "day": format_day(choice.on),
         "days": [(on, sum(slot.refusal is None for slot in day)) for on, day in found.items()],
         "before": max(choice.today, choice.days[0] - WEEK * DAY),
         "after": choice.days[0] + WEEK * DAY,
-        "free_count": sum(slot.refusal is None for slot in slots),
+        "free_count": refusals.count(None),
         "slots": [
             {
                 "part": get_part_of_day(slot.starts_at.astimezone(zone).hour),
@@ -40,6 +42,7 @@ def build_times(choice: Choice, found: Mapping[date, Sequence[DaySlot]]) -> dict
             }
             for slot in slots
         ],
+        "is_full": is_full,
         "reasons": list_reasons(slots, zone),
     }
 

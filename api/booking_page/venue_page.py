@@ -4,8 +4,9 @@ that are free."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from api import errors, money
-from api.models import Booking, Guest, Venue
+from api.models import Booking, Guest, User, Venue
 from api.services.accounts import client_address, consents
 from api.services.accounts.joining import check_may_book
 from api.services.actors import Actor
@@ -36,9 +37,10 @@ from .choices import (
     read_choice,
     read_instant,
 )
-from .forms import NewBookingForm
+from .forms import NewBookingForm, read_consent
+from .repeats import Repeat, RepeatForm, is_of_token
 from .times import build_times
-from .wording import format_length
+from .wording import describe, format_length
 
 DOOR = "page"  # the door that a booking came through
 
@@ -63,6 +65,7 @@ class FindView(VenueView):
                 "lengths": self._list_lengths(choice),
                 "looks": f"?{urlencode(query | ({'embed': 1} if embed else {}))}",
                 "books": f"{reverse('book_new', args=[slug])}?{urlencode(query)}",
+                "waits": f"{reverse('book_wait', args=[slug])}?{urlencode(query)}",
             }
         response = self.render("pages/find.html", context)
         if embed:
@@ -109,10 +112,13 @@ class BookView(VenueView):
         if request.POST.get("action") == "wait":
             return self.wait()
         form = self.build_form(request.POST)
-        if not form.is_valid():
+        if request.POST.get("action") == "look":
+            return self.show(form, status=200)
+        repeats = self.repeat_form.is_wanted and self.user is not None
+        if not form.is_valid() or (repeats and not self.repeat_form.is_valid()):
             return self.show(form, status=400)
         try:
-            return self.book(form.cleaned_data)
+            return self.book_series(form) if repeats else self.book(form.cleaned_data)
         except errors.SlotTaken as refusal:
             settle(refusal)
             if own := self._find_own(refusal):  # the button was pressed twice
@@ -138,10 +144,48 @@ class BookView(VenueView):
         return redirect_after_post(reverse("book_bookings", args=[self.venue.slug]))
 
     def _check_consent(self, venue: Venue) -> None:
-        text = self.request.POST.get("consent", "")
         if venue.consent_version and self.user is not None:
-            accepted = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+            accepted = read_consent(self.request.POST)
             consents.require_consent(venue, accepted, self.user, self.user.email)
+
+    def book_series(self, form: NewBookingForm) -> HttpResponse:
+        """What was shown and is still so; else it is shown again, and nothing is booked."""
+        try:
+            pressed = self.request.POST.get("dates", "")
+            series = self._build_repeat(form).book(pressed, self._check_consent)
+        except errors.Unfit as refusal:
+            if not is_of_token(refusal):
+                raise
+            return self.show(form)
+        return redirect_after_post(reverse("book_series", args=[self.venue.slug, series.pk]))
+
+    def _build_repeat(self, form: NewBookingForm) -> Repeat:
+        form.is_valid()
+        fields = {name: form.cleaned_data[name] for name in ("guests", "title", "notes")
+                  if name in form.cleaned_data}  # fmt: skip
+        user = cast(User, self.user)
+        first = self._build_request(user, fields)
+        return Repeat(first, self.repeat_form.rule, self.venue, f"page:{user.pk}")
+
+    def _build_preview(self, form: NewBookingForm) -> dict[str, Any]:
+        """The dates that are asked for, or why there are none."""
+        if not (self.user and self.repeat_form.is_wanted and self.repeat_form.is_valid()):
+            return {}
+        try:
+            return {"preview": self._build_repeat(form).preview()}
+        except errors.NotFound:
+            raise
+        except errors.Refusal as refusal:
+            return {"no_dates": describe(refusal, self.venue.zone)}
+
+    @property
+    def _on(self) -> date:
+        """The local date on which it begins."""
+        return self.starts_at.astimezone(self.venue.zone).date()
+
+    @cached_property
+    def repeat_form(self) -> RepeatForm:
+        return RepeatForm(self.request.POST or None, first_on=self._on)
 
     def build_form(self, data: Any) -> NewBookingForm:
         choice, venue = self.choice, self.venue
@@ -170,12 +214,7 @@ class BookView(VenueView):
         """Where it leads to."""
         consent = fields.pop("consent")
         owner = self.user or Guest(fields.pop("name"), fields.pop("email"))
-        wanted = self.choice.wanted
-        if "service" not in wanted:
-            wanted["ends_at"] = self.ends_at
-        request = BookingRequest(
-            owner=owner, starts_at=self.starts_at, contract=DOOR, **wanted, **fields
-        )
+        request = self._build_request(owner, fields)
         check = consents.build_check(owner, consent)
         if isinstance(owner, Guest):
             check_guest_rate(self.request, self)
@@ -183,6 +222,14 @@ class BookView(VenueView):
             return reverse("book_sent", args=[self.venue.slug])
         booking = create_booking(request, actor=Actor.for_new_booking(owner), check=check)
         return get_booking_url(booking)
+
+    def _build_request(self, owner: User | Guest, fields: dict[str, Any]) -> BookingRequest:
+        wanted = self.choice.wanted
+        if "service" not in wanted:
+            wanted["ends_at"] = self.ends_at
+        return BookingRequest(
+            owner=owner, starts_at=self.starts_at, contract=DOOR, **wanted, **fields
+        )
 
     def _find_own(self, refusal: errors.SlotTaken) -> Booking | None:
         """The booking in the way, if it is just what is asked for and theirs already."""
@@ -200,6 +247,7 @@ class BookView(VenueView):
         choice, price = self.choice, self.choice.calculate_price(self.starts_at)
         context = {
             "form": form,
+            "repeat_form": self.repeat_form,
             "choice": choice,
             "at": self.starts_at.isoformat(),
             "when": format_interval(self.starts_at, self.ends_at, self.venue.zone),
@@ -212,10 +260,20 @@ class BookView(VenueView):
             "closed_to": self._find_closed_door(),
             "back": self._build_way_back(),
             "here": self._build_here(),
-            "may_wait": isinstance(refusal, errors.SlotTaken) or bool(self.sent.get("wait")),
+            "may_wait": isinstance(refusal, errors.SlotTaken),
+            "wait_only": self._is_about_waiting(refusal),
+            "waits": self._build_address(reverse("book_wait", args=[self.venue.slug]), on=self._on),
+            **self._build_preview(form),
             **self.describe(refusal),
         }
         return self.render("pages/book.html", context, status or get_refusal_status(refusal))
+
+    def _is_about_waiting(self, refusal: errors.Refusal | None) -> bool:
+        """Whether a time is looked at that somebody has, until it turns out to be free."""
+        if self.request.method == "POST":
+            asked = self.sent.get("action") == "wait"
+            return asked and not isinstance(refusal, errors.SlotFree)
+        return bool(self.sent.get("wait"))
 
     def _find_closed_door(self) -> str:
         """Why this person cannot book here at all; empty if they can."""
@@ -232,8 +290,7 @@ class BookView(VenueView):
         return self._build_address(self.request.path, at=self.starts_at.isoformat(), **wait)
 
     def _build_way_back(self) -> str:
-        on = self.starts_at.astimezone(self.venue.zone).date()
-        return self._build_address(reverse("book", args=[self.venue.slug]), on=on)
+        return self._build_address(reverse("book", args=[self.venue.slug]), on=self._on)
 
     def _build_address(self, path: str, **more: Any) -> str:
         return f"{path}?{urlencode(self.choice.query | more)}"

@@ -306,7 +306,7 @@ def test_one_letter_a_request(post, ana, venue):
     post()
     letters = Delivery.objects.order_by("pk").values_list("name", "to")
     assert list(letters) == [
-        ("series_booked", "ana@example.com"),
+        ("series_asked", "ana@example.com"),
         ("series_waiting", "desk@example.com"),
     ]
 

@@ -33,11 +33,13 @@ def compose(client_of, ana, body, venue):
     sent = body(title="Practice & <Play>")
     pk = client_of(ana).post("/api/v1/series/", sent, format="json").json()["id"]
 
-    def make(name, wording="", lines=LINES):
+    def make(name, wording="", lines=LINES, to_staff=False):
         Venue.objects.filter(pk=venue.pk).update(wording=wording, time_zone="Europe/Berlin")
         Series.objects.filter(pk=pk).update(zone_name="Europe/Berlin")
         booking = Series.objects.get(pk=pk).bookings.first()
         payload = {"series": pk, "user": ana.pk, "lines": lines, "reason": "Rain", "times": 3}
+        if to_staff:
+            del payload["user"]
         row = Delivery(
             pk=10**9,
             created_at=datetime.now(UTC),
@@ -62,11 +64,12 @@ def test_both_forms_say_the_same(compose, name, wording):
     said = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html)))
     for line in message.body.splitlines():
         if line.strip() and "Times are in" not in line and line != "--":
-            assert re.sub(r"\s+", " ", line.strip()) in said, line
+            for part in line.split(": http"):  # a link stands below its label
+                assert re.sub(r"\s+", " ", part.strip()) in said, line
     assert "{" not in message.subject
     assert "Monday, 01 July 2030, 10:00 to 11:00 (CEST): confirmed" in message.body
     assert "not booked, somebody else has it" in message.body
-    assert "not booked, outside hours" in message.body
+    assert "not booked, it is not open then" in message.body
 
 
 def test_a_letter_says_every_time_and_what_has_become_of_it(compose):
@@ -75,6 +78,22 @@ def test_a_letter_says_every_time_and_what_has_become_of_it(compose):
     assert message.body.count("Monday, 01 July 2030") == 6
     assert "Hello Ana Example" in message.body
     assert ": awaiting approval, moved" in message.body
+
+
+@pytest.mark.parametrize("name", ["series_booked", "series_asked", "series_cancelled"])
+def test_a_letter_leads_to_the_page_of_the_series(compose, name, settings):
+    pk = Series.objects.get().pk
+    link = f"See all its times: http://localhost:8000/book/club/series/{pk}/"
+    assert link in compose(name).body
+    assert "Pay for them: " in compose("series_held").body
+    settings.FRONTEND_URL = "https://app.example"
+    assert "/book/" not in compose(name).body
+
+
+def test_staff_are_led_to_the_series_in_the_admin(compose):
+    body = compose("series_waiting", to_staff=True).body
+    assert "Look at the requests: http://localhost:8000/admin/api/series/" in body
+    assert "/book/" not in body
 
 
 def test_of_hundreds_of_later_times_a_few_are_listed(compose):

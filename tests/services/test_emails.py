@@ -140,7 +140,7 @@ def test_templates_name_nothing_that_no_email_is_given(booking):
     given |= {"changed", "confirm_link"}  # of accounts
     given |= {"by", "role", "venue_name"}  # of an invitation
     given |= {"series", "what", "place", "lines", "count", "first", "waiting", "missed", "later"}
-    given |= {"times", "owner_name"}  # of a series
+    given |= {"times", "owner_name", "page_label"}  # of a series
     given |= {"guest_link", "page_link"}  # of whoever may open it
     for name in env.list_templates():
         source = env.loader.get_source(env, name)[0]

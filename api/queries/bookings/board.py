@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from api.models import Booking, Resource, Venue
+from api.models import Booking, Caller, Resource, Venue, WaitlistEntry
 from api.opening_hours import iter_local_dates, to_instant
 from api.policy import DAY
 from api.queries.clock import database_now
 from api.queries.venues.rules import list_resources_with_rules
+from api.queries.waitlist.line import list_line
 
 from . import calendar
 from .blocked_times import Blocked, list_blocked
@@ -47,6 +48,12 @@ def get_board(venue: Venue, on: date | None, days: int) -> Board:
         for on in iter_local_dates(venue.zone, each.starts_at, each.ends_at):
             blocked.setdefault((each.resource_id, on), []).append(each)
     return Board(venue, today, dates, resources, cells, blocked)
+
+
+def list_board_line(board: Board, caller: Caller) -> list[WaitlistEntry]:
+    """Who waits for something on the days of the board: one statement."""
+    starts, ends = (_get_midnight(board.venue, on) for on in (board.days[0], board.days[-1] + DAY))
+    return list_line(caller, board.resources, starts, ends)
 
 
 def _get_midnight(venue: Venue, on: date) -> datetime:

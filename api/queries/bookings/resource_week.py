@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Count
 
-from api.models import Allocation, Booking, Resource
+from api.models import Allocation, Booking, Caller, Resource, WaitlistEntry
 from api.opening_hours import to_instant, to_interval
 from api.policy import DAY, Interval, Rules
 from api.queries.venues import rules
+from api.queries.waitlist.line import list_line
 
 from . import calendar
 from .availability import Taken, count_taken
@@ -60,6 +61,13 @@ def get_week(pk: int, some_day: date | None = None) -> Week:
 
 def _get_midnight(rule: Rules, on: date) -> datetime:
     return to_instant(rule.zone, on, datetime.min.time())
+
+
+def list_week_line(week: Week, caller: Caller) -> list[WaitlistEntry]:
+    """Who waits for the resource, or for what it may serve, within the week: one statement."""
+    zone, monday = week.resource.venue.zone, week.monday
+    starts, ends = (to_instant(zone, on, time.min) for on in (monday, monday + 7 * DAY))
+    return list_line(caller, [week.resource], starts, ends)
 
 
 def _build_day(rule: Rules, on: date, rows: Sequence[Booking], blocked: Sequence[Blocked]) -> Day:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from django.db.models import IntegerField, Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -10,7 +11,7 @@ from django.db.models.expressions import RawSQL
 from api.effective_status import build_current_q, build_effective_status_case
 from api.errors import NotFound
 from api.lifecycle import WAITING, WAITLIST
-from api.models import Caller, Membership, Need, Pool, Venue, WaitlistEntry
+from api.models import Caller, Membership, Need, Pool, Resource, Venue, WaitlistEntry
 from api.queries.clock import annotate_now
 
 _ENTRIES, _VENUES, _MEMBERS, _NEEDS, _POOLS = (
@@ -95,14 +96,35 @@ def list_waiting(
     first."""
     rows = WaitlistEntry.objects.filter(build_current_q(WAITLIST, WAITING), venue=venue_id)
     if resource_ids is not None:
-        ids = list(resource_ids)
-        pools = Pool.resources.through.objects.filter(resource__in=ids).values("pool")
-        services = Need.objects.filter(pool__in=pools).values("service")
-        rows = rows.filter(Q(resource__in=ids) | Q(pool__in=pools) | Q(service__in=services))
+        rows = rows.filter(_build_wants_q(resource_ids))
     rows = rows.select_related("owner", "venue").annotate(
         rank=RawSQL(_RANK, (), output_field=IntegerField())  # noqa: S611 - no values in it
     )
     return rows.order_by("rank", "pk")
+
+
+def _build_wants_q(resource_ids: Collection[int]) -> Q:
+    ids = list(resource_ids)
+    pools = Pool.resources.through.objects.filter(resource__in=ids).values("pool")
+    services = Need.objects.filter(pool__in=pools).values("service")
+    return Q(resource__in=ids) | Q(pool__in=pools) | Q(service__in=services)
+
+
+def list_line(
+    caller: Caller, resources: Collection[Resource], starts_at: datetime, ends_at: datetime
+) -> list[WaitlistEntry]:
+    """Who waits for one of these resources, or whatever it is, within that time, or has an offer:
+    the earliest window first, and in each line the first in line first. For staff of theirs."""
+    rows = list_visible_entries(caller).filter(
+        _build_wants_q([each.pk for each in resources]),
+        venue__in={each.venue_id for each in resources},
+        effective__in=WAITLIST.blocking,
+        from_at__lt=ends_at,
+        until_at__gt=starts_at,
+    )
+    return list(
+        rows.select_related("resource", "pool", "service").order_by("from_at", "position", "pk")
+    )
 
 
 def find_in_line(entry: WaitlistEntry) -> WaitlistEntry | None:

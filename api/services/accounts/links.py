@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils.crypto import salted_hmac
 
-from api.models import Booking, Invitation, User
+from api.models import Booking, Invitation, Series, User
 
 _UNDO = Signer(sep=".", salt="holdfast.account-change")
 _GUEST = Signer(sep=".", salt="holdfast.guest")
@@ -38,6 +38,11 @@ def build_guest_link(booking: Booking) -> str:
 def build_page_link(booking: Booking) -> str:
     """The page on which its owner sees it, once signed in."""
     return f"{settings.PUBLIC_URL}/book/{booking.venue.slug}/bookings/{booking.pk}/"
+
+
+def build_series_link(series: Series) -> str:
+    """The page on which its owner sees all of it, once signed in."""
+    return f"{settings.PUBLIC_URL}/book/{series.venue.slug}/series/{series.pk}/"
 
 
 def build_pay_link(booking: Booking) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
+
 from api.lifecycle import HELD, PENDING, Status
 from api.models import Booking, Series
 from api.models.series import Outcome
+from api.services.accounts import links
 from api.services.operations.lease_queue import Withheld
 
 from . import recipients
@@ -18,6 +21,11 @@ from .email_times import format_instant, format_interval
 REASONS: Final[Mapping[str, str]] = {
     "slot_taken": "somebody else has it",
     "too_many_holds": "too many are held already",
+    "closed": "it is closed on that day",
+    "outside_hours": "it is not open then",
+    "resource_unavailable": "it is not available then",
+    "same_day_not_allowed": "not on the same day",
+    "quota_reached": "it is more than one person may have",
 }
 MOST_LATER: Final = 3  # are listed: a rule without an end has hundreds
 NOT_BOOKED: Final = (Outcome.TAKEN.value, Outcome.REFUSED.value)
@@ -49,7 +57,15 @@ def build_series_context(payload: Mapping[str, Any], strange: bool) -> dict[str,
         "waiting": PENDING in said,
         "missed": any(each in NOT_BOOKED for each in said),
         "later": Outcome.LATER.value in said,
+        "page_link": links.build_series_link(series) if _has_page(payload) else "",
+        "page_label": "See all its times",
+        "admin_link": f"{settings.PUBLIC_URL}/admin/api/series/{series.pk}/change/",
     }
+
+
+def _has_page(payload: Mapping[str, Any]) -> bool:
+    """Whether it is to the owner, who has no frontend to see it in."""
+    return "user" in payload and not settings.FRONTEND_URL
 
 
 def _format_lines(lines: list[list[str]], series: Series) -> list[str]:

@@ -37,13 +37,27 @@ def build_token(scope: str, body: Mapping[str, Any], outcomes: Sequence[Occurren
 def read_token(token: str, scope: str, body: Mapping[str, Any]) -> DryRun:
     """Refuses `Unfit` for a token that is unknown, too old, used, somebody else's or of another
     body."""
+    plan, key = _load(token, scope, body)
+    if Series.objects.filter(dry_run=key).exists():
+        raise refuse_token()
+    return DryRun(plan, key)
+
+
+def find_booked(token: str, scope: str, body: Mapping[str, Any]) -> Series | None:
+    """The series that was booked by the token already; refuses `Unfit` as `read_token`."""
+    _, key = _load(token, scope, body)
+    return Series.objects.filter(dry_run=key).first()
+
+
+def _load(token: str, scope: str, body: Mapping[str, Any]) -> tuple[str, str]:
+    """The plan and the key of the token."""
     try:
         whose, of_body, plan, key = signing.loads(token, salt=SALT, max_age=LASTS)
     except (signing.BadSignature, ValueError):
         raise refuse_token() from None
-    if (whose, of_body) != (scope, hash_json(body)) or Series.objects.filter(dry_run=key).exists():
+    if (whose, of_body) != (scope, hash_json(body)):
         raise refuse_token()
-    return DryRun(plan, key)
+    return plan, key
 
 
 def refuse_token() -> errors.Unfit:

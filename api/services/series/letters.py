@@ -34,6 +34,8 @@ def build_letters(
     verbs = [f"series.{verb}"]
     if verb == "booked" and HELD in statuses:
         verbs = ["series.held"]
+    elif verb == "booked" and statuses == {PENDING}:
+        verbs = ["series.asked"]
     if verb in ("booked", "changed", "resumed") and PENDING in statuses:
         verbs.append("series.waiting")
     payload = {
