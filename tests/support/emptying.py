@@ -1,5 +1,5 @@
-"""A pytest plugin: empties the tables after a test that commits, in 8 ms where Django's `flush` takes
-250, since it truncates every table and then writes all permissions anew."""
+"""A pytest plugin: empties the tables after a test that commits, in 8 ms where Django's `flush`
+takes 250, since it truncates every table and then writes all permissions anew."""
 
 from django.db import connections
 from django.test import TransactionTestCase
