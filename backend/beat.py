@@ -61,9 +61,8 @@ class Scheduler(DatabaseScheduler):
         )
 
     def close(self) -> None:
-        """Do nothing. Celery would save the schedule here, inside its SIGTERM handler, which would
-        wait for itself for ever if the signal came during a statement of this connection. What was
-        not saved is sent once more at most."""
+        """Do nothing. Celery would save the schedule here, as it ends, on a connection whose
+        statement a signal may have interrupted. What was not saved is sent once more at most."""
 
     def tick(self, *args: Any, **options: Any) -> float:
         if self.heartbeat is None:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from celery import Celery
@@ -21,7 +22,14 @@ from backend.heartbeat import WorkerHeartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 
-app = Celery("holdfast")
+
+class Application(Celery):
+    @cached_property
+    def Beat(self) -> Any:  # noqa: N802 - Celery's name
+        return self.subclass_with_self("backend.beat_process:Beat")  # type: ignore[arg-type]  # a name does, too
+
+
+app = Application("holdfast")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.steps["worker"].add(WorkerHeartbeat)

@@ -6,6 +6,7 @@ another, TERM lets each finish what it began.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -13,7 +14,9 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from multiprocessing.connection import wait
+from socket import socket
 from typing import Any
 
 import uvicorn
@@ -23,27 +26,48 @@ from uvicorn.supervisors import Multiprocess
 from backend import checks
 from backend.http_protocol import BoundedProtocol
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 MAX_FRAME = 16_384  # bytes of a WebSocket's message; panels have little to say
 
 
 class Config(uvicorn.Config):
     def load_app(self) -> Any:
         """Called in each process. One that cannot load ends the server: the parent would start it
-        again for ever."""
+        again for ever. A signal ends it at once, for it has begun nothing yet."""
         threading.Thread(target=_end_with_parent, daemon=True).start()
         try:
-            return super().load_app()
+            with _ending_at_once():
+                return super().load_app()
         except Exception:
             logging.getLogger("uvicorn.error").exception("The application cannot be loaded.")
             sys.exit(STARTUP_FAILURE)
 
 
 class Parent(Multiprocess):
-    def terminate_all(self) -> None:
+    """Stops at once. uvicorn's sees that it was told to between two questions to its processes, and
+    one that is just starting is slow to answer."""
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        for number in STOP_SIGNALS:
+            signal.signal(number, self.on_stop)
+
+    def on_stop(self, *_: object) -> None:
         """Close the port first, so that new connections go to another server."""
+        self.should_exit.set()
         for listening in self.sockets:
             listening.close()
-        super().terminate_all()
+        for process in self.processes:
+            process.process.terminate()
+            process.child_conn.close()  # so that a question to it ends when it does
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in STOP_SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _end_with_parent() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
@@ -64,6 +65,24 @@ def test_an_operator_pauses_and_paces_a_job_without_a_restart_and_over_one(beat)
     assert job("lapse_requests").interval == SECOND
     jobs.resume("expire_holds")
     eventually(lambda: runs("expire_holds") > still, 12)
+
+
+def is_waited_for(cursor):
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_locks"
+        " WHERE NOT granted AND relation = 'django_celery_beat_periodictask'::regclass)"
+    )
+    return cursor.fetchone()[0]
+
+
+def test_told_to_stop_while_it_reads_its_schedule_it_ends(environment, programs):
+    """With Celery's own handler of the signal it waits for itself for ever."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE django_celery_beat_periodictask")
+        beat = programs(Beat, "beat")
+        eventually(lambda: is_waited_for(cursor))
+        beat.kill("SIGTERM")
+    assert beat.status == "exited"
 
 
 def test_what_waited_too_long_is_not_run(clock, programs, servers):
