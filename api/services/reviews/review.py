@@ -115,7 +115,6 @@ def _fit_again(resource: Resource) -> int:
     return len(review_bookings(resource.venue_id, [resource.pk]))
 
 
-@transaction.atomic
 def list_in_review(booking_ids: Collection[int]) -> list[int]:
     """Those of these bookings that stand in review."""
     if not booking_ids:
@@ -124,6 +123,7 @@ def list_in_review(booking_ids: Collection[int]) -> list[int]:
     return list(standing.order_by("booking").values_list("booking", flat=True).distinct())
 
 
+@transaction.atomic
 def review_edited_booking(booking_id: int, *, moved: bool) -> None:
     """Takes a booking out of review that fits since it was edited. Its own new time is a decision
     too, of who moved it."""
