@@ -21,6 +21,15 @@ from .test_booking_page import FIND_FAULTS, ana, club, follow, open_page, press_
 __all__ = ["ana", "club", "open_page"]  # fixtures
 
 
+# of what nobody has pressed a key for
+WATCH_SHIFTS = """
+window.shift = 0;
+new PerformanceObserver(list => list.getEntries().forEach(entry => {
+  window.shift += entry.hadRecentInput ? 0 : entry.value;
+})).observe({type: 'layout-shift', buffered: true});
+"""
+
+
 def sign_in(page: Page, site: Site, person: User, path: str) -> None:
     page.goto(site.url(f"/account/login/?next={quote(path)}"))
     page.get_by_label("Login").fill(person.email)
@@ -42,10 +51,7 @@ def test_a_time_is_booked_every_week_by_keys_alone(
     """The dates are shown while one chooses, the focus stays where it was, and nothing shifts."""
     theirs = booked(ben, 7 * 24)
     page = open_page(390, 844, color_scheme="dark")
-    page.add_init_script(
-        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach("
-        "e => { window.shift += e.hadRecentInput ? 0 : e.value })).observe({type: 'layout-shift', buffered: true})"
-    )
+    page.add_init_script(WATCH_SHIFTS)
     sign_in(page, site, ana, build_form_path(theirs))
     press_until(page, "Tab", "#repeat_repeat")
     page.keyboard.type("Every w")
