@@ -12,7 +12,7 @@ from django import forms
 
 from api import errors, money
 from api.lifecycle import HELD, PENDING
-from api.models import Series, Venue
+from api.models import Series, User, Venue
 from api.models.series import OnConflict, Outcome
 from api.opening_hours import Interval
 from api.queries.series.occurrences import OccurrenceOutcome
@@ -96,12 +96,12 @@ class Preview:
 
 @dataclass(frozen=True)
 class Repeat:
-    """`first`, wanted again by the `rule`. `scope`: who asks."""
+    """`first`, wanted again by the `rule` by `user`, whose it is to be."""
 
+    user: User
     first: BookingRequest
     rule: str
     venue: Venue
-    scope: str
 
     def preview(self) -> Preview:
         """Refuses what no date of it could be booked for, such as a rule that cannot be."""
@@ -128,23 +128,28 @@ class Repeat:
             raise dry_runs.refuse_token()
         body = self._describe(mode)
         try:
-            dry_run = dry_runs.read_token(token, self.scope, body)
+            dry_run = dry_runs.read_token(token, self._scope, body)
             request = self._build_request(mode, dry_run)
             return create_series(request, self._actor, consent=consent).series
         except errors.Unfit as refusal:
             if not is_of_token(refusal):
                 raise
-            if booked := dry_runs.find_booked(token, self.scope, body):
+            if booked := dry_runs.find_booked(token, self._scope, body):
                 return booked
             raise
 
     @property
     def _actor(self) -> Actor:
-        return Actor.for_new_booking(self.first.owner)
+        return Actor.for_new_booking(self.user)
+
+    @property
+    def _scope(self) -> str:
+        """Whose tokens they are."""
+        return f"page:{self.user.pk}"
 
     def _look(self, mode: str) -> tuple[Sequence[OccurrenceOutcome], str]:
         outcomes = create_series(self._build_request(mode), self._actor, dry_run=True).outcomes
-        token = dry_runs.build_token(self.scope, self._describe(mode), outcomes)
+        token = dry_runs.build_token(self._scope, self._describe(mode), outcomes)
         return outcomes, f"{mode}:{token}"
 
     def _build_request(self, mode: str, dry_run: dry_runs.DryRun | None = None) -> SeriesRequest:

@@ -160,12 +160,12 @@ class BookView(VenueView):
         return redirect_after_post(reverse("book_series", args=[self.venue.slug, series.pk]))
 
     def _build_repeat(self, form: NewBookingForm) -> Repeat:
+        """Of what is wrong in the form the dates know nothing."""
         form.is_valid()
-        fields = {name: form.cleaned_data[name] for name in ("guests", "title", "notes")
-                  if name in form.cleaned_data}  # fmt: skip
+        kept = ("guests", "title", "notes")
+        fields = {name: value for name, value in form.cleaned_data.items() if name in kept}
         user = cast(User, self.user)
-        first = self._build_request(user, fields)
-        return Repeat(first, self.repeat_form.rule, self.venue, f"page:{user.pk}")
+        return Repeat(user, self._build_request(user, fields), self.repeat_form.rule, self.venue)
 
     def _build_preview(self, form: NewBookingForm) -> dict[str, Any]:
         """The dates that are asked for, or why there are none."""

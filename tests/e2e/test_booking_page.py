@@ -248,6 +248,8 @@ def test_no_page_has_a_fault(
         f"/book/club/?place=service-{cut.pk}&minutes=45&on={booking.starts_at:%Y-%m-%d}",
         f"/book/club/?place={bikes.pk}&quantity=3&on={booking.starts_at:%Y-%m-%d}",
         f"/book/club/new/?{asked}",
+        f"/book/club/new/?{asked}&wait=1",
+        f"/book/club/wait/?place={place.pk}&on={booking.starts_at:%Y-%m-%d}",
         "/book/club/sent/",
         "/book/nowhere/",
         "/guests/1.gone/",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db.models import IntegerField, Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -115,7 +116,8 @@ def list_line(
 ) -> list[WaitlistEntry]:
     """Who waits for one of these resources, or whatever it is, within that time, or has an offer:
     the earliest window first, and in each line the first in line first. For staff of theirs."""
-    rows = list_visible_entries(caller).filter(
+    rows: Any = list_visible_entries(caller)
+    rows = rows.filter(
         _build_wants_q([each.pk for each in resources]),
         venue__in={each.venue_id for each in resources},
         effective__in=WAITLIST.blocking,
