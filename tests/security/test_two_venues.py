@@ -32,7 +32,7 @@ from api.models import (
 from api.services.panels import panels
 from tests.conftest import add_member
 
-from .faces import plain, routes
+from .routes import plain, routes
 
 pytestmark = pytest.mark.django_db
 
