@@ -23,6 +23,7 @@ from api.rest.idempotency import IdempotentAPIView
 from api.rest.permissions import Scope
 from api.services.accounts import tokens
 from api.services.operations import idempotency
+from tests.support.kinds import of_every_kind
 
 pytestmark = pytest.mark.django_db
 
@@ -32,21 +33,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def new(court, soon):
-    def body(hours=0):
-        start = soon + hours * HOUR
-        return {
-            "resource": court.pk,
-            "starts_at": start.isoformat(),
-            "ends_at": (start + HOUR).isoformat(),
-        }
-
-    return body
-
-
-@pytest.fixture
-def new_of_kind(kind, soon):
-    return lambda: kind.body(soon, soon + HOUR)
+def new(bookable, soon):
+    return lambda: bookable.body(soon, soon + HOUR)
 
 
 def problem(answer, status, code):
@@ -214,16 +202,16 @@ def test_guessing_a_password_is_stopped_with_a_time_to_wait(ana, settings):
 KEY = {"Idempotency-Key": "key-1"}
 
 
-def test_the_same_key_and_body_get_the_same_answer_and_happen_once(client_of, ana, new_of_kind):
-    first, again = (
-        client_of(ana).post(f"{API}bookings/", new_of_kind(), headers=KEY) for _ in range(2)
-    )
+@of_every_kind
+def test_the_same_key_and_body_get_the_same_answer_and_happen_once(client_of, ana, new):
+    first, again = (client_of(ana).post(f"{API}bookings/", new(), headers=KEY) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
     assert ("Idempotency-Replayed" in first, again["Idempotency-Replayed"]) == (False, "true")
     assert Booking.objects.count() == 1
 
 
+@of_every_kind
 def test_another_body_method_or_path_with_the_same_key_is_422(client_of, ana, new):
     client = client_of(ana)
     made = client.post(f"{API}bookings/", new(), headers=KEY).json()
@@ -238,6 +226,7 @@ def test_another_body_method_or_path_with_the_same_key_is_422(client_of, ana, ne
     assert Booking.objects.get().version == 1
 
 
+@of_every_kind
 def test_a_key_belongs_to_whoever_used_it(client_of, ana, ben, new):
     assert client_of(ana).post(f"{API}bookings/", new(), headers=KEY).status_code == 201
     refused = client_of(ben).post(f"{API}bookings/", new(), headers=KEY)
@@ -262,11 +251,12 @@ def test_a_stranger_may_use_a_key_too(db):
     assert "correct horse" not in str(IdempotencyKey.objects.values())
 
 
-def test_refusals_are_not_kept(client_of, booked, ana, ben, new):
-    rival = booked(ben)
+@of_every_kind
+def test_refusals_are_not_kept(client_of, ana, ben, new):
+    rival = client_of(ben).post(f"{API}bookings/", new()).json()
     problem(client_of(ana).post(f"{API}bookings/", new(), headers=KEY), 409, "slot_taken")
     assert not IdempotencyKey.objects.exists()
-    client_of(ben).post(f"{API}bookings/{rival.pk}/cancel/")
+    client_of(ben).post(f"{API}bookings/{rival['id']}/cancel/")
     assert client_of(ana).post(f"{API}bookings/", new(), headers=KEY).status_code == 201
 
 
@@ -305,6 +295,7 @@ def test_a_reset_requested_again_is_one_email(ana):
     assert "staple" not in str(list(IdempotencyKey.objects.values()))
 
 
+@of_every_kind
 @pytest.mark.django_db(transaction=True)
 def test_while_the_first_is_running_the_second_has_to_wait(client_of, ana, new, at_once):
     """The first holds the key in a transaction that has not ended."""
@@ -336,9 +327,10 @@ def test_while_the_first_is_running_the_second_has_to_wait(client_of, ana, new, 
     assert client.post(f"{API}bookings/", slot, headers=KEY).status_code == 201
 
 
+@of_every_kind
 @pytest.mark.django_db(transaction=True)
-def test_of_many_with_one_key_at_once_one_books(client_of, ana, new_of_kind, at_once):
-    clients, slot = [client_of(ana) for _ in range(6)], new_of_kind()
+def test_of_many_with_one_key_at_once_one_books(client_of, ana, new, at_once):
+    clients, slot = [client_of(ana) for _ in range(6)], new()
     answers = at_once(*[partial(c.post, f"{API}bookings/", slot, headers=KEY) for c in clients])
     assert {a.status_code for a in answers} <= {201, 409}
     codes = {a.json()["code"] for a in answers if a.status_code == 409}
@@ -347,7 +339,8 @@ def test_of_many_with_one_key_at_once_one_books(client_of, ana, new_of_kind, at_
     assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
 
 
-def test_a_crash_before_the_commit_leaves_nothing_behind(client_of, ana, new_of_kind):
+@of_every_kind
+def test_a_crash_before_the_commit_leaves_nothing_behind(client_of, ana, new):
     """Neither the booking nor the answer: the client may ask again with the same key."""
     from api.signals import booking_created as signal
 
@@ -358,11 +351,11 @@ def test_a_crash_before_the_commit_leaves_nothing_behind(client_of, ana, new_of_
     client.raise_request_exception = False
     signal.connect(crash)
     try:
-        problem(client.post(f"{API}bookings/", new_of_kind(), headers=KEY), 500, "internal_error")
+        problem(client.post(f"{API}bookings/", new(), headers=KEY), 500, "internal_error")
     finally:
         signal.disconnect(crash)
     assert (Booking.objects.count(), IdempotencyKey.objects.count()) == (0, 0)
-    assert client.post(f"{API}bookings/", new_of_kind(), headers=KEY).status_code == 201
+    assert client.post(f"{API}bookings/", new(), headers=KEY).status_code == 201
 
 
 def test_old_answers_are_forgotten(client_of, ana, new):

@@ -11,8 +11,10 @@ from django.test import Client
 from api.models import Booking, Job
 from api.services.operations import jobs
 from backend import disk_space
-from tests.security.faces import FACES, World, routes
+from tests.security.faces import FACES
+from tests.security.routes import routes
 from tests.security.test_matrix import world  # noqa: F401 - a fixture
+from tests.security.world import World
 
 pytestmark = pytest.mark.django_db
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")

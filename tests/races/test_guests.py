@@ -16,23 +16,18 @@ from api.lifecycle import BOOKING
 from api.models import Booking, BookingEvent, Delivery, Guest
 from api.services.accounts import links, verification
 from api.services.bookings import guests
-from api.services.bookings.create import MAX_UNCONFIRMED, BookingRequest
+from api.services.bookings.create import MAX_UNCONFIRMED
 from api.services.bookings.sweeps import sweep
+from tests.support.kinds import of_every_kind
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = 12
+ROUNDS = 6
 
 
-def request_one(court, start, email="gus@example.com"):
-    return guests.request_booking(
-        BookingRequest(
-            owner=Guest("Gus Example", email),
-            resource=court.pk,
-            starts_at=start,
-            ends_at=start + timedelta(hours=1),
-        )
-    )
+def request_one(bookable, start):
+    gus = Guest("Gus Example", "gus@example.com")
+    return guests.request_booking(bookable.request(gus, start, start + timedelta(hours=1)))
 
 
 def get_token(booking):
@@ -50,11 +45,12 @@ def expire(booking):
     return eventually(is_decided, every=0)
 
 
-def test_against_the_clock_exactly_one_of_the_two_wins(court, soon, at_once):
+@of_every_kind
+def test_against_the_clock_exactly_one_of_the_two_wins(bookable, soon, at_once):
     for n in range(ROUNDS):
-        booking = request_one(court, soon + timedelta(hours=2 * n))
+        booking = request_one(bookable, soon + timedelta(hours=2 * n))
         token = get_token(booking)
-        moment = timedelta(milliseconds=4 * n)
+        moment = timedelta(milliseconds=8 * n)
         Booking.objects.filter(pk=booking.pk).update(hold_expires_at=Now() + moment)
         result, _ = at_once(partial(guests.confirm_guest_booking, token), partial(expire, booking))
         verbs = BookingEvent.objects.filter(booking=booking).values_list("verb", flat=True)
@@ -63,12 +59,12 @@ def test_against_the_clock_exactly_one_of_the_two_wins(court, soon, at_once):
         assert sorted(verbs) == ["book", "confirm_guest" if won else "expire"]
 
 
-def test_of_many_confirmations_at_once_one_is_written(court, soon, at_once):
+@of_every_kind
+def test_of_many_confirmations_at_once_one_is_written(bookable, soon, at_once):
     """Seen to fail without the lock of the row and `guest_confirmed_at IS NULL`: two lines of
     history, two letters, a deadline that is put off."""
-    court.price_minor = 500
-    court.save()
-    booking = request_one(court, soon)
+    bookable.charge(500)
+    booking = request_one(bookable, soon)
     token = get_token(booking)
     results = at_once(*[partial(guests.confirm_guest_booking, token)] * 4)
     assert sum(isinstance(each, Booking) for each in results) == 1
@@ -83,11 +79,11 @@ def is_anybody_waiting():
         return cursor.fetchone()[0]
 
 
-def test_whoever_verifies_the_address_just_then_gets_the_booking(court, soon, person):
+def test_whoever_verifies_the_address_just_then_gets_the_booking(bookable, soon, person):
     """Seen to fail with the account not locked in `_lock_account`: each of the two looked before
     the other had written, and the booking stayed a guest's."""
     gus = person("gus", email_verified_at=None)
-    booking = request_one(court, soon)
+    booking = request_one(bookable, soon)
     token = get_token(booking)
 
     def confirm():
@@ -104,10 +100,10 @@ def test_whoever_verifies_the_address_just_then_gets_the_booking(court, soon, pe
         assert confirmed.result().owner == gus
 
 
-def test_many_requests_at_once_in_one_name_hold_no_more_than_may_wait(court, soon, at_once):
+def test_many_requests_at_once_in_one_name_hold_no_more_than_may_wait(bookable, soon, at_once):
     """Seen to fail without the advisory lock: all of them counted before any was there."""
     calls = [
-        partial(request_one, court, soon + timedelta(hours=2 * n))
+        partial(request_one, bookable, soon + timedelta(hours=2 * n))
         for n in range(MAX_UNCONFIRMED + 3)
     ]
     results = at_once(*calls)

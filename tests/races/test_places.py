@@ -18,6 +18,7 @@ from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.venues.blocks import create_block
 from api.services.venues.resources import update_resource
+from tests.support.kinds import of_every_kind
 from tests.support.rivals import Rival
 
 from . import unguarded
@@ -149,26 +150,37 @@ def test_moves_cancels_and_bookings_of_units_never_oversell(crowd, venue, soon, 
     assert count_oversold() == 0
 
 
+@of_every_kind
 def test_a_block_and_bookings_at_once_end_with_nothing_free_and_nothing_twice(
-    crowd, court, sam, soon, at_once
+    crowd, bookable, sam, soon, at_once
 ):
-    for n in range(ROUNDS):
+    """On its last part."""
+    part = bookable.resources[-1]
+    for n in range(ROUNDS // 2):
         start = soon + n * timedelta(days=1)
         block = partial(
             create_block,
-            court,
-            Actor.in_venue(sam, court.venue_id),
+            part,
+            Actor.in_venue(sam, part.venue_id),
             starts_at=start,
             ends_at=start + 2 * HOUR,
             force=True,
         )
-        calls = [ask(owner, [court], start + k * HOUR) for k, owner in enumerate(crowd[:2])]
+        starts = [start + k * (HOUR + bookable.gap) for k in range(2)]
+        calls = [
+            partial(
+                create_booking,
+                bookable.request(owner, at, at + HOUR),
+                actor=Actor.for_new_booking(owner),
+            )
+            for owner, at in zip(crowd, starts, strict=False)
+        ]
         results = at_once(block, *calls)
         for row in winners(results[1:]):
             cancel_booking(row.pk, Actor.for_booking(row.owner, row))
         spans = Allocation.objects.filter(blocking=True, block=results[0].pk)
         lengths = (row.span.upper - row.span.lower for row in spans)
-        assert sum(lengths, timedelta(0)) == 2 * HOUR
+        assert sum(lengths, timedelta(0)) == part.units * 2 * HOUR
     assert count_oversold() == 0
 
 

@@ -16,8 +16,10 @@ from django.urls import resolve
 from api.models import AuditEntry
 
 from . import test_matrix
-from .faces import FACES, Face, World, routes
+from .faces import FACES
+from .routes import routes
 from .test_matrix import WHO
+from .world import Face, World
 
 pytestmark = pytest.mark.django_db
 

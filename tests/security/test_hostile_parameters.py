@@ -20,7 +20,8 @@ from django.test import Client
 from api.admin.bookings import BookingAdmin
 from api.models import Booking, Resource
 
-from .faces import FACES, plain, routes
+from .faces import FACES
+from .routes import plain, routes
 from .test_matrix import world  # noqa: F401
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,9 @@ from api.models import Booking, Membership, Role, Trade, User, Venue
 from backend.devserver import CHECKOUT
 from tests.conftest import add_member
 
-from .faces import COOKIE, FACES, Face, World, routes
+from .faces import COOKIE, FACES
+from .routes import routes
+from .world import Face, World
 
 pytestmark = pytest.mark.django_db
 

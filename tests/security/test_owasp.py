@@ -18,7 +18,7 @@ from api.models import Booking, StripeEvent, User
 from api.services.accounts import tokens
 from backend.devserver import CHECKOUT
 
-from .faces import routes
+from .routes import routes
 
 pytestmark = pytest.mark.django_db
 

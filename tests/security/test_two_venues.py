@@ -46,7 +46,7 @@ from api.services.panels import panels
 from api.services.series.create import SeriesRequest, create_series
 from tests.conftest import add_member
 
-from .faces import plain, routes
+from .routes import plain, routes
 
 pytestmark = pytest.mark.django_db
 

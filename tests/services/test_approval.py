@@ -7,15 +7,16 @@ from django.db.models.functions import Now
 
 from api import errors
 from api.lifecycle import BOOKING, Status
-from api.models import Booking, BookingEvent, Delivery, PrimetimeWindow, Venue
+from api.models import Booking, BookingEvent, Delivery, PrimetimeWindow, Resource, Venue
 from api.models.venues import Approval
 from api.services.actors import Actor
 from api.services.bookings.actions import approve_booking, cancel_booking, reject_booking
 from api.services.bookings.changes import BookingChanges
-from api.services.bookings.create import BookingRequest, create_booking
+from api.services.bookings.create import create_booking
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.bookings.revisions import revise_booking
 from api.services.bookings.sweeps import sweep
+from tests.support.kinds import of_every_kind
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -33,17 +34,13 @@ def evening(venue) -> datetime:
 
 
 @pytest.fixture
-def ask(court, evening):
+def ask(bookable, evening):
     """A booking that begins so many hours after primetime does."""
 
     def make(owner, hours=0.0, length=1.0):
         start = evening + hours * HOUR
-        return create_booking(
-            BookingRequest(
-                owner=owner, resource=court.pk, starts_at=start, ends_at=start + length * HOUR
-            ),
-            actor=Actor.for_new_booking(owner),
-        )
+        request = bookable.request(owner, start, start + length * HOUR)
+        return create_booking(request, actor=Actor.for_new_booking(owner))
 
     return make
 
@@ -55,9 +52,11 @@ def status(booking):
 
 def move(booking, start, end):
     actor = Actor.for_booking(booking.owner, booking)
-    return reschedule_booking(booking.pk, actor, BookingChanges(starts_at=start, ends_at=end))
+    changes = {"starts_at": start} if booking.service_id else {"starts_at": start, "ends_at": end}
+    return reschedule_booking(booking.pk, actor, BookingChanges(**changes))
 
 
+@of_every_kind
 def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
     request = ask(ana)
     assert request.status == Status.PENDING
@@ -89,6 +88,7 @@ def test_only_staff_answer(ask, ana, ben, who, request):
     assert status(asked) == Status.PENDING
 
 
+@of_every_kind
 def test_a_request_that_nobody_answered_lapses_and_blocks_nothing_even_before(ask, ana, ben, sam):
     request = ask(ana)
     Booking.objects.filter(pk=request.pk).update(lapses_at=Now())
@@ -101,14 +101,14 @@ def test_a_request_that_nobody_answered_lapses_and_blocks_nothing_even_before(as
     assert sweep(BOOKING.lapse, "lapse_requests") == 0
 
 
-def test_approving_looks_at_the_place_and_its_dates_again(ask, venue, court, ana, sam):
-    request = ask(ana)
-    court.is_available = False
-    court.save()
+@of_every_kind
+def test_approving_looks_at_the_place_and_its_dates_again(ask, venue, bookable, ana, sam):
+    """Each part's."""
+    request, part = ask(ana), Resource.objects.filter(pk=bookable.resources[-1].pk)
+    part.update(is_available=False)
     with pytest.raises(errors.ResourceUnavailable):
         approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
-    court.is_available = True
-    court.save()
+    part.update(is_available=True)
     Venue.objects.update(opens_at=time(8), closes_at=time(12))
     with pytest.raises(errors.OutsideHours):
         approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
@@ -116,6 +116,7 @@ def test_approving_looks_at_the_place_and_its_dates_again(ask, venue, court, ana
     assert not Delivery.objects.filter(name="approved").exists()
 
 
+@of_every_kind
 def test_answering_twice_is_refused(ask, ana, sam):
     request = ask(ana)
     approve_booking(request.pk, Actor.in_venue(sam, request.venue_id))
@@ -127,6 +128,7 @@ def test_answering_twice_is_refused(ask, ana, sam):
     assert refused.value.current == Status.REJECTED
 
 
+@of_every_kind
 def test_moving_into_primetime_needs_approval_again(ask, ana, sam, evening):
     booking = ask(ana, hours=-4)
     assert booking.status == Status.CONFIRMED
@@ -185,11 +187,11 @@ def test_staff_who_move_a_request_and_say_what_becomes_of_it_are_taken_at_their_
 
 
 def test_a_request_that_moves_within_primetime_or_costs_something_keeps_waiting(
-    ask, ana, ben, court, evening
+    ask, ana, ben, evening
 ):
     inside, priced = ask(ana), ask(ben, hours=1)
     assert move(inside, evening + HOUR / 2, evening + HOUR).status == Status.PENDING
-    type(court).objects.update(price_minor=100)
+    Resource.objects.update(price_minor=100)
     out = evening - 5 * HOUR
     assert move(priced, out, out + HOUR).status == Status.PENDING  # to be paid once it is approved
 

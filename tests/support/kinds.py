@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from api.models import Need, Pool, Resource, Service, ServiceDuration, User, Venue
+from api.models import Guest, Need, Pool, Resource, Service, ServiceDuration, User, Venue
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.create import BookingRequest
 
@@ -39,7 +39,9 @@ class Kind:
     def first(self) -> Resource:
         return self.resources[0]
 
-    def request(self, owner: User, starts_at: datetime, ends_at: datetime) -> BookingRequest:
+    def request(
+        self, owner: User | Guest, starts_at: datetime, ends_at: datetime
+    ) -> BookingRequest:
         """A service lasts some quarters of an hour from one: the shortest around these times."""
         if self.service is not None:
             starts_at, duration = _round(starts_at, ends_at)
