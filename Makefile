@@ -25,6 +25,9 @@ COMPILE = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --no-st
 # Checks alerts and runs their tests.
 PROMTOOL = promtool
 
+# Each of our programs would compile all of Holdfast again: 0.5 of its 2.4 s to start.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Two makes at once do not write into one virtualenv.
 LOCK := $(shell command -v flock >/dev/null 2>&1 && echo flock .)
 

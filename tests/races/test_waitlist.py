@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from api.services.waitlist.entries import WaitlistRequest, join_waitlist
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HOUR = timedelta(hours=1)
-ROUNDS = 1000
+ROUNDS = int(os.environ.get("WAITLIST_ROUNDS", "120"))
 KINDS = ("cancel", "expire", "lapse_offer")
 
 
@@ -148,12 +149,12 @@ class Field:
 
 
 @pytest.mark.timeout(1500)
-def test_cancel_join_expire_book_and_accept_raced_a_thousand_times(field, person):
+def test_cancel_join_expire_book_and_accept_are_raced(field, person):
     """Somebody waits for each slot: it is always theirs, and who joins or books meanwhile never
     gets it.
 
     Seen to fail: without `make_offers` in `apply_due_transitions` who books an expired hold gets it
-    before who waits."""
+    before who waits; 1,000 rounds by `WAITLIST_ROUNDS=1000`."""
     ana, wim, joy, bob = (person(name) for name in ("ana", "wim", "joy", "bob"))
     field.fill(ana, ROUNDS)
     field.line_up(wim)
