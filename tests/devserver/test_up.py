@@ -99,12 +99,12 @@ def plain_environment(servers: Servers) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def start(plain_environment: dict[str, str]) -> Iterator[Callable[[Path], Up]]:
+def start(plain_environment: dict[str, str]) -> Iterator[Callable[..., Up]]:
     started: list[Up] = []
 
-    def start_in(data_dir: Path) -> Up:
+    def start_in(data_dir: Path, **more: str) -> Up:
         ports = {name: str(pick_port()) for name in ("PORT", "FLOWER_PORT", "STRIPE_PORT")}
-        started.append(Up(data_dir, plain_environment | ports | {"DATA_DIR": str(data_dir)}))
+        started.append(Up(data_dir, plain_environment | ports | {"DATA_DIR": str(data_dir)} | more))
         return started[-1]
 
     yield start_in
