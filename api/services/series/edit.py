@@ -36,7 +36,7 @@ from api.recurrence import get_first_wall
 from api.services.accounts.joining import find_attendees
 from api.services.actors import Actor
 from api.services.bookings.changes import BookingChanges, record_values
-from api.services.bookings.parts import keep_buffers
+from api.services.bookings.parts import BuffersOf, keep_these_buffers, list_buffers
 from api.services.bookings.reschedule import (
     find_follow_up,
     plan_again,
@@ -216,11 +216,15 @@ def _plan(edit: _Edit, actor: Actor) -> list[OccurrenceOutcome]:
         | {each.resource.pk for each in wanted.any_rules}
     )
     movers = dict(edit.movable)
+    buffers = list_buffers([booking.pk for booking in movers.values()])
     stays: dict[datetime, OccurrenceOutcome] = {}
     while True:
         own = {at: booking.pk for at, booking in movers.items()}
         going = [each for each in planned if each.recurrence_id in movers]
-        outcomes = [_build_moved(edit, each) for each in plan(replace(wanted, own=own), going)]
+        outcomes = [
+            _build_moved(edit, each, buffers[own[each.recurrence_id]])
+            for each in plan(replace(wanted, own=own), going)
+        ]
         outcomes = limit_quotas(outcomes, actor, movers, edit.foresee)
         left = [each for each in outcomes if each.outcome not in BOOKABLE]
         stays |= {each.recurrence_id: each for each in left}
@@ -242,7 +246,7 @@ def _read_wanted(edit: _Edit) -> Wanted:
     )
 
 
-def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
+def _build_moved(edit: _Edit, each: OccurrenceOutcome, buffers: BuffersOf) -> OccurrenceOutcome:
     """With the booking as it would be written; refused where it may not be."""
     booking = edit.movable[each.recurrence_id]
     if each.outcome == Outcome.LATER:  # it has a place already
@@ -268,7 +272,7 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
     edit.follow_ups.pop(booking.pk, None)
     if follow_up := find_follow_up(moved, first, before):
         edit.follow_ups[booking.pk] = follow_up
-    rules = tuple(keep_buffers(booking, each.rules))
+    rules = tuple(keep_these_buffers(buffers, each.rules))
     return replace(each, booking=moved, rules=rules)
 
 
