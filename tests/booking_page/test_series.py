@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from api.models import Booking
+from api.services.bookings import trades
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +46,14 @@ def test_it_is_cancelled_alone_or_with_those_that_follow(own, rows, venue):
     assert [row.status for row in rows] == ["cancelled"] + ["confirmed"] * 3
     own.post(f"{path}/{rows[2].pk}/", {"action": "cancel", "reason": "", "following": "1"})
     assert [row.status for row in rows.all()] == ["cancelled", "confirmed"] + ["cancelled"] * 2
+
+
+def test_who_has_it_by_a_trade_cancels_it_alone(rows, venue, booked, ana, ben):
+    given, got = rows[1], booked(ben, hours=30)
+    trades.accept_trade(trades.offer_trade(requester=ana, mine=given.pk, theirs=got.pk).pk, ben)
+    client = Client()
+    client.force_login(ben)
+    path = f"/book/{venue.slug}/bookings/{given.pk}/"
+    assert 'name="following"' not in client.get(path).content.decode()
+    client.post(path, {"action": "cancel", "reason": "", "following": "1"})
+    assert [row.status for row in rows.all()] == ["confirmed", "cancelled"] + ["confirmed"] * 2
