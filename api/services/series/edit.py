@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from django.db import IntegrityError, connection, transaction
 from api import errors, policy
 from api.lifecycle import BOOKING, Transition
 from api.models import Allocation, Booking, Series
+from api.models.copies import copy_row
 from api.models.series import OnConflict, Outcome
 from api.queries.clock import database_now
 from api.queries.series.occurrences import (
@@ -93,7 +93,7 @@ class _Edit:
     def foresee(self, booking: Booking) -> Booking:
         """The booking in the status that the change gives it."""
         if follow_up := self.follow_ups.get(booking.pk):
-            booking = copy.copy(booking)
+            booking = copy_row(booking)
             booking.status = follow_up.target
         return booking
 
@@ -254,9 +254,7 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome, buffers: BuffersOf) -> Oc
         return replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
     if each.outcome not in BOOKABLE:
         return each
-    moved = copy.copy(booking)
-    moved._state = copy.copy(booking._state)
-    moved._state.fields_cache = dict(booking._state.fields_cache)
+    moved = copy_row(booking)
     before = record_values(booking)
     first = each.rules[0]
     moved.resource, moved.venue, moved.service = first.resource, first.venue, first.service
@@ -294,7 +292,7 @@ def _carry_out(
     write_series(edit.series)
     bookings: list[Booking] = []
     for at, booking in edit.bookings.items():
-        after = moved[at].booking if at in moved else copy.copy(booking)
+        after = moved[at].booking if at in moved else copy_row(booking)
         if after is None:
             continue
         for name in TEXTS:
