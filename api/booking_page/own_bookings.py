@@ -136,7 +136,8 @@ class OwnBookingView(SignedInView, BookingView):
     def cancel_with(self, reason: str) -> Any:
         """Alone, or with those that follow it in its series."""
         series = self.booking.series
-        if series and self.request.POST.get("following"):
+        is_theirs = series is not None and series.owner_id == self.booking.owner_id
+        if series and is_theirs and self.request.POST.get("following"):
             actor = Actor.for_series(cast(User, self.user), series)
             cancel_series(series.pk, actor, self.booking.recurrence_id, reason)
         else:

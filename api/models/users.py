@@ -26,6 +26,7 @@ from .roles import Caller, Role
 from .venues import Venue
 
 ABSENT_DOMAIN = "@absent.invalid"  # stands in for the address that somebody did not give
+FORMER = f"former{ABSENT_DOMAIN}"  # has the bookings whose owner a venue has forgotten
 
 
 class UserManager(BaseUserManager["User"]):

@@ -13,6 +13,7 @@ from django.utils.html import strip_tags
 from api.models import Booking, Delivery, Resource, Series, Venue
 from api.models.venues import Approval
 from api.services.accounts.consents import publish_text
+from api.services.bookings import trades
 
 from .test_services import barbers, cut
 from .test_venue_page import choose, page, press, read
@@ -343,3 +344,14 @@ def test_nobody_elses_series_is_there(rows, ben, sam):
         assert client.get(path).status_code == 404
         assert client.post(path, {"action": "cancel"}).status_code == 404
     assert Client().get("/book/club/series/999/").status_code == 302
+
+
+def test_who_has_it_by_a_trade_cancels_it_alone(rows, venue, booked, ana, ben):
+    given, got = rows[1], booked(ben, hours=30)
+    trades.accept_trade(trades.offer_trade(requester=ana, mine=given.pk, theirs=got.pk).pk, ben)
+    client = Client()
+    client.force_login(ben)
+    path = f"/book/{venue.slug}/bookings/{given.pk}/"
+    assert 'name="following"' not in client.get(path).content.decode()
+    client.post(path, {"action": "cancel", "reason": "", "following": "1"})
+    assert [row.status for row in rows.all()] == ["confirmed", "cancelled"] + ["confirmed"] * 2

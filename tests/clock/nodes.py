@@ -22,6 +22,12 @@ from backend.devserver.processes import spawn
 from backend.devserver.valkey import Valkey
 
 
+def move_clocks(shift: Path | str) -> dict[str, str]:
+    """The environment of a process whose clocks are so many seconds ahead, or as many as that file
+    says."""
+    return {"CLOCK_SHIFT": str(shift), "PYTHONPATH": str(CHECKOUT / "tests/clock/site")}
+
+
 class Local(CeleryTestContainer):
     """What pytest-celery asks of a container, for something that is none."""
 
@@ -94,7 +100,7 @@ class Program(Local):
         super().__init__()
         self.name, self.arguments, self.log = name, arguments, log
         if shift := environment.pop("shift", ""):
-            self.arguments = ["tests/clock/shifted.py", shift, *arguments[1:]]
+            environment |= move_clocks(shift)
         self.environment = os.environ | {"LOG_JSON": "1", **environment}
         self.process: subprocess.Popen[bytes] | None = None
 

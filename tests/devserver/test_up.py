@@ -104,7 +104,7 @@ def start(plain_environment: dict[str, str]) -> Iterator[Callable[..., Up]]:
 
     def start_in(data_dir: Path, **more: str) -> Up:
         ports = {name: str(pick_port()) for name in ("PORT", "FLOWER_PORT", "STRIPE_PORT")}
-        started.append(Up(data_dir, plain_environment | ports | more | {"DATA_DIR": str(data_dir)}))
+        started.append(Up(data_dir, plain_environment | ports | {"DATA_DIR": str(data_dir)} | more))
         return started[-1]
 
     yield start_in

@@ -8,9 +8,11 @@ import pytest
 
 from api.models import Booking, Delivery, Resource, Series, Venue
 from api.services.actors import Actor
+from api.services.bookings import trades
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.changes import BookingChanges
 from api.services.bookings.reschedule import reschedule_booking
+from api.services.series import no_shows
 
 pytestmark = pytest.mark.django_db
 HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
@@ -357,3 +359,53 @@ def test_a_change_that_makes_requests_is_held_to_their_number(series, act, venue
     done = act(pk, **sent).json()["occurrences"]
     assert statuses(pk) == [*["pending"] * 3, "confirmed"]
     assert [each["starts_at"] for each in done[:3]] == [each["starts_at"] for each in dry[:3]]
+
+
+# what was traded away
+
+
+@pytest.fixture
+def traded(series, ben, ana, booked):
+    """A series of Ana's, the second of which is Ben's now."""
+    pk = series()
+    given, got = rows_of(pk)[1], booked(ben, hours=30)
+    trade = trades.offer_trade(requester=ana, mine=given.pk, theirs=got.pk)
+    trades.accept_trade(trade.pk, ben)
+    Delivery.objects.all().delete()
+    return pk
+
+
+def test_what_was_traded_away_is_shown_as_taken(traded, client_of, ana, ben):
+    """Its status is the business of who has it now, and of staff where they look at it."""
+    found = client_of(ana).get(f"{URL}{traded}/").json()["occurrences"]
+    assert [each["outcome"] for each in found] == ["booked", "taken", "booked", "booked"]
+    assert not {"booking", "status", "code", "conflicts"} & found[1].keys()
+    assert client_of(ben).get(f"{URL}{traded}/").status_code == 404
+    [theirs] = client_of(ben).get(f"/api/v1/bookings/?series={traded}").json()["results"]
+    assert theirs["id"] == rows_of(traded)[1].pk
+
+
+@pytest.mark.parametrize("scope", ["all", "following"])
+def test_what_was_traded_away_stays_under_every_change(traded, act, ben, soon, sam, scope):
+    """Ana's cancelling and moving are not Ben's, and neither is what staff do with her series."""
+    before = Booking.objects.filter(owner=ben, series=traded).values().get()
+    first = rows_of(traded)[0 if scope == "all" else 1]
+    since = {} if scope == "all" else {"from": say(first.recurrence_id)}
+    start = first.starts_at + (WEEK if scope == "following" else 0 * WEEK) + 3 * HOUR
+    sent = {"scope": scope, **since, "starts_at": say(start), "ends_at": say(start + HOUR)}
+    answer = act(traded, **sent, title="Moved")
+    assert answer.status_code == 200, answer.json()
+    changed = answer.json()["id"]
+    moved = Booking.objects.filter(series=changed).exclude(owner=ben)
+    assert {row.starts_at.hour for row in moved} == {soon.hour + 3}
+    assert act(changed, "cancel", sam, scope="all").status_code == 200
+    after = Booking.objects.filter(owner=ben, series=changed).values().get()
+    assert {**after, "series_id": traded} == before
+    assert not Delivery.objects.filter(to=ben.email).exists()
+
+
+def test_a_traded_one_is_no_no_show_of_the_series(traded, venue, ben):
+    Venue.objects.filter(pk=venue.pk).update(series_no_show_limit=1, check_in_required=True)
+    ben_has = Booking.objects.get(owner=ben, series=traded)
+    Booking.objects.filter(pk=ben_has.pk).update(status="no_show")
+    assert no_shows.count_no_shows(Series.objects.get(pk=traded)) == 0

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from django.db.models import F, Q
+
 from api import errors
 from api.models import Booking, Series
 from api.models.series import Outcome
+from api.models.users import FORMER
 from api.opening_hours import Interval
 from api.policy import Rules, is_plausible_year
 from api.queries.clock import annotate_now
@@ -133,7 +136,9 @@ def check_recurrence_id(series: Series, recurrence_id: datetime) -> None:
 def list_bookings(rows: Collection[Series]) -> dict[int, dict[datetime, Booking]]:
     """The bookings of each series by recurrence id, of several the last: one statement."""
     found: dict[int, dict[datetime, Booking]] = {row.pk: {} for row in rows}
-    bookings = annotate_now(Booking.objects.filter(series__in=found)).order_by("pk")
+    every = annotate_now(Booking.objects.filter(series__in=found)).order_by("pk")
+    is_elses = ~Q(owner=F("series__owner")) & ~Q(owner__email=FORMER)
+    bookings = every.annotate(is_traded=is_elses)
     for booking in bookings:
         if booking.series_id is not None and booking.recurrence_id is not None:
             found[booking.series_id][booking.recurrence_id] = booking
@@ -141,7 +146,8 @@ def list_bookings(rows: Collection[Series]) -> dict[int, dict[datetime, Booking]
 
 
 def list_outcomes(series: Series, bookings: dict[datetime, Booking]) -> list[OccurrenceOutcome]:
-    """Every occurrence as it is now, by recurrence id; cancelled ones too."""
+    """Every occurrence as it is now, by recurrence id; cancelled ones too. What a trade has given
+    to somebody else, whose matter it is now, is taken."""
     planned = {each.recurrence_id: each for each in expand_series(series)}
     found = [
         _build_booked(series, planned.get(at), booking, at) for at, booking in bookings.items()
@@ -161,6 +167,8 @@ def _build_booked(
     series: Series, planned: Occurrence | None, booking: Booking, at: datetime
 ) -> OccurrenceOutcome:
     planned = planned or Occurrence(at, at, at + series.duration)
+    if getattr(booking, "is_traded", False):
+        return OccurrenceOutcome(planned, Outcome.TAKEN, *planned.interval)
     stays = booking.starts_at in (planned.starts_at, at)
     outcome = Outcome.BOOKED if stays else Outcome.MOVED
     interval = booking.starts_at, booking.ends_at

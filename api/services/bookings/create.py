@@ -26,6 +26,7 @@ from api import errors, policy, terms
 from api.effective_status import build_current_q
 from api.lifecycle import BOOKING, HELD
 from api.models import Booking, Guest, Resource, User, Venue
+from api.models.copies import copy_row
 from api.models.identifiers import build_key
 from api.policy import Check, Interval, Rules
 from api.queries.venues.rules import get_next_booking_id, get_rules, get_rules_for_booking
@@ -176,8 +177,10 @@ def build_booking(
     starts_at: datetime,
     ends_at: datetime,
     now: datetime,
+    like: Booking | None = None,
 ) -> Booking:
-    """The booking in its first status, with its price and deadlines; not written yet."""
+    """The booking in its first status, with its price and deadlines; not written yet. `like`: one
+    of the same request, of which a copy is made, as that takes a quarter of the time."""
     first, venue = rules[0], rules[0].venue
     primetime = policy.is_primetime(first, starts_at, ends_at)
     price = parts.calculate_price(rules, starts_at, ends_at, request.quantity)
@@ -186,7 +189,7 @@ def build_booking(
     owner_columns = _build_owner_columns(request.owner)
     if isinstance(request.owner, Guest) and request.owner.email_verified_at is None:
         status, payment_columns["hold_expires_at"] = HELD, now + venue.guest_hold
-    return Booking(
+    columns: dict[str, Any] = dict(
         venue=venue,
         resource=first.resource,
         several=len(rules) > 1,
@@ -207,6 +210,12 @@ def build_booking(
         **payment_columns,
         **owner_columns,
     )
+    if like is None:
+        return Booking(**columns)
+    booking = copy_row(like)
+    for name, value in columns.items():
+        setattr(booking, name, value)
+    return booking
 
 
 def _build_owner_columns(owner: User | Guest) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, F
 
@@ -79,14 +79,30 @@ def add_service(booking: Booking, rules: Sequence[Rules]) -> list[Rules]:
 def keep_buffers(booking: Booking, rules: Iterable[Rules]) -> list[Rules]:
     """The rules with the buffers that the booking, as it is in the database, has at the resources
     where it stays: they are frozen into it. A change of its service is a new beginning."""
-    rows = Allocation.objects.filter(booking=booking.pk).annotate(
+    return keep_these_buffers(list_buffers([booking.pk])[booking.pk], rules)
+
+
+Buffers = tuple[timedelta, timedelta]
+BuffersOf = dict[tuple[int, int | None], Buffers]  # by resource and service
+
+
+def list_buffers(booking_ids: Collection[int]) -> dict[int, BuffersOf]:
+    """The buffers that are frozen into each of these bookings: one statement."""
+    rows = Allocation.objects.filter(booking__any_of=booking_ids).annotate(
         before=F("booking__starts_at") - F("span__startswith"),
         after=F("span__endswith") - F("booking__ends_at"),
     )
-    columns = rows.values_list("resource", "booking__service", "before", "after")
-    kept = {(pk, service): buffers for pk, service, *buffers in columns}
+    columns = rows.values_list("booking", "resource", "booking__service", "before", "after")
+    found: dict[int, BuffersOf] = {pk: {} for pk in booking_ids}
+    for booking, resource, service, before, after in columns:
+        found[booking][resource, service] = before, after
+    return found
+
+
+def keep_these_buffers(kept: BuffersOf, rules: Iterable[Rules]) -> list[Rules]:
+    """The rules with these buffers, where they are of the same resource and service."""
     return [
-        replace(each, kept_buffers=tuple(kept[key]) if key in kept else None)
+        replace(each, kept_buffers=kept.get(key))
         for each in rules
         for key in [(each.resource.pk, each.service.pk if each.service else None)]
     ]

@@ -15,14 +15,13 @@ from django.db.models.functions import Now
 from api.lifecycle import BOOKING, TradeStatus
 from api.models import Booking, BookingEvent, Delivery, Review, Series, Trade, User, Venue
 from api.models.outbox import Kind
-from api.models.users import ABSENT_DOMAIN
+from api.models.users import FORMER
 from api.services.operations import jobs
 
 from .guests import NO_GUEST
 
 BATCH = 500  # bookings in one transaction
 BUDGET = 60.0  # seconds of one run
-FORMER = f"former{ABSENT_DOMAIN}"
 
 
 @dataclass(frozen=True)

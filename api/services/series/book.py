@@ -65,10 +65,11 @@ def build_bookings(
     series: Series, outcomes: Sequence[OccurrenceOutcome], now: datetime
 ) -> list[OccurrenceOutcome]:
     """The same with the bookings of what can be booked, not written yet."""
-    found, request = [], build_request(series, series.owner)
+    found: list[OccurrenceOutcome] = []
+    request, booking = build_request(series, series.owner), None
     for each in outcomes:
         if each.outcome in BOOKABLE:
-            booking = build_booking(request, each.rules, *each.interval, now)
+            booking = build_booking(request, each.rules, *each.interval, now, like=booking)
             booking.series, booking.recurrence_id = series, each.recurrence_id
             found.append(replace(each, booking=booking))
         else:

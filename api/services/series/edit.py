@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from django.db import IntegrityError, connection, transaction
 from api import errors, policy
 from api.lifecycle import BOOKING, Transition
 from api.models import Allocation, Booking, Series
+from api.models.copies import copy_row
 from api.models.series import OnConflict, Outcome
 from api.queries.clock import database_now
 from api.queries.series.occurrences import (
@@ -36,7 +36,7 @@ from api.recurrence import get_first_wall
 from api.services.accounts.joining import find_attendees
 from api.services.actors import Actor
 from api.services.bookings.changes import BookingChanges, record_values
-from api.services.bookings.parts import keep_buffers
+from api.services.bookings.parts import BuffersOf, keep_these_buffers, list_buffers
 from api.services.bookings.reschedule import (
     find_follow_up,
     plan_again,
@@ -93,7 +93,7 @@ class _Edit:
     def foresee(self, booking: Booking) -> Booking:
         """The booking in the status that the change gives it."""
         if follow_up := self.follow_ups.get(booking.pk):
-            booking = copy.copy(booking)
+            booking = copy_row(booking)
             booking.status = follow_up.target
         return booking
 
@@ -216,11 +216,15 @@ def _plan(edit: _Edit, actor: Actor) -> list[OccurrenceOutcome]:
         | {each.resource.pk for each in wanted.any_rules}
     )
     movers = dict(edit.movable)
+    buffers = list_buffers([booking.pk for booking in movers.values()])
     stays: dict[datetime, OccurrenceOutcome] = {}
     while True:
         own = {at: booking.pk for at, booking in movers.items()}
         going = [each for each in planned if each.recurrence_id in movers]
-        outcomes = [_build_moved(edit, each) for each in plan(replace(wanted, own=own), going)]
+        outcomes = [
+            _build_moved(edit, each, buffers[own[each.recurrence_id]])
+            for each in plan(replace(wanted, own=own), going)
+        ]
         outcomes = limit_quotas(outcomes, actor, movers, edit.foresee)
         left = [each for each in outcomes if each.outcome not in BOOKABLE]
         stays |= {each.recurrence_id: each for each in left}
@@ -242,7 +246,7 @@ def _read_wanted(edit: _Edit) -> Wanted:
     )
 
 
-def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
+def _build_moved(edit: _Edit, each: OccurrenceOutcome, buffers: BuffersOf) -> OccurrenceOutcome:
     """With the booking as it would be written; refused where it may not be."""
     booking = edit.movable[each.recurrence_id]
     if each.outcome == Outcome.LATER:  # it has a place already
@@ -250,9 +254,7 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
         return replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
     if each.outcome not in BOOKABLE:
         return each
-    moved = copy.copy(booking)
-    moved._state = copy.copy(booking._state)
-    moved._state.fields_cache = dict(booking._state.fields_cache)
+    moved = copy_row(booking)
     before = record_values(booking)
     first = each.rules[0]
     moved.resource, moved.venue, moved.service = first.resource, first.venue, first.service
@@ -268,7 +270,7 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome) -> OccurrenceOutcome:
     edit.follow_ups.pop(booking.pk, None)
     if follow_up := find_follow_up(moved, first, before):
         edit.follow_ups[booking.pk] = follow_up
-    rules = tuple(keep_buffers(booking, each.rules))
+    rules = tuple(keep_these_buffers(buffers, each.rules))
     return replace(each, booking=moved, rules=rules)
 
 
@@ -290,7 +292,7 @@ def _carry_out(
     write_series(edit.series)
     bookings: list[Booking] = []
     for at, booking in edit.bookings.items():
-        after = moved[at].booking if at in moved else copy.copy(booking)
+        after = moved[at].booking if at in moved else copy_row(booking)
         if after is None:
             continue
         for name in TEXTS:

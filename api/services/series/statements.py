@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
+import orjson
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
 
@@ -95,7 +95,7 @@ def to_json(rows: Sequence[models.Model]) -> str:
     """The columns of the rows, as `jsonb_populate_recordset` reads them."""
     fields = rows[0]._meta.concrete_fields
     values = [{f.column: getattr(row, f.attname) for f in fields} for row in rows]
-    return json.dumps(values, default=_encode)
+    return orjson.dumps(values, _encode).decode()
 
 
 def _encode(value: Any) -> str | None:
@@ -103,6 +103,4 @@ def _encode(value: Any) -> str | None:
         return None
     if isinstance(value, timedelta):
         return f"{value // timedelta.resolution} microseconds"
-    if isinstance(value, (date, time, datetime)):
-        return value.isoformat()
     raise TypeError(value)
