@@ -176,7 +176,7 @@ def test_who_read_the_units_before_some_were_taken_away_still_gets_a_free_one(
     crowd, venue, sam, soon
 ):
     """The booking waits for the lock of the numbering, and tries first what is no more. Seen
-    to be refused where the guess was made of the units that were read before."""
+    to end in an IntegrityError where the guess is made of the units that were read before it."""
     bikes = Resource.objects.create(venue=venue, name="Bikes", units=6)
     for n, owner in enumerate(crowd[:6]):  # whatever unit is guessed first
         Resource.objects.filter(pk=bikes.pk).update(units=6)
