@@ -80,6 +80,12 @@ def build_not_due_sql(table: Table, alias: str = "") -> str:
     return " AND ".join(f"({build_due_sql(move, alias)}) IS NOT TRUE" for move in table.time_driven)
 
 
+def build_any_due_sql(table: Table, name: str) -> str:
+    """Whether anything is due in the table of that name: a look into the indexes of its sweeps."""
+    due = (f"SELECT FROM {name} WHERE {build_due_sql(move)}" for move in table.time_driven)
+    return f"EXISTS ({' UNION ALL '.join(due)})"
+
+
 # the status that it makes
 
 

@@ -18,6 +18,7 @@ PARTS = (
     *(
         "booking",
         "places",
+        "doors",
         "dispatch",
         "serving",
         "growth",

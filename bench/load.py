@@ -15,6 +15,7 @@ class Outcome:
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     last: dict[int, float] = field(default_factory=dict)  # seconds until the last of a status
+    busy: int = 0  # answers that say to ask again, which were
 
     @property
     def rate(self) -> float:
@@ -40,12 +41,13 @@ def get(path: str, token: str) -> bytes:
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:
+    """The status; 0 where the server lets nobody in and says when to ask again."""
     head = await reader.readuntil(b"\r\n\r\n")
-    status = int(head[9:12])
+    status, body = int(head[9:12]), b""
     for line in head.split(b"\r\n"):
         if line.lower().startswith(b"content-length:"):
-            await reader.readexactly(int(line.split(b":")[1]))
-    return status
+            body = await reader.readexactly(int(line.split(b":")[1]))
+    return 0 if status == 409 and b'"busy"' in body else status
 
 
 async def _client(
@@ -57,14 +59,16 @@ async def _client(
             began = time.perf_counter()
             if began > until:
                 return
-            writer.write(request)
-            try:
-                status = await _answer(reader)
-            except asyncio.IncompleteReadError:  # a server that keeps no connection
-                writer.close()
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            status = 0
+            while not status:
                 writer.write(request)
-                status = await _answer(reader)
+                try:
+                    status = await _answer(reader)
+                except asyncio.IncompleteReadError:  # a server that keeps no connection
+                    writer.close()
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    continue
+                outcome.busy += not status
             now = time.perf_counter()
             outcome.latencies.append(now - began)
             outcome.statuses[status] += 1
@@ -82,7 +86,8 @@ async def _run(port: int, clients: int, requests: Iterator[bytes], seconds: floa
 
 
 def steady(port: int, clients: int, requests: Iterator[bytes], seconds: float) -> Outcome:
-    """That many connections share the requests for that long."""
+    """That many connections share the requests for that long. Who is told that the server is busy
+    asks again: only the answer to that counts, and takes as long as both."""
     return asyncio.run(_run(port, clients, requests, seconds))
 
 
@@ -99,7 +104,7 @@ async def _storm(port: int, requests: list[bytes]) -> Outcome:
         await gate.wait()
         began = time.perf_counter()
         writer.write(request)
-        outcome.statuses[await _answer(reader)] += 1
+        outcome.statuses[await _answer(reader) or 409] += 1
         outcome.latencies.append(time.perf_counter() - began)
         writer.close()
 

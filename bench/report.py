@@ -21,7 +21,8 @@ from bench.sizes import PLAN, Curve, Figure
 MARK = "<!-- what is below is written by hand -->"
 TITLES = {
     "booking": "Booking",
-    "places": "Sets, units and services",
+    "places": "Sets and services",
+    "doors": "Doors open",
     "dispatch": "At the root of the server",
     "serving": "Serving",
     "growth": "As the table grows",

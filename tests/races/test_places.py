@@ -67,7 +67,7 @@ def test_of_sets_that_overlap_one_is_sold_whole_and_the_rest_not_at_all(
     crowd, rooms, soon, at_once
 ):
     """Three of five in random order, one of which has two units. In any order but sorted they wait
-    for each other in a circle: without `ORDER BY` in `take_places` there are deadlocks."""
+    for each other in a circle: without `sorted` in `take` there are deadlocks."""
     rng = random.Random(1)
     Resource.objects.update(units=1)
     for resource in rooms:
@@ -187,8 +187,8 @@ def test_a_block_and_bookings_at_once_end_with_nothing_free_and_nothing_twice(
 def test_who_read_the_units_before_some_were_taken_away_still_gets_a_free_one(
     crowd, venue, sam, soon
 ):
-    """The booking waits for the lock of the numbering, and tries first what is no more. Seen to end
-    in an IntegrityError without the `except` of `_try_guesses`, and without `_read_units`."""
+    """The booking waits for the lock of the numbering, and tries first what is no more. Seen
+    to end in an IntegrityError where the guess is made of the units that were read before it."""
     bikes = Resource.objects.create(venue=venue, name="Bikes", units=6)
     for n, owner in enumerate(crowd[:6]):  # whatever unit is guessed first
         Resource.objects.filter(pk=bikes.pk).update(units=6)

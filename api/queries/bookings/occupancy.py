@@ -148,19 +148,13 @@ def list_full(parts: Sequence[Part], ignore: int = 0) -> list[Part]:
         return [parts[n] for (n,) in cursor.fetchall()]
 
 
-_FREE_UNITS = (
-    "SELECT n FROM (SELECT n FROM generate_series(1::bigint, %s::bigint) n EXCEPT"
-    f" SELECT a.unit FROM {_ALLOCATIONS} a WHERE a.resource_id = %s::bigint"
-    " AND a.span && tstzrange(%s, %s) AND a.blocking) free ORDER BY random() LIMIT %s::bigint"
-)
-
-
 def pick_free_units(part: Part) -> list[int]:
     """As many units as the part takes that nothing blocks, chosen at random; fewer if there are no
     more."""
     with connection.prepared() as cursor:  # type: ignore[attr-defined]
         cursor.execute(
-            _FREE_UNITS,
-            (part.resource.units, part.resource.pk, part.starts_at, part.ends_at, part.quantity),
+            "SELECT api_pick_units(%s::bigint, %s::bigint, %s, %s)",
+            (part.resource.pk, part.quantity, part.starts_at, part.ends_at),
         )
-        return [unit for (unit,) in cursor.fetchall()]
+        units: list[int] = cursor.fetchone()[0]
+        return units

@@ -29,6 +29,7 @@ from api.models import Booking, Guest, Resource, User, Venue
 from api.models.copies import copy_row
 from api.models.identifiers import build_key
 from api.policy import Check, Interval, Rules
+from api.queries.bookings.occupancy import Part
 from api.queries.venues.rules import get_next_booking_id, get_rules, get_rules_for_booking
 from api.queries.venues.services import get_service_rules
 from api.services.accounts import client_address
@@ -39,8 +40,9 @@ from api.signals import booking_created, booking_inserting
 
 from . import parts, places, slots
 from .choose import Wish, iter_choices
+from .places import Attempt
 from .quotas import check_quotas, has_quotas
-from .statements import InsertPart, Place, collect_parts, insert_statement
+from .statements import InsertPart, collect_parts, insert_statement
 
 MAX_UNCONFIRMED = 5  # bookings at once that wait for one guest's address, at all venues
 
@@ -270,19 +272,22 @@ def _take_slot(
 ) -> None:
     """Inserts the booking with its places; or refuses `SlotTaken`."""
     wanted = parts.build_parts(rules, booking.starts_at, booking.ends_at, booking.quantity)
-    obstacle = places.take(wanted, booking.pk, lambda free: insert_booking(booking, free, inserts))
+    obstacle = places.take(wanted, booking.pk, lambda each: insert_booking(booking, each, inserts))
     if obstacle:
         raise slots.build_refusal(rules, booking, now, obstacle)
 
 
-def insert_booking(booking: Booking, free: Sequence[Place], inserts: Sequence[InsertPart]) -> bool:
-    """Whether the places were free and are now taken, with the rest written too."""
+def insert_booking(
+    booking: Booking, wanted: Sequence[Part], inserts: Sequence[InsertPart]
+) -> Attempt:
+    """Takes the parts and writes the booking with the rest, or nothing."""
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
-        cursor.execute(*insert_statement(booking, free, inserts))
-        row = cursor.fetchone()
-    if row is None:
-        return False
-    booking.created_at, booking.updated_at = row
-    booking.places = [(place.resource_id, place.unit) for place in free]
+        cursor.execute(*insert_statement(booking, wanted, inserts))
+        full, units, *written = cursor.fetchone() or (False, None, None, None)
+    if written[0] is None:
+        return Attempt.FULL if full else Attempt.FAILED
+    booking.created_at, booking.updated_at = written
+    resources = (part.resource.pk for part in wanted for _ in range(part.quantity))
+    booking.places = list(zip(resources, units or [1], strict=True))
     booking._state.adding, booking._state.db = False, connection.alias
-    return True
+    return Attempt.SUCCEEDED

@@ -1,9 +1,8 @@
-"""Finds the units that a booking takes, and takes them: all, or none.
+"""Takes what a booking occupies: all of it, or none.
 
-1. What has one unit is taken by the statement that writes the booking; the constraint decides.
-2. Of several units one is guessed from the booking's id, so that a crowd does not guess alike; then
-   a random one is chosen of those that are free.
-3. What the count refuses is refused. What it permits, but no single unit does, is made room for:
+1. The statement that writes the booking takes it (`statements`, `migrations/sql/units.sql`); the
+   constraint decides.
+2. What the count refuses is refused. What it permits, but no single unit does, is made room for:
    under the lock of the resource its bookings are numbered anew.
 """
 
@@ -12,22 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from api.lifecycle import BOOKING
 from api.models import Allocation, Resource
-from api.queries.bookings.occupancy import Part, list_conflicts, list_full, pick_free_units
-from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
+from api.queries.bookings.occupancy import Part, list_conflicts, list_full
 
 from .renumber import make_room
-from .statements import Place
 from .transitions import apply_due_transitions
 
-Insert = Callable[[Sequence[Place]], bool]
-GUESSES = 3
 OCCUPIES = (
     f"id IN (SELECT a.booking_id FROM {Allocation._meta.db_table} a"
     " JOIN unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS p(resource, starts, ends)"
@@ -36,8 +32,15 @@ OCCUPIES = (
 )
 
 
-class _TakenError(Exception):
-    """Rolls back to before the lock, which ends with that."""
+class Attempt(Enum):
+    """What came of a statement that takes units."""
+
+    SUCCEEDED = "all are taken now"
+    FAILED = "none is; something was in the way"
+    FULL = "none is; all units are taken, by nothing that is overdue"
+
+
+Insert = Callable[[Sequence[Part]], Attempt]
 
 
 @dataclass(frozen=True)
@@ -51,25 +54,43 @@ class Obstacle:
 
 
 def take(parts: Sequence[Part], booking_id: int, insert: Insert) -> Obstacle | None:
-    """None if `insert` was called with free units and wrote them; else what is in the way.
+    """None if `insert` has taken the parts; else what is in the way.
 
-    What the clock should have ended is ended when it is in the way. `insert` gets the places and
-    says whether they were free."""
+    What the clock should have ended is ended when it is in the way. `insert` gets the parts in the
+    order of their resources' ids, and runs a statement that takes them (`statements`)."""
+    parts = sorted(parts, key=lambda part: part.resource.pk)
     shared = [part.resource.pk for part in parts if part.resource.units > 1]
-    if _try_guesses(parts, shared, booking_id, insert):
+    attempt = _try(insert, parts, shared)
+    if attempt is Attempt.SUCCEEDED:
         return None
-    if obstacle := _find_obstacle(parts, shared, booking_id):
-        return obstacle
+    obstacle = _find_obstacle(parts, shared, booking_id) if attempt is Attempt.FAILED else None
+    if obstacle or attempt is Attempt.FULL:
+        return obstacle or Obstacle(parts)
     with transaction.atomic() if shared else nullcontext():
         lock_units(shared)
         parts = _read_units(parts, shared)
         met = end_overdue(parts, ignore=booking_id)
-        places = _choose([(part, make_room(part)) for part in parts])
-        if places and _try(insert, places):
+        fits = all(len(make_room(part)) >= part.quantity for part in parts)
+        if fits and insert(parts) is Attempt.SUCCEEDED:
             return None
     obstacle = _find_obstacle(parts, shared, booking_id) or Obstacle(parts)
     # what has just been offered to who waits is lost with the transaction of who is refused it
     return replace(obstacle, settle=partial(end_overdue, parts)) if met else obstacle
+
+
+def _try(insert: Insert, parts: Sequence[Part], shared: Sequence[int]) -> Attempt:
+    """Of a resource with more booked than it has units the count is asked first. A savepoint gives
+    back the lock that the statement took, so that nobody who waits for it alone has a share."""
+    if not shared:
+        return insert(parts)
+    if any(part.resource.is_crowded(part.starts_at) for part in parts):
+        return Attempt.FAILED
+    if not connection.in_atomic_block:
+        return insert(parts)
+    with transaction.atomic():
+        attempt = insert(parts)
+        transaction.set_rollback(attempt is not Attempt.SUCCEEDED)
+    return attempt
 
 
 def _read_units(parts: Sequence[Part], shared: Sequence[int]) -> Sequence[Part]:
@@ -90,63 +111,6 @@ def _find_obstacle(
     return Obstacle(full) if full else None
 
 
-def _try_guesses(
-    parts: Sequence[Part], shared: Sequence[int], booking_id: int, insert: Insert
-) -> bool:
-    if not shared:
-        return _try(insert, _choose([(part, [1]) for part in parts]))
-    if any(part.resource.is_crowded(part.starts_at) for part in parts):
-        return False
-    try:
-        with transaction.atomic():
-            lock_units(shared, shared=True)
-            units = [(part, _guess(part, booking_id)) for part in parts]
-            for _ in range(1 + GUESSES):
-                if _try(insert, _choose(units)):
-                    return True
-                units = [(part, pick_free_units(part)) for part in parts]
-                if any(len(free) < part.quantity for part, free in units):
-                    break
-            raise _TakenError
-    except _TakenError:
-        return False
-    except IntegrityError as error:  # that unit is no more since the rules were read
-        if get_sqlstate(error) != EXCLUSION_VIOLATION:
-            raise
-        return False
-
-
-def _guess(part: Part, booking_id: int) -> list[int]:
-    """Ids are counted up, so that a crowd tries one unit after the other."""
-    units = part.resource.units
-    return [(booking_id + n) % units + 1 for n in range(part.quantity)]
-
-
-def _choose(units: Iterable[tuple[Part, Sequence[int]]]) -> list[Place]:
-    """The places in the order in which everybody takes them; empty if a part has too few."""
-    places: list[Place] = []
-    for part, free in units:
-        if len(free) < part.quantity:
-            return []
-        places += (
-            Place(part.resource.pk, unit, part.starts_at, part.ends_at, part.kind)
-            for unit in free[: part.quantity]
-        )
-    return sorted(places)
-
-
-def _try(insert: Insert, places: Sequence[Place]) -> bool:
-    if len(places) == 1:
-        return insert(places)
-    try:  # some of several are an error, so that none is kept
-        with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            return insert(places)
-    except IntegrityError as error:
-        if get_sqlstate(error) != EXCLUSION_VIOLATION:
-            raise
-        return False
-
-
 def lock_units(resource_ids: Iterable[int], *, shared: bool = False) -> None:
     """Locks the numbering of these resources to the end of the transaction: `shared` with all who
     take a unit as they are numbered, else alone. In the order of ids, and in a statement of its
@@ -157,7 +121,7 @@ def lock_units(resource_ids: Iterable[int], *, shared: bool = False) -> None:
             cursor.execute(f"SELECT {function}(%s::int, %s::int)", (UNITS_LOCK, pk % 2**31))
 
 
-UNITS_LOCK = 0x756E6974  # a name space of advisory locks
+UNITS_LOCK = 0x756E6974  # a name space of advisory locks, as in migrations/sql/units.sql
 
 
 def end_overdue(parts: Sequence[Part], ignore: int = 0) -> int:

@@ -11,13 +11,13 @@ from api import errors
 from api.models import Allocation, Booking, Resource
 from api.policy import Rules
 from api.queries.bookings.availability import find_alternatives
-from api.queries.bookings.occupancy import list_conflicts
+from api.queries.bookings.occupancy import Part, list_conflicts
 from api.queries.clock import annotate_now
 from api.services.conflicts import EXCLUSION_VIOLATION, get_sqlstate
 
 from .parts import build_parts, divide_guests
-from .places import Obstacle, lock_units, take
-from .statements import Place, take_places
+from .places import Attempt, Obstacle, lock_units, take
+from .statements import take_parts
 
 
 def get_booking(booking_id: int) -> Booking:
@@ -71,7 +71,7 @@ def move_into_slot(
             with transaction.atomic():
                 Allocation.objects.filter(booking=booking.pk).delete()
                 written = write()
-                obstacle = take(parts, booking.pk, lambda free: insert_places(booking.pk, free))
+                obstacle = take(parts, booking.pk, lambda each: insert_places(booking.pk, each))
                 if obstacle:
                     raise _TakenError
                 return written
@@ -88,11 +88,15 @@ class _TakenError(Exception):
     """Undoes what was written."""
 
 
-def insert_places(booking_id: int, free: Sequence[Place]) -> bool:
-    taken, params = take_places(booking_id, free)
+def insert_places(booking_id: int, parts: Sequence[Part]) -> Attempt:
+    """Takes the parts for a booking that is there, or nothing."""
+    taken, params = take_parts(booking_id, parts)
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
-        cursor.execute(f"WITH {taken} SELECT booking_id FROM taken", params)
-        return cursor.fetchone() is not None
+        cursor.execute(f"WITH {taken} SELECT booking_id, is_full FROM taken", params)
+        taken_by, full = cursor.fetchone() or (None, False)
+    if taken_by is None:
+        return Attempt.FULL if full else Attempt.FAILED
+    return Attempt.SUCCEEDED
 
 
 def build_refusal(

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
-from api.effective_status import build_sources_sql
-from api.lifecycle import NOW, SQL_STAMPS, Transition
+from api.effective_status import build_any_due_sql, build_sources_sql
+from api.lifecycle import BOOKING, NOW, SQL_STAMPS, Transition
 from api.models import Allocation, Booking
+from api.queries.bookings.occupancy import Part
 
 Statement = tuple[str, list[Any]]
 LOCK_BY_ID = "ORDER BY id FOR NO KEY UPDATE"
@@ -60,32 +61,38 @@ class Place(NamedTuple):
     kind: str
 
 
-_ALLOCATE = (
-    f"INSERT INTO {Allocation._meta.db_table} (booking_id, resource_id, unit, span, blocking, kind)"
-)
 # every number is a bigint: an integer makes 0.1 ms of the index 30
-_TAKE_ONE = (
-    f"taken AS ({_ALLOCATE} VALUES (%s::bigint, %s::bigint, %s::bigint, tstzrange(%s, %s), true,"
-    " %s) ON CONFLICT DO NOTHING RETURNING booking_id)"
+_TAKE_RESOURCE = (
+    f"taken AS (INSERT INTO {Allocation._meta.db_table} (booking_id, resource_id, unit, span,"
+    " blocking, kind) VALUES (%s::bigint, %s::bigint, 1::bigint, tstzrange(%s, %s), true, %s)"
+    " ON CONFLICT DO NOTHING RETURNING booking_id, NULL::bigint[] AS units, false AS is_full)"
 )
-# in one order, so that no two sets wait for each other
-_TAKE_ALL = (
-    f"places AS ({_ALLOCATE} SELECT %s::bigint, p.resource, p.unit, tstzrange(p.starts, p.ends),"
-    " true, p.kind FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],"
-    " %s::text[]) AS p(resource, unit, starts, ends, kind) ORDER BY p.resource, p.unit"
-    " ON CONFLICT DO NOTHING RETURNING booking_id),"
-    " taken AS (SELECT booking_id FROM places GROUP BY booking_id"
-    " HAVING api_all_or_nothing(count(*), %s::bigint))"
+# What is full by what is written is so for certain where nothing waits to be ended, anywhere. That
+# is nearly always so, and seen in 0.02 ms; of these thousand bookings it would be seen in 1.
+_TAKEN = (
+    "taken AS (SELECT booking_id, units,"
+    f" is_full AND NOT {build_any_due_sql(BOOKING, Booking._meta.db_table)} AS is_full FROM"
+)
+_TAKE_UNIT = f"{_TAKEN} api_take_unit(%s::bigint, %s::bigint, %s, %s, %s::text))"
+_TAKE_UNITS = (
+    f"{_TAKEN} api_take_units(%s::bigint, %s::bigint[], %s::bigint[], %s::timestamptz[],"
+    " %s::timestamptz[], %s::text[]))"
 )
 
 
-def take_places(booking_id: int, places: Sequence[Place]) -> Statement:
-    """The common table expressions of which the last, `taken`, has one row (booking_id) if all the
-    places were free and are now the booking's. Several of which only some are free raise 23P01."""
-    if len(places) == 1:
-        return _TAKE_ONE, [booking_id, *places[0]]
-    columns = (list(column) for column in zip(*places, strict=True))
-    return _TAKE_ALL, [booking_id, *columns, len(places)]
+def take_parts(booking_id: int, parts: Sequence[Part]) -> Statement:
+    """The common table expression `taken` that takes all the parts for the booking, or none. They
+    come in the order of their resources' ids.
+
+    It has one row if they were free (booking_id, and `units` in the order of the parts, null for
+    one that has no other). Else it has none, or one without a booking_id: `is_full` says whether
+    all units are taken, for certain."""
+    if len(parts) > 1 or parts[0].quantity > 1:
+        rows = ((p.resource.pk, p.quantity, p.starts_at, p.ends_at, p.kind) for p in parts)
+        return _TAKE_UNITS, [booking_id, *map(list, zip(*rows, strict=True))]
+    resource, _, *when_and_kind = parts[0]
+    statement = _TAKE_UNIT if resource.units > 1 else _TAKE_RESOURCE
+    return statement, [booking_id, resource.pk, *when_and_kind]
 
 
 # what is set later, or by the database, is left out
@@ -95,20 +102,20 @@ _get_values = attrgetter(*(f.attname for f in _INSERTED))
 _INSERT = (
     f"written AS (INSERT INTO {Booking._meta.db_table}"
     f" ({', '.join(str(f.column) for f in _INSERTED)})"
-    f" SELECT {', '.join(['%s'] * len(_INSERTED))} FROM taken"
+    f" SELECT {', '.join(['%s'] * len(_INSERTED))} FROM taken WHERE booking_id IS NOT NULL"
     " RETURNING *, '' AS status_left, NULL::timestamptz AS fell_due)"
 )
+_OUTCOME = "SELECT is_full, units, created_at, updated_at FROM taken LEFT JOIN written ON true"
 
 
 def insert_statement(
-    booking: Booking, places: Sequence[Place], parts: Sequence[InsertPart]
+    booking: Booking, parts: Sequence[Part], inserts: Sequence[InsertPart]
 ) -> Statement:
-    """Inserts the booking if its places are free, and the parts with it; gives back one row or none
-    (created_at, updated_at). Never deadlocks with another insert. Raises 23P01 only where some of
-    several places are taken."""
-    taken, params = take_places(booking.pk, places)
+    """Inserts the booking if its parts are free, and the rest with it; gives back one row or none
+    (is_full, units, created_at, updated_at: as `take_parts`). Never deadlocks with another."""
+    taken, params = take_parts(booking.pk, parts)
     written = f"{taken}, {_INSERT}", [*params, *_get_values(booking)]
-    return build_statement(written, parts, "SELECT created_at, updated_at FROM written")
+    return build_statement(written, inserts, _OUTCOME)
 
 
 def move_rows(
