@@ -283,8 +283,9 @@ def insert_booking(
     """Takes the parts and writes the booking with the rest, or nothing."""
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
         cursor.execute(*insert_statement(booking, wanted, inserts))
-        full, units, *written = cursor.fetchone() or (False, None, None, None)
-    if written[0] is None:
+        row: Sequence[Any] = cursor.fetchone() or (False, None, None, None)
+    full, units, *written = row
+    if None in written:
         return Attempt.FULL if full else Attempt.FAILED
     booking.created_at, booking.updated_at = written
     resources = (part.resource.pk for part in wanted for _ in range(part.quantity))

@@ -199,9 +199,15 @@ def _check_swap(first: Booking, second: Booking) -> None:
             raise errors.TradeRefused(why, which=side)
         resource = get_resource(booking.resource_id)
         rules, interval = list_all_rules(booking, resource), (booking.starts_at, booking.ends_at)
-        party = {"guests": other.guests, "quantity": booking.quantity}
         try:
-            check_all(policy.check_booking, rules, *interval, resource.now, **party)
+            check_all(
+                policy.check_booking,
+                rules,
+                *interval,
+                resource.now,
+                guests=other.guests,
+                quantity=booking.quantity,
+            )
         except errors.Refusal as refusal:
             raise errors.TradeRefused(refusal.detail, which=side) from None
 
