@@ -187,6 +187,8 @@ class Repeat:
         label = f"{_find_verb(outcomes)} {what}"
         if moved:
             label += f", {moved} at the nearest free time"
+        elif later and Outcome.TAKEN in found:
+            label += ", without what is taken"
         price = sum(each.booking.price_minor for each in outcomes if each.booking)
         amount = money.format_amount(price, self.venue.currency) if price else ""
         return f"{label}: {amount}" if amount else label
