@@ -67,6 +67,8 @@ UNFOLD: dict[str, Any] = {
                     _page("Today", "today", "admin:index"),
                     _page("Board", "view_timeline", "board-first"),
                     _list("Bookings", "event", "api_booking"),
+                    _list("Series", "event_repeat", "api_series"),
+                    _list("Waitlist", "hourglass_empty", "api_waitlistentry"),
                     _list("Trades", "swap_horiz", "api_trade"),
                     _list("Resources", "meeting_room", "api_resource"),
                     _list("Blocks", "block", "api_block"),

@@ -131,9 +131,8 @@ class Repeat:
             dry_run = dry_runs.read_token(token, self._scope, body)
             request = self._build_request(mode, dry_run)
             return create_series(request, self._actor, consent=consent).series
-        except errors.Unfit as refusal:
-            if not is_of_token(refusal):
-                raise
+        except errors.Refusal:
+            # pressed twice: the second finds its token used, or the times taken, by the first
             if booked := dry_runs.find_booked(token, self._scope, body):
                 return booked
             raise
@@ -188,6 +187,8 @@ class Repeat:
         label = f"{_find_verb(outcomes)} {what}"
         if moved:
             label += f", {moved} at the nearest free time"
+        elif later and Outcome.TAKEN in found:
+            label += ", without what is taken"
         price = sum(each.booking.price_minor for each in outcomes if each.booking)
         amount = money.format_amount(price, self.venue.currency) if price else ""
         return f"{label}: {amount}" if amount else label

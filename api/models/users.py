@@ -240,7 +240,7 @@ _SEEN_BY_STAFF = frozenset(
         *("venue", "resource", "booking", "bookingevent", "trade", "panel", "review", "payment"),
         *("series", "refund", "dispute", "delivery", "closure", "primetimewindow", "user"),
         *("userprofile", "hours", "hoursexception", "pool", "service", "serviceduration", "need"),
-        *("block", "allocation"),
+        *("block", "allocation", "waitlistentry"),
     )
 )
 _CHANGED_BY_STAFF = frozenset(

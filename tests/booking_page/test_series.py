@@ -195,6 +195,16 @@ def test_dates_beyond_the_advance_limit_come_later(own, look, venue):
     assert [row.rpartition(" ")[2] for row in list_dates(text)][-1] == "Later"
 
 
+def test_what_is_taken_beside_dates_for_later_is_left_out_by_name(look, taken):
+    Venue.objects.update(max_advance=timedelta(days=16))
+    answer, choices, *_ = look()
+    assert "1 is taken" in read(answer)
+    assert list(choices) == [
+        "Book 3 of 4, without what is taken",
+        "Book all 4, 1 at the nearest free time",
+    ]
+
+
 def test_nothing_is_booked_where_a_rival_came_in_between(own, look, booked, ben, soon):
     _, choices, url, chosen = look()
     booked(ben, 7 * 24)

@@ -44,13 +44,16 @@ def read_token(token: str, scope: str, body: Mapping[str, Any]) -> DryRun:
 
 
 def find_booked(token: str, scope: str, body: Mapping[str, Any]) -> Series | None:
-    """The series that was booked by the token already; refuses `Unfit` as `read_token`."""
-    _, key = _load(token, scope, body)
+    """The series that was booked by the token already, of the same caller and body."""
+    try:
+        _, key = _load(token, scope, body)
+    except errors.Unfit:
+        return None
     return Series.objects.filter(dry_run=key).first()
 
 
 def _load(token: str, scope: str, body: Mapping[str, Any]) -> tuple[str, str]:
-    """The plan and the key of the token."""
+    """The plan and the key of the token; refuses `Unfit`."""
     try:
         whose, of_body, plan, key = signing.loads(token, salt=SALT, max_age=LASTS)
     except (signing.BadSignature, ValueError):
