@@ -39,7 +39,9 @@ up: .venv/installed  ## run all of Holdfast here, with demo data, until Ctrl-C
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 15
 
-PYTEST = $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+# One more than there are processors, for many tests wait for a process to start.
+WORKERS = $(shell echo $$(($$(nproc 2>/dev/null || echo 1) + 1)))
+PYTEST = $(RUN) -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
 test: .venv/installed-dev  ## run the tests but for the slow ones (ARGS=…)
 	@$(PYTEST) -m "not slow" $(ARGS)

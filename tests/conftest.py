@@ -43,8 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Hashing a password is slow on purpose; tests of other things need not wait for it."""
+    """Hashing a password is slow on purpose; tests of other things need not wait for it. Nor for
+    a look through all static files, for which each new client takes half of a short test."""
     configured.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    configured.WHITENOISE_AUTOREFRESH = True
 
 
 @receiver(setting_changed)
