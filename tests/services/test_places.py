@@ -215,8 +215,7 @@ def count_statements(call):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_unit_is_taken_and_a_full_class_refused_by_one_statement(bikes, court, book):
-    """As a plain booking: one for its rules, and one. Without the look into the indexes in
-    `take_parts` it asks for the count as well."""
+    """As a plain booking: one for its rules, and one. Without `is_full` it asks for a count too."""
     for place in (bikes, court):  # so that their rules are cached
         book(place, 5)
 
@@ -232,7 +231,7 @@ def test_a_unit_is_taken_and_a_full_class_refused_by_one_statement(bikes, court,
 
 @pytest.mark.parametrize("quantity", [1, 2])
 def test_a_class_is_not_full_of_what_the_clock_should_have_ended(bikes, book, soon, quantity):
-    """Without that look it is refused."""
+    """Without `build_any_due_sql` in `take_parts` one is refused."""
     rows = [book(bikes) for _ in range(3)]
     dead = [row.pk for row in rows[:quantity]]
     past = Now() - MINUTE
