@@ -8,7 +8,8 @@ SQL. `tests/queries/test_effective_status.py` compares the three.
 | | Python | ORM: `build_…` | SQL: `build_…` |
 |---|---|---|---|
 | this transition is due | `is_due` | `…due_q` | `…due_sql` |
-| which one is due, or that none is | `get_due_transition` | `…current_q` | `…not_due_sql` |
+| which one is due, or that none is | `get_due_transition` | `…current_q` | `…not_due_sql`, \
+of all rows `…any_due_sql` |
 | the status that it makes | `get_effective_status` | `…effective_status_case` | \
 `…effective_status_sql` |
 """
@@ -81,8 +82,13 @@ def build_not_due_sql(table: Table, alias: str = "") -> str:
 
 
 def build_any_due_sql(table: Table, name: str) -> str:
-    """Whether anything is due in the table of that name: a look into the indexes of its sweeps."""
-    due = (f"SELECT FROM {name} WHERE {build_due_sql(move)}" for move in table.time_driven)
+    """Whether anything is due in the table of that name: a look at the first entry of the index of
+    each sweep. In its order, because a table of much that is past looks as if all of it were due.
+    """
+    due = (
+        f"(SELECT FROM {name} WHERE {build_due_sql(move)} ORDER BY {move.deadline} LIMIT 1)"
+        for move in table.time_driven
+    )
     return f"EXISTS ({' UNION ALL '.join(due)})"
 
 

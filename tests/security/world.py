@@ -71,8 +71,9 @@ class World:
         verifier = "v" * 43
         digest = hashlib.sha256(verifier.encode()).digest()
         challenge = urlsafe_b64encode(digest).rstrip(b"=").decode()
-        code = sign_in_codes.issue(self.asked, ["pwd"], challenge)
-        return {"code": code, "code_verifier": verifier}
+        code = sign_in_codes.SignInCode(sign_in_codes.issue(self.asked, ["pwd"], challenge))
+        code.set_exp(lifetime=HOUR)  # not the minute in which it is asked by all
+        return {"code": str(code), "code_verifier": verifier}
 
     def link(self) -> dict[str, str]:
         """What is in the e-mail of somebody who forgot the password."""

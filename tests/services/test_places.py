@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -204,6 +205,66 @@ def test_a_reinstated_booking_takes_what_is_free(bikes, book, sam):
     others = book(bikes)
     reinstate_booking(row.pk, Actor.in_venue(sam, bikes.venue_id))
     assert sorted(units(row) + units(others)) == [1, 2, 3]
+
+
+def count_statements(call):
+    with CaptureQueriesContext(connection) as queries:
+        call()
+    return len(queries)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_unit_is_taken_and_a_full_class_refused_by_one_statement(bikes, court, book):
+    """As a plain booking: one for its rules, and one. Without `is_full` it asks for a count too."""
+    for place in (bikes, court):  # so that their rules are cached
+        book(place, 5)
+
+    def refuse():
+        with pytest.raises(errors.SlotTaken):
+            book(bikes)
+
+    plain = count_statements(lambda: book(court))
+    assert [count_statements(lambda: book(bikes)) for _ in range(3)] == [plain] * 3
+    assert count_statements(refuse) == plain
+    assert count_statements(lambda: book(bikes, 8, quantity=2)) == plain
+
+
+@pytest.mark.parametrize("quantity", [1, 2])
+def test_a_class_is_not_full_of_what_the_clock_should_have_ended(bikes, book, soon, quantity):
+    """Without `build_any_due_sql` in `take_parts` one is refused."""
+    rows = [book(bikes) for _ in range(3)]
+    dead = [row.pk for row in rows[:quantity]]
+    past = Now() - MINUTE
+    Booking.objects.filter(pk__in=dead).update(status="held", hold_expires_at=past)
+    new = book(bikes, quantity=quantity)
+    assert units(new) == sorted(unit for row in rows[:quantity] for unit in units(row))
+    ended = Booking.objects.filter(status="expired").order_by("pk")
+    assert list(ended.values_list("pk", flat=True)) == dead
+
+
+def test_a_full_class_is_refused_while_something_elsewhere_is_overdue(bikes, court, book, soon):
+    made = [book(bikes) for _ in range(3)]
+    held = book(court)
+    Booking.objects.filter(pk=held.pk).update(status="held", hold_expires_at=Now() - MINUTE)
+    with pytest.raises(errors.SlotTaken) as refused:
+        book(bikes)
+    assert [row.pk for row in refused.value.conflicts] == [row.pk for row in made]
+    held.refresh_from_db()
+    assert held.status == "held"
+
+
+def test_a_set_of_which_one_part_is_full_leaves_the_others(bikes, book, soon):
+    """Also where the refused one is part of a transaction that goes on."""
+    for _ in range(2):
+        book(bikes)
+    seats = Resource.objects.create(venue=bikes.venue, name="Seats", units=4)
+    with transaction.atomic():
+        with pytest.raises(errors.SlotTaken):
+            book(seats, others=[bikes.pk], quantity=2)
+        assert (crowd(seats, soon), crowd(bikes, soon)) == (0, 2)
+        last = book(seats, others=[bikes.pk])
+    assert last.places == sorted(last.allocations.values_list("resource", "unit"))
+    assert (crowd(seats, soon), crowd(bikes, soon)) == (1, 3)
 
 
 # buffers

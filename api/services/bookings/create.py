@@ -283,11 +283,10 @@ def insert_booking(
     """Takes the parts and writes the booking with the rest, or nothing."""
     with connection.prepared() as cursor:  # type: ignore[attr-defined]  # of backend.postgresql
         cursor.execute(*insert_statement(booking, wanted, inserts))
-        row: Sequence[Any] = cursor.fetchone() or (False, None, None, None)
-    full, units, *written = row
-    if None in written:
-        return Attempt.FULL if full else Attempt.FAILED
-    booking.created_at, booking.updated_at = written
+        row = cursor.fetchone()
+    if row is None or row[2] is None:
+        return Attempt.FULL if row and row[0] else Attempt.FAILED
+    _, units, booking.created_at, booking.updated_at = row
     resources = (part.resource.pk for part in wanted for _ in range(part.quantity))
     booking.places = list(zip(resources, units or [1], strict=True))
     booking._state.adding, booking._state.db = False, connection.alias
