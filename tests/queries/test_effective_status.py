@@ -25,13 +25,14 @@ def assert_alike(table, model):
     columns = [
         effective_status.build_not_due_sql(table),
         effective_status.build_effective_status_sql(table, "t."),
+        effective_status.build_any_due_sql(table, model._meta.db_table),
         *(f"({effective_status.build_due_sql(move)}) IS TRUE" for move in table.time_driven),
     ]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(columns)} FROM {model._meta.db_table} t")
-        not_due, in_sql, *each = cursor.fetchone()
+        not_due, in_sql, any_due, *each = cursor.fetchone()
     assert row.effective == in_sql == expected
-    assert not_due == (due is None)
+    assert not_due == (not any_due) == (due is None)
     for move, is_due in zip(table.time_driven, each, strict=True):
         assert effective_status.is_due(move, row, row.now) == is_due
         assert model.objects.filter(effective_status.build_due_q(move)).exists() == is_due
