@@ -22,6 +22,7 @@ PARTS = (
         "serving",
         "growth",
         "clock",
+        "series",
         "memory",
         "panels",
         "analytics",
