@@ -23,6 +23,7 @@ PARTS = (
         "serving",
         "growth",
         "clock",
+        "series",
         "memory",
         "panels",
         "analytics",

@@ -27,6 +27,7 @@ TITLES = {
     "serving": "Serving",
     "growth": "As the table grows",
     "clock": "The clock, emails and tasks",
+    "series": "Series and the waitlist",
     "memory": "Memory",
     "panels": "Panels",
     "analytics": "Analytics",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from api.models import Booking, Delivery, Resource, Series, Venue
 from api.services.actors import Actor
@@ -409,3 +411,23 @@ def test_a_traded_one_is_no_no_show_of_the_series(traded, venue, ben):
     ben_has = Booking.objects.get(owner=ben, series=traded)
     Booking.objects.filter(pk=ben_has.pk).update(status="no_show")
     assert no_shows.count_no_shows(Series.objects.get(pk=traded)) == 0
+
+
+# what it costs
+
+
+@pytest.mark.parametrize("sent", [{}, {"attendees": []}, {"title": "Ours"}])
+def test_many_are_changed_by_as_many_statements_as_few(series, act, soon, court, sent):
+    """Buffers, history and attendees were asked for and written one by one: 2,949 statements for
+    366 occurrences."""
+
+    def count(times):
+        other = Resource.objects.create(venue=court.venue, name=f"Of {times}", capacity=4)
+        pk = series(resource=other.pk, rule=f"FREQ=DAILY;COUNT={times}")
+        start = {"starts_at": say(soon + HOUR), "ends_at": say(soon + 2 * HOUR)}
+        with CaptureQueriesContext(connection) as queries:
+            assert act(pk, scope="all", **start, **sent).status_code == 200
+        return len(queries)
+
+    count(2)  # what is looked up once
+    assert count(5) == count(50)
