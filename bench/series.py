@@ -118,8 +118,8 @@ def _offers() -> list[Figure]:
     _sql(_rows(freed, "confirmed", "NULL"), ENTRIES.format(status="confirmed"))
     at_once = _cancel_all()
     return [
-        _build_figure("from the end of a hold to the offer, with the worker", late, 1),
-        _build_figure("from what the database alone freed to the offer, by the sweep", past, 10),
+        _build_figure("from the end of a hold to the offer, by the sweep", late, 10),
+        _build_figure("from what is freed in the database to the offer, by the sweep", past, 10),
         _build_figure("a cancellation with its offer, both there at once", at_once, 1),
     ]
 

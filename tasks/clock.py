@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from api.lifecycle import BOOKING, TRADE, WAITLIST, Transition
+from api.lifecycle import BOOKING, TRADE, WAITLIST
 from api.queries.panels.room_changes import list_rooms_changed_since
 from api.services.bookings.sweeps import sweep
 from api.services.messages import reminders
@@ -13,20 +13,12 @@ from api.services.venues import block_renewal
 from api.services.waitlist.offers import make_left_offers
 
 from . import pushes
-from .next_deadlines import enqueue_for_next
-
-
-def _sweep_on_time(move: Transition, job: str) -> int:
-    """One that runs when its next deadline comes too, where somebody waits for the time."""
-    moved = jobs.run(job, lambda: sweep(move, job))
-    enqueue_for_next(move, job)
-    return moved
 
 
 @shared_task
 def expire_holds() -> int:
     """Holds expired in this run."""
-    return _sweep_on_time(BOOKING.expire, "expire_holds")
+    return jobs.run("expire_holds", lambda: sweep(BOOKING.expire, "expire_holds"))
 
 
 @shared_task
@@ -38,7 +30,7 @@ def lapse_requests() -> int:
 @shared_task
 def lapse_offers() -> int:
     """Offers that whoever waited did not answer in time."""
-    return _sweep_on_time(BOOKING.lapse_offer, "lapse_offers")
+    return jobs.run("lapse_offers", lambda: sweep(BOOKING.lapse_offer, "lapse_offers"))
 
 
 @shared_task
@@ -56,7 +48,7 @@ def make_offers() -> int:
 @shared_task
 def release_no_shows() -> int:
     """Bookings released because nobody checked in."""
-    return _sweep_on_time(BOOKING.release, "release_no_shows")
+    return jobs.run("release_no_shows", lambda: sweep(BOOKING.release, "release_no_shows"))
 
 
 @shared_task

@@ -7,14 +7,13 @@ on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, models, transaction
 
-from api.effective_status import build_due_sql, build_overdue_sql, build_sources_sql
-from api.lifecycle import BOOKING, NOW, Transition
-from api.models import Booking, JobFailure, WaitlistEntry
+from api.effective_status import build_due_sql, build_overdue_sql
+from api.lifecycle import BOOKING, Transition
+from api.models import Booking, JobFailure
 from api.services.actors import Actor
 from api.services.operations import jobs
 from api.signals import slots_freed
@@ -43,25 +42,6 @@ def sweep(
         batch=batch,
         progress=progress,
     )
-
-
-def find_next_waited_for(move: Transition, within: timedelta) -> tuple[datetime, float] | None:
-    """The next deadline of a booking for whose time somebody waits, and in how many seconds it is
-    there; None where none is so near."""
-    exempt = f" AND t.{move.unless} IS NULL" if move.unless else ""
-    params: list[Any] = [within]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT t.{move.deadline}, extract(epoch FROM t.{move.deadline} - {NOW})::float"
-            f" FROM {Booking._meta.db_table} t WHERE {build_sources_sql(move, 't.')}{exempt}"
-            f" AND t.{move.deadline} > {NOW} AND t.{move.deadline} <= {NOW} + %s"
-            f" AND EXISTS (SELECT FROM {WaitlistEntry._meta.db_table} w WHERE w.status = 'waiting'"
-            " AND w.venue_id = t.venue_id AND w.from_at < t.ends_at AND w.until_at > t.starts_at)"
-            f" ORDER BY t.{move.deadline} LIMIT 1",
-            params,
-        )
-        found: tuple[datetime, float] | None = cursor.fetchone()
-    return found
 
 
 def _move_due(move: Transition, job: str, since: str, size: int) -> list[Any]:
