@@ -222,7 +222,7 @@ def at_once(transactional_db: None) -> Callable[..., list[Any]]:
         def one(call: Callable[[], Any]) -> Any:
             try:
                 connection.ensure_connection()
-                barrier.wait()
+                barrier.wait(60)  # who could not connect keeps nobody waiting for ever
                 return call()
             except Exception as error:
                 return error

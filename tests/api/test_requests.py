@@ -228,6 +228,7 @@ def test_another_body_method_or_path_with_the_same_key_is_422(client_of, ana, ne
 
 @of_every_kind
 def test_a_key_belongs_to_whoever_used_it(client_of, ana, ben, new):
+    """Without the person in the key's scope Ben is given Ana's booking."""
     assert client_of(ana).post(f"{API}bookings/", new(), headers=KEY).status_code == 201
     refused = client_of(ben).post(f"{API}bookings/", new(), headers=KEY)
     problem(refused, 409, "slot_taken")

@@ -19,6 +19,7 @@ from api.services.bookings import guests
 from api.services.bookings.create import MAX_UNCONFIRMED
 from api.services.bookings.sweeps import sweep
 from tests.support.kinds import of_every_kind
+from tests.support.rivals import Rival
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,6 +58,22 @@ def test_against_the_clock_exactly_one_of_the_two_wins(bookable, soon, at_once):
         won = isinstance(result, Booking)
         assert won or isinstance(result, (errors.NotFound, errors.NotAllowedNow)), result
         assert sorted(verbs) == ["book", "confirm_guest" if won else "expire"]
+
+
+@of_every_kind
+def test_a_confirmation_that_waits_for_the_clock_finds_the_hold_over(bookable, soon):
+    """Seen to be confirmed, of every kind, without the sources in the WHERE of `move_rows`."""
+    booking = request_one(bookable, soon)
+    with transaction.atomic():
+        Booking.objects.filter(pk=booking.pk).update(hold_expires_at=Now())
+        rival = Rival(partial(guests.confirm_guest_booking, get_token(booking)))
+        rival.start()
+        rival.wait()
+        assert sweep(BOOKING.expire, "expire_holds") == 1
+    rival.join(20)
+    assert rival.result is errors.NotAllowedNow
+    booking.refresh_from_db()
+    assert booking.status == "expired"
 
 
 @of_every_kind

@@ -141,10 +141,10 @@ RIVALS = {
 
 @pytest.mark.parametrize("rival", RIVALS)
 def test_when_the_trade_comes_first_the_rival_finds_the_booking_in_other_hands(cases, rival):
-    """Without `bookings._still_owner` and the owner in the WHERE of `_move`, cancel and reschedule
-    go through on somebody else's booking. With the owner joined to the query that waits in
-    `slots.lock_booking`, reschedule ends in DoesNotExist. Without looking at `open_trades` in
-    `trades.accept_trade` the other trade swaps once more."""
+    """Without the owner in the WHERE of `move_booking` somebody else's booking is cancelled, and
+    without `check_owner` in `lock_editable` it is moved. With the owner joined to the query that
+    waits in `slots.lock_booking`, reschedule ends in DoesNotExist. Without looking at `open_trades`
+    in `trades.accept_trade` the other trade swaps once more."""
     for case, booking in cases():
         act, lost = getattr(case, rival), RIVALS[rival][1]
         assert one_after_the_other(case.accept, lambda a=act, b=booking: a(b)) == (

@@ -58,6 +58,8 @@ def move(booking, start, end):
 
 @of_every_kind
 def test_a_request_blocks_its_slot_until_it_is_declined(ask, ana, ben, sam):
+    """Seen to be booked over without the exclusion constraint; not of a service, which looks for
+    what is free first: of that see `tests/races/test_write_paths.py`."""
     request = ask(ana)
     assert request.status == Status.PENDING
     with pytest.raises(errors.SlotTaken) as refused:
@@ -156,6 +158,29 @@ def test_shrinking_inside_what_was_approved_keeps_the_approval(ask, ana, sam, ev
     assert (kept.status, kept.approved_by) == (Status.CONFIRMED, sam)
     again = move(request, evening, evening + 2 * HOUR)
     assert (again.status, again.approved_by) == (Status.PENDING, None)
+
+
+@pytest.mark.parametrize("kind_name", ["set"])
+def test_another_part_needs_approval_again_and_one_less_does_not(ask, ana, sam, court, bookable):
+    request, staff = ask(ana), Actor.in_venue(sam, court.venue_id)
+    approve_booking(request.pk, staff)
+    owner = Actor.for_booking(ana, request)
+    moved = reschedule_booking(request.pk, owner, BookingChanges(others=[court.pk]))
+    assert (moved.status, moved.approved_by) == (Status.PENDING, None)
+    approve_booking(request.pk, staff)
+    kept = reschedule_booking(request.pk, owner, BookingChanges(others=[]))
+    assert (kept.status, kept.approved_by) == (Status.CONFIRMED, sam)
+
+
+@pytest.mark.parametrize("kind_name", ["units"])
+def test_more_units_need_approval_again_and_fewer_do_not(ask, ana, sam):
+    request = ask(ana)
+    staff, owner = Actor.in_venue(sam, request.venue_id), Actor.for_booking(ana, request)
+    approve_booking(request.pk, staff)
+    kept = reschedule_booking(request.pk, owner, BookingChanges(quantity=1))
+    assert (kept.status, kept.approved_by) == (Status.CONFIRMED, sam)
+    moved = reschedule_booking(request.pk, owner, BookingChanges(quantity=3))
+    assert (moved.status, moved.approved_by) == (Status.PENDING, None)
 
 
 def test_moving_out_of_primetime_needs_no_answer_and_a_request_waits_for_none_any_more(

@@ -11,7 +11,6 @@ from api.queries.reviews.reviews import list_open_reviews
 from api.services.actors import Actor
 from api.services.bookings.actions import cancel_booking
 from api.services.bookings.changes import BookingChanges
-from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.reschedule import reschedule_booking
 from api.services.reviews.review import review_changed_venues
 from api.services.venues.block_renewal import renew_blocks
@@ -26,23 +25,6 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def bikes(venue):
     return Resource.objects.create(venue=venue, name="Bikes", units=3)
-
-
-@pytest.fixture
-def book(ana, soon):
-    def make(place, start=0.0, length=1.0, **more):
-        return create_booking(
-            BookingRequest(
-                owner=ana,
-                resource=place.pk,
-                starts_at=soon + start * HOUR,
-                ends_at=soon + (start + length) * HOUR,
-                **more,
-            ),
-            actor=Actor.for_new_booking(ana),
-        )
-
-    return make
 
 
 @pytest.fixture

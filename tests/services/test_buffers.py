@@ -9,29 +9,11 @@ import pytest
 from api.models import Resource
 from api.services.actors import Actor
 from api.services.bookings.changes import BookingChanges
-from api.services.bookings.create import BookingRequest, create_booking
 from api.services.bookings.extend import extend_booking
 from api.services.bookings.reschedule import reschedule_booking
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-@pytest.fixture
-def book(ana, soon):
-    def make(place, start=0.0, length=1.0, **more):
-        return create_booking(
-            BookingRequest(
-                owner=ana,
-                resource=place.pk,
-                starts_at=soon + start * HOUR,
-                ends_at=soon + (start + length) * HOUR,
-                **more,
-            ),
-            actor=Actor.for_new_booking(ana),
-        )
-
-    return make
 
 
 @pytest.fixture

@@ -374,7 +374,8 @@ def test_a_sweep_of_many_bookings_lapses_their_trades_in_a_constant_number_of_st
 
 @of_every_kind
 def test_who_lost_the_booking_by_a_trade_can_neither_cancel_nor_move_it(offer, mine, ana, ben):
-    """Their role was read before the trade: without `_still_owner` both go through."""
+    """Their role was read before the trade. Seen to cancel without the owner in the WHERE of
+    `move_booking`, and to edit without `check_owner` in `lock_editable`, of every kind."""
     stale = Actor.for_booking(ana, mine)
     trades.accept_trade(offer.pk, ben)
     before = state(mine)

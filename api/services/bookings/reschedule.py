@@ -150,7 +150,9 @@ def _reschedule(
     if after == before and changes.attendees is None:
         return booking
     write_booking(booking, all_rules, resource.now, moved, left=had)
-    follow_up = find_follow_up(booking, rules, before) if moved and not pre_approved else None
+    follow_up = None
+    if moved and not pre_approved:
+        follow_up = find_follow_up(booking, rules, before, others)
     if follow_up is BOOKING.confirm:  # unless the next move confirms it, or ends it
         follow_up, next_status = (None, next_status) if next_status else (follow_up, CONFIRMED)
     details = {"next_status": next_status, "reason": reason}
@@ -241,7 +243,8 @@ def plan_again(
     check_all(check, all_rules, starts_at, ends_at, now, **people)
     _price_again(booking, all_rules)
     booking.primetime = policy.is_primetime(rules, starts_at, ends_at)
-    if booking.awaits_payment and outgrows_approval(booking, rules, before):
+    others = [each.resource.pk for each in all_rules[1:]]
+    if booking.awaits_payment and outgrows_approval(booking, rules, before, others):
         raise errors.NotAllowedNow(
             "That time needs approval; cancel the hold and ask anew.", current=booking.status
         )
@@ -323,20 +326,27 @@ def announce_change(
     booking_changed.send(sender=Booking, rows=[booking], actor=actor, details=details)
 
 
-def find_follow_up(booking: Booking, rules: Rules, before: dict[str, Any]) -> Transition | None:
+def find_follow_up(
+    booking: Booking, rules: Rules, before: dict[str, Any], others: Iterable[int] = ()
+) -> Transition | None:
     """The transition that a move causes: a confirmed booking may need an approval again, and a
     request that would be confirmed at once if it were made now waits for nobody any more."""
-    if booking.status == CONFIRMED and outgrows_approval(booking, rules, before):
+    if booking.status == CONFIRMED and outgrows_approval(booking, rules, before, others):
         return BOOKING.resubmit
     needs_nobody = not booking.price_minor and not policy.needs_approval(rules, booking.primetime)
     return BOOKING.confirm if booking.status == PENDING and needs_nobody else None
 
 
-def outgrows_approval(booking: Booking, rules: Rules, before: dict[str, Any]) -> bool:
-    """Whether an approval is needed that what was approved before does not cover."""
+def outgrows_approval(
+    booking: Booking, rules: Rules, before: dict[str, Any], others: Iterable[int] = ()
+) -> bool:
+    """Whether an approval is needed that what was approved before does not cover: of its time, its
+    resources (`others` are those besides the first) and its units."""
     if not policy.needs_approval(rules, booking.primetime):
         return False
-    if before["resource"] != booking.resource_id:
+    if before["resource"] != booking.resource_id or set(others) - set(before.get("others", ())):
+        return True
+    if booking.quantity > before["quantity"]:
         return True
     approved = (
         datetime.fromisoformat(before["starts_at"]),

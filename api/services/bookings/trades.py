@@ -198,16 +198,10 @@ def _check_swap(first: Booking, second: Booking) -> None:
         if why := _find_obstacle(booking, other):
             raise errors.TradeRefused(why, which=side)
         resource = get_resource(booking.resource_id)
-        rules, interval = list_all_rules(booking, resource), (booking.starts_at, booking.ends_at)
+        rules, now = list_all_rules(booking, resource), resource.now
+        times, units = (booking.starts_at, booking.ends_at), booking.quantity
         try:
-            check_all(
-                policy.check_booking,
-                rules,
-                *interval,
-                resource.now,
-                guests=other.guests,
-                quantity=booking.quantity,
-            )
+            check_all(policy.check_booking, rules, *times, now, guests=other.guests, quantity=units)
         except errors.Refusal as refusal:
             raise errors.TradeRefused(refusal.detail, which=side) from None
 

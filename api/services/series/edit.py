@@ -268,7 +268,8 @@ def _build_moved(edit: _Edit, each: OccurrenceOutcome, buffers: BuffersOf) -> Oc
     except errors.Refusal as refusal:
         return replace(each, outcome=Outcome.REFUSED, refusal=refusal, code=refusal.code)
     edit.follow_ups.pop(booking.pk, None)
-    if follow_up := find_follow_up(moved, first, before):
+    others = [rules.resource.pk for rules in each.rules[1:]]
+    if follow_up := find_follow_up(moved, first, before, others):
         edit.follow_ups[booking.pk] = follow_up
     rules = tuple(keep_these_buffers(buffers, each.rules))
     return replace(each, booking=moved, rules=rules)

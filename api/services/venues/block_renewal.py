@@ -54,6 +54,7 @@ def _renew(block_id: int) -> bool:
         return False
     resource = block.resource
     lock_units([resource.pk])
+    resource.refresh_from_db(fields=["units"])  # nobody changes them from now on
     found = Block.objects.filter(pk__in=_list_due(only=block_id)).first()
     if found is None:
         return False

@@ -46,6 +46,7 @@ def create_block(
         endless = resource.venue.max_advance is not None
         times = expand(rule, starts_at, ends_at, resource.venue.zone, may_be_endless=endless)
     lock_units([resource.pk])
+    resource.refresh_from_db(fields=["units"])  # nobody changes them from now on
     parts = [Part(resource, resource.units, *each) for each in times]
     end_overdue(parts)
     block = Block.objects.create(

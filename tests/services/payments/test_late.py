@@ -39,6 +39,8 @@ def test_a_cancel_that_comes_second_finds_that_the_customer_won(
 def test_whatever_comes_first_the_slot_and_the_money_go_together(
     order, swept, hold, ana, ben, customer, run_out, worker
 ):
+    """Seen to confirm both without the exclusion constraint, of every kind; of a service, which
+    looks for what is free first, where the payment comes last."""
     booking = hold(ana)
     payment = payments.start_payment(booking.pk)
     rivals = []
@@ -83,7 +85,8 @@ def test_whatever_comes_first_the_slot_and_the_money_go_together(
 def test_a_payment_that_beats_our_cancelling_is_settled_in_every_order(
     order, hold, ana, ben, customer, run_out, worker
 ):
-    """The card was charged before the cancelling arrived; what differs is when we hear of it."""
+    """The card was charged before the cancelling arrived; what differs is when we hear of it. Seen
+    to confirm both without the exclusion constraint, of every kind."""
     booking = hold(ana)
     payment = payments.start_payment(booking.pk)
     customer.pay(payment.intent_id)
