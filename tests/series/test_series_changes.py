@@ -363,6 +363,17 @@ def test_a_change_that_makes_requests_is_held_to_their_number(series, act, venue
     assert [each["starts_at"] for each in done[:3]] == [each["starts_at"] for each in dry[:3]]
 
 
+def test_another_resource_beside_the_first_asks_for_approval_again(series, act, venue, court, sam):
+    """As of one booking; the times are the same, and were all that was looked at."""
+    Venue.objects.filter(pk=venue.pk).update(approval="always")
+    pk = series()
+    act(pk, "approve", user=sam, scope="all")
+    assert statuses(pk) == ["confirmed"] * 4
+    hall = Resource.objects.create(venue=venue, name="Hall")
+    assert act(pk, scope="all", resources=[court.pk, hall.pk]).status_code == 200
+    assert statuses(pk) == ["pending"] * 4
+
+
 # what was traded away
 
 
