@@ -61,23 +61,13 @@ class OwnSeriesView(SignedInView):
         series, now = self.series, database_now()
         outcomes = list_outcomes(series, list_bookings([series])[series.pk])
         place = series.service or series.resource
-        ahead = [
-            each
-            for each in outcomes
-            if each.outcome == Outcome.LATER
-            or (
-                each.booking
-                and each.starts_at > now
-                and get_effective_status(each.booking) in BOOKED
-            )
-        ]
         context = {
             "series": series,
             "what": series.title or (place.name if place else ""),
             "where": place.name if place and series.title else "",
             "rule": describe_rule(series.rule),
             "rows": [self._build_row(each) for each in outcomes],
-            "ahead": len(ahead),
+            "ahead": sum(_is_ahead(each, now) for each in outcomes),
             "stopped": series.ended_because == EndedBecause.NO_SHOWS,
             "cancel_form": form or CancelForm(label_suffix=""),
             **self.describe(refusal),
