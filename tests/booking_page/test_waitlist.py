@@ -152,6 +152,9 @@ def test_midnight_and_what_is_after_it_end_on_the_next_day(page, signed_in, full
     assert answer.status_code == 409  # free
     assert not WaitlistEntry.objects.exists()
     assert "23:00 to 00:00" in read(answer)
+    answer = press(signed_in, link, **fields, since="10:00", until="09:00")
+    after = soon + timedelta(hours=2)  # the free times of a day are named with it
+    assert f"{after:%a} {after.day} {after:%b}, 11:00 to 12:00</a>" in read(answer)
 
 
 def test_a_day_with_free_times_names_them_instead(page, signed_in, full, court, soon):
