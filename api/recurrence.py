@@ -11,7 +11,7 @@ from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrule, rrulestr
+from dateutil.rrule import MONTHLY, rrule, rrulestr
 
 from api.errors import Unfit
 from api.opening_hours import DAY, Interval, to_instant
@@ -65,7 +65,7 @@ def _list_seconds(
         raise refuse("Give COUNT or UNTIL, not both.")
     if endless and not may_be_endless:
         raise refuse("Say when it ends, with COUNT or UNTIL.")
-    times = int(parts["COUNT"]) if parts.get("COUNT", "").isdecimal() else None
+    times = _read_count(parts.get("COUNT", ""))
     walls = _iterate(_parse(_join(parts), first, zone), first, times or MAX_OCCURRENCES + 1)
     if not walls or walls[0] != first:
         raise refuse("The start must be the first that the rule gives.")
@@ -75,6 +75,13 @@ def _list_seconds(
         raise _refuse_length()
     check_length(walls)
     return walls
+
+
+def _read_count(count: str) -> int | None:
+    """COUNT as far as it matters: one more than there may be, however long the number is."""
+    if not count.isdecimal():
+        return None
+    return int(count) if len(count) < 5 else MAX_OCCURRENCES + 1
 
 
 def check_length(walls: Sequence[datetime]) -> None:
@@ -148,6 +155,10 @@ def _parse(rule: str, first: datetime, zone: ZoneInfo) -> rrule:
         raise refuse("This is no rule, such as FREQ=WEEKLY;COUNT=10.") from error
     if not isinstance(parsed, rrule) or parsed._interval < 1:  # which would never end
         raise refuse("This is no rule, such as FREQ=WEEKLY;COUNT=10.")
+    # dateutil looks for the tenth Monday of a month beyond the end of its tables
+    within_month = parsed._freq == MONTHLY or parsed._bymonth
+    if any(abs(nth) > (5 if within_month else 53) for _, nth in parsed._bynweekday or ()):
+        raise refuse("A month has five of a weekday at most, a year 53.")
     return parsed
 
 

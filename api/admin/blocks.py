@@ -25,7 +25,7 @@ from api.services.venues import blocks
 
 from .base import EditableAdmin, OwnVenueFilter, ReadOnlyAdmin
 from .reviews import warn_of_affected
-from .zones import find_zone
+from .zones import find_zone, format_span
 
 FIELDS = ("resource", "starts_at", "ends_at", "reason")
 MOST_WEEKS = 260
@@ -116,10 +116,7 @@ class BlockAdmin(EditableAdmin):
 
     @admin.display(description="When, there", ordering="starts_at")
     def when(self, block: Block) -> str:
-        zone = block.resource.venue.zone
-        starts, ends = block.starts_at.astimezone(zone), block.ends_at.astimezone(zone)
-        until = "H:i" if starts.date() == ends.date() else "D j M H:i"
-        return f"{format_date(starts, 'D j M Y H:i')}–{format_date(ends, until)}"
+        return format_span(block.starts_at, block.ends_at, block.resource.venue.zone)
 
     @admin.display(description="Again")
     def again(self, block: Block) -> str:

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 
 from api import errors, money
@@ -29,7 +28,7 @@ from api.services.bookings.reschedule import reschedule_booking
 from . import booking_verbs
 from .base import EditableAdmin, OwnVenueFilter, ReadOnlyAdmin
 from .batch_actions import apply_to_each
-from .zones import find_zone
+from .zones import find_zone, format_span
 
 EDITABLE_FIELDS = ("resource", "quantity", "starts_at", "ends_at", "title", "notes", "guests")
 FORM_FIELDS = ("owner", *EDITABLE_FIELDS)
@@ -167,10 +166,7 @@ class BookingAdmin(EditableAdmin):
     @admin.display(description="When, there", ordering="starts_at")
     def when(self, booking: Booking) -> str:
         """Return the booking's time in the venue's zone; other times on these pages are UTC."""
-        zone = booking.venue.zone
-        starts, ends = booking.starts_at.astimezone(zone), booking.ends_at.astimezone(zone)
-        until = "H:i" if starts.date() == ends.date() else "D j M H:i"
-        return f"{format_date(starts, 'D j M Y H:i')}–{format_date(ends, until)}"
+        return format_span(booking.starts_at, booking.ends_at, booking.venue.zone)
 
     @admin.display(description="What it takes")
     def parts(self, booking: Booking) -> str:

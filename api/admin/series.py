@@ -17,7 +17,8 @@ from api.services.actors import Actor
 from api.services.series.actions import approve_series, cancel_series
 from api.services.series.no_shows import resume_series
 
-from .base import OwnVenueFilter, ReadOnlyAdmin
+from .base import OwnVenueFilter
+from .zones import LocalTimeAdmin
 
 
 class OccurrenceInline(TabularInline):
@@ -41,7 +42,8 @@ class OccurrenceInline(TabularInline):
 
 
 @admin.register(Series)
-class SeriesAdmin(ReadOnlyAdmin):
+class SeriesAdmin(LocalTimeAdmin):
+    kind = "series"
     list_display = ("id", "venue", "resource", "service", "owner", "rule", "first_on", "ended_at")
     list_filter = (("venue", OwnVenueFilter), "ended_because")
     list_select_related = ("venue", "resource", "service", "owner")

@@ -65,7 +65,7 @@ class OwnBookingsView(SignedInView):
 
     def show(self, refusal: errors.Refusal | None = None) -> HttpResponse:
         user = cast(User, self.user)
-        rows = list_visible_bookings(user).select_related("service")
+        rows = list_visible_bookings(user).select_related("service", "series")
         rows = rows.filter(owner=user, venue=self.venue)
         now = database_now()
         ahead: list[Booking] = []
@@ -100,13 +100,14 @@ class OwnBookingsView(SignedInView):
     def _build_row(self, booking: Booking, names: Sequence[str]) -> dict[str, Any]:
         status, where = get_effective_status(booking), JOINED.join(names)
         zone, offer = self.venue.zone, booking.offer_expires_at
+        series = booking.series
         what = booking.title or (booking.service.name if booking.service else where)
         return {
             "pk": booking.pk,
             "what": what,
             "where": where if where != what else "",
             "when": format_interval(booking.starts_at, booking.ends_at, zone),
-            "of_series": booking.series_id is not None,
+            "of_series": series is not None and series.owner_id == booking.owner_id,
             "badge": get_badge(status),
             "status_word": describe_status(status),
             "answer_by": format_instant(offer, zone) if status == OFFERED and offer else "",

@@ -25,7 +25,7 @@ from api.services.bookings.create import BookingRequest, create_booking
 from api.services.conflicts import settle
 from api.services.messages.email_times import format_interval
 from api.services.operations import idempotency
-from api.services.waitlist.entries import WaitlistRequest, join_waitlist
+from api.services.waitlist.entries import WaitlistRequest
 
 from .base import VenueView, check_guest_rate, get_refusal_status, redirect_after_post
 from .choices import (
@@ -40,6 +40,7 @@ from .choices import (
 from .forms import NewBookingForm, read_consent
 from .repeats import Repeat, RepeatForm, is_of_token
 from .times import build_times
+from .waiting import join_once
 from .wording import describe, format_length
 
 DOOR = "page"  # the door that a booking came through
@@ -136,9 +137,7 @@ class BookView(VenueView):
             self.user, self.starts_at, self.ends_at, **what | {"duration": self.choice.length}
         )
         try:
-            join_waitlist(request, check_venue=self._check_consent)
-        except errors.AlreadyWaiting:
-            pass  # the button was pressed twice
+            join_once(request, self._check_consent)
         except errors.Refusal as refusal:
             return self.show(self.build_form(None), refusal)
         return redirect_after_post(reverse("book_bookings", args=[self.venue.slug]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import time
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from api import errors
-from api.models import User, Venue
+from api.lifecycle import WAITLIST
+from api.models import User, Venue, WaitlistEntry
 from api.opening_hours import DAY, Interval, to_instant
 from api.queries.venues.hours_in_words import format_day
 from api.services.accounts import consents
@@ -35,6 +37,26 @@ class WindowForm(forms.Form):
 
     def __init__(self, data: Any, *, initial: dict[str, time]) -> None:
         super().__init__(data, auto_id="wait_%s", label_suffix="", initial=initial)
+
+
+def join_once(request: WaitlistRequest, check_venue: Callable[[Venue], None]) -> None:
+    """Joins the line, or nothing where they wait for all of it already: the button was pressed
+    twice. Refuses `AlreadyWaiting` where they wait for something else in that time."""
+    try:
+        join_waitlist(request, check_venue=check_venue)
+    except errors.AlreadyWaiting:
+        mine = WaitlistEntry.objects.filter(
+            owner=request.owner,
+            status__in=WAITLIST.blocking,
+            resource=request.resource,
+            service=request.service,
+            duration=request.duration,
+            quantity=request.quantity,
+            from_at__lte=request.from_at,
+            until_at__gte=request.until_at,
+        )
+        if not mine.exists():
+            raise
 
 
 class WaitView(VenueView):
@@ -66,8 +88,6 @@ class WaitView(VenueView):
             return self.show(form=form, status=400)
         try:
             self._join(self.user, self._read_window(form))
-        except errors.AlreadyWaiting:
-            pass  # the button was pressed twice, or they wait for some time of it
         except errors.Refusal as refusal:
             return self.show(refusal, form=form)
         return redirect_after_post(reverse("book_bookings", args=[slug]))
@@ -86,7 +106,7 @@ class WaitView(VenueView):
 
         what = {name: value for name, value in self.choice.wanted.items() if name != "prefer"}
         what |= {"duration": self.choice.length}
-        join_waitlist(WaitlistRequest(user, *window, **what), check_venue=check_consent)
+        join_once(WaitlistRequest(user, *window, **what), check_consent)
 
     def show(
         self,

@@ -31,6 +31,8 @@ SHORT: Final = {
 SENTENCES: Final = {
     "slot_taken": "Somebody else has this time. Choose another one.",
     "slot_free": "A time that fits is free now. Book it.",
+    "already_waiting": "You wait already for times that overlap with these. Wait no more for those"
+    " first, under “Your bookings”.",
     "over_capacity": "There is room for {capacity} at most.",
     "too_many_holds": "Nobody may hold more than {limit} unpaid times at once here.",
     "consent_required": "Agree to the text below first.",

@@ -4,6 +4,7 @@ waits for what."""
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -153,3 +154,20 @@ def test_the_board_costs_the_same_however_many_wait(
             if not court.waitlist.filter(owner__first_name=name.title()).exists():
                 waits(person(name), court)
     assert counts[:2] == counts[2:]
+
+
+def test_a_series_and_who_waits_are_shown_in_the_time_of_their_venue(
+    sam, series, ana, court, waits, booked
+):
+    Venue.objects.update(time_zone="Asia/Tokyo")
+    client = site(sam)
+    first = Booking.objects.filter(series=series).earliest("starts_at")
+    local = first.starts_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    page = text_of(client.get(f"/admin/api/series/{series}/change/"))
+    assert f"{local.day} {local:%b %Y %H:%M}" in page
+    for hours in (1, 2):
+        booked(ana, hours)
+    waits(ana, court)
+    assert f"{local:%a} {local.day} {local:%b %Y %H:%M}–" in text_of(
+        client.get("/admin/api/waitlistentry/")
+    )

@@ -356,12 +356,17 @@ def test_nobody_elses_series_is_there(rows, ben, sam):
     assert Client().get("/book/club/series/999/").status_code == 302
 
 
-def test_who_has_it_by_a_trade_cancels_it_alone(rows, venue, booked, ana, ben):
+def test_who_has_it_by_a_trade_is_led_to_no_series_and_cancels_it_alone(
+    rows, venue, booked, ana, ben
+):
     given, got = rows[1], booked(ben, hours=30)
     trades.accept_trade(trades.offer_trade(requester=ana, mine=given.pk, theirs=got.pk).pk, ben)
     client = Client()
     client.force_login(ben)
     path = f"/book/{venue.slug}/bookings/{given.pk}/"
-    assert 'name="following"' not in client.get(path).content.decode()
+    text = client.get(path).content.decode()
+    assert 'name="following"' not in text
+    assert "series" not in text  # the page of it is another's: 404
+    assert "one of a series" not in client.get(f"/book/{venue.slug}/bookings/").content.decode()
     client.post(path, {"action": "cancel", "reason": "", "following": "1"})
     assert [row.status for row in rows.all()] == ["confirmed", "cancelled"] + ["confirmed"] * 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -91,6 +91,22 @@ def test_a_time_at_which_nobody_is_free_is_full_and_a_block_names_no_reason(
     text = look(venue, soon, place=f"service-{cut.pk}", minutes=60)
     assert list_slots(text) == {"09:00": "Full, wait for it", "10:00": "40.00 USD 2 free"}
     assert "Secret" not in text
+
+
+def test_free_times_of_a_day_without_hours_are_listed_where_hours_are_not_enforced(
+    venue, cut, court, soon
+):
+    Venue.objects.update(hours_enforced=False, closed_weekdays=[soon.weekday()], slot_step=HOUR)
+    text = look(venue, soon, place=f"service-{cut.pk}", minutes=60)
+    assert "Closed on this day" not in text
+    assert len(list_slots(text)) == 24
+    assert re.findall(r'aria-current="date".*?<small>(.*?)</small>', text, re.S) == ["24 free"]
+
+
+def test_all_quarters_of_the_day_of_25_hours_are_listed(venue, cut):
+    Venue.objects.update(time_zone="Europe/Berlin", max_advance=None)
+    text = look(venue, date(2033, 10, 30), place=f"service-{cut.pk}", minutes=30)
+    assert text.count('<a class="slot"') == 100
 
 
 def test_hours_of_several_intervals_are_a_sentence(venue, court, soon):

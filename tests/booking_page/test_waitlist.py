@@ -152,6 +152,21 @@ def test_midnight_and_what_is_after_it_end_on_the_next_day(page, signed_in, full
     assert answer.status_code == 409  # free
     assert not WaitlistEntry.objects.exists()
     assert "23:00 to 00:00" in read(answer)
+    answer = press(signed_in, link, **fields, since="10:00", until="09:00")
+    after = soon + timedelta(hours=2)  # the free times of a day are named with it
+    assert f"{after:%a} {after.day} {after:%b}, 11:00 to 12:00</a>" in read(answer)
+
+
+def test_who_waits_for_some_of_it_reads_that_nothing_was_added(page, signed_in, full, court, soon):
+    link = get_wait_link(signed_in, page, soon)
+    fields = {"place": court.pk, "minutes": 60, "on": f"{soon:%Y-%m-%d}"}
+    narrow, wide = {"since": "09:00", "until": "10:00"}, {"since": "09:00", "until": "11:00"}
+    assert press(signed_in, link, **fields, **narrow).status_code == 303
+    for changed in (wide, narrow | {"minutes": 30}):
+        answer = press(signed_in, link, **fields | changed)
+        assert answer.status_code == 409
+        assert "You wait already for times that overlap with these." in read(answer)
+    assert WaitlistEntry.objects.get().until_at == soon + timedelta(hours=1)
 
 
 def test_a_day_with_free_times_names_them_instead(page, signed_in, full, court, soon):

@@ -67,6 +67,13 @@ def test_an_endless_one_is_cut_where_it_is_allowed():
         "FREQ=WEEKLY;COUNT=x",
         "FREQ=WEEKLY;UNTIL=soon",
         "FREQ=WEEKLY;BYDAY=XX;COUNT=2",
+        "FREQ=DAILY;COUNT=99999999999999999999",
+        f"FREQ=DAILY;COUNT={'9' * 5000}",  # longer than int() reads
+        "FREQ=MONTHLY;BYDAY=10TU;COUNT=2",
+        "FREQ=MONTHLY;BYDAY=-60TU;COUNT=2",
+        "FREQ=YEARLY;BYDAY=54TU;COUNT=2",
+        "FREQ=YEARLY;BYMONTH=1;BYDAY=1TU,10TU;COUNT=2",
+        "FREQ=YEARLY;BYDAY=99999999999999999999TU;COUNT=2",
     ],
 )
 def test_what_is_no_rule_of_ours_is_refused(rule):

@@ -17,7 +17,8 @@ from .candidates import list_candidates
 from .occupancy import list_occupied
 from .service_slots import Places, ServiceSlot, list_slots
 
-MOST = 96  # of a day; where slots are of minutes, every so many are listed
+# of a day: the quarters of 25 hours; where slots are of minutes, every so many are listed
+MOST = 100
 
 
 @dataclass(frozen=True)
