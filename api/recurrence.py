@@ -66,6 +66,8 @@ def _list_seconds(
     if endless and not may_be_endless:
         raise refuse("Say when it ends, with COUNT or UNTIL.")
     times = _read_count(parts.get("COUNT", ""))
+    if times == 0:
+        raise refuse("COUNT is 1 or more.")
     walls = _iterate(_parse(_join(parts), first, zone), first, times or MAX_OCCURRENCES + 1)
     if not walls or walls[0] != first:
         raise refuse("The start must be the first that the rule gives.")

@@ -23,7 +23,7 @@ from api.services.series.actions import cancel_series
 from .base import get_refusal_status, redirect_after_post
 from .forms import CancelForm
 from .own_bookings import SignedInView
-from .wording import SHORT, describe_rule, describe_status, get_badge
+from .wording import SHORT, describe_rule, describe_status, format_times, get_badge
 
 
 class OwnSeriesView(SignedInView):
@@ -76,7 +76,10 @@ class OwnSeriesView(SignedInView):
 
     def _build_row(self, each: OccurrenceOutcome) -> dict[str, Any]:
         booking = each.booking
-        row = {"starts_at": each.starts_at, "ends_at": each.ends_at}
+        row = {
+            "starts_at": each.starts_at,
+            "times": format_times(*each.interval, self.venue.zone),
+        }
         if booking is None:
             is_later = each.outcome == Outcome.LATER
             why = "" if is_later else SHORT.get(each.code, "")

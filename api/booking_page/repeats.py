@@ -22,7 +22,7 @@ from api.services.bookings.create import BookingRequest
 from api.services.series import dry_runs
 from api.services.series.create import SeriesRequest, create_series
 
-from .wording import describe
+from .wording import describe, format_times
 
 OFFERED_MODES: Final = (OnConflict.SKIP.value, OnConflict.NEAREST.value)
 
@@ -76,7 +76,7 @@ class Day:
     """What would come of one date. `kind` is how it is coloured."""
 
     starts_at: datetime
-    ends_at: datetime
+    times: str
     kind: str
     label: str
     text: str = ""
@@ -162,16 +162,16 @@ class Repeat:
                 "rule": self.rule, "mode": mode}  # fmt: skip
 
     def _build_day(self, each: OccurrenceOutcome, instead: Interval | None) -> Day:
+        zone = self.venue.zone
+        when = each.starts_at, format_times(*each.interval, zone)
         if each.outcome == Outcome.TAKEN:
             text = "" if instead else "Nothing is free within a day of it."
-            return Day(*each.interval, "wait", "Taken", text, instead)
+            return Day(*when, "wait", "Taken", text, instead)
         if each.refusal is not None:
-            return Day(
-                *each.interval, "bad", "Not possible", describe(each.refusal, self.venue.zone)
-            )
+            return Day(*when, "bad", "Not possible", describe(each.refusal, zone))
         if each.outcome == Outcome.LATER:
-            return Day(*each.interval, "", "Later")
-        return Day(*each.interval, "good", "Free")
+            return Day(*when, "", "Later")
+        return Day(*when, "good", "Free")
 
     def _build_label(self, outcomes: Sequence[OccurrenceOutcome]) -> str:
         """`Book all 4, 1 at the nearest free time`"""

@@ -10,6 +10,7 @@ from api.lifecycle import BOOKING, HELD, OFFERED, PENDING, Status
 from api.queries.venues.hours_in_words import describe_hours, format_day
 from api.services.messages.email_times import format_instant
 
+DAY: Final = timedelta(days=1)
 # beside a time that cannot be booked
 SHORT: Final = {
     "slot_taken": "Taken",
@@ -95,6 +96,15 @@ def describe_rule(rule: str) -> str:
     if unit is None or parts.keys() - _PLAIN:
         return ""
     return f"Every {unit}" if number == "1" else f"Every {number} {unit}s"
+
+
+def format_times(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
+    """`09:00 to 10:00`; with the zone's name at each on a day when clocks change, where an hour may
+    come twice."""
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    offsets = {(start + step).utcoffset() for step in (-DAY, DAY)} | {end.utcoffset()}
+    clock = "%H:%M" if offsets == {start.utcoffset()} else "%H:%M (%Z)"
+    return f"{start:{clock}} to {end:{clock}}"
 
 
 def format_length(length: timedelta) -> str:

@@ -4,12 +4,14 @@ is booked, and what came of it has a page of its own."""
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.utils.html import strip_tags
 
+from api.booking_page.wording import format_times
 from api.models import Booking, Delivery, Resource, Series, Venue
 from api.models.venues import Approval
 from api.services.accounts.consents import publish_text
@@ -170,6 +172,16 @@ def test_what_is_taken_is_left_out_or_moved_as_one_chooses(own, look, taken, soo
     rows = Booking.objects.exclude(series=None).order_by("starts_at")
     wanted = [soon + n * WEEK + timedelta(hours=hours) for n, hours in starts.items()]
     assert [row.starts_at for row in rows] == wanted
+
+
+@pytest.mark.parametrize(
+    ("day", "times"), [(24, "02:30 to 03:00"), (31, "02:30 (CEST) to 02:00 (CET)")]
+)
+def test_on_a_day_when_clocks_change_the_zone_is_named(day, times):
+    """Without it `02:30 to 02:00` is read, where the hour comes twice."""
+    zone = ZoneInfo("Europe/Berlin")
+    start = datetime(2027, 10, day, 2, 30, tzinfo=zone)
+    assert format_times(start, start.astimezone(UTC) + timedelta(minutes=30), zone) == times
 
 
 def test_what_a_rule_refuses_says_which(look, venue, soon):
