@@ -2,11 +2,9 @@
 workers (`-A bench.bare:ours`), the tasks that the measurements need."""
 
 import os
-from zoneinfo import ZoneInfo
 
 from celery import Celery
 from django.core.mail import get_connection, send_mail
-from django.template.loader import render_to_string
 
 from backend.celery import app as ours
 
@@ -52,25 +50,16 @@ def mail_text(number: int) -> None:
 def mail_booking(number: int) -> None:
     """The same with the e-mail that we send: of a booking, in both forms."""
     from api.models import Booking
+    from api.services.messages import email_context, email_templates
 
     booking = Booking.objects.select_related("venue", "resource", "owner").get(pk=number)
-    zone = ZoneInfo(booking.venue.time_zone)
-    start, end = booking.starts_at.astimezone(zone), booking.ends_at.astimezone(zone)
-    context = {
-        "booking": booking,
-        "venue": booking.venue,
-        "resource": booking.resource,
-        "name": booking.owner.name,
-        "what": booking.title or booking.resource.name,
-        "when": f"{start:%A, %d %B %Y, %H:%M} to {end:%H:%M}",
-        "zone": start.tzname(),
-        "price": f"{booking.price_minor / 100:.2f} {booking.currency.upper()}",
-    }
+    context = email_context.build_booking_context(booking)
+    text, html = email_templates.render("confirmed", "", context)
     send_mail(
         "Reservation Confirmed",
-        render_to_string("confirmed.txt", context),
+        text,
         None,
         [f"{number}@example.com"],
-        html_message=render_to_string("confirmed.html", context),
+        html_message=html,
         connection=get_connection(SMTP),
     )
